@@ -1,0 +1,57 @@
+# Seven verbs: serve, test, check, autobahn, chaos, bench, build-inplace.  `make help` lists them.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v $$p; break; }; done)
+VENV ?= .venv
+BIND ?= 127.0.0.1:8000
+ARGS ?=
+RUN = $(VENV)/bin/python
+
+.PHONY: help serve test check autobahn chaos bench build-inplace clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.13"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: | $(VENV)/bin/python
+	$(RUN) -m pip install -qq Flask
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(VENV)/bin/python
+	GUNICORN_PURE=1 $(RUN) -m pip install -qq --editable '.[testing]'
+	@touch $@
+
+$(VENV)/.check: pyproject.toml $(VENV)/.test
+	GUNICORN_PURE=1 $(RUN) -m pip install -qq --editable '.[dev]'
+	@touch $@
+
+serve: $(VENV)/.serve ## set up, then serve the Flask example on http://127.0.0.1:8000
+	cd examples/flask && PYTHONPATH=$(CURDIR) exec $(CURDIR)/$(RUN) -m gunicorn --bind $(BIND) $(ARGS) app:app
+
+test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="-k wire" narrows them
+	$(RUN) -m pytest -m "not slow" $(ARGS)
+
+check: $(VENV)/.check ## ruff, mypy --strict, all tests
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest $(ARGS)
+
+autobahn: $(VENV)/.test ## the WebSocket testsuite, where Python 2.7 is found; ARGS="9.*" narrows it
+	$(RUN) -m tests.autobahn.run .autobahn $(ARGS)
+
+chaos: $(VENV)/.test ## trouble under load; CHAOS_SECONDS=120 for the long form, CHAOS_PYTHON=... for another server
+	$(RUN) -m pytest -s tests/chaos $(ARGS)
+
+build-inplace: $(VENV)/.check ## compile the hot path beside its sources
+	GUNICORN_REQUIRE_COMPILED=1 $(RUN) setup.py --quiet build_ext --inplace
+
+bench: $(VENV)/bin/python ## build the peers into .bench/ and measure; ARGS="--scenario hello"
+	$(RUN) -m benchmarks $(ARGS)
+
+clean: ## remove what the verbs made, except the environments
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find gunicorn -name '*.so' -delete

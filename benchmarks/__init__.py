@@ -1,0 +1,1 @@
+"""Measures this server beside its peers on one machine: ``python -m benchmarks --help``."""

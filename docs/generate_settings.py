@@ -1,0 +1,157 @@
+"""Writes ``settings.md`` from the declarations: ``python docs/generate_settings.py``.
+
+With ``--check`` nothing is written; the exit status is 1 when the file is not what would be written.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TARGET = Path(__file__).with_name("settings.md")
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gunicorn.config import KNOWN_SETTINGS, Setting  # noqa: E402
+from gunicorn.config.pending import PENDING  # noqa: E402
+from gunicorn.config.validators import text_parser, validate_bool, validate_dict  # noqa: E402
+
+HEAD = """\
+# Settings
+
+<!-- Written by generate_settings.py from the declarations in gunicorn/config/sections. Do not edit. -->
+
+Every setting can be given in a configuration file and, in upper case behind `GUNICORN_`, as an environment
+variable; most have flags. Where several sources set the same thing, the later in this list wins:
+
+1. the default, or an environment variable of old standing (`PORT`, `WEB_CONCURRENCY`, `FORWARDED_ALLOW_IPS`,
+   `SENDFILE`)
+2. what a framework or an embedding program sets
+3. the configuration file
+4. environment variables of the settings, such as `GUNICORN_WORKERS=4`
+5. the environment variable `GUNICORN_CMD_ARGS`, which holds flags: `GUNICORN_CMD_ARGS="--workers 4 --reload"`
+6. the command line
+
+`gunicorn --print-config APP` shows every value with the source it came from, `--check-config` only whether
+all is right. A wrong value is told in one line, with its source, and ends the server with status 1; an
+unknown flag with status 2.
+
+## Values in environment variables
+
+| kind | form |
+| --- | --- |
+| yes or no | `true`, `1`, `yes`, `on` and `false`, `0`, `no`, `off` |
+| list | commas or spaces between the values, quotes as in a shell: `GUNICORN_BIND="127.0.0.1:80,[::1]:80"` |
+| mapping | a JSON object |
+| function | `module:function` |
+| everything else | the value as it is |
+
+An empty variable is the same as none. `GUNICORN_CMD_ARGS`, `GUNICORN_FD` and `GUNICORN_PID` are no settings.
+
+## Configuration files
+
+A Python file is executed, and its variables that bear the name of a setting count:
+
+```python
+import multiprocessing
+
+bind = "unix:/run/app.sock"
+workers = multiprocessing.cpu_count() * 2
+
+
+def post_fork(server, worker):
+    server.log.info("worker %s is here", worker.pid)
+```
+
+A TOML file says the same in data; hooks are named. In `pyproject.toml` the table is `[tool.gunicorn]`, and
+the file is read only when it is named with `--config`:
+
+```toml
+bind = ["unix:/run/app.sock"]
+workers = 4
+post_fork = "app.hooks:post_fork"
+```
+
+A name that is nearly a setting gets a warning with the right one.
+"""
+
+
+def write() -> str:
+    """Return the whole page."""
+    parts = [HEAD]
+    sections = list(dict.fromkeys(setting.section for setting in KNOWN_SETTINGS))
+    for section in sections:
+        parts.append(f"\n## {section}\n")
+        parts += [entry(setting) for setting in KNOWN_SETTINGS if setting.section == section]
+    return "".join(parts)
+
+
+def entry(setting: type[Setting]) -> str:
+    """Return the paragraph of one setting."""
+    lines = [f"\n### `{setting.name}`\n"]
+    lines.append(" · ".join(facts(setting)) + "\n")
+    lines.append((setting.desc or "") + "\n")
+    if setting.name in PENDING:
+        lines.append(f"*No effect yet: {PENDING[setting.name]}.*\n")
+    return "\n".join(lines)
+
+
+def facts(setting: type[Setting]) -> list[str]:
+    """Return how the setting is given, and what it is when it is not."""
+    if setting.section.endswith("Hooks"):
+        return [f"environment: `GUNICORN_{setting.name.upper()}` (names a function)"]
+    flags = ", ".join(f"`{flag}`" for flag in setting.cli or ())
+    found = [flags] if flags else ["configuration file only"]
+    found.append(f"environment: `GUNICORN_{setting.name.upper()}`{form(setting)}")
+    found.append(f"default: {default(setting)}")
+    return found
+
+
+def form(setting: type[Setting]) -> str:
+    """Return the kind of text the environment variable takes, where that is not the plain value."""
+    if setting.validator is validate_bool:
+        return " (yes or no)"
+    if setting.validator is validate_dict:
+        return " (mapping)"
+    return " (list)" if text_parser(setting.validator) else ""
+
+
+# Defaults that depend on the user and the machine.
+DESCRIBED = {
+    "chdir": "the current folder",
+    "user": "the user who starts the server",
+    "group": "the group of that user",
+    "control_socket": "`$XDG_RUNTIME_DIR/gunicorn.ctl`, or `~/.gunicorn/gunicorn.ctl`",
+    "syslog_addr": "`udp://localhost:514` on Linux, the system's own socket on macOS and the BSDs",
+    "umask": "`0`",
+    "control_socket_mode": "`0600`",
+    "sendfile": "not set, which means yes",
+}
+
+
+def default(setting: type[Setting]) -> str:
+    """Return the default as Markdown."""
+    if setting.name in DESCRIBED:
+        return DESCRIBED[setting.name]
+    value = setting.default
+    if value is None:
+        return "not set"
+    if value in ("", [], {}):
+        return "empty"
+    if isinstance(value, list):
+        return ", ".join(f"`{item}`" for item in value)
+    return f"`{value}`"
+
+
+def main() -> int:
+    """Write the page, or compare."""
+    text = write()
+    if "--check" in sys.argv[1:]:
+        return 0 if TARGET.read_text() == text else 1
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,266 @@
+"""What every way to start the server has in common.
+
+`BaseApplication` is for programs that embed the server: it knows settings and an application, and nothing of
+command lines. `Application` adds files, environment and command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from gunicorn.config import arguments, files, sources
+from gunicorn.config.config import FRAMEWORK, Config
+from gunicorn.config.files import get_default_config_file
+from gunicorn.errors import AppImportError, ConfigError
+from gunicorn.loading import application_traceback
+from gunicorn.process import getcwd
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any, NoReturn
+
+# What setting a value to something it cannot be raises, in an embedding program's own load_config().
+_SETTING_ERRORS = (AttributeError, RuntimeError, TypeError, ValueError)
+
+
+class BaseApplication:
+    """A server with its settings and its application, run from a program of one's own.
+
+    Subclasses define `load_config()`, which calls ``self.cfg.set(name, value)``, and `load()`, which returns
+    the application. `run()` serves it and does not return.
+
+    Creating one loads the configuration; where that is wrong, one line is printed and the process exits with
+    1.
+    """
+
+    cfg: Config
+
+    def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
+        self.usage = usage
+        self.prog = prog
+        self.callable: Any = None
+        self.logger: Any = None
+        self.do_load_config()
+
+    def do_load_config(self) -> None:
+        """Load the configuration, or say what is wrong and exit with 1."""
+        try:
+            self._load_whole_config()
+        except ConfigError as error:
+            _exit_with(str(error), "")
+        except _SETTING_ERRORS as error:
+            _exit_with(str(error), application_traceback(error))
+
+    def _load_whole_config(self) -> None:
+        self.load_default_config()
+        self.load_config()
+        self.cfg.validate()
+
+    def load_default_config(self) -> None:
+        """Begin with a configuration of defaults."""
+        self.cfg = Config(self.usage, prog=self.prog)
+
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+        """Take what the command line says to this kind of application; returned settings are applied."""
+        raise NotImplementedError
+
+    def load(self) -> Any:
+        """Return the application."""
+        raise NotImplementedError
+
+    def load_config(self) -> None:
+        """Apply settings to ``self.cfg``."""
+        raise NotImplementedError
+
+    def reload(self) -> None:
+        """Load the configuration anew, as SIGHUP asks for.
+
+        Raises ConfigError, one line, when it is wrong; the configuration in use then stays in use.
+        """
+        current = self.cfg
+        try:
+            self._load_whole_config()
+        except _SETTING_ERRORS as error:
+            self.cfg = current
+            raise ConfigError(str(error)) from error
+        except BaseException:
+            self.cfg = current
+            raise
+        if self.cfg.spew:
+            from gunicorn import debug
+
+            debug.spew()
+
+    def wsgi(self) -> Any:
+        """Return the application, loaded at the first call."""
+        if self.callable is None:
+            self.callable = self.load()
+        return self.callable
+
+    def run(self) -> None:
+        """Run the master. Ends the process when the server ends."""
+        try:
+            # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
+            _ = self.cfg.worker_class
+            from gunicorn.arbiter import Arbiter
+
+            Arbiter(self).run()
+        except (ConfigError, RuntimeError) as error:
+            sys.stdout.flush()
+            _exit_with(str(error), "")
+
+
+def _exit_with(message: str, traceback: str) -> NoReturn:
+    sys.stderr.write(f"{traceback}Error: {message}\n")
+    sys.stderr.flush()
+    sys.exit(1)
+
+
+class Application(BaseApplication):
+    """An application whose settings come from files, the environment and the command line as well."""
+
+    _home: str | None = None
+
+    def load_default_config(self) -> None:
+        """Begin with a configuration of defaults, in the folder where the process was started.
+
+        Relative paths then mean the same at every reload, whatever ``chdir`` says; a release that is switched
+        by a symbolic link above that folder is followed.
+        """
+        if self._home is None:
+            self._home = getcwd()
+        try:
+            os.chdir(self._home)
+        except OSError as error:
+            raise ConfigError(f"the folder {self._home!r} of the start is gone: {error.strerror}") from None
+        super().load_default_config()
+
+    def reload(self) -> None:
+        """Load the configuration anew, as SIGHUP asks for. Raises ConfigError as the base does."""
+        try:
+            super().reload()
+        except BaseException:
+            self.chdir()
+            raise
+
+    def chdir(self) -> None:
+        """Change to the folder of the application and let Python look there first for modules."""
+        folder = self.cfg.chdir
+        os.chdir(folder)
+        _look_first_in(folder)
+
+    def get_config_from_filename(self, filename: str) -> dict[str, Any]:
+        """Return the variables of a Python file or the table of a TOML file.
+
+        Raises ConfigError when it cannot be read; what its code raises is shown with its traceback, and ends
+        the process with status 1 (a ConfigError when it is a reload).
+        """
+        try:
+            return files.read_file(filename)
+        except (ConfigError, SystemExit):
+            raise
+        except Exception as error:  # noqa: BLE001
+            # The file is the application's code: whatever it does wrong is shown in its own terms.
+            sys.stderr.write(application_traceback(error))
+            raise ConfigError(
+                f"configuration file {filename!r} failed: {type(error).__name__}: {error}"
+            ) from None
+
+    def get_config_from_module_name(self, module_name: str) -> dict[str, Any]:
+        """Return the variables of a module. Raises ConfigError when there is no such module."""
+        return files.read_module(module_name)
+
+    def load_config_from_module_name_or_filename(self, location: str) -> dict[str, Any]:
+        """Apply and return the configuration at ``location``: a path, ``file:PATH`` or ``python:MODULE``."""
+        if location.startswith("python:"):
+            name = location[len("python:") :]
+            values = self.get_config_from_module_name(name)
+            where = f"module {name}"
+        else:
+            where = location.removeprefix("file:")
+            values = self.get_config_from_filename(where)
+        self._apply_file(values, where)
+        return values
+
+    def _apply_file(self, values: dict[str, Any], where: str) -> None:
+        is_toml = where.endswith(".toml")
+        for name, meant in files.misnamed(values, self.cfg.settings, everything=is_toml):
+            hint = f", did you mean {meant!r}?" if meant else "."
+            sys.stderr.write(f"Warning: {where}: {name!r} is not a setting{hint}\n")
+        sources.apply_mapping(self.cfg, values, where)
+
+    def load_config_from_file(self, filename: str) -> dict[str, Any]:
+        """Apply the configuration file ``filename`` and return it."""
+        return self.load_config_from_module_name_or_filename(filename)
+
+    def load_config(self) -> None:
+        """Apply all sources, the weakest first; see `gunicorn.config.sources`."""
+        _look_first_in(os.getcwd())
+        parser = arguments.lazy_parser(self.cfg)
+        options = arguments.parse(self.cfg, parser, sys.argv[1:])
+        variables = arguments.parse(self.cfg, parser, self._words_from_environment())
+        framework = self.init(parser, options, options.args)
+        sources.apply_mapping(self.cfg, _lower_names(framework), FRAMEWORK)
+        self._load_named_or_default_file(options.config or variables.config)
+        sources.apply_variables(self.cfg, self.cfg.env_orig)
+        sources.apply_arguments(self.cfg, variables, "GUNICORN_CMD_ARGS")
+        sources.apply_arguments(self.cfg, options, "command line")
+        self.chdir()
+
+    def _words_from_environment(self) -> list[str]:
+        try:
+            return self.cfg.get_cmd_args_from_env()
+        except ValueError as error:
+            raise ConfigError(f"environment variable GUNICORN_CMD_ARGS: {error}") from None
+
+    def _load_named_or_default_file(self, named: str | None) -> None:
+        location = named or self.cfg.env_orig.get("GUNICORN_CONFIG") or get_default_config_file()
+        if location:
+            self.load_config_from_file(location)
+
+    def run(self) -> None:
+        """Do what the configuration asks for: check, print, or serve, in the foreground or as a daemon."""
+        _look_first_in(*_folders(self.cfg.pythonpath))
+        if self.cfg.print_config:
+            sys.stdout.write(str(self.cfg))
+            sys.stdout.flush()
+        if self.cfg.print_config or self.cfg.check_config:
+            self._check()
+        if self.cfg.spew:
+            from gunicorn import debug
+
+            debug.spew()
+        if self.cfg.daemon:
+            from gunicorn.process import daemonize
+
+            daemonize(self.cfg.enable_stdio_inheritance)
+        super().run()
+
+    def _check(self) -> NoReturn:
+        """Load the application as a worker would and exit: with 0, or with 1 when that fails."""
+        try:
+            self.load()
+        except (AppImportError, ConfigError) as error:
+            _exit_with(str(error), "")
+        except Exception as error:  # noqa: BLE001
+            # The application's code may raise anything; its own traceback is all that helps.
+            _exit_with(
+                f"the application failed to load: {type(error).__name__}", application_traceback(error)
+            )
+        sys.exit(0)
+
+
+def _lower_names(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name.lower(): value for name, value in (values or {}).items()}
+
+
+def _folders(pythonpath: str | None) -> list[str]:
+    return [os.path.abspath(folder.strip()) for folder in (pythonpath or "").split(",") if folder.strip()]
+
+
+def _look_first_in(*folders: str) -> None:
+    """Put ``folders`` in front of Python's module path, in their order, unless they are there."""
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]

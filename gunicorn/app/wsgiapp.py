@@ -1,0 +1,93 @@
+"""The command ``gunicorn``.
+
+It runs from a plain checkout as well, as a script and under a debugger::
+
+    cd gunicorn/app
+    python wsgiapp.py app:app
+    python -m pdb wsgiapp.py app:app
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":
+    # Run as a script, Python looks first in this folder and knows nothing of the checkout. The folder stays
+    # first, so that an application beside this file is found; the checkout comes before an installed
+    # gunicorn.
+    _CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if _CHECKOUT not in sys.path:
+        sys.path.insert(1, _CHECKOUT)
+
+
+from gunicorn.app.base import Application
+from gunicorn.errors import ConfigError
+from gunicorn.loading import import_app
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class WSGIApplication(Application):
+    """The application that the command line or the configuration names."""
+
+    app_uri: str | None
+
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+        """Take the name of the application, or that of a PasteDeploy file."""
+        self.app_uri = None
+        if opts.paste:
+            from gunicorn.app.pasterapp import logging_settings
+
+            file = os.path.abspath(opts.paste.partition("#")[0])
+            self.cfg.set("default_proc_name", file, source="command line")
+            return logging_settings(opts.paste)
+        if args:
+            self.app_uri = args[0]
+            self.cfg.set("default_proc_name", self.app_uri, source="command line")
+        return None
+
+    def load_config(self) -> None:
+        """Apply all sources, and make sure that there is something to serve."""
+        super().load_config()
+        if self.app_uri is not None:
+            return
+        if self.cfg.wsgi_app is not None:
+            self.app_uri = self.cfg.wsgi_app
+            self.cfg.set("default_proc_name", self.app_uri, source=self.cfg.sources["wsgi_app"])
+        elif self.cfg.paste is None:
+            raise ConfigError(
+                "No application module specified: name one as MODULE:VARIABLE, or set wsgi_app."
+            )
+
+    def load_wsgiapp(self) -> Any:
+        """Import the application."""
+        if self.app_uri is None:
+            raise ConfigError("No application module specified.")
+        return import_app(self.app_uri)
+
+    def load_pasteapp(self) -> Any:
+        """Make the application that the PasteDeploy file describes."""
+        from gunicorn.app.pasterapp import get_wsgi_app
+
+        return get_wsgi_app(str(self.cfg.paste), defaults=self.cfg.paste_global_conf)
+
+    def load(self) -> Any:
+        """Return the application."""
+        return self.load_wsgiapp() if self.app_uri is not None else self.load_pasteapp()
+
+
+def run(prog: str | None = None) -> None:
+    """Run the command with the arguments of this process. ``prog`` is its name in messages."""
+    WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog=prog).run()
+
+
+if __name__ == "__main__":
+    # The module under its own name, not this copy called __main__, so that there is one class of each kind.
+    from gunicorn.app.wsgiapp import run as run_command
+
+    run_command()

@@ -1,0 +1,26 @@
+cdef int PENDING, DONE, CANCELLED
+
+
+cdef class Native:
+    pass
+
+
+cdef class Ready(Native):
+    cdef public object value
+
+
+cdef class Pause(Ready):
+    cdef public bint yielded
+
+
+cdef class Waiter:
+    cdef public bint _asyncio_future_blocking
+    cdef public object callback
+    cdef public object context
+    cdef public object loop
+    cdef public object message
+    cdef public int state
+    cpdef wake(self)
+
+
+cpdef thrown(kind, value)

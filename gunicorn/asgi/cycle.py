@@ -1,0 +1,448 @@
+"""What HTTP requests and WebSocket connections have in common: an application's task, and waiting for the client."""
+
+from __future__ import annotations
+
+from ..engine.connection import CLOSED, READING, RUNNING
+from ..engine.outgoing import ClientDisconnected
+from ..http.errors import HTTPError
+from ..http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
+from ..wsgi.response import JOINED, Response
+from .awaitables import Native, Pause, Ready, Waiter, mark_as_coroutine_function, thrown
+from .messages import Disconnected, Misuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What an application may wait for.
+RECEIVE = 0
+DRAIN = 1
+
+# So many messages in a row may be sent without others getting a turn.
+UNINTERRUPTED = 64
+
+# Pieces of a stream up to this size are kept until the loop turns, and then sent together, up to so much of them.
+HELD_PIECE = 4096
+MOST_HELD = 16384
+
+# A frame up to this size is copied behind its header; a larger one goes out as it is.
+JOINED_FRAME = 4096
+
+DONE = Ready()
+STATUS_LINES: dict[int, str] = {code: f"{code} {REASONS[code]}" for code in REASONS}
+
+
+class Wait(Native):
+    """An awaitable that asks its `cycle` again whenever it is woken; nothing is taken before it is given."""
+
+    __slots__ = ("cycle", "kind", "loop", "waiter")
+
+    def __init__(self, cycle: Cycle, kind: int, loop: Any) -> None:
+        self.cycle = cycle
+        self.kind = kind
+        self.loop = loop
+        self.waiter: Waiter | None = None
+
+    @property
+    def cr_suspended(self) -> bool:
+        """Whether it waits."""
+        return self.waiter is not None
+
+    def __await__(self) -> Wait:
+        return self
+
+    def __iter__(self) -> Wait:
+        return self
+
+    def __next__(self) -> Any:
+        return self._step()
+
+    def send(self, value: Any) -> Any:
+        """The protocol of coroutines."""
+        return self._step()
+
+    def _step(self) -> Any:
+        cycle = self.cycle
+        waiter = self.waiter
+        if waiter is not None:
+            self.waiter = None
+            cycle.leave(waiter)
+        elif cycle.is_its_turn():
+            return None
+        found = cycle.next_message() if self.kind == RECEIVE else cycle.drained()
+        if found is not None:
+            raise StopIteration(found[0])
+        cycle.streak = 0
+        waiter = self.waiter = Waiter(self.loop)
+        waiter._asyncio_future_blocking = True
+        cycle.settle(waiter)
+        return waiter
+
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
+        """The protocol of coroutines: stop waiting and raise what is thrown in."""
+        self.close()
+        raise thrown(kind, value)
+
+    def close(self) -> None:
+        """The protocol of coroutines: stop waiting."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None:
+            self.cycle.leave(waiter)
+
+
+class Cycle(Response):
+    """One call of an application, with the response it makes."""
+
+    __slots__ = (
+        "concluded", "gone", "grace", "held", "held_size", "loop", "owner", "releases", "started", "streak", "task",
+        "waiting",
+    )
+
+    # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method.
+
+    def open(self, owner: Any) -> None:
+        """`owner` is the gateway."""
+        self.owner = owner
+        self.loop: Any = owner.loop
+        self.waiting: list[Waiter] = []
+        self.started = owner.engine.now
+        # The response is complete, or will never be; the connection has gone on without this cycle.
+        self.concluded = False
+        self.gone = False
+        self.grace: Any = None
+        self.task: Any = None
+        self.streak = 0
+        # Octets of the response that are kept until the loop turns, and whether it has been asked to send them then.
+        self.held: list[bytes] | None = None
+        self.held_size = 0
+        self.releases = False
+
+    # What the application gets.
+
+    def receive(self) -> Any:
+        """The `receive` of ASGI: an awaitable of the next message."""
+        return Wait(self, RECEIVE, self.loop)
+
+    def send(self, message: Any) -> Any:
+        """The `send` of ASGI. Raises `Misuse`, and `Disconnected` when the client is gone."""
+        try:
+            self.take(message)
+        except ClientDisconnected:
+            self.lost()
+            raise Disconnected("the client has left") from None
+        except Misuse as error:
+            self.owner.log.error("ASGI: %s: %s", self.request.uri, error)
+            raise
+        return self.breath()
+
+    def breath(self) -> Any:
+        """What `send` returns: usually an awaitable that is done."""
+        out = self.connection.out
+        if out is not None and not self.concluded and out.size + out.spilled > self.owner.high_water:
+            return Wait(self, DRAIN, self.loop)
+        return Pause() if self.is_its_turn() else DONE
+
+    def is_its_turn(self) -> bool:
+        """Whether so many messages have gone to and fro without a pause that others get theirs now."""
+        self.streak += 1
+        if self.streak < UNINTERRUPTED:
+            return False
+        self.streak = 0
+        return True
+
+    # What subclasses say.
+
+    def make_scope(self) -> dict[str, Any]:
+        """The first argument of the application."""
+        raise NotImplementedError
+
+    def take(self, message: Any) -> None:
+        """Act on a message of the application."""
+        raise NotImplementedError
+
+    def next_message(self) -> Any:
+        """The next message for the application in a tuple of one; None when there is none yet."""
+        raise NotImplementedError
+
+    def unanswered(self) -> None:
+        """The application has ended and left its client without a whole answer."""
+        raise NotImplementedError
+
+    def body_is_wrong(self, error: HTTPError) -> None:
+        """The request's body breaks the rules of its framing."""
+
+    def count(self) -> None:
+        """Tell the scoreboard of the end."""
+
+    def detach(self) -> None:
+        """Let go of what the connection has made for this cycle."""
+
+    def drained(self) -> Any:
+        """`(None,)` as soon as the client has taken enough. Raises `Disconnected`."""
+        connection = self.connection
+        if self.concluded:
+            return (None,)
+        if connection.broken or connection.state == CLOSED:
+            self.lost()
+            raise Disconnected("the client has left")
+        out = connection.out
+        return (None,) if out is None or out.size + out.spilled <= self.owner.high_water else None
+
+    # What happens to the client.
+
+    def settle(self, waiter: Waiter) -> None:
+        """To be woken when something changes."""
+        self.waiting.append(waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Not to be woken any more."""
+        if waiter in self.waiting:
+            self.waiting.remove(waiter)
+
+    def wake(self) -> None:
+        """Something has changed: whoever waits looks again."""
+        waiting = self.waiting
+        if waiting:
+            self.waiting = []
+            for waiter in waiting:
+                waiter.wake()
+
+    def lost(self) -> None:
+        """The client is gone: the application hears of it, and has the grace period to end."""
+        if self.gone or self.concluded:
+            return
+        self.gone = True
+        if self.task is not None:
+            self.expect_end()
+        self.wake()
+
+    def expect_end(self) -> None:
+        """Cancel the task unless it ends by itself in time."""
+        if self.grace is None:
+            self.grace = self.loop.call_later(self.owner.grace_seconds, self.cancel)
+
+    def cancel(self) -> None:
+        """Cancel the application's task; how it deals with that is its own affair."""
+        self.grace = None
+        if self.task is not None:
+            self.task.cancel()
+
+    # Responses.
+
+    def begin_response(self, message: Any, status: int) -> None:
+        """Check and remember status and headers of a start message. Raises `Misuse`."""
+        line = STATUS_LINES.get(status)
+        headers = message.get("headers", ())
+        try:
+            self._start(f"{status} " if line is None else line, headers)
+        except (HTTPError, TypeError, ValueError) as error:
+            # The application may answer with something else.
+            self._restart()
+            raise Misuse(f"'headers' of a {message['type']} message: {error}") from None
+
+    def content(self, data: bytes, more: bool) -> None:
+        """Send a part of the content, behind the head if it is the first. Raises `ClientDisconnected`, `Misuse`."""
+        parts: list[bytes] = []
+        if not self.headers_sent:
+            length = -1
+            if not more and (data or self.request.method != "HEAD"):
+                length = len(data)
+            parts = self._head(length)
+        framing = self.framing
+        connection = self.connection
+        if more and len(data) <= HELD_PIECE and framing in (CHUNKED, UNTIL_CLOSE):
+            self.hold(parts, data)
+            return
+        if self.held is not None:
+            parts = self.take_held()
+        if framing == LENGTH:
+            room = self.response_length - self.sent
+            if len(data) > room:
+                self._send(parts, data)
+                raise Misuse(f"more content than the Content-Length of {self.response_length} bytes")
+            if parts or data:
+                self._send(parts, data)
+            if not more and self.sent < self.response_length:
+                raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
+        elif framing != CHUNKED:
+            if parts or data:
+                self._send(parts, data)
+        elif len(data) > JOINED:
+            self._send(parts, data)
+            if not more:
+                connection.write(b"0\r\n\r\n")
+        else:
+            self.add_piece(parts, data)
+            if not more:
+                parts.append(b"0\r\n\r\n")
+            if parts:
+                connection.write(b"".join(parts))
+
+    def add_piece(self, parts: list[bytes], data: bytes) -> None:
+        """Put a piece of the content behind `parts`, as a chunk where the content comes in chunks."""
+        if not data:
+            return
+        if self.framing == CHUNKED:
+            parts.append(b"%x\r\n" % len(data))
+            parts.append(data)
+            parts.append(b"\r\n")
+        else:
+            parts.append(data)
+        self.sent += len(data)
+
+    def hold(self, head: list[bytes], data: bytes) -> None:
+        """Keep a small piece behind what is kept already, or behind the head: what is sent at a stretch takes one
+        segment. Raises `ClientDisconnected`.
+        """
+        if self.connection.broken:
+            raise ClientDisconnected()
+        if self.held is None:
+            self.held = head
+        self.add_piece(self.held, data)
+        self.held_size += len(data)
+        if self.held_size > MOST_HELD:
+            self.release()
+        elif not self.releases:
+            self.releases = True
+            # Untyped in the compiled form, which can make a bound method of nothing else.
+            cycle: Any = self
+            self.loop.call_soon(cycle.turned)
+
+    def turned(self) -> None:
+        """The loop has turned."""
+        self.releases = False
+        try:
+            self.release()
+        except ClientDisconnected:
+            self.lost()
+
+    def release(self) -> None:
+        """Send what was kept. Raises `ClientDisconnected`."""
+        if self.held:
+            self.connection.write(b"".join(self.take_held()))
+
+    def take_held(self) -> list[bytes]:
+        """What was kept; nothing is kept any more."""
+        held = self.held
+        assert held is not None
+        self.held = None
+        self.held_size = 0
+        return held
+
+    # The end.
+
+    def conclude(self) -> None:
+        """The response is complete, or cannot be: log it, and let the connection go on."""
+        if self.concluded:
+            return
+        self.concluded = True
+        self.held = None
+        self.detach()
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
+        owner = self.owner
+        self.count()
+        if owner.watches:
+            owner.report(self)
+        connection = self.connection
+        keep = not (self.close or self.request.forced_close)
+        if connection.processing:
+            connection.finish(keep)
+        else:
+            # A next request that waits already must not run inside this task.
+            connection.processing = True
+            try:
+                connection.finish(keep)
+            finally:
+                connection.processing = False
+            if connection.state == READING:
+                connection.watch()
+                self.look_again()
+        self.wake()
+
+    def look_again(self) -> None:
+        """Have the connection look soon at what its client has sent."""
+        # Untyped in the compiled form, which can make a bound method of nothing else.
+        connection: Any = self.connection
+        self.loop.call_soon(connection.process)
+
+    def ended(self, task: Any) -> None:
+        """The task is done."""
+        if self.task is not None:
+            self.owner.tasks.discard(task)
+            self.task = None
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
+        if task.cancelled():
+            error = None
+        else:
+            error = task.exception()
+        if error is not None:
+            self.failed(error)
+        elif not self.concluded:
+            self.unanswered()
+
+    def failed(self, error: BaseException) -> None:
+        """The application, or a hook, has raised."""
+        log = self.owner.log
+        if self.gone and _is_about_the_client(error):
+            log.debug("The client left before its response was complete: %s", self.request.uri)
+        else:
+            log.error("Exception in ASGI application: %s", self.request.uri, exc_info=error)
+        if not self.concluded:
+            self.give_up()
+
+    def refuse(self, error: HTTPError) -> None:
+        """Answer a request that cannot be served."""
+        self.close = True
+        try:
+            # Writes its own line of the access log.
+            self.connection.write(self.owner.refused(self.connection, error))
+        except ClientDisconnected:
+            pass
+        self.conclude()
+
+    def break_off(self, error: HTTPError) -> None:
+        """The application takes too long: answer with `error` if nothing was sent, and cancel its task."""
+        if self.headers_sent:
+            self.give_up()
+        else:
+            self.refuse(error)
+        self.gone = True
+        self.cancel()
+
+    def give_up(self) -> None:
+        """Answer 500, or break off what has begun, so that no client takes half for whole."""
+        connection = self.connection
+        self.close = True
+        if connection.state == RUNNING and not connection.broken:
+            if self.headers_sent:
+                self.turned()
+                if self.framing != NO_BODY:
+                    connection.break_off(self.framing)
+            else:
+                self.status = "500 Internal Server Error"
+                self.headers = []
+                try:
+                    connection.write(self.owner.error_page(500, "", self.request))
+                except ClientDisconnected:
+                    pass
+        self.conclude()
+
+
+def _is_about_the_client(error: BaseException | None) -> bool:
+    """Whether the reason, or a reason of the reason, is that a client has left."""
+    while error is not None:
+        if isinstance(error, Disconnected):
+            return True
+        if isinstance(error, BaseExceptionGroup):
+            return all(map(_is_about_the_client, error.exceptions))
+        error = error.__cause__ or error.__context__
+    return False
+
+
+# Frameworks ask of what they are given whether it is to be awaited.
+for _function in (Cycle.receive, Cycle.send):
+    mark_as_coroutine_function(_function)

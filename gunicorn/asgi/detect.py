@@ -1,0 +1,75 @@
+"""Which of the two interfaces an application has, without calling it and without importing `inspect`."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+# Flags of code objects (the documentation of `inspect`, "Code Objects Bit Flags").
+_VARARGS = 0x04
+_COROUTINE = 0x80
+
+ASGI = "asgi"
+WSGI = "wsgi"
+
+
+def interface_of(app: Any) -> str | None:
+    """ASGI, WSGI, or None when the signature does not tell: ``app(*args)`` may be either.
+
+    ASGI takes scope, receive and send and is a coroutine function or returns an awaitable; WSGI takes environ and
+    start_response.
+    """
+    if isinstance(app, type):
+        return ASGI if is_double_callable(app) else None
+    function, given = _innermost(app)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    if code.co_flags & _COROUTINE:
+        return ASGI
+    if code.co_flags & _VARARGS:
+        return None
+    most = code.co_argcount - given
+    least = most - len(function.__defaults__ or ())
+    takes_two, takes_three = least <= 2 <= most, least <= 3 <= most
+    if takes_two == takes_three:
+        return None
+    return ASGI if takes_three else WSGI
+
+
+def is_double_callable(app: Any) -> bool:
+    """Whether this is a class of ASGI 2: it is made with the scope, and its instances are coroutine functions."""
+    code = getattr(getattr(app, "__call__", None), "__code__", None)  # noqa: B004
+    return isinstance(app, type) and code is not None and bool(code.co_flags & _COROUTINE)
+
+
+def as_single_callable(app: Any) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """The class of ASGI 2 in the form of ASGI 3."""
+
+    async def single(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope)(receive, send)
+
+    return single
+
+
+def _innermost(app: Any) -> tuple[Any, int]:
+    """The function behind methods, partials, decorators and instances, and how many of its arguments are given."""
+    function, given = app, 0
+    while True:
+        if hasattr(function, "__func__"):
+            function, given = function.__func__, given + 1
+        elif hasattr(function, "func") and hasattr(function, "args"):
+            # functools.partial
+            function, given = function.func, given + len(function.args)
+        elif hasattr(function, "__code__"):
+            wrapped = getattr(function, "__wrapped__", None)
+            if wrapped is None or not function.__code__.co_flags & _VARARGS:
+                return function, given
+            function = wrapped
+        else:
+            method = getattr(type(function), "__call__", None)  # noqa: B004
+            if not hasattr(method, "__code__"):
+                return None, given
+            function, given = method, given + 1

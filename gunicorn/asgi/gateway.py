@@ -1,0 +1,248 @@
+"""The one request cycle of ASGI, as the engine drives it: scope, task, messages, log.
+
+The application is a task of the event loop, stepped at once where Python allows it (3.12), so a request that never
+waits is answered before the engine looks at the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextvars import Context, copy_context
+from datetime import timedelta
+from types import CoroutineType
+
+from ..engine._leaf import monotonic
+from ..engine.connection import CLOSED, Connection
+from ..engine.outgoing import ClientDisconnected
+from ..http.errors import HTTPError
+from ..http.message import Request
+from ..http.response import error_response
+from ..http.websocket_handshake import asks_for_websocket
+from ..wsgi.access import LONGEST_WAIT
+from ..wsgi.gateway import Gateway
+from .cycle import Cycle
+from .http import HTTPCycle
+from .scope import Scopes
+from .websocket import WebSocketCycle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EAGER = sys.version_info >= (3, 12)
+# A response of which so much waits for its client makes the application wait as well.
+HIGH_WATER = 65536
+
+
+class ASGIGateway(Gateway):
+    """Runs one ASGI application for one worker."""
+
+    __slots__ = (
+        "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "loop", "most_queued",
+        "ping_interval", "ping_timeout", "scopes", "sockets", "tasks", "watches", "writer",
+    )
+
+    def __init__(
+        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+    ) -> None:
+        super().__init__(worker, app, multithread, multiprocess, server, software)
+        cfg = self.cfg
+        # The worker sets it before the first request.
+        self.loop: Any = None
+        self.scopes = Scopes(cfg.root_path)
+        self.scopes.forwarded = self.builder.forwarded
+        self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
+        self.high_water = min(HIGH_WATER, cfg.response_buffer_size)
+        # Somebody wants to know of every request: the access log or a hook.
+        self.watches = self.logs_access or self.post_request is not None
+        # The timer that will write the lines gathered for the access log.
+        self.writer: Any = None
+        # Tasks that wait for something: a loop itself holds its tasks but weakly.
+        self.tasks: set[Any] = set()
+        # WebSockets that are open or being closed.
+        self.sockets: set[Any] = set()
+        self.leaving = False
+        self.deflates = bool(cfg.ws_per_message_deflate)
+        self.largest_message: int = cfg.websocket_max_message_size
+        self.most_queued: int = max(1, cfg.ws_max_queue)
+        self.ping_interval = float(cfg.ws_ping_interval)
+        self.ping_timeout = float(cfg.ws_ping_timeout)
+        # What every request's context begins as.
+        self.context: Context = copy_context()
+        self.wait_writable = _nothing
+
+    # What the engine asks of a handler.
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Begin to serve a request."""
+        self.served += 1
+        if self.served >= self.budget:
+            self.worker.recycle()
+        engine = self.engine
+        close = request.close or engine.keepalive == 0
+        kind: Any = HTTPCycle
+        if request.upgrade is not None and asks_for_websocket(request):
+            kind = WebSocketCycle
+        elif self.board is not None:
+            self.board.begin(request.method, request.uri, engine.now)
+        cycle: Cycle = kind.__new__(kind)
+        cycle.begin(self, connection, request, close)
+        cycle.open(self)
+        connection.response = cycle
+        self.start(connection, request, cycle)
+
+    def start(self, connection: Connection, request: Request, cycle: Cycle) -> None:
+        """Call the application."""
+        try:
+            if self.engine.admission is not None:
+                self.engine.admission.check(connection, request)
+            if self.pre_request is not None:
+                self.pre_request(self.worker, request)
+            coroutine = self.app(cycle.make_scope(), cycle.receive, cycle.send)
+            if type(coroutine) is not CoroutineType and not asyncio.iscoroutine(coroutine):
+                coroutine = _finish(coroutine)
+        except HTTPError as error:
+            cycle.refuse(error)
+            return
+        except ClientDisconnected:
+            cycle.give_up()
+            return
+        except Exception as error:  # noqa: BLE001  # the boundary around the application
+            cycle.failed(error)
+            return
+        context = self.context.copy()
+        if EAGER:
+            task: Any = asyncio.Task(  # type: ignore[call-arg]
+                coroutine, loop=self.loop, context=context, eager_start=True)
+            if task.done():
+                cycle.ended(task)
+                return
+        else:
+            task = self.loop.create_task(coroutine, context=context)
+        cycle.task = task
+        self.tasks.add(task)
+        task.add_done_callback(cycle.ended)
+        if not cycle.concluded and connection.state != CLOSED:
+            connection.watch()
+            if connection.hangup and connection.stream is None and connection.taker is None:
+                cycle.lost()
+        if cycle.gone:
+            cycle.expect_end()
+
+    def disconnected(self, connection: Connection) -> None:
+        """The client of a running request has left."""
+        cycle = connection.response
+        if cycle is not None:
+            cycle.lost()
+
+    def body_is_wrong(self, connection: Connection, error: HTTPError) -> None:
+        """The body of a running request breaks the rules of its framing."""
+        cycle = connection.response
+        if cycle is not None:
+            cycle.body_is_wrong(error)
+
+    def writable(self, connection: Connection) -> None:
+        """A queue went down, or the connection was given up."""
+        cycle = connection.response
+        if cycle is None:
+            return
+        if connection.broken:
+            cycle.lost()
+        else:
+            cycle.wake()
+
+    # What the worker asks.
+
+    def is_stuck(self) -> bool:
+        """Whether requests do not get on although the loop turns: never, they are its tasks."""
+        return False
+
+    def tick(self) -> None:
+        """Once a second."""
+        now = self.engine.now
+        for socket in list(self.sockets):
+            socket.look_after(now)
+
+    def say_farewell(self) -> None:
+        """The worker stops: tell those who would stay."""
+        self.leaving = True
+        for socket in list(self.sockets):
+            socket.restart()
+
+    def running(self) -> list[tuple[Connection, Request, float]]:
+        """HTTP requests whose response is not complete, and when they were begun."""
+        found: list[tuple[Connection, Request, float]] = []
+        engine: Any = self.engine
+        for connection in engine.connections:
+            cycle = None if connection is None else connection.response
+            if type(cycle) is HTTPCycle and not cycle.concluded:
+                found.append((connection, cycle.request, cycle.started))
+        return found
+
+    def busy(self) -> bool:
+        """Whether applications still work on something, be it behind a complete response."""
+        return bool(self.tasks)
+
+    def write_lines(self) -> None:
+        """Write the lines that were gathered for the access log."""
+        self.writer = None
+        self.idle()
+
+    # What cycles ask of their gateway.
+
+    def error_page(self, status: int, detail: str, request: Request) -> bytes:
+        """A whole response of our own."""
+        self.prefixes.refresh(self.engine.now)
+        head_only = request.method == "HEAD"
+        return error_response(status, detail, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+
+    def report(self, cycle: Cycle) -> None:
+        """Tell the access log and the hook of a response that is complete, or will never be."""
+        request = cycle.request
+        engine = self.engine
+        now = engine.now = monotonic()
+        environ = log_environ(cycle.connection, request)
+        if self.builder.forwarded is not None and request.forwarder_trusted:
+            client = self.builder.forwarded.client(request)
+            if client is not None:
+                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+        if self.logs_access and (cycle.headers_sent or cycle.status):
+            seconds = now - cycle.started
+            if self.lines is None:
+                self.log.access(cycle, request, environ, timedelta(seconds=seconds))
+            else:
+                self.lines.add(cycle, environ, self.prefixes, seconds, now)
+                if self.writer is None:
+                    self.writer = self.loop.call_later(LONGEST_WAIT, self.write_lines)
+        if self.post_request is not None:
+            self._after(environ, request, cycle)
+
+
+def log_environ(connection: Connection, request: Request) -> dict[str, Any]:
+    """The variables of WSGI's environ that logs and hooks look at."""
+    peer = connection.peer
+    info = request.proxy_info
+    address = peer[0] if isinstance(peer, tuple) else ""
+    environ: dict[str, Any] = {
+        "REMOTE_ADDR": address if info is None else info["client_addr"],
+        "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
+        "REQUEST_METHOD": request.method,
+        "RAW_URI": request.uri,
+        "PATH_INFO": request.path,
+        "QUERY_STRING": request.query,
+        "SERVER_PROTOCOL": f"HTTP/{request.version_major}.{request.version_minor}",
+        "wsgi.url_scheme": request.scheme or ("http" if connection.tls is None else "https"),
+    }
+    for field, value in request.fields:
+        environ[field.variable] = value
+    return environ
+
+
+async def _finish(awaitable: Any) -> None:
+    """An application may return any awaitable."""
+    await awaitable
+
+
+def _nothing(connection: Any) -> None:
+    """Cycles wait by themselves."""

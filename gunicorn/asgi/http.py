@@ -1,0 +1,243 @@
+"""HTTP requests (the ASGI specification, "HTTP & WebSocket ASGI Message Format", part HTTP)."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..engine._leaf import monotonic
+from ..engine.buffers import BodyStream
+from ..engine.outgoing import ClientDisconnected
+from ..http.errors import HTTPError
+from ..http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY
+from .cycle import Cycle
+from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EXTENSIONS: dict[str, dict[str, Any]] = {
+    "http.response.trailers": {},
+    "http.response.early_hint": {},
+    "http.response.pathsend": {},
+}
+
+# What the application may send next.
+START = 0
+CONTENT = 1
+TRAILERS = 2
+
+
+class HTTPCycle(Cycle):
+    """A request, read by `receive`, and its response, made by `send`."""
+
+    __slots__ = ("body_done", "expects", "stream", "trailers")
+
+    def open(self, owner: Any) -> None:
+        Cycle.open(self, owner)
+        self.stream: BodyStream | None = self.request.body
+        self.body_done = False
+        self.expects = START
+        # Trailer fields as lines; None when the response has none.
+        self.trailers: list[bytes] | None = None
+        if self.stream is not None:
+            cycle: Any = self
+            self.stream.on_change = cycle.wake
+
+    def make_scope(self) -> dict[str, Any]:
+        scope: dict[str, Any] = self.owner.scopes.build(self.connection, self.request)
+        return scope
+
+    # Towards the application.
+
+    def next_message(self) -> Any:
+        if self.concluded or self.gone:
+            return ({"type": "http.disconnect"},)
+        if self.body_done:
+            return None
+        stream = self.stream
+        if stream is None:
+            self.body_done = True
+            return ({"type": "http.request", "body": b"", "more_body": False},)
+        connection = self.connection
+        if not stream.complete and not stream.failed:
+            self.ask_for_body()
+        if stream.size or stream.complete:
+            if connection.out is None:
+                connection.deadline = 0.0
+            self.body_done = stream.complete
+            return ({"type": "http.request", "body": stream.take(), "more_body": not stream.complete},)
+        if self.gone:
+            return ({"type": "http.disconnect"},)  # type: ignore[unreachable]
+        if stream.failed:
+            self.lost()
+            return ({"type": "http.disconnect"},)
+        if connection.out is None:
+            engine = connection.engine
+            connection.deadline = engine.deadline_of(engine.body_timeout)
+        return None
+
+    def ask_for_body(self) -> None:
+        """Read what has come; a client that waits to be asked is asked."""
+        connection = self.connection
+        if self.request.expect_continue and not self.headers_sent:
+            try:
+                connection.send_continue()
+            except ClientDisconnected:
+                self.lost()
+                return
+        connection.pull()
+
+    # From the application.
+
+    def take(self, message: Any) -> None:
+        kind = kind_of(message)
+        if self.concluded:
+            if self.gone:
+                raise Disconnected("the client has left")
+            raise Misuse(f"unexpected message {kind!r}: the response is complete")
+        if kind == "http.response.body":
+            if self.expects != CONTENT:
+                raise unexpected(kind, "http.response.trailers" if self.expects else "http.response.start")
+            body = message.get("body", b"")
+            if type(body) is not bytes:
+                body = octets_of(message, "body")
+            more = bool(message.get("more_body", False))
+            if not self.headers_sent:
+                self.settle_expectation()
+            self.content(body, more or self.trailers is not None)
+            if not more:
+                self.content_complete()
+        elif kind == "http.response.start":
+            if self.expects != START:
+                raise unexpected(kind, "http.response.body")
+            self.begin_response(message, status_of(message))
+            if message.get("trailers"):
+                self.trailers = []
+            self.expects = CONTENT
+        else:
+            self.take_other(kind, message)
+
+    def settle_expectation(self) -> None:
+        """A client that waited to be asked for its body gets its answer without: that body may come or not."""
+        if self.request.expect_continue and self.stream is not None and not self.stream.complete:
+            self.close = True
+
+    def detach(self) -> None:
+        if self.stream is not None:
+            self.stream.on_change = None
+
+    def count(self) -> None:
+        board = self.owner.board
+        if board is not None:
+            board.end(monotonic() - self.started, self.sent, self.prefix is None or self.prefix.code >= 500)
+
+    def body_is_wrong(self, error: HTTPError) -> None:
+        """The body breaks the rules of its framing: say so, unless something was said already."""
+        if self.concluded:
+            return
+        self.gone = True
+        if self.headers_sent:
+            self.give_up()
+        else:
+            self.refuse(error)
+        if self.task is not None:
+            self.expect_end()
+
+    def take_other(self, kind: str, message: Any) -> None:
+        """The messages of extensions."""
+        if kind == "http.response.early_hint":
+            if self.expects != START:
+                raise unexpected(kind, "http.response.body")
+            self.hint(message.get("links", ()))
+        elif kind == "http.response.pathsend":
+            if self.expects != CONTENT or self.headers_sent:
+                raise unexpected(kind, "http.response.start" if self.expects == START else "http.response.body")
+            self.send_path(message.get("path"))
+        elif kind == "http.response.trailers":
+            if self.expects != TRAILERS:
+                raise unexpected(kind, "http.response.body" if self.expects else "http.response.start")
+            self.take_trailers(message)
+        else:
+            raise Misuse(f"unknown message {kind!r}")
+
+    def hint(self, links: Any) -> None:
+        """A 103 response (RFC 8297). Raises `Misuse`."""
+        try:
+            self.early_hints([(b"Link", bytes(link)) for link in links])
+        except (HTTPError, TypeError) as error:
+            raise Misuse(f"'links' of a http.response.early_hint message: {error}") from None
+
+    def content_complete(self) -> None:
+        """The application has sent all of the content."""
+        if self.trailers is None:
+            self.conclude()
+        else:
+            self.expects = TRAILERS
+
+    def send_path(self, path: Any) -> None:
+        """A whole file as the content, sent by the kernel."""
+        if not isinstance(path, str):
+            raise Misuse("'path' of a http.response.pathsend message must be a str")
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            # Not as it is: frameworks take an OSError of `send` for a client that has left.
+            raise Misuse(f"http.response.pathsend: {error}") from error
+        try:
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode):
+                raise Misuse(f"http.response.pathsend: {path!r} is no regular file")
+            size = facts.st_size
+            connection = self.connection
+            self.settle_expectation()
+            connection.write(b"".join(self._head(size)))
+            if self.framing == CHUNKED:
+                raise Misuse("http.response.pathsend with a Transfer-Encoding")
+            if self.framing != NO_BODY and size:
+                count = size if self.response_length < 0 else min(size, self.response_length)
+                connection.write_file(fd, 0, count)
+                self.sent += count
+                if count < self.response_length:
+                    raise Misuse(f"a file of {size} bytes, less than the Content-Length of {self.response_length}")
+        finally:
+            os.close(fd)
+        self.content_complete()
+
+    def take_trailers(self, message: Any) -> None:
+        """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""
+        lines = self.trailers
+        assert lines is not None
+        for pair in message.get("headers", ()):
+            lines.append(self.trailer_line(tuple(pair)))
+        if message.get("more_trailers"):
+            return
+        if self.framing == LENGTH and self.sent < self.response_length:
+            raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
+        if self.framing == CHUNKED:
+            wanted = "trailers" in (self.request.header("TE") or "").lower()
+            self.release()
+            self.connection.write(b"0\r\n" + (b"".join(lines) if wanted else b"") + b"\r\n")
+        self.conclude()
+
+    def trailer_line(self, pair: Any) -> bytes:
+        """A checked trailer field. Raises `Misuse`."""
+        try:
+            field = self.gateway.field_lines.learn(pair)
+        except HTTPError as error:
+            raise Misuse(f"'headers' of a http.response.trailers message: {error}") from None
+        if field.kind != ORDINARY:
+            # RFC 9110 section 6.5.1: what frames or routes a message is no trailer.
+            raise Misuse(f"'headers' of a http.response.trailers message: {pair[0]!r} cannot be a trailer")
+        return field.line
+
+    def unanswered(self) -> None:
+        log = self.owner.log
+        if self.gone or self.connection.broken:
+            log.debug("The client left before its response was complete: %s", self.request.uri)
+        elif self.expects == START:
+            log.error("ASGI: %s: the application ended without a response", self.request.uri)
+        else:
+            log.error("ASGI: %s: the application ended before its response was complete", self.request.uri)
+        self.give_up()

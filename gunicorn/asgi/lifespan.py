@@ -1,0 +1,133 @@
+"""Start and end of an application (the ASGI specification, "Lifespan Protocol")."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .messages import Misuse, kind_of
+from .scope import VERSIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EVENTS = ("startup", "shutdown")
+
+
+class LifespanFailed(Exception):
+    """The application did not start; the text says why."""
+
+
+class Lifespan:
+    """One task of the application that lives as long as its worker.
+
+    ``mode`` is `auto`, `on` or `off`. With `auto` an application that raises before it has answered the start-up is
+    taken for one that does not know the protocol.
+    """
+
+    def __init__(self, app: Any, mode: str, log: Any) -> None:
+        self.app = app
+        self.mode = mode
+        self.log = log
+        self.state: dict[str, Any] = {}
+        #: Whether the application has answered the start-up.
+        self.active = False
+        self._task: asyncio.Task[None] | None = None
+        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._answers: dict[str, asyncio.Future[str]] = {}
+        self._asked = False
+
+    async def start(self, seconds: float) -> None:
+        """Tell the application to start; ``seconds`` 0: it may take as long as it likes. Raises LifespanFailed."""
+        if self.mode == "off":
+            return
+        loop = asyncio.get_running_loop()
+        self._answers = {event: loop.create_future() for event in EVENTS}
+        self._task = loop.create_task(self._run(), name="lifespan")
+        answer = await self._ask("startup", seconds)
+        if answer is None:
+            await self._end_task()
+            raise LifespanFailed(f"its lifespan start-up took more than {seconds:g} s (lifespan_startup_timeout)")
+        if answer:
+            await self._end_task()
+            raise LifespanFailed(answer)
+
+    async def stop(self, seconds: float) -> None:
+        """Tell the application that its worker ends, once."""
+        if not self.active:
+            return
+        answer = await self._ask("shutdown", seconds)
+        self.active = False
+        if answer is None:
+            self.log.error("The application's lifespan shut-down took more than %g s", seconds)
+        elif answer:
+            self.log.error("The application's lifespan shut-down failed: %s", answer)
+        await self._end_task()
+
+    async def _ask(self, event: str, seconds: float) -> str | None:
+        """The answer: empty when all is well, None when there is none in time."""
+        self._inbox.put_nowait({"type": f"lifespan.{event}"})
+        answer = self._answers[event]
+        await asyncio.wait([answer], timeout=seconds or None)
+        return answer.result() if answer.done() else None
+
+    async def _end_task(self) -> None:
+        task = self._task
+        if task is not None and not task.done():
+            await asyncio.wait([task], timeout=1.0)
+            task.cancel()
+            await asyncio.wait([task], timeout=1.0)
+
+    async def _run(self) -> None:
+        scope = {"type": "lifespan", "asgi": VERSIONS, "state": self.state}
+        try:
+            await self.app(scope, self._receive, self._send)
+        except Exception as error:  # noqa: BLE001  # the boundary around the application
+            self._raised(error)
+        else:
+            if self.mode == "on" and not self.active:
+                self._answer("startup", "it returned without an answer to lifespan.startup (asgi_lifespan = on)")
+        finally:
+            for event in EVENTS:
+                self._answer(event, "")
+
+    def _raised(self, error: Exception) -> None:
+        if self.active:
+            self.log.error("Exception in the application's lifespan", exc_info=error)
+            self._answer("shutdown", f"{type(error).__name__}: {error}")
+        elif self._answers["startup"].done():
+            # It has said itself that the start-up failed; many raise afterwards as well.
+            self.log.debug("Exception after a failed start-up", exc_info=error)
+        elif self.mode == "on" or (self._asked and not _knows_it_not(error)):
+            self.log.error("Exception in the application's lifespan", exc_info=error)
+            self._answer("startup", f"{type(error).__name__}: {error}")
+        else:
+            self.log.debug("The application has no lifespan: %r", error)
+
+    async def _receive(self) -> dict[str, Any]:
+        self._asked = True
+        return await self._inbox.get()
+
+    async def _send(self, message: Any) -> None:
+        kind = kind_of(message)
+        event, _, outcome = kind.removeprefix("lifespan.").partition(".")
+        if not kind.startswith("lifespan.") or event not in EVENTS or outcome not in ("complete", "failed"):
+            raise Misuse(f"unknown message {kind!r} in the lifespan")
+        if self._answers[event].done():
+            raise Misuse(f"{kind!r} was sent after the answer to lifespan.{event}")
+        if outcome == "failed":
+            self._answer(event, str(message.get("message", "")) or f"it sent {kind}")
+            return
+        if event == "startup":
+            self.active = True
+        self._answer(event, "")
+
+    def _answer(self, event: str, text: str) -> None:
+        answer = self._answers[event]
+        if not answer.done():
+            answer.set_result(text)
+
+
+def _knows_it_not(error: Exception) -> bool:
+    """Applications without lifespan raise at once, by their kind: an assertion on the scope, a missing key."""
+    return isinstance(error, AssertionError | KeyError | NotImplementedError | TypeError | ValueError)

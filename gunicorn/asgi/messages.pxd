@@ -1,0 +1,3 @@
+cpdef kind_of(message)
+cpdef bytes octets_of(message, str key)
+cpdef status_of(message)

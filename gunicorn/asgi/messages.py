@@ -1,0 +1,53 @@
+"""What is wrong with a message that an application sends, in words for its author."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Misuse(RuntimeError):
+    """The application broke the rules of ASGI; the text says which."""
+
+
+class Disconnected(OSError):
+    """Sent to a client that is gone (ASGI specification, HTTP, "Disconnected Client - send Exception")."""
+
+
+def kind_of(message: Any) -> str:
+    """The type of a message. Raises `Misuse`."""
+    if not isinstance(message, dict):
+        raise Misuse(f"a message must be a dict, not {type(message).__name__}")
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        raise Misuse("a message needs a 'type', a str")
+    return kind
+
+
+def octets_of(message: Any, key: str) -> bytes:
+    """The bytes under `key`, empty by default. Raises `Misuse`."""
+    value = message.get(key, b"")
+    if type(value) is bytes:
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise Misuse(f"{key!r} of a {message['type']} message must be bytes, not {type(value).__name__}")
+
+
+def status_of(message: Any) -> int:
+    """The status of a start message. Raises `Misuse`."""
+    status = message.get("status")
+    if type(status) is not int:
+        # http.HTTPStatus and its like.
+        if not isinstance(status, int) or isinstance(status, bool):
+            raise Misuse(f"'status' of a {message['type']} message must be an int, not {status!r:.40}")
+        status = int(status)
+    if not 200 <= status <= 999:
+        raise Misuse(f"'status' of a {message['type']} message must be from 200 to 999, not {status}")
+    return status
+
+
+def unexpected(kind: str, expected: str) -> Misuse:
+    """A message that has its time, but not now."""
+    return Misuse(f"unexpected message {kind!r}: expected {expected}")

@@ -1,0 +1,130 @@
+"""The scope of a request (the ASGI specification, "Connection Scope")."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from ..engine.connection import Connection
+from ..engine.tls_facts import Facts, distinguished_name
+from ..http.message import Request
+from .http import EXTENSIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+VERSIONS = {"version": "3.0", "spec_version": "2.5"}
+WEBSOCKET_EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
+SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+class Scopes:
+    """Makes scopes. What all requests of a connection share is kept with it."""
+
+    __slots__ = ("forwarded", "root_path", "state")
+
+    def __init__(self, root_path: str) -> None:
+        self.root_path = root_path.rstrip("/")
+        # A `forwarded.Forwarded` where trusted proxies tell the client's address.
+        self.forwarded: Any = None
+        # What the application left in the lifespan's state; every scope has a copy.
+        self.state: dict[str, Any] | None = None
+
+    def build(self, connection: Connection, request: Request) -> dict[str, Any]:
+        """The scope of an HTTP request."""
+        shared = connection.shared
+        if shared is None:
+            shared = connection.shared = self.shared(connection)
+        scope = dict(shared)
+        scope["method"] = request.method
+        path = request.path
+        raw_path = path.encode("latin-1")
+        scope["raw_path"] = raw_path
+        if "%" in path or not path.isascii():
+            # Octets beyond ASCII are UTF-8 whether or not they were percent-encoded.
+            path = unquote(raw_path.decode("utf-8", "replace"))
+        root_path = self.root_path
+        if root_path and not (path.startswith(root_path + "/") or path == root_path):
+            # A proxy has cut it off; in the scope `path` begins with `root_path`.
+            path = root_path + path
+        scope["path"] = path
+        scope["query_string"] = request.query.encode("latin-1")
+        scope["headers"] = _fields(request)
+        if request.version_minor != 1:
+            scope["http_version"] = "1.0"
+        if request.scheme is not None:
+            scope["scheme"] = request.scheme
+        if self.forwarded is not None and request.forwarder_trusted:
+            client = self.forwarded.client(request)
+            if client is not None:
+                scope["client"] = client
+        if self.state is not None:
+            scope["state"] = self.state.copy()
+        return scope
+
+    def build_socket(self, connection: Connection, request: Request, subprotocols: list[str]) -> dict[str, Any]:
+        """The scope of a WebSocket."""
+        scope = self.build(connection, request)
+        scope["type"] = "websocket"
+        scope["scheme"] = SOCKET_SCHEMES[scope["scheme"]]
+        scope["subprotocols"] = subprotocols
+        scope["extensions"] = WEBSOCKET_EXTENSIONS
+        if connection.tls is not None:
+            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(connection.tls.facts())}
+        del scope["method"]
+        return scope
+
+    def shared(self, connection: Connection) -> dict[str, Any]:
+        """What the requests of a connection have in common."""
+        listener: Any = connection.listener
+        peer = connection.peer
+        info = connection.protocol.proxy_info
+        client = (peer[0], peer[1]) if isinstance(peer, tuple) else None
+        if info is not None:
+            client = (info["client_addr"], info["client_port"])
+        if listener.is_unix:
+            server: tuple[str, int | None] = (listener.server_name, None)
+        else:
+            server = (listener.server_name, int(listener.server_port))
+        return {
+            "type": "http",
+            "asgi": VERSIONS,
+            "http_version": "1.1",
+            "server": server,
+            "client": client,
+            "scheme": "http" if connection.tls is None else "https",
+            "root_path": self.root_path,
+            "extensions": EXTENSIONS if connection.tls is None else {
+                **EXTENSIONS, "tls": tls_extension(connection.tls.facts()),
+            },
+            "method": "",
+            "path": "",
+            "raw_path": b"",
+            "query_string": b"",
+            "headers": None,
+        }
+
+
+def tls_extension(facts: Facts) -> dict[str, Any]:
+    """The member `tls` of a scope's extensions (the ASGI specification, "ASGI TLS Extension")."""
+    return {
+        "server_cert": facts.server_certificate or None,
+        "client_cert_chain": list(facts.client_chain),
+        "client_cert_name": distinguished_name(facts.client.get("subject", ())) if facts.client else None,
+        # A certificate that is not valid ends the handshake.
+        "client_cert_error": None,
+        "tls_version": facts.version_number or None,
+        "cipher_suite": facts.cipher_number or None,
+    }
+
+
+def _fields(request: Request) -> list[tuple[bytes, bytes]]:
+    headers: list[tuple[bytes, bytes]] = []
+    authority = request.authority
+    for field, value in request.fields:
+        lower = field.lower
+        if authority is not None and lower == b"host":
+            # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
+            value = authority
+        headers.append((lower, value.encode("latin-1")))
+    return headers

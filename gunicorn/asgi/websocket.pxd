@@ -1,0 +1,55 @@
+cimport cython
+from ..engine.connection cimport Connection
+from ..engine.handler cimport Taker
+from ..http.websocket cimport (
+    CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
+from .cycle cimport Cycle
+from .messages cimport kind_of, octets_of, status_of
+
+
+cdef int CONNECTING, OPEN, CLOSING, DENYING, OVER
+cdef Py_ssize_t MOST_QUEUED_OCTETS
+
+
+cdef class Inbox(Taker):
+    cdef public object cycle
+    cdef public Frames frames
+    cdef public object messages
+    cdef public Py_ssize_t most
+    cdef public Py_ssize_t octets
+
+    cpdef receive(self, bytes data)
+    cpdef bint full(self) except -1
+    cpdef end(self)
+    cdef put(self, message)
+    cdef get(self)
+
+
+cdef class WebSocketCycle(Cycle):
+    cdef public bytes accept_value
+    cdef public double asked_at
+    cdef public bint asked_for
+    cdef public int code
+    cdef public double heard_at
+    cdef public Inbox inbox
+    cdef public str reason
+    cdef public bint said_last
+    cdef public int stage
+
+    cpdef open(self, owner)
+    cpdef make_scope(self)
+    @cython.locals(inbox=Inbox, was_full=bint)
+    cpdef next_message(self)
+    @cython.locals(inbox=Inbox, frames=Frames, event=int)
+    cpdef read(self)
+    cdef wake_for(self, Inbox inbox)
+    @cython.locals(stage=int)
+    cpdef take(self, message)
+    @cython.locals(header=bytes, data=bytes, opcode=int)
+    cdef send_message(self, message)
+    cpdef lost(self)
+    cpdef over(self)
+    cpdef detach(self)
+    cpdef unanswered(self)
+    cpdef give_up(self)
+    cpdef refuse(self, error)

@@ -1,0 +1,387 @@
+"""WebSocket connections (the ASGI specification, "HTTP & WebSocket ASGI Message Format", part WebSocket)."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ..engine.handler import Taker
+from ..engine.outgoing import ClientDisconnected
+from ..http.errors import HTTPError
+from ..http.websocket import (
+    ABNORMAL,
+    CLOSE,
+    INTERNAL_ERROR,
+    MESSAGE,
+    NEED_DATA,
+    NO_STATUS,
+    NORMAL,
+    OP_BINARY,
+    OP_PING,
+    OP_PONG,
+    OP_TEXT,
+    PING,
+    SERVICE_RESTART,
+    Frames,
+    WebSocketError,
+    close_frame,
+    control_frame,
+    is_close_code,
+)
+from ..http.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
+from .cycle import JOINED_FRAME, Cycle
+from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CONNECTING = 0
+OPEN = 1
+# We have sent a close frame and wait for the client's.
+CLOSING = 2
+DENYING = 3
+OVER = 4
+
+# How long a client may take to answer our close frame.
+CLOSE_SECONDS = 3.0
+# Received messages wait for the application up to so many octets; one message may be larger.
+MOST_QUEUED_OCTETS = 1048576
+
+
+class Inbox(Taker):
+    """Gets the octets of the connection once HTTP is left."""
+
+    __slots__ = ("cycle", "frames", "messages", "most", "octets")
+
+    def __init__(self, cycle: WebSocketCycle, frames: Frames, most: int) -> None:
+        self.cycle: Any = cycle
+        self.frames = frames
+        self.most = most
+        # Messages that the application has not asked for yet.
+        self.messages: deque[Any] = deque()
+        self.octets = 0
+
+    def receive(self, data: bytes) -> None:
+        self.frames.receive(data)
+        if self.cycle is not None:
+            self.cycle.read()
+
+    def full(self) -> bool:
+        return len(self.messages) >= self.most or self.octets >= MOST_QUEUED_OCTETS
+
+    def end(self) -> None:
+        if self.cycle is not None:
+            self.cycle.lost()
+
+    def put(self, message: Any) -> None:
+        """A message has come."""
+        self.messages.append(message)
+        self.octets += len(message)
+
+    def get(self) -> Any:
+        """The oldest message."""
+        message = self.messages.popleft()
+        self.octets -= len(message)
+        return message
+
+
+class WebSocketCycle(Cycle):
+    """A WebSocket from its handshake to its end."""
+
+    __slots__ = ("accept_value", "asked_at", "asked_for", "code", "heard_at", "inbox", "reason", "said_last",
+                 "stage")
+
+    def open(self, owner: Any) -> None:
+        Cycle.open(self, owner)
+        self.stage = CONNECTING
+        self.inbox: Inbox | None = None
+        self.accept_value: bytes = b""
+        # Whether the application was told of the connection.
+        self.asked_for = False
+        # Whether the application has ended it.
+        self.said_last = False
+        self.code = ABNORMAL
+        self.reason = ""
+        # When octets came last, and when we asked whether anybody is there (0.0: not since).
+        self.heard_at = self.started
+        self.asked_at = 0.0
+
+    def make_scope(self) -> dict[str, Any]:
+        """Raises `HTTPError` for a handshake that is none."""
+        request = self.request
+        self.accept_value = check_handshake(request)
+        subprotocols = offered_subprotocols(request)
+        scope: dict[str, Any] = self.owner.scopes.build_socket(self.connection, request, subprotocols)
+        return scope
+
+    # Towards the application.
+
+    def next_message(self) -> Any:
+        inbox = self.inbox
+        if inbox is not None and inbox.messages:
+            was_full = inbox.full()
+            data = inbox.get()
+            if was_full and not inbox.full():
+                self.go_on()
+            if type(data) is str:
+                return ({"type": "websocket.receive", "text": data},)
+            return ({"type": "websocket.receive", "bytes": data},)
+        if not self.asked_for:
+            self.asked_for = True
+            return ({"type": "websocket.connect"},)
+        if self.stage >= CLOSING:
+            return ({"type": "websocket.disconnect", "code": self.code, "reason": self.reason},)
+        return None
+
+    def go_on(self) -> None:
+        """The queue has room again: look at what was left, then at what the kernel has."""
+        self.read()
+        if self.stage == OPEN and not self.connection.processing:
+            self.look_again()
+
+    def read(self) -> None:
+        """Look at what has come."""
+        inbox = self.inbox
+        if inbox is None or self.stage not in (OPEN, CLOSING):
+            return
+        self.heard_at = self.owner.engine.now
+        frames = inbox.frames
+        try:
+            while not inbox.full():
+                event = frames.next_event()
+                if event == NEED_DATA:
+                    break
+                if event == MESSAGE:
+                    if self.stage == OPEN:
+                        inbox.put(frames.data)
+                elif event == PING:
+                    if self.stage == OPEN:
+                        self.connection.write(control_frame(OP_PONG, frames.data))
+                elif event == CLOSE:
+                    self.wake_for(inbox)
+                    self.client_closes(frames.code, frames.reason)
+                    return
+        except WebSocketError as error:
+            self.wake_for(inbox)
+            self.close_with(error.code, error.reason)
+            self.over()
+            return
+        except ClientDisconnected:
+            self.lost()
+            return
+        self.wake_for(inbox)
+
+    def wake_for(self, inbox: Inbox) -> None:
+        """Who waits for a message gets it, and answers it, before anything that came behind it counts."""
+        if inbox.messages:
+            self.wake()
+
+    # From the application.
+
+    def take(self, message: Any) -> None:
+        kind = kind_of(message)
+        stage = self.stage
+        if kind == "websocket.send" and stage == OPEN:
+            self.send_message(message)
+        elif stage == CONNECTING:
+            self.answer(kind, message)
+        elif kind == "websocket.close" and stage == OPEN:
+            self.close_by(message)
+        elif kind == "websocket.http.response.body" and stage == DENYING and not self.concluded:
+            more = bool(message.get("more_body", False))
+            self.content(octets_of(message, "body"), more)
+            if not more:
+                self.said_last = True
+                self.over()
+        elif stage in (CLOSING, OVER):
+            if self.said_last or kind not in ("websocket.send", "websocket.close"):
+                raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
+            raise Disconnected("the WebSocket is closed")
+        else:
+            raise unexpected(kind, "websocket.send or websocket.close" if stage == OPEN else "the rest of the response")
+
+    def answer(self, kind: str, message: Any) -> None:
+        """The application says what becomes of the handshake."""
+        if kind == "websocket.accept":
+            self.accept(message)
+        elif kind == "websocket.close":
+            self.said_last = True
+            self.deny(403)
+        elif kind == "websocket.http.response.start":
+            self.close = True
+            self.begin_response(message, status_of(message))
+            self.stage = DENYING
+        else:
+            raise unexpected(kind, "websocket.accept, websocket.close or websocket.http.response.start")
+
+    def accept(self, message: Any) -> None:
+        """Complete the handshake (RFC 6455 section 4.2.2)."""
+        owner = self.owner
+        headers = list(message.get("headers") or ())
+        if any(bytes(name).lower() == b"sec-websocket-protocol" for name, _ in headers):
+            raise Misuse("'headers' of websocket.accept must not hold sec-websocket-protocol: use 'subprotocol'")
+        subprotocol = message.get("subprotocol")
+        if subprotocol is not None:
+            headers.append((b"Sec-WebSocket-Protocol", str(subprotocol).encode("latin-1", "replace")))
+        deflate = agree_on_deflate(self.request) if owner.deflates else None
+        if deflate is not None:
+            headers.append((b"Sec-WebSocket-Extensions", deflate.answer.encode()))
+        headers.append((b"Sec-WebSocket-Accept", self.accept_value))
+        try:
+            self._start("101 Switching Protocols", headers)
+        except (HTTPError, TypeError, ValueError) as error:
+            self._restart()
+            raise Misuse(f"'headers' of websocket.accept: {error}") from None
+        self.upgrade = True
+        self.lines.append(b"Upgrade: websocket\r\n")
+        connection = self.connection
+        connection.write(b"".join(self._head(-1)))
+        self.stage = OPEN
+        self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
+        connection.taker = self.inbox
+        owner.sockets.add(self)
+        self.heard_at = owner.engine.now
+        if not connection.processing:
+            # What the client has sent already is looked at when this task waits.
+            self.look_again()
+        if owner.leaving:
+            self.restart()
+
+    def send_message(self, message: Any) -> None:
+        """A text or binary message."""
+        text = message.get("text")
+        opcode = OP_BINARY
+        if text is not None:
+            if not isinstance(text, str):
+                raise Misuse(f"'text' of a websocket.send message must be str, not {type(text).__name__}")
+            opcode = OP_TEXT
+            try:
+                data = text.encode()
+            except UnicodeEncodeError:
+                raise Misuse("'text' of a websocket.send message holds lone surrogates") from None
+        elif message.get("bytes") is not None:
+            data = octets_of(message, "bytes")
+        else:
+            raise Misuse("a websocket.send message needs 'text' or 'bytes'")
+        assert self.inbox is not None
+        header, data = self.inbox.frames.message(opcode, data)
+        self.sent += len(data)
+        if len(data) <= JOINED_FRAME:
+            self.connection.write(header + data)
+        else:
+            self.connection.write_two(header, data)
+
+    # The end.
+
+    def close_by(self, message: Any) -> None:
+        """The application ends the connection."""
+        code = message.get("code", NORMAL)
+        if code is None:
+            code = NORMAL
+        if type(code) is not int or not (is_close_code(code) or code == NO_STATUS):
+            raise Misuse(f"'code' of a websocket.close message must be a status code of RFC 6455, not {code!r:.20}")
+        self.said_last = True
+        self.close_with(code, str(message.get("reason") or ""))
+
+    def close_with(self, code: int, reason: str) -> None:
+        """Send a close frame; the client answers it, or is given up after a while."""
+        if self.stage != OPEN:
+            return
+        self.stage = CLOSING
+        self.code = code
+        self.reason = reason
+        self.asked_at = self.owner.engine.now
+        try:
+            self.connection.write(close_frame(code, reason))
+        except ClientDisconnected:
+            self.over()
+            return
+        self.wake()
+
+    def client_closes(self, code: int, reason: str) -> None:
+        """A close frame has come: answer it, unless it is an answer."""
+        if self.stage == OPEN:
+            self.code = code
+            self.reason = reason
+            try:
+                self.connection.write(close_frame(code))
+            except ClientDisconnected:
+                pass
+        self.over()
+
+    def lost(self) -> None:
+        self.over()
+
+    def over(self) -> None:
+        """Nothing can be sent or received any more."""
+        if self.stage == OVER:
+            return
+        self.stage = OVER
+        self.gone = True
+        self.conclude()
+        if self.task is not None:
+            self.expect_end()
+
+    def detach(self) -> None:
+        self.owner.sockets.discard(self)
+        if self.inbox is not None:
+            self.inbox.cycle = None
+
+    def deny(self, status: int) -> None:
+        """Answer the handshake with an error."""
+        self.close = True
+        self.status = f"{status}"
+        self.headers = []
+        self.connection.write(self.owner.error_page(status, "", self.request))
+        self.over()
+
+    def restart(self) -> None:
+        """This worker goes: the client may come back to another (RFC 6455 section 7.4, code 1012 of its registry)."""
+        self.close_with(SERVICE_RESTART, "the server restarts")
+
+    def look_after(self, now: float) -> None:
+        """Once a second: ask those that are silent whether they are there, and give up those that are not."""
+        owner = self.owner
+        if self.stage == CLOSING:
+            if now - self.asked_at >= CLOSE_SECONDS:
+                self.over()
+        elif self.stage == OPEN and owner.ping_interval:
+            if self.is_busy():
+                # An answer would not be seen, or the question not be sent.
+                self.heard_at = now
+            elif self.asked_at > self.heard_at:
+                if owner.ping_timeout and now - self.asked_at >= owner.ping_timeout:
+                    self.close_with(INTERNAL_ERROR, "no answer to a ping")
+                    self.code = ABNORMAL
+                    self.over()
+            elif now - self.heard_at >= owner.ping_interval:
+                self.asked_at = now
+                try:
+                    self.connection.write(control_frame(OP_PING, b""))
+                except ClientDisconnected:
+                    self.lost()
+
+    def is_busy(self) -> bool:
+        """Whether the application is slow to read, or the client is; that one has the time limit `send_timeout`."""
+        return self.connection.out is not None or (self.inbox is not None and self.inbox.full())
+
+    def unanswered(self) -> None:
+        if self.stage == OPEN:
+            self.close_with(NORMAL, "")
+        elif self.stage == CONNECTING:
+            self.owner.log.error("ASGI: %s: the application ended without an answer to the handshake", self.request.uri)
+            self.give_up()
+        elif self.stage == DENYING:
+            self.owner.log.error("ASGI: %s: the application ended before its response was complete", self.request.uri)
+            self.give_up()
+
+    def give_up(self) -> None:
+        if self.stage == OPEN or self.stage == CLOSING:
+            self.close_with(INTERNAL_ERROR, "")
+            return
+        Cycle.give_up(self)
+        self.over()
+
+    def refuse(self, error: HTTPError) -> None:
+        Cycle.refuse(self, error)
+        self.over()

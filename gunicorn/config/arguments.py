@@ -1,0 +1,88 @@
+"""Plain command lines, read without argparse.
+
+Importing argparse and telling it of every setting takes a noticeable part of a start, and almost every
+command line needs nothing of what it can do. `read` understands whole flags with their values, and gives up
+on everything else: abbreviations, joined short flags, help, mistakes. Who calls it then asks the real parser,
+which alone decides what is right; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from gunicorn.config.config import Config
+    from gunicorn.config.setting import Setting
+
+_CONSTANTS = {"store_true": True, "store_false": False}
+
+
+def lazy_parser(cfg: Config) -> ArgumentParser:
+    """Return what stands for the parser of ``cfg`` and becomes it when something is asked of it."""
+    return _LazyParser(cfg)  # type: ignore[return-value]
+
+
+class _LazyParser:
+    def __init__(self, cfg: Config) -> None:
+        self._cfg = cfg
+        self._parser: ArgumentParser | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._parser is None:
+            self._parser = self._cfg.parser()
+        return getattr(self._parser, name)
+
+
+def parse(cfg: Config, parser: ArgumentParser, words: list[str]) -> Namespace:
+    """Return what ``words`` give each setting, None where nothing, and the positional ones as ``args``.
+
+    Exits with status 2 when they cannot be understood, and with 0 after help or version.
+    """
+    found = read(cfg.settings.values(), words)
+    return parser.parse_args(words) if found is None else found  # type: ignore[return-value]
+
+
+def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | None:
+    """Read ``words``, or return None when they are anything but plain."""
+    settings = list(settings)
+    flags = {flag: setting for setting in settings for flag in setting.cli or ()}
+    values: dict[str, Any] = {setting.name: None for setting in settings if setting.cli}
+    positional: list[str] = []
+    rest = iter(words)
+    ended = False
+    for word in rest:
+        if not word.startswith("-"):
+            # argparse takes positional words from one place only.
+            if positional and ended:
+                return None
+            positional.append(word)
+            continue
+        ended = bool(positional)
+        setting = flags.get(word.partition("=")[0])
+        if setting is None or not _take(values, setting, word, rest):
+            return None
+    return SimpleNamespace(args=positional, **values)
+
+
+def _take(values: dict[str, Any], setting: Setting, word: str, rest: Iterator[str]) -> bool:
+    """Give ``setting`` the value in ``word`` or after it. Returns False when that is not plain."""
+    flag, equals, text = word.partition("=")
+    if setting.action in _CONSTANTS or setting.action == "store_const":
+        values[setting.name] = _CONSTANTS.get(setting.action, setting.const)
+        return not equals
+    if setting.nargs is not None or (equals and not flag.startswith("--")):
+        return False
+    value: Any = text if equals else next(rest, "--")
+    if not equals and value.startswith("-") and value != "-":
+        return False
+    if setting.action == "append":
+        value = [*(values[setting.name] or ()), value]
+    elif setting.action is not None:
+        return False
+    values[setting.name] = value
+    return True

@@ -1,0 +1,120 @@
+"""The command line: its parser and its help."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from gunicorn import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from gunicorn.config.config import Config
+    from gunicorn.config.setting import Setting
+
+
+class _Version(argparse.Action):
+    """Prints version and build. The build is looked up only now: it costs a search for the extension."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from gunicorn.build import build_kind
+
+        print(f"{parser.prog} (version {__version__}) {build_kind()}")
+        parser.exit()
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2 and one line."""
+        self.exit(2, f"{self.prog}: error: {message}{self._suggestion(message)}\n")
+
+    def _suggestion(self, message: str) -> str:
+        text, _, unknown = message.partition("unrecognized arguments: ")
+        if text or not unknown:
+            return ""
+        from difflib import get_close_matches
+
+        flags = list(self._option_string_actions)
+        close = get_close_matches(unknown.split()[0].split("=")[0], flags, n=1)
+        return f" (did you mean {close[0]}?)" if close else f" (see {self.prog} --help)"
+
+
+def make_parser(cfg: Config) -> argparse.ArgumentParser:
+    """Return a parser whose options are the settings of ``cfg`` that have flags, in a group for each section.
+
+    What is not given is None in the namespace; the positional arguments are the list ``args``. Values are the
+    text that was given: they are converted and checked when they are set, by the same code as all other
+    sources.
+    """
+    parser = _Parser(prog=cfg.prog, usage=cfg.usage, formatter_class=_formatter)
+    parser.add_argument(
+        "-v",
+        "--version",
+        action=_Version,
+        nargs=0,
+        dest=argparse.SUPPRESS,
+        default=argparse.SUPPRESS,
+        help="show version and build, and exit",
+    )
+    parser.add_argument("args", nargs="*", help=argparse.SUPPRESS)
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for setting in cfg.settings.values():
+        if setting.cli:
+            if setting.section not in groups:
+                groups[setting.section] = parser.add_argument_group(setting.section)
+            setting.add_option(groups[setting.section])
+    return parser
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # With a width given, argparse does not import shutil, with all its archive formats, to learn the
+    # terminal's: it makes a formatter for every option it is told of.
+    return argparse.HelpFormatter(prog, max_help_position=28, width=_terminal_width() - 2)
+
+
+def _terminal_width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdigit() and int(columns) > 20:
+        return int(columns)
+    try:
+        return min(os.get_terminal_size(sys.__stdout__.fileno()).columns, 120) if sys.__stdout__ else 80
+    except (OSError, ValueError):
+        return 80
+
+
+def option_arguments(setting: Setting) -> dict[str, Any]:
+    """Return the keyword arguments of ``add_argument`` for ``setting``."""
+    arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": _help(setting)}
+    if setting.action:
+        arguments["action"] = setting.action
+    if setting.action in ("store_true", "store_false"):
+        return arguments
+    if setting.action == "store_const":
+        return arguments | {"const": setting.const}
+    arguments["metavar"] = setting.meta or setting.name.rpartition("_")[2].upper()
+    if setting.nargs is not None:
+        arguments |= {"nargs": setting.nargs, "const": setting.const}
+    return arguments
+
+
+def _help(setting: Setting) -> str:
+    text = (setting.short or "").replace("`", "")
+    shown = _default_text(setting)
+    if shown:
+        text += f" [{shown}]"
+    # argparse formats help by the % operator.
+    return text.replace("%", "%%")
+
+
+def _default_text(setting: Setting) -> str:
+    if setting.action in ("store_true", "store_false", "store_const"):
+        return ""
+    value = setting.__class__.default
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if setting.name in ("umask", "control_socket_mode"):
+        return f"{value:04o}"
+    return "" if value is None else str(value)

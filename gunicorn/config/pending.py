@@ -1,0 +1,52 @@
+"""Settings that are accepted and checked, but whose feature this release does not have yet.
+
+The only place that knows them: a feature that arrives takes its names out of this table.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.config.config import Config
+
+_HTTP2 = "HTTP/2 is not served yet"
+_TASKS = "task processes are not there yet"
+_CONTROL = "the control socket is not there yet"
+_IGNORED = "use ssl_minimum_version to restrict versions"
+
+PENDING: dict[str, str] = {
+    "ssl_version": _IGNORED,
+    "http_protocols": _HTTP2,
+    "http2_cleartext": _HTTP2,
+    "http2_max_concurrent_streams": _HTTP2,
+    "http2_initial_window_size": _HTTP2,
+    "http2_max_frame_size": _HTTP2,
+    "http2_max_header_list_size": _HTTP2,
+    "protocol": "only HTTP is served yet",
+    "uwsgi_allow_ips": "only HTTP is served yet",
+    "dirty_apps": _TASKS,
+    "dirty_workers": _TASKS,
+    "dirty_timeout": _TASKS,
+    "dirty_threads": _TASKS,
+    "dirty_graceful_timeout": _TASKS,
+    "on_dirty_starting": _TASKS,
+    "dirty_post_fork": _TASKS,
+    "dirty_worker_init": _TASKS,
+    "dirty_worker_exit": _TASKS,
+    "control_socket": _CONTROL,
+    "control_socket_mode": _CONTROL,
+}
+
+
+def pending_notices(cfg: Config) -> list[str]:
+    """Return one line for each setting of the table that was set to something else than its default."""
+    return [
+        f"Setting {name} has no effect yet ({cfg.sources[name]}): {reason}."
+        for name, reason in PENDING.items()
+        if name in cfg.sources and _differs(cfg, name)
+    ]
+
+
+def _differs(cfg: Config, name: str) -> bool:
+    setting = cfg.settings[name]
+    return bool(setting.get() != setting.__class__().get())

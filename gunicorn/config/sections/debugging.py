@@ -1,0 +1,94 @@
+"""Development aids."""
+
+from gunicorn.config.setting import Setting
+from gunicorn.config.validators import (
+    validate_bool,
+    validate_list_of_files_or_patterns,
+    validate_reload_engine,
+)
+
+SECTION = "Debugging"
+
+
+class Reload(Setting):
+    name = "reload"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--reload"]
+    action = "store_true"
+    desc = """\
+        Restart the workers when a source file that they loaded changes.
+
+        For development. With `preload_app` the application stays in the master and the change is not seen.
+        """
+
+
+class ReloadEngine(Setting):
+    name = "reload_engine"
+    section = SECTION
+    default = "auto"
+    validator = validate_reload_engine
+    cli = ["--reload-engine"]
+    meta = "STRING"
+    desc = """\
+        How `reload` notices a change: `auto`, `poll` or `inotify`.
+
+        `poll` looks at the files every second and works everywhere; `inotify` is told by the Linux kernel.
+        `auto` takes inotify where it is there.
+        """
+
+
+class ReloadExtraFiles(Setting):
+    name = "reload_extra_files"
+    section = SECTION
+    default = []
+    validator = validate_list_of_files_or_patterns
+    cli = ["--reload-extra-file"]
+    action = "append"
+    meta = "FILES"
+    desc = """\
+        A further file, or a glob pattern, that `reload` watches; may be given several times.
+
+        Templates and configuration, for example.
+        """
+
+
+class Spew(Setting):
+    name = "spew"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--spew"]
+    action = "store_true"
+    desc = """\
+        Print every line of Python before it is executed.
+
+        The last resort of debugging.
+        """
+
+
+class ConfigCheck(Setting):
+    name = "check_config"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--check-config"]
+    action = "store_true"
+    desc = """\
+        Check the configuration, load the application, and exit.
+
+        The exit status is 0 when both are right and 1 when not.
+        """
+
+
+class PrintConfig(Setting):
+    name = "print_config"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--print-config"]
+    action = "store_true"
+    desc = """\
+        Print every setting with its value and where that came from, then do as `check_config`.
+        """

@@ -1,0 +1,134 @@
+"""The pool of task processes beside the workers."""
+
+from __future__ import annotations
+
+from gunicorn.config.setting import Setting
+from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SECTION = "Dirty Arbiters"
+HOOKS = "Dirty Arbiter Hooks"
+
+
+class DirtyApps(Setting):
+    name = "dirty_apps"
+    section = SECTION
+    default = []
+    validator = validate_list_string
+    cli = ["--dirty-app"]
+    action = "append"
+    meta = "STRING"
+    desc = """\
+        A task application, `MODULE:CLASS` or `MODULE:CLASS:WORKERS`; may be given several times.
+        """
+
+
+class DirtyWorkers(Setting):
+    name = "dirty_workers"
+    section = SECTION
+    default = 0
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-workers"]
+    meta = "INT"
+    desc = """\
+        The number of task processes; 0 means none.
+        """
+
+
+class DirtyTimeout(Setting):
+    name = "dirty_timeout"
+    section = SECTION
+    default = 300
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-timeout"]
+    meta = "INT"
+    desc = """\
+        How many seconds one task may take.
+        """
+
+
+class DirtyThreads(Setting):
+    name = "dirty_threads"
+    section = SECTION
+    default = 1
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-threads"]
+    meta = "INT"
+    desc = """\
+        How many threads a task process works with.
+        """
+
+
+class DirtyGracefulTimeout(Setting):
+    name = "dirty_graceful_timeout"
+    section = SECTION
+    default = 30
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-graceful-timeout"]
+    meta = "INT"
+    desc = """\
+        How many seconds a task process that was told to stop has to finish.
+        """
+
+
+class OnDirtyStarting(Setting):
+    name = "on_dirty_starting"
+    section = HOOKS
+    validator = validate_callable(1)
+    type = callable
+    desc = """\
+        Called before the master of the task processes starts: `(arbiter)`.
+        """
+
+    @staticmethod
+    def default(arbiter: Any) -> None:
+        """Do nothing."""
+
+
+class DirtyPostFork(Setting):
+    name = "dirty_post_fork"
+    section = HOOKS
+    validator = validate_callable(2)
+    type = callable
+    desc = """\
+        Called in a task process after it was forked: `(arbiter, worker)`.
+        """
+
+    @staticmethod
+    def default(arbiter: Any, worker: Any) -> None:
+        """Do nothing."""
+
+
+class DirtyWorkerInit(Setting):
+    name = "dirty_worker_init"
+    section = HOOKS
+    validator = validate_callable(1)
+    type = callable
+    desc = """\
+        Called in a task process after its applications were loaded: `(worker)`.
+        """
+
+    @staticmethod
+    def default(worker: Any) -> None:
+        """Do nothing."""
+
+
+class DirtyWorkerExit(Setting):
+    name = "dirty_worker_exit"
+    section = HOOKS
+    validator = validate_callable(2)
+    type = callable
+    desc = """\
+        Called when a task process has ended: `(arbiter, worker)`.
+        """
+
+    @staticmethod
+    def default(arbiter: Any, worker: Any) -> None:
+        """Do nothing."""

@@ -1,0 +1,284 @@
+"""What is written where."""
+
+import sys
+
+from gunicorn.config.setting import Setting
+from gunicorn.config.validators import (
+    validate_bool,
+    validate_class,
+    validate_dict,
+    validate_loglevel,
+    validate_statsd_address,
+    validate_string,
+    validate_syslog_facility,
+)
+
+SECTION = "Logging"
+
+# Where the system's own log daemon listens, by sys.platform; elsewhere it is asked on its UDP port.
+_SYSLOG_SOCKETS = {
+    "darwin": "unix:///var/run/syslog",
+    "freebsd": "unix:///var/run/log",
+    "dragonfly": "unix:///var/run/log",
+    "openbsd": "unix:///dev/log",
+}
+
+
+def _default_syslog_address() -> str:
+    return _SYSLOG_SOCKETS.get(sys.platform.rstrip("0123456789"), "udp://localhost:514")
+
+
+class AccessLog(Setting):
+    name = "accesslog"
+    section = SECTION
+    default = None
+    validator = validate_string
+    cli = ["--access-logfile"]
+    meta = "FILE"
+    desc = """\
+        The file for a line about every request; `-` is standard output.
+
+        Not set, none is written.
+        """
+
+
+class DisableRedirectAccessToSyslog(Setting):
+    name = "disable_redirect_access_to_syslog"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--disable-redirect-access-to-syslog"]
+    action = "store_true"
+    desc = """\
+        Keep the access log out of syslog.
+        """
+
+
+class AccessLogFormat(Setting):
+    name = "access_log_format"
+    section = SECTION
+    default = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+    validator = validate_string
+    cli = ["--access-logformat"]
+    meta = "STRING"
+    desc = """\
+        The form of a line in the access log.
+
+        | atom | meaning |
+        | --- | --- |
+        | `h` | address of the client |
+        | `l` | `-` |
+        | `u` | user name of Basic authentication |
+        | `t` | time of the request |
+        | `r` | request line |
+        | `m` `U` `q` `H` | method, path, query string, protocol of it |
+        | `s` | status |
+        | `b`, `B` | bytes of the response body; when there are none `b` is `-` and `B` is 0 |
+        | `f` | referrer |
+        | `a` | user agent |
+        | `T` `M` `D` `L` | time taken: in seconds, milliseconds, microseconds, seconds with decimals |
+        | `p` | process id |
+        | `{NAME}i` | request header field |
+        | `{NAME}o` | response header field |
+        | `{NAME}e` | variable of the WSGI environment |
+
+        What a request does not have is `-`.
+        """
+
+
+class ErrorLog(Setting):
+    name = "errorlog"
+    section = SECTION
+    default = "-"
+    validator = validate_string
+    cli = ["--error-logfile", "--log-file"]
+    meta = "FILE"
+    desc = """\
+        The file for what the server itself has to say; `-` is standard error.
+        """
+
+
+class Loglevel(Setting):
+    name = "loglevel"
+    section = SECTION
+    default = "info"
+    validator = validate_loglevel
+    cli = ["--log-level"]
+    meta = "LEVEL"
+    desc = """\
+        How much goes into the error log: `debug`, `info`, `warning`, `error` or `critical`.
+        """
+
+
+class CaptureOutput(Setting):
+    name = "capture_output"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--capture-output"]
+    action = "store_true"
+    desc = """\
+        Send what is printed to standard output and standard error into the file of `errorlog`.
+        """
+
+
+class LoggerClass(Setting):
+    name = "logger_class"
+    section = SECTION
+    default = "gunicorn.glogging.Logger"
+    validator = validate_class
+    cli = ["--logger-class"]
+    meta = "STRING"
+    desc = """\
+        The class that writes the logs: a dotted path, or in a configuration file the class.
+
+        It has the interface of `gunicorn.glogging.Logger`, from which it may be derived. With `statsd_host`
+        the default becomes `gunicorn.instrument.statsd.Statsd`.
+        """
+
+
+class LogConfig(Setting):
+    name = "logconfig"
+    section = SECTION
+    default = None
+    validator = validate_string
+    cli = ["--log-config"]
+    meta = "FILE"
+    desc = """\
+        A file for Python's `logging.config.fileConfig`, with the loggers `gunicorn.error` and
+        `gunicorn.access`.
+        """
+
+
+class LogConfigDict(Setting):
+    name = "logconfig_dict"
+    section = SECTION
+    default = {}
+    validator = validate_dict
+    desc = """\
+        A dict for Python's `logging.config.dictConfig`.
+
+        It goes before `logconfig_json` and `logconfig`.
+        """
+
+
+class LogConfigJson(Setting):
+    name = "logconfig_json"
+    section = SECTION
+    default = None
+    validator = validate_string
+    cli = ["--log-config-json"]
+    meta = "FILE"
+    desc = """\
+        A JSON file with what `logconfig_dict` takes.
+        """
+
+
+class SyslogTo(Setting):
+    name = "syslog_addr"
+    section = SECTION
+    default = _default_syslog_address()
+    validator = validate_string
+    cli = ["--log-syslog-to"]
+    meta = "SYSLOG_ADDR"
+    desc = """\
+        Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`.
+
+        The type of a unix socket may follow its path, `#dgram` or `#stream`; not given both are tried.
+        """
+
+
+class Syslog(Setting):
+    name = "syslog"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--log-syslog"]
+    action = "store_true"
+    desc = """\
+        Send the logs to syslog.
+        """
+
+
+class SyslogPrefix(Setting):
+    name = "syslog_prefix"
+    section = SECTION
+    default = None
+    validator = validate_string
+    cli = ["--log-syslog-prefix"]
+    meta = "SYSLOG_PREFIX"
+    desc = """\
+        The name of the program in syslog. Not set it is `proc_name`.
+        """
+
+
+class SyslogFacility(Setting):
+    name = "syslog_facility"
+    section = SECTION
+    default = "user"
+    validator = validate_syslog_facility
+    cli = ["--log-syslog-facility"]
+    meta = "SYSLOG_FACILITY"
+    desc = """\
+        The facility that syslog files the records under, such as `user`, `daemon` or `local0`.
+        """
+
+
+class EnableStdioInheritance(Setting):
+    name = "enable_stdio_inheritance"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["-R", "--enable-stdio-inheritance"]
+    action = "store_true"
+    desc = """\
+        Keep standard output and standard error in `daemon` mode where they go to a file or a pipe.
+        """
+
+
+class StatsdHost(Setting):
+    name = "statsd_host"
+    section = SECTION
+    default = None
+    validator = validate_statsd_address
+    cli = ["--statsd-host"]
+    meta = "STATSD_ADDR"
+    desc = """\
+        The StatsD server that metrics are sent to: `HOST:PORT` or `unix://PATH`.
+        """
+
+
+class DogstatsdTags(Setting):
+    name = "dogstatsd_tags"
+    section = SECTION
+    default = ""
+    validator = validate_string
+    cli = ["--dogstatsd-tags"]
+    meta = "DOGSTATSD_TAGS"
+    desc = """\
+        Comma-separated tags for every metric, in Datadog's extension of StatsD.
+        """
+
+
+class StatsdPrefix(Setting):
+    name = "statsd_prefix"
+    section = SECTION
+    default = ""
+    validator = validate_string
+    cli = ["--statsd-prefix"]
+    meta = "STATSD_PREFIX"
+    desc = """\
+        What is put before the name of every metric; a dot between is added where it is missing.
+        """
+
+
+class BacklogMetric(Setting):
+    name = "enable_backlog_metric"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--enable-backlog-metric"]
+    action = "store_true"
+    desc = """\
+        Send how many connections wait to be accepted as the metric `gunicorn.backlog` (Linux).
+        """

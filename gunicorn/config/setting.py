@@ -1,0 +1,115 @@
+"""One setting: its declaration, and the value it has in one configuration.
+
+A setting is declared by a subclass of `Setting` and is known to every `Config` made afterwards, without
+further registration: packages of third parties add settings of their own by importing a module that declares
+them.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _ArgumentGroup
+    from collections.abc import Callable, Iterable
+    from typing import Any, ClassVar
+
+KNOWN_SETTINGS: list[type[Setting]] = []
+
+
+def make_settings(ignore: Iterable[str] | None = None) -> dict[str, Setting]:
+    """Return a new instance of every known setting by its name, with the default as its value.
+
+    Of two declarations with the same name the later one wins.
+    """
+    left_out = frozenset(ignore or ())
+    return {setting.name: setting() for setting in KNOWN_SETTINGS if setting.name not in left_out}
+
+
+class Setting:
+    """Base of all declarations. Subclasses are class attributes only.
+
+    - name: the name in configuration files and on `Config`.
+    - section: the heading in help and reference.
+    - cli: the flags, or None when the command line cannot set it.
+    - validator: takes what was given and returns the value; raises ValueError or TypeError.
+    - type: converts the text of a flag or a variable before the validator sees it.
+    - default: goes through the validator as well; None stays None.
+    - default_variable: the environment variable of old standing that replaces the default.
+    - meta, action, nargs, const: as in argparse.
+    - desc: the documentation, in Markdown.
+    - short: the first paragraph of it, unless given.
+    """
+
+    name: ClassVar[str] = ""
+    section: ClassVar[str] = ""
+    cli: ClassVar[list[str] | None] = None
+    validator: ClassVar[Any] = None
+    type: ClassVar[Any] = None
+    meta: ClassVar[str | None] = None
+    action: ClassVar[str | None] = None
+    default: ClassVar[Any] = None
+    default_variable: ClassVar[str | None] = None
+    short: ClassVar[str | None] = None
+    desc: ClassVar[str | None] = None
+    nargs: ClassVar[int | str | None] = None
+    const: ClassVar[Any] = None
+    order: ClassVar[int] = 0
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        validator = cls.__dict__.get("validator")
+        if isinstance(validator, FunctionType):
+            # Called through an instance, a plain function would receive the setting as its first argument.
+            cls.validator = staticmethod(validator)
+        if not cls.name:
+            return
+        cls.order = len(KNOWN_SETTINGS)
+        if cls.__dict__.get("desc") is not None:
+            cls.desc = _dedent(cls.desc or "")
+            if cls.__dict__.get("short") is None:
+                cls.short = " ".join(cls.desc.partition("\n\n")[0].split())
+        KNOWN_SETTINGS.append(cls)
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        # Through the class: a function that is a default must not become a method of this setting.
+        default = self.__class__.default
+        if default is not None:
+            self.set(default)
+
+    def get(self) -> Any:
+        """Return the value."""
+        return self.value
+
+    def set(self, val: Any) -> None:
+        """Validate and keep ``val``. Raises what the validator raises; the old value then stays."""
+        validator: Callable[[Any], Any] | None = self.validator
+        self.value = val if validator is None else validator(val)
+
+    def copy(self) -> Setting:
+        """Return a setting of the same declaration and value."""
+        twin = object.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def add_option(self, parser: ArgumentParser | _ArgumentGroup) -> None:
+        """Add the flags of this setting, if it has any, to ``parser``."""
+        if self.cli:
+            from gunicorn.config.parser import option_arguments
+
+            parser.add_argument(*self.cli, **option_arguments(self))
+
+    def __lt__(self, other: Setting) -> bool:
+        return (self.section, self.order) < (other.section, other.order)
+
+    def __repr__(self) -> str:
+        return f"<{self.__class__.__module__}.{self.__class__.__name__} {self.name}={self.value!r}>"
+
+
+def _dedent(text: str) -> str:
+    """Remove the indentation of the first line from every line (without the cost of importing textwrap)."""
+    lines = text.strip("\n").rstrip().split("\n")
+    margin = len(lines[0]) - len(lines[0].lstrip())
+    return "\n".join(line[margin:] if line[:margin].isspace() else line for line in lines).strip()

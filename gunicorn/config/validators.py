@@ -1,0 +1,592 @@
+"""What values settings accept.
+
+A validator takes a value as a file, a flag or a program gave it and returns it as the server uses it. It
+raises ValueError or TypeError (ConfigError where a user, a group or a folder does not exist) whose text says
+what would be right; who called it knows the name of the setting and where the value came from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from types import FunctionType, MethodType
+
+from gunicorn.address import parse_address, parse_bind
+from gunicorn.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Validator = Callable[[Any], Any]
+
+
+# -- scalars
+
+
+def validate_bool(val: Any) -> bool | None:
+    """True, False, None, or "true" and "false" in any case."""
+    if val is None or isinstance(val, bool):
+        return val
+    if not isinstance(val, str):
+        raise TypeError(f"expected True or False, not {type(val).__name__}")
+    word = val.strip().lower()
+    if word not in ("true", "false"):
+        raise ValueError("expected true or false")
+    return word == "true"
+
+
+def validate_string(val: Any) -> str | None:
+    """Text, stripped, or None."""
+    if val is None:
+        return None
+    if not isinstance(val, str):
+        raise TypeError(f"expected text, not {type(val).__name__}")
+    return val.strip()
+
+
+def validate_pos_int(val: Any) -> int:
+    """A whole number of at least 0, or its text in decimal, 0x, 0o or 0b notation."""
+    if isinstance(val, str):
+        try:
+            val = int(val, 0)
+        except ValueError:
+            raise ValueError("expected a whole number, 0 or more") from None
+    if not isinstance(val, int):
+        raise TypeError(f"expected a whole number, 0 or more, not {type(val).__name__}")
+    if val < 0:
+        raise ValueError("expected a whole number, 0 or more")
+    return int(val)
+
+
+def auto_int(_: Any, x: str) -> int:
+    """Convert the text of a file mode or a number: a leading 0 means octal, 0x, 0o and 0b as in Python."""
+    return parse_mode(x)
+
+
+def parse_mode(text: str) -> int:
+    """Convert the text of a file mode: ``022``, ``0o22``, ``0x12``, ``18``. Raises ValueError."""
+    digits = text.strip()
+    if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
+        digits = "0o" + digits
+    try:
+        return int(digits, 0)
+    except ValueError:
+        raise ValueError("expected a file mode such as 0o022") from None
+
+
+def validate_mode(val: Any) -> int:
+    """A file mode, as a number or as text, where a leading 0 means octal."""
+    return validate_pos_int(parse_mode(val) if isinstance(val, str) else val)
+
+
+def in_range(low: int, high: int | None = None) -> Validator:
+    """Make a validator for whole numbers from ``low`` to ``high``, both included."""
+    expected = (
+        f"expected a whole number from {low} to {high}" if high else f"expected a whole number, {low} or more"
+    )
+
+    def validate(val: Any) -> int:
+        number = validate_pos_int(val)
+        if number < low or (high is not None and number > high):
+            raise ValueError(expected)
+        return number
+
+    return validate
+
+
+def optional(validator: Validator) -> Validator:
+    """Make a validator that leaves None alone, for settings that may stay unset."""
+
+    def validate(val: Any) -> Any:
+        return None if val is None else validator(val)
+
+    return validate
+
+
+def validate_seconds(val: Any) -> float:
+    """A time of 0 or more, fractions allowed, or its text."""
+    try:
+        seconds = float(val)
+    except (TypeError, ValueError):
+        raise ValueError("expected a number of seconds, 0 or more") from None
+    if isinstance(val, bool) or not 0 <= seconds < float("inf"):
+        raise ValueError("expected a number of seconds, 0 or more")
+    return seconds
+
+
+_SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def validate_size(val: Any) -> int:
+    """A number of bytes, 0 or more, or its text, in which K, M, G and T stand for powers of 1024."""
+    if not isinstance(val, str):
+        return validate_pos_int(val)
+    text = val.strip().lower().removesuffix("b").removesuffix("i")
+    unit = text[-1:] if text[-1:].isalpha() else ""
+    try:
+        return int(validate_seconds(text.removesuffix(unit)) * _SIZES[unit])
+    except (KeyError, ValueError):
+        raise ValueError("expected a number of bytes such as 300M") from None
+
+
+AUTO = "auto"
+
+
+def validate_workers(val: Any) -> int | str:
+    """A number of workers, or the word ``auto``."""
+    if isinstance(val, str) and val.strip().lower() == AUTO:
+        return AUTO
+    try:
+        return validate_pos_int(val)
+    except ValueError:
+        raise ValueError("expected a whole number, 0 or more, or auto") from None
+
+
+def validate_reload_strategy(val: Any) -> str:
+    """``all``, ``rolling``, ``rolling:N`` or ``rolling:N%``, in any case."""
+    expected = "expected all, rolling, rolling:NUMBER or rolling:PERCENT%"
+    if not isinstance(val, str):
+        raise TypeError(f"{expected}, not {type(val).__name__}")
+    word = val.strip().lower()
+    name, colon, amount = word.partition(":")
+    number = amount.removesuffix("%")
+    if name not in ("all", "rolling") or (colon and (name == "all" or not number.isdecimal() or not int(number))):
+        raise ValueError(expected)
+    return word
+
+
+def one_of(*words: str, none: str | None = None, aliases: dict[Any, str] | None = None) -> Validator:
+    """Make a validator for one of ``words`` in any case; None means ``none``, ``aliases`` their target."""
+    expected = f"expected one of {', '.join(words)}"
+    named = aliases or {}
+
+    def validate(val: Any) -> str | None:
+        if val is None:
+            return none
+        if isinstance(val, bool) and val in named:
+            return named[val]
+        if not isinstance(val, str):
+            raise TypeError(f"{expected}, not {type(val).__name__}")
+        word = val.strip().lower()
+        word = named.get(word, word)
+        if word not in words:
+            raise ValueError(expected)
+        return word
+
+    return validate
+
+
+validate_header_map_behaviour = one_of("drop", "refuse", "dangerous")
+validate_http_parser = one_of("auto", "fast", "python", none="auto")
+validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")
+validate_asgi_lifespan = one_of("auto", "on", "off", none="auto")
+validate_protocol = one_of("http", "uwsgi", none="http")
+validate_http2_cleartext = one_of(
+    "off", "prior-knowledge", "upgrade", "both", none="off", aliases={True: "prior-knowledge", False: "off"}
+)
+validate_proxy_protocol = one_of(
+    "off",
+    "v1",
+    "v2",
+    "auto",
+    none="off",
+    aliases={
+        True: "auto",
+        False: "off",
+        "true": "auto",
+        "1": "auto",
+        "false": "off",
+        "0": "off",
+        "none": "off",
+    },
+)
+validate_loglevel = one_of(
+    "debug", "info", "warning", "error", "critical", aliases={"warn": "warning", "fatal": "critical"}
+)
+validate_syslog_facility = one_of(
+    *("auth", "authpriv", "console", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "ntp"),
+    *("security", "solaris-cron", "syslog", "user", "uucp"),
+    *(f"local{number}" for number in range(8)),
+    none="user",
+)
+
+validate_http2_frame_size = in_range(16384, 16777215)
+validate_http2_stream_limit = in_range(1)
+validate_http2_window_size = in_range(0, 2**31 - 1)
+
+
+def validate_reload_engine(val: Any) -> str:
+    """The name of a way to watch files: auto, poll, inotify."""
+    if val not in ("auto", "poll", "inotify"):
+        raise ConfigError("expected one of auto, poll, inotify")
+    return str(val)
+
+
+def validate_tls_version(val: Any) -> str:
+    """``TLSv1``, ``TLSv1.1``, ``TLSv1.2`` or ``TLSv1.3``, in any case."""
+    versions = {name.lower(): name for name in ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
+    version = versions.get(str(val).strip().lower())
+    if version is None:
+        raise ValueError(f"expected one of {', '.join(versions.values())}")
+    return version
+
+
+def validate_ssl_version(val: Any) -> Any:
+    """Anything: the setting is accepted for old configurations and means nothing."""
+    return val
+
+
+# -- lists and mappings
+
+
+def validate_list_string(val: Any) -> list[str]:
+    """A list of texts; a single text is a list of one."""
+    if not val:
+        return []
+    if isinstance(val, str):
+        val = [val]
+    if not isinstance(val, Iterable):
+        raise TypeError(f"expected a list of texts, not {type(val).__name__}")
+    return [_text(item) for item in val]
+
+
+def _text(item: Any) -> str:
+    if not isinstance(item, str):
+        raise TypeError(f"expected a list of texts, but {item!r} is {type(item).__name__}")
+    return item.strip()
+
+
+def validate_bind(val: Any) -> list[str]:
+    """A list of addresses, each one that a socket can be made for."""
+    binds = validate_list_string(val)
+    for bind in binds:
+        try:
+            parse_bind(bind)
+        except RuntimeError as error:
+            raise ValueError(f"{error} Expected HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N") from None
+    return binds
+
+
+def validate_pairs(val: Any) -> list[str]:
+    """A list of texts of the form NAME=VALUE."""
+    pairs = validate_list_string(val)
+    for pair in pairs:
+        name, equals, _ = pair.partition("=")
+        if not (name and equals):
+            raise ValueError(f"{pair!r} is not of the form NAME=VALUE")
+    return pairs
+
+
+def validate_server_names(val: Any) -> dict[str, tuple[str, str | None]]:
+    """Server names with certificate and key file: a dict, or texts ``NAME=CERTFILE,KEYFILE``."""
+    if isinstance(val, dict):
+        items = list(val.items())
+    else:
+        items = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in validate_pairs(val)]
+    return {name.lower(): _certificate_files(files) for name, files in items}
+
+
+def _certificate_files(files: Any) -> tuple[str, str | None]:
+    parts = files.split(",") if isinstance(files, str) else files
+    if not isinstance(parts, list | tuple) or len(parts) not in (1, 2) or not parts[0]:
+        raise ValueError(f"{files!r}: expected CERTFILE or CERTFILE,KEYFILE")
+    key = parts[1] if len(parts) == 2 else None
+    return str(parts[0]).strip(), str(key).strip() if key else None
+
+
+def validate_header_lines(val: Any) -> list[str]:
+    """A list of texts of the form NAME:VALUE, each fit to be a header field of a response."""
+    lines = validate_list_string(val)
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not (colon and name and name.isascii() and all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name)):
+            raise ValueError(f"{line!r} is not of the form NAME:VALUE")
+        if not all(c == "\t" or " " <= c <= "~" or "\x80" <= c <= "\xff" for c in value):
+            raise ValueError(f"{line!r} has characters that no header field may have")
+        if name.lower() in ("connection", "content-length", "date", "transfer-encoding"):
+            raise ValueError(f"{line!r}: the server sets {name} itself")
+    return lines
+
+
+def validate_server_header(val: Any) -> str:
+    """The value of the Server field; ``off`` or nothing for none."""
+    text = validate_string(val) or ""
+    if not all(" " <= c <= "~" for c in text):
+        raise ValueError("expected plain text, or off")
+    return "" if text.lower() == "off" else text
+
+
+def validate_string_to_list(val: Any) -> list[str]:
+    """Comma-separated text, as the list of what is between the commas."""
+    text = validate_string(_joined(val))
+    return [item for item in map(str.strip, (text or "").split(",")) if item]
+
+
+def _joined(val: Any) -> Any:
+    return (
+        ",".join(val) if isinstance(val, list | tuple) and all(isinstance(item, str) for item in val) else val
+    )
+
+
+def validate_string_to_addr_list(val: Any) -> list[str]:
+    """Comma-separated IP addresses and networks in CIDR notation, or ``*`` for everyone."""
+    addresses = validate_string_to_list(val)
+    for address in addresses:
+        # The defaults need no proof; importing ipaddress for them would cost every start some milliseconds.
+        if address not in ("*", "127.0.0.1", "::1"):
+            _check_network(address)
+    return addresses
+
+
+def _check_network(address: str) -> None:
+    from ipaddress import ip_network
+
+    try:
+        ip_network(address)
+    except ValueError as error:
+        raise ValueError(f"{error}: expected addresses or networks such as 10.0.0.0/8, or *") from None
+
+
+def validate_dict(val: Any) -> dict[Any, Any]:
+    """A dict."""
+    if not isinstance(val, dict):
+        raise TypeError(f"expected a dict, not {type(val).__name__}")
+    return val
+
+
+def validate_http_protocols(val: Any) -> list[str]:
+    """Comma-separated ``h1`` and ``h2``, in the order of preference."""
+    if val is not None and not isinstance(val, str):
+        raise TypeError(f"expected comma-separated protocols of h1, h2, not {type(val).__name__}")
+    names = [name.strip().lower() for name in (val or "h1").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in ("h1", "h2")]:
+        raise ValueError(f"expected comma-separated protocols of h1, h2, not {unknown[0]!r}")
+    if len(set(names)) != len(names):
+        raise ValueError("expected each protocol once")
+    return names or ["h1"]
+
+
+# -- files, users, addresses
+
+
+def validate_file_exists(val: Any) -> Any:
+    """The path of a file that is there, or None."""
+    if val is not None and not os.path.exists(val):
+        raise ValueError(f"no such file: {val}")
+    return val
+
+
+def validate_list_of_files_or_patterns(val: Any) -> list[str]:
+    """Paths of files that are there, and glob patterns, which may match nothing yet."""
+    entries = validate_list_string(val)
+    for entry in entries:
+        if not any(character in entry for character in "*?["):
+            validate_file_exists(entry)
+    return entries
+
+
+def validate_chdir(val: Any) -> str:
+    """The absolute path of a folder that is there."""
+    text = validate_string(val)
+    if text is None:
+        raise TypeError("expected the path of a folder")
+    from gunicorn.process import getcwd
+
+    path = os.path.abspath(os.path.normpath(os.path.join(getcwd(), text)))
+    if not os.path.isdir(path):
+        raise ConfigError(f"can't chdir to {text!r}: no such folder")
+    return path
+
+
+def validate_user(val: Any) -> int:
+    """A user's name or number; None means the effective user."""
+    if val is None:
+        return os.geteuid()
+    if isinstance(val, int):
+        return val
+    if isinstance(val, str) and val.isdigit():
+        return int(val)
+    import pwd
+
+    try:
+        return pwd.getpwnam(_account(val)).pw_uid
+    except KeyError:
+        raise ConfigError(f"No such user: {val!r}") from None
+
+
+def validate_group(val: Any) -> int:
+    """A group's name or number; None means the effective group."""
+    if val is None:
+        return os.getegid()
+    if isinstance(val, int):
+        return val
+    if isinstance(val, str) and val.isdigit():
+        return int(val)
+    import grp
+
+    try:
+        return grp.getgrnam(_account(val)).gr_gid
+    except KeyError:
+        raise ConfigError(f"No such group: {val!r}") from None
+
+
+def _account(val: Any) -> str:
+    if not isinstance(val, str):
+        raise TypeError(f"expected a name or a number, not {type(val).__name__}")
+    return val
+
+
+def validate_statsd_address(val: Any) -> tuple[str, int] | str | None:
+    """``HOST:PORT``, ``HOST`` (port 8125) or ``unix://PATH``."""
+    text = validate_string(val)
+    if text is None:
+        return None
+    try:
+        address = parse_address(text, default_port="8125")
+    except RuntimeError:
+        raise TypeError("expected HOST:PORT or unix://PATH") from None
+    if isinstance(address, int):
+        raise TypeError("expected HOST:PORT or unix://PATH")
+    return address
+
+
+# -- code
+
+
+def validate_class(val: Any) -> Any:
+    """A class, the text that names one, or a function that returns either."""
+    if isinstance(val, FunctionType | MethodType):
+        val = val()
+    return val if isinstance(val, type) else validate_string(val)
+
+
+def validate_callable(arity: int) -> Validator:
+    """Make a validator for callables with ``arity`` positional parameters (-1: any number).
+
+    Text of the form ``module.function`` or ``module:function`` is imported.
+    """
+
+    def _validate_callable(val: Any) -> Callable[..., Any]:
+        found = _import_callable(val) if isinstance(val, str) else val
+        if not callable(found):
+            raise TypeError(f"expected a function, {found!r} is not callable")
+        if arity != -1 and _arity(found) != arity:
+            raise TypeError(f"expected a function with {arity} positional parameters, it has {_arity(found)}")
+        function: Callable[..., Any] = found
+        return function
+
+    return _validate_callable
+
+
+def _import_callable(text: str) -> Any:
+    from importlib import import_module
+
+    module_name, _, name = text.replace(":", ".").rpartition(".")
+    if not module_name:
+        raise TypeError(f"{text!r} does not name a function: expected module.function")
+    try:
+        return getattr(import_module(module_name), name)
+    except ImportError as error:
+        raise TypeError(str(error)) from None
+    except AttributeError:
+        raise TypeError(f"there is no {name!r} in {module_name!r}") from None
+
+
+def _arity(function: Callable[..., Any]) -> int:
+    # Plain functions carry the number; inspect, which knows everything else, is slow to import.
+    if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
+        return function.__code__.co_argcount
+    from gunicorn.util import get_arity
+
+    try:
+        return get_arity(function)
+    except ValueError:
+        raise TypeError(f"{function!r} does not tell its parameters") from None
+
+
+def validate_post_request(val: Any) -> Callable[..., Any]:
+    """A callable ``(worker, req, environ, resp)``; older ones without the last one or two are adapted."""
+    hook: Callable[..., Any] = validate_callable(-1)(val)
+    arity = _arity(hook)
+    if arity == 4:
+        return hook
+    if arity == 3:
+        return lambda worker, req, environ, resp: hook(worker, req, environ)
+    if arity == 2:
+        return lambda worker, req, environ, resp: hook(worker, req)
+    raise TypeError(f"expected a function with 4 positional parameters, it has {arity}")
+
+
+# -- text into values
+
+
+def parse_bool(text: str) -> bool:
+    """Read a truth value from an environment variable. Raises ValueError."""
+    word = text.strip().lower()
+    if word in ("1", "true", "yes", "y", "on"):
+        return True
+    if word in ("0", "false", "no", "n", "off"):
+        return False
+    raise ValueError("expected true or false (also 1, 0, yes, no, on, off)")
+
+
+def parse_list(text: str) -> list[str]:
+    """Split at commas and white space, with quotes as in a shell. Raises ValueError on an open quote."""
+    import shlex
+
+    lexer = shlex.shlex(text, posix=True, punctuation_chars="")
+    lexer.whitespace += ","
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}: expected values with commas or spaces between, quoted as in a shell"
+        ) from None
+
+
+def parse_lines(text: str) -> list[str]:
+    """Read the lines of a text, or a JSON list of texts. Raises ValueError."""
+    if not text.lstrip().startswith("["):
+        return [line for line in map(str.strip, text.split("\n")) if line]
+    import json
+
+    return validate_list_string(json.loads(text))
+
+
+def parse_names(text: str) -> Any:
+    """Read a JSON object, or texts with white space between. Raises ValueError."""
+    return parse_mapping(text) if text.lstrip().startswith("{") else text.split()
+
+
+def parse_mapping(text: str) -> dict[str, Any]:
+    """Read a JSON object. Raises ValueError."""
+    import json
+
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"expected a JSON object ({error})") from None
+    if not isinstance(found, dict):
+        raise ValueError("expected a JSON object")
+    return found
+
+
+TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], Any]]] = (
+    ((validate_bool,), parse_bool),
+    ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
+    ((validate_header_lines,), parse_lines),
+    ((validate_server_names,), parse_names),
+    ((validate_dict,), parse_mapping),
+)
+
+
+def text_parser(validator: Validator | None) -> Callable[[str], Any] | None:
+    """Return what reads an environment variable for a setting with ``validator``, if anything must."""
+    for validators, parse in TEXT_FORMS:
+        if validator in validators:
+            return parse
+    return None

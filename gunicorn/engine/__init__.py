@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: the poller, listeners, connections, buffers and deadlines of one process. Knows no gateway."""

@@ -1,0 +1,32 @@
+cdef int READABLE, WRITABLE, HANGUP, RECEIVE_SIZE
+
+
+cdef class Poller:
+    cdef int _epoll
+    cdef void *_events
+    cdef int _add(self, int fd, unsigned int events) except -1
+    cpdef int fileno(self) except? -2
+    cpdef add(self, int fd)
+    cpdef add_listener(self, int fd)
+    cpdef add_level(self, int fd)
+    cpdef arm_read(self, int fd)
+    cpdef arm_write(self, int fd)
+    cpdef remove(self, int fd)
+    cpdef forget(self, int fd)
+    cpdef int wait(self, double timeout) except -1
+    cpdef int fd_at(self, int index) except? -1
+    cpdef int flags_at(self, int index) except? -1
+    cpdef close(self)
+
+cpdef bytes receive(int fd)
+cpdef object allocate(Py_ssize_t length)
+cpdef put(object place, Py_ssize_t offset, bytes data)
+cpdef Py_ssize_t receive_into(int fd, object place, Py_ssize_t offset, Py_ssize_t count) except? -2
+cpdef Py_ssize_t send(int fd, object data) except? -2
+cpdef Py_ssize_t send_last(int fd, bytes data) except? -2
+cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2
+cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t count) except? -2
+cpdef tuple accept(object listener, int fd)
+cpdef close(int fd)
+cpdef int peek(int fd) except? -2
+cpdef double monotonic() noexcept

@@ -1,0 +1,195 @@
+"""The system calls of the hot path: the twin of the native leaf, on `select`, `os` and `socket`.
+
+Descriptors are plain integers. Interest is edge-triggered: an event says that something has changed, and the engine
+goes on reading or writing until the kernel would make it wait, then calls `arm_read` or `arm_write`. With epoll (and
+EPOLLET) that arming is free; the portable poller needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from time import monotonic
+
+from gunicorn import unpatched
+from gunicorn.unpatched import select
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+READABLE = 1
+WRITABLE = 2
+HANGUP = 4
+
+RECEIVE_SIZE = 65536
+
+__all__ = [
+    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Poller", "accept", "allocate", "close", "monotonic", "peek",
+    "put", "receive", "receive_into", "send", "send_file", "send_two",
+]
+
+if hasattr(select, "epoll"):
+    _EDGE = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+    _LISTEN = select.EPOLLIN | select.EPOLLEXCLUSIVE
+    _READ, _WRITE = select.EPOLLIN, select.EPOLLOUT
+    _HANGUP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+
+
+class Poller:
+    """epoll: edge-triggered for connections, level-triggered and exclusive for listeners."""
+
+    __slots__ = ("_epoll", "_events")
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._events: list[tuple[int, int]] = []
+
+    def fileno(self) -> int:
+        """One descriptor that is readable while events wait, for a host loop; -1 where the platform has none."""
+        return int(self._epoll.fileno())
+
+    def add(self, fd: int) -> None:
+        """Watch a connection."""
+        self._epoll.register(fd, _EDGE)
+
+    def add_listener(self, fd: int) -> None:
+        """Watch a listening socket, for as long as connections wait in it."""
+        self._epoll.register(fd, _LISTEN)
+
+    def add_level(self, fd: int) -> None:
+        """Watch a descriptor for reading, for as long as it is readable."""
+        self._epoll.register(fd, _READ)
+
+    def arm_read(self, fd: int) -> None:
+        """Tell of the next octets that come."""
+
+    def arm_write(self, fd: int) -> None:
+        """Tell when the peer takes octets again."""
+
+    def remove(self, fd: int) -> None:
+        """Watch it no more."""
+        self._epoll.unregister(fd)
+
+    def forget(self, fd: int) -> None:
+        """The descriptor is about to be closed; close(2) takes it out of the set."""
+
+    def wait(self, timeout: float) -> int:
+        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
+        self._events = self._epoll.poll(timeout, 256)
+        return len(self._events)
+
+    def fd_at(self, index: int) -> int:
+        """Descriptor of an event."""
+        return self._events[index][0]
+
+    def flags_at(self, index: int) -> int:
+        """READABLE, WRITABLE, HANGUP of an event."""
+        events = self._events[index][1]
+        return (
+            (READABLE if events & _READ else 0)
+            | (WRITABLE if events & _WRITE else 0)
+            | (HANGUP if events & _HANGUP else 0)
+        )
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._epoll.close()
+
+
+def receive(fd: int) -> bytes | None:
+    """Up to RECEIVE_SIZE octets; `b""` at the end of the stream, None when there are none yet. Raises `OSError`."""
+    try:
+        return unpatched.read(fd, RECEIVE_SIZE)
+    except BlockingIOError:
+        return None
+
+
+def allocate(length: int) -> Any:
+    """A place for `length` octets."""
+    return bytearray(length)
+
+
+def put(place: Any, offset: int, data: bytes) -> None:
+    """Copy octets into a place of `allocate`."""
+    place[offset:offset + len(data)] = data
+
+
+def receive_into(fd: int, place: Any, offset: int, count: int) -> int:
+    """Up to `count` octets into a place of `allocate`; how many, 0 at the end of the stream, -1 when none are there
+    yet. Raises `OSError`."""
+    try:
+        with memoryview(place) as view:
+            return unpatched.readv(fd, [view[offset:offset + count]])
+    except BlockingIOError:
+        return -1
+
+
+def send(fd: int, data: Any) -> int:
+    """Send octets; how many the kernel took, -1 when it takes none now. Raises `OSError`."""
+    try:
+        return unpatched.write(fd, data)
+    except BlockingIOError:
+        return -1
+
+
+def send_last(fd: int, data: bytes) -> int:
+    """As `send`, for the last octets before the descriptor is closed, which is to be done at once."""
+    # Flags would take a socket object, which costs more than the segment they save.
+    return send(fd, data)
+
+
+def send_two(fd: int, head: bytes, body: Any) -> int:
+    """Send two runs of octets in one call; as `send`."""
+    try:
+        return unpatched.writev(fd, (head, body))
+    except BlockingIOError:
+        return -1
+
+
+def send_file(fd: int, source: int, offset: int, count: int) -> int:
+    """Let the kernel copy from a file to a socket; octets copied, -1 when the peer takes none now. Raises `OSError`."""
+    try:
+        return unpatched.sendfile(fd, source, offset, count)
+    except BlockingIOError:
+        return -1
+
+
+def accept(listener: Any, fd: int) -> tuple[int, Any] | None:
+    """A new connection of a listening socket: (descriptor, address); None when none waits. Raises `OSError`."""
+    try:
+        if isinstance(listener, unpatched.Socket):
+            connection, address = listener._accept()  # type: ignore[attr-defined]
+        else:
+            connection, address = _accept_beneath(fd)
+    except (BlockingIOError, ConnectionAbortedError):
+        return None
+    os.set_blocking(connection, False)
+    return connection, address
+
+
+def _accept_beneath(fd: int) -> Any:
+    """accept(2) for a listener whose own `accept` would switch greenlets."""
+    borrowed = unpatched.Socket(fileno=fd)
+    try:
+        return borrowed._accept()  # type: ignore[attr-defined]
+    finally:
+        borrowed.detach()
+
+
+def close(fd: int) -> None:
+    """Close a descriptor."""
+    unpatched.close(fd)
+
+
+def peek(fd: int) -> int:
+    """Look without reading: 1 when octets wait, 0 when none do, -1 when the peer has closed or reset."""
+    borrowed = unpatched.Socket(fileno=fd)
+    try:
+        return 1 if borrowed.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else -1
+    except BlockingIOError:
+        return 0
+    except OSError:
+        return -1
+    finally:
+        borrowed.detach()

@@ -1,0 +1,362 @@
+"""The system calls of the hot path, without the objects between them and the kernel. The twin is `_leaf.py`.
+
+Calls that cannot wait keep the interpreter lock: giving it up costs more than they do.
+"""
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DecodeLatin1
+from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
+from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+cdef extern from "<sys/epoll.h>" nogil:
+    ctypedef union epoll_data_t:
+        int fd
+    cdef struct epoll_event:
+        unsigned int events
+        epoll_data_t data
+    int epoll_create1(int flags)
+    int epoll_ctl(int epoll, int operation, int fd, epoll_event *event)
+    int epoll_wait(int epoll, epoll_event *events, int most, int timeout)
+    enum: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CLOEXEC
+    unsigned int EPOLLET
+    unsigned int EPOLLEXCLUSIVE
+
+cdef extern from "<sys/socket.h>" nogil:
+    ctypedef unsigned int socklen_t
+    cdef struct sockaddr:
+        unsigned short sa_family
+    cdef struct sockaddr_storage:
+        unsigned short ss_family
+    int accept4(int fd, sockaddr *address, socklen_t *length, int flags)
+    Py_ssize_t recv(int fd, void *buffer, size_t size, int flags)
+    Py_ssize_t c_send "send"(int fd, const void *buffer, size_t size, int flags)
+    enum: SOCK_NONBLOCK, SOCK_CLOEXEC, AF_INET, AF_INET6, MSG_NOSIGNAL, MSG_PEEK, MSG_DONTWAIT, MSG_MORE
+
+cdef extern from "<sys/uio.h>" nogil:
+    cdef struct iovec:
+        void *iov_base
+        size_t iov_len
+
+cdef extern from "<sys/socket.h>" nogil:
+    cdef struct msghdr:
+        iovec *msg_iov
+        size_t msg_iovlen
+    Py_ssize_t sendmsg(int fd, const msghdr *message, int flags)
+
+cdef extern from "<netinet/in.h>" nogil:
+    cdef struct in_addr:
+        unsigned int s_addr
+    cdef struct in6_addr:
+        unsigned char s6_addr[16]
+    cdef struct sockaddr_in:
+        unsigned short sin_port
+        in_addr sin_addr
+    cdef struct sockaddr_in6:
+        unsigned short sin6_port
+        unsigned int sin6_flowinfo
+        in6_addr sin6_addr
+        unsigned int sin6_scope_id
+
+cdef extern from "<arpa/inet.h>" nogil:
+    const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+    unsigned short ntohs(unsigned short port)
+    unsigned int ntohl(unsigned int number)
+
+cdef extern from "<sys/sendfile.h>" nogil:
+    ctypedef long long off_t
+    Py_ssize_t sendfile(int out, int source, off_t *offset, size_t count)
+
+cdef extern from "<unistd.h>" nogil:
+    int c_close "close"(int fd)
+
+cdef extern from "<time.h>" nogil:
+    cdef struct timespec:
+        long tv_sec
+        long tv_nsec
+    int clock_gettime(int clock, timespec *moment)
+    enum: CLOCK_MONOTONIC
+
+READABLE = 1
+WRITABLE = 2
+HANGUP = 4
+RECEIVE_SIZE = 65536
+# C integers to other compiled modules, and names to import for the rest.
+globals().update(READABLE=READABLE, WRITABLE=WRITABLE, HANGUP=HANGUP, RECEIVE_SIZE=RECEIVE_SIZE)
+
+DEF BUFFER = 65536
+DEF MOST_EVENTS = 256
+
+# One for the process: what is read leaves it as a bytes object before anyone else can run.
+cdef char[BUFFER] receive_buffer
+
+
+cdef class Poller:
+    """epoll: edge-triggered for connections, level-triggered and exclusive for listeners."""
+
+    def __cinit__(self, *args, **kwargs):
+        self._epoll = -1
+        self._events = NULL
+
+    def __init__(self):
+        self._events = malloc(MOST_EVENTS * sizeof(epoll_event))
+        if self._events == NULL:
+            raise MemoryError()
+        self._epoll = epoll_create1(EPOLL_CLOEXEC)
+        if self._epoll < 0:
+            PyErr_SetFromErrno(OSError)
+
+    def __dealloc__(self):
+        if self._epoll >= 0:
+            c_close(self._epoll)
+        free(self._events)
+
+    cdef int _add(self, int fd, unsigned int events) except -1:
+        cdef epoll_event event
+        memset(&event, 0, sizeof(event))
+        event.events = events
+        event.data.fd = fd
+        if epoll_ctl(self._epoll, EPOLL_CTL_ADD, fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+        return 0
+
+    cpdef int fileno(self) except? -2:
+        """One descriptor that is readable while events wait, for a host loop."""
+        return self._epoll
+
+    cpdef add(self, int fd):
+        """Watch a connection."""
+        self._add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+
+    cpdef add_listener(self, int fd):
+        """Watch a listening socket, for as long as connections wait in it."""
+        self._add(fd, EPOLLIN | EPOLLEXCLUSIVE)
+
+    cpdef add_level(self, int fd):
+        """Watch a descriptor for reading, for as long as it is readable."""
+        self._add(fd, EPOLLIN)
+
+    cpdef arm_read(self, int fd):
+        """Tell of the next octets that come."""
+
+    cpdef arm_write(self, int fd):
+        """Tell when the peer takes octets again."""
+
+    cpdef remove(self, int fd):
+        """Watch it no more."""
+        cdef epoll_event event
+        memset(&event, 0, sizeof(event))
+        if epoll_ctl(self._epoll, EPOLL_CTL_DEL, fd, &event) < 0:
+            PyErr_SetFromErrno(OSError)
+
+    cpdef forget(self, int fd):
+        """The descriptor is about to be closed; close(2) takes it out of the set."""
+
+    cpdef int wait(self, double timeout) except -1:
+        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
+        cdef int milliseconds, count
+        cdef int epoll = self._epoll
+        cdef epoll_event *events = <epoll_event *>self._events
+        if timeout == 0.0:
+            count = epoll_wait(epoll, events, MOST_EVENTS, 0)
+        else:
+            milliseconds = -1 if timeout < 0 else <int>(timeout * 1000.0) + 1
+            with nogil:
+                count = epoll_wait(epoll, events, MOST_EVENTS, milliseconds)
+        if count < 0:
+            if errno != EINTR:
+                PyErr_SetFromErrno(OSError)
+            PyErr_CheckSignals()
+            return 0
+        return count
+
+    cpdef int fd_at(self, int index) except? -1:
+        """Descriptor of an event."""
+        return (<epoll_event *>self._events)[index].data.fd
+
+    cpdef int flags_at(self, int index) except? -1:
+        """READABLE, WRITABLE, HANGUP of an event."""
+        cdef unsigned int events = (<epoll_event *>self._events)[index].events
+        return (1 if events & EPOLLIN else 0) | (2 if events & EPOLLOUT else 0) | (
+            4 if events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) else 0)
+
+    cpdef close(self):
+        """Give the descriptor back."""
+        if self._epoll >= 0:
+            c_close(self._epoll)
+            self._epoll = -1
+
+
+cpdef bytes receive(int fd):
+    """Up to RECEIVE_SIZE octets; `b""` at the end of the stream, None when there are none yet. Raises `OSError`."""
+    cdef Py_ssize_t count
+    while True:
+        count = recv(fd, receive_buffer, BUFFER, 0)
+        if count >= 0:
+            return PyBytes_FromStringAndSize(receive_buffer, count)
+        if errno == EAGAIN:
+            return None
+        if errno != EINTR:
+            PyErr_SetFromErrno(OSError)
+        PyErr_CheckSignals()
+
+
+cpdef object allocate(Py_ssize_t length):
+    """A place for `length` octets, which nobody else sees before it is filled; bytes once it is."""
+    return PyBytes_FromStringAndSize(NULL, length)
+
+
+cpdef put(object place, Py_ssize_t offset, bytes data):
+    """Copy octets into a place of `allocate`."""
+    memcpy(PyBytes_AS_STRING(place) + offset, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+
+cpdef Py_ssize_t receive_into(int fd, object place, Py_ssize_t offset, Py_ssize_t count) except? -2:
+    """Up to `count` octets into a place of `allocate`; how many, 0 at the end of the stream, -1 when none are there
+    yet. Raises `OSError`."""
+    cdef Py_ssize_t received
+    while True:
+        received = recv(fd, PyBytes_AS_STRING(place) + offset, count, 0)
+        if received >= 0:
+            return received
+        if errno == EAGAIN:
+            return -1
+        if errno != EINTR:
+            PyErr_SetFromErrno(OSError)
+        PyErr_CheckSignals()
+
+
+cdef Py_ssize_t failed_send() except? -2:
+    if errno == EAGAIN or errno == EINTR:
+        return -1
+    PyErr_SetFromErrno(OSError)
+
+
+cpdef Py_ssize_t send(int fd, object data) except? -2:
+    """Send octets; how many the kernel took, -1 when it takes none now. Raises `OSError`."""
+    cdef Py_buffer view
+    cdef Py_ssize_t count
+    if type(data) is bytes:
+        count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL)
+    else:
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        count = c_send(fd, view.buf, view.len, MSG_NOSIGNAL)
+        PyBuffer_Release(&view)
+    if count < 0:
+        return failed_send()
+    return count
+
+
+cpdef Py_ssize_t send_last(int fd, bytes data) except? -2:
+    """As `send`, for the last octets before the descriptor is closed, which is to be done at once."""
+    # MSG_MORE keeps them back until then: they and FIN make one segment.
+    cdef Py_ssize_t count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL | MSG_MORE)
+    if count < 0:
+        return failed_send()
+    return count
+
+
+cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2:
+    """Send two runs of octets in one call; as `send`."""
+    cdef Py_buffer view
+    cdef iovec[2] parts
+    cdef msghdr message
+    cdef Py_ssize_t count
+    memset(&message, 0, sizeof(message))
+    PyObject_GetBuffer(body, &view, PyBUF_SIMPLE)
+    parts[0].iov_base = PyBytes_AS_STRING(head)
+    parts[0].iov_len = PyBytes_GET_SIZE(head)
+    parts[1].iov_base = view.buf
+    parts[1].iov_len = view.len
+    message.msg_iov = parts
+    message.msg_iovlen = 2
+    count = sendmsg(fd, &message, MSG_NOSIGNAL)
+    PyBuffer_Release(&view)
+    if count < 0:
+        return failed_send()
+    return count
+
+
+cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t count) except? -2:
+    """Let the kernel copy from a file to a socket; octets copied, -1 when the peer takes none now. Raises `OSError`."""
+    cdef Py_ssize_t copied
+    cdef off_t position = offset
+    # Reading the file may wait for the disk: let other threads run.
+    with nogil:
+        copied = sendfile(fd, source, &position, count)
+    if copied < 0:
+        return failed_send()
+    return copied
+
+
+cdef str dotted(unsigned char *octets):
+    """An IPv4 address; inet_ntop goes through printf, and a server that closes every connection would feel that."""
+    cdef char[16] text
+    cdef Py_ssize_t size = 0
+    cdef int index
+    cdef unsigned char octet
+    for index in range(4):
+        octet = octets[index]
+        if index:
+            text[size] = 46
+            size += 1
+        if octet >= 100:
+            text[size] = 48 + octet // 100
+            size += 1
+        if octet >= 10:
+            text[size] = 48 + octet // 10 % 10
+            size += 1
+        text[size] = 48 + octet % 10
+        size += 1
+    return PyUnicode_DecodeLatin1(text, size, NULL)
+
+
+cdef object address_of(sockaddr_storage *storage):
+    """As the socket module gives it; an empty string for a unix socket, whose clients have no name."""
+    cdef char[64] text
+    cdef sockaddr_in *inet
+    cdef sockaddr_in6 *inet6
+    if storage.ss_family == AF_INET:
+        inet = <sockaddr_in *>storage
+        return (dotted(<unsigned char *>&inet.sin_addr), ntohs(inet.sin_port))
+    if storage.ss_family == AF_INET6:
+        inet6 = <sockaddr_in6 *>storage
+        inet_ntop(AF_INET6, &inet6.sin6_addr, text, 64)
+        return (text.decode("ascii"), ntohs(inet6.sin6_port), ntohl(inet6.sin6_flowinfo), inet6.sin6_scope_id)
+    return ""
+
+
+cpdef tuple accept(object listener, int fd):
+    """A new connection of a listening socket: (descriptor, address); None when none waits. Raises `OSError`."""
+    cdef sockaddr_storage storage
+    cdef socklen_t length = sizeof(storage)
+    memset(&storage, 0, sizeof(storage))
+    cdef int connection = accept4(fd, <sockaddr *>&storage, &length, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    if connection < 0:
+        if errno == EAGAIN or errno == ECONNABORTED or errno == EINTR:
+            return None
+        PyErr_SetFromErrno(OSError)
+    return (connection, address_of(&storage))
+
+
+cpdef close(int fd):
+    """Close a descriptor."""
+    c_close(fd)
+
+
+cpdef int peek(int fd) except? -2:
+    """Look without reading: 1 when octets wait, 0 when none do, -1 when the peer has closed or reset."""
+    cdef char octet
+    cdef Py_ssize_t count = recv(fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT)
+    if count > 0:
+        return 1
+    return 0 if count < 0 and (errno == EAGAIN or errno == EINTR) else -1
+
+
+cpdef double monotonic() noexcept:
+    """Seconds of the monotonic clock."""
+    cdef timespec moment
+    clock_gettime(CLOCK_MONOTONIC, &moment)
+    return moment.tv_sec + moment.tv_nsec * 1e-9

@@ -1,0 +1,82 @@
+"""Whether a request that has come is still worth running.
+
+Two things are looked at just before the application is called: how long the request has waited, in the kernel, behind
+other requests, or in a queue of this process; and whether its client is still there.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import time
+
+from ..http.errors import Overloaded
+from ..unpatched import Socket
+from .connection import Connection
+from .outgoing import ClientDisconnected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..http.message import Request
+
+# linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
+_LAST_DATA = struct.Struct("52xI")
+# A request that has waited for so long may have been given up: look whether its client is there.
+LONG_SECONDS = 1.0
+# A proxy's clock that is so far from ours says nothing.
+_IMPLAUSIBLE_SECONDS = 3600.0
+# X-Request-Start is written in seconds, milliseconds, microseconds or nanoseconds; the size of the number tells.
+_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
+
+
+class Admission:
+    """The limit on waiting: `limit` in seconds. Clocks: monotonic as the engine's, and the wall's for proxies."""
+
+    def __init__(self, limit: float, clock: Any, wall_clock: Any = time.time) -> None:
+        self.limit = limit
+        self.clock = clock
+        self.wall_clock = wall_clock
+
+    def check(self, connection: Connection, request: Request) -> None:
+        """Raises `Overloaded` when the request has waited too long, `ClientDisconnected` when nobody waits for it."""
+        waited = self.waited(connection, request)
+        if waited > self.limit:
+            raise Overloaded(f"waited {waited:.1f} s, the limit is {self.limit:g} s")
+        if waited > LONG_SECONDS and connection.disconnected():
+            raise ClientDisconnected()
+
+    def waited(self, connection: Connection, request: Request) -> float:
+        """Seconds since the request was complete here, or since a trusted proxy took it on."""
+        waited: float = self.clock() - request.started
+        if not connection.listener.is_unix and sys.platform.startswith("linux"):
+            waited = max(waited, _since_last_data(connection.fd))
+        if request.forwarder_trusted:
+            waited = max(waited, self._since_proxy(request.header("X-REQUEST-START")))
+        return waited
+
+    def _since_proxy(self, value: str | None) -> float:
+        if not value:
+            return 0.0
+        try:
+            number = float(value.removeprefix("t="))
+        except ValueError:
+            return 0.0
+        unit = next((unit for least, unit in _UNITS if number >= least), 1.0)
+        waited: float = self.wall_clock() - number / unit
+        return waited if 0.0 < waited < _IMPLAUSIBLE_SECONDS else 0.0
+
+
+def _since_last_data(fd: int) -> float:
+    # With family and type given, the constructor asks the kernel nothing.
+    borrowed = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
+    try:
+        raw = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
+        milliseconds: int = _LAST_DATA.unpack(raw)[0]
+        return milliseconds / 1000.0
+    except (OSError, struct.error):
+        return 0.0
+    finally:
+        borrowed.detach()

@@ -1,0 +1,45 @@
+cimport cython
+from ._leaf cimport allocate, put, send, send_file
+
+
+cdef class BodyStore:
+    cdef public Py_ssize_t bound
+    cdef public str directory
+    cdef public long long size
+    cdef public object file
+    cdef public object reserved
+    cdef public bint spilled
+    cpdef reserve(self, long long length)
+    cpdef write(self, bytes data)
+
+
+cdef class FileSegment:
+    cdef public int fd
+    cdef public long long offset
+    cdef public long long count
+
+
+cdef class Sealed:
+    cdef public object data
+
+
+cdef class OutputBuffer:
+    cdef public Py_ssize_t bound
+    cdef public str directory
+    cdef public bint no_file
+    cdef public object segments
+    cdef public Py_ssize_t size
+    cdef public object tls
+    cdef public long long spilled
+    cdef public object spill
+    cdef public long long spill_end
+    cpdef bint full(self)
+
+
+cdef class BodyStream:
+    cdef public Py_ssize_t bound
+    cdef public object pieces
+    cdef public Py_ssize_t size
+    cdef public bint complete
+    cdef public bint failed
+    cdef public object on_change

@@ -1,0 +1,329 @@
+"""What has come and was not served yet, and what was answered and not taken yet."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from io import BytesIO
+
+from ..http.errors import InsufficientStorage
+from ._leaf import allocate, put, send, send_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any
+
+# A response spills to a file this many times its memory bound before the application has to wait for the client.
+SPILL_FACTOR = 64
+# So much is read and encrypted at once for a client of TLS.
+_SEAL_SIZE = 65536
+
+
+def open_temporary(directory: str | None) -> IO[bytes]:
+    """A file without a name, gone when it is closed. Raises `OSError`."""
+    import tempfile  # not before the first large body: it costs several milliseconds of start-up
+
+    return tempfile.TemporaryFile(prefix="gunicorn-", dir=directory)
+
+
+class BodyStore:
+    """Gathers a request body: in memory up to a bound, in a file beyond it.
+
+    `reserved` is the place of a body whose length is known and within the bound; `size` tells how much of it is filled.
+    """
+
+    __slots__ = ("bound", "directory", "file", "reserved", "size", "spilled")
+
+    def __init__(self, bound: int, directory: str | None) -> None:
+        self.bound = bound
+        self.directory = directory
+        self.size = 0
+        self.file: Any = None
+        self.reserved: Any = None
+        self.spilled = False
+
+    def reserve(self, length: int) -> None:
+        """Make the place for a body of this length, if it is to stay in memory."""
+        if length <= self.bound:
+            self.reserved = allocate(length)
+
+    def write(self, data: bytes) -> None:
+        """Keep octets of the body. Raises `InsufficientStorage` when the file cannot take them."""
+        if self.reserved is not None:
+            put(self.reserved, self.size, data)
+            self.size += len(data)
+            return
+        try:
+            self._add(data)
+        except OSError as error:
+            # The client need not know where we keep things: the log tells the cause.
+            raise InsufficientStorage() from error
+
+    def _add(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.file is None:
+            self.file = BytesIO(data) if self.size <= self.bound else self._spill(b"")
+            if not self.spilled:
+                self.file.seek(0, 2)
+                return
+        elif not self.spilled and self.size > self.bound:
+            self.file = self._spill(self.file.getvalue())
+        self.file.write(data)
+
+    def _spill(self, before: bytes) -> IO[bytes]:
+        self.spilled = True
+        file = open_temporary(self.directory)
+        if before:
+            file.write(before)
+        return file
+
+    def open(self) -> Any:
+        """The whole body, to be read from its beginning. Raises `InsufficientStorage`."""
+        if self.reserved is not None:
+            return BytesIO(self.reserved)
+        if self.file is None:
+            return BytesIO()
+        try:
+            self.file.seek(0)
+        except OSError as error:
+            # What was gathered for the file had no place in it.
+            raise InsufficientStorage() from error
+        return self.file
+
+    def close(self) -> None:
+        """Let go of the memory or the file."""
+        self.reserved = None
+        file, self.file = self.file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError:
+                # A full disk refuses what is still to be written, once more.
+                pass
+
+
+class FileSegment:
+    """A part of a file to be sent; has its own descriptor, so the application may close the file."""
+
+    __slots__ = ("count", "fd", "offset")
+
+    def __init__(self, fd: int, offset: int, count: int) -> None:
+        self.fd = os.dup(fd)
+        self.offset = offset
+        self.count = count
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Sealed:
+    """Octets that are encrypted already: nothing may be encrypted and sent before them."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+
+class OutputBuffer:
+    """Octets on their way to a client slower than the application.
+
+    Order is kept over three kinds of segments: memory, files of the application (sendfile), and one file of our own
+    that takes what exceeds `bound`. `size` counts what is in memory, `spilled` what is in our file.
+
+    Where no file can be made or filled (a read-only root, a full disk) everything stays in memory, and the application
+    has to wait earlier.
+
+    With `tls` segments are encrypted when their turn comes; then the first one may be what was encrypted and not taken.
+    """
+
+    __slots__ = ("bound", "directory", "no_file", "segments", "size", "spill", "spill_end", "spilled", "tls")
+
+    def __init__(self, bound: int, directory: str | None, tls: Any = None) -> None:
+        self.tls = tls
+        self.bound = bound
+        self.directory = directory
+        self.segments: deque[Any] = deque()
+        self.size = 0
+        self.spilled = 0
+        self.spill: IO[bytes] | None = None
+        self.spill_end = 0
+        self.no_file = False
+
+    def add(self, data: Any) -> None:
+        """Queue octets. One object is kept as it is, however large: it is in memory already."""
+        length = len(data)
+        if self.size and self.size + length > self.bound and not self.no_file:
+            try:
+                self._spill(data, length)
+                return
+            except OSError:
+                self.no_file = True
+        self.segments.append(memoryview(data))
+        self.size += length
+
+    def _spill(self, data: Any, length: int) -> None:
+        if self.spill is None:
+            self.spill = open_temporary(self.directory)
+            self.spill_end = 0
+        position, rest = self.spill_end, memoryview(data)
+        while rest:
+            written = os.pwrite(self.spill.fileno(), rest, position)
+            position += written
+            rest = rest[written:]
+        last = self.segments[len(self.segments) - 1] if self.segments else None
+        if isinstance(last, FileSegment) and last.offset + last.count == self.spill_end and self.spilled:
+            last.count += length
+        else:
+            self.segments.append(FileSegment(self.spill.fileno(), self.spill_end, length))
+        self.spill_end += length
+        self.spilled += length
+
+    def add_file(self, fd: int, offset: int, count: int) -> None:
+        """Queue a part of a file."""
+        self.segments.append(FileSegment(fd, offset, count))
+
+    def add_sealed(self, data: Any) -> None:
+        """Queue octets that are encrypted already, before all that are not."""
+        segments = self.segments
+        if segments and isinstance(segments[0], Sealed):
+            segments[0].data = memoryview(b"".join((segments[0].data, data)))
+        else:
+            segments.appendleft(Sealed(data))
+
+    def full(self) -> bool:
+        """Whether the application should wait before it adds more."""
+        return self.size + self.spilled > self.bound * (1 if self.no_file else SPILL_FACTOR)
+
+    def flush(self, fd: int) -> int:
+        """Send what the kernel takes; octets sent. Everything is sent when `segments` is empty. Raises `OSError`."""
+        if self.tls is not None:
+            return self._flush_secure(fd)
+        total = 0
+        segments = self.segments
+        while segments:
+            first = segments[0]
+            if isinstance(first, FileSegment):
+                sent = send_file(fd, first.fd, first.offset, min(first.count, 1 << 30))
+                if sent < 0:
+                    break
+                if sent == 0:
+                    raise OSError("the file became shorter while it was sent")
+                first.offset += sent
+                first.count -= sent
+                if first.count == 0:
+                    first.close()
+                    segments.popleft()
+            else:
+                sent = send(fd, first)
+                if sent < 0:
+                    break
+                self.size -= sent
+                if sent == len(first):
+                    segments.popleft()
+                else:
+                    segments[0] = first[sent:]
+            total += sent
+        if not segments:
+            self.close()
+        return total
+
+    def _flush_secure(self, fd: int) -> int:
+        total = 0
+        segments = self.segments
+        while segments:
+            first = segments[0]
+            if not isinstance(first, Sealed):
+                first = Sealed(memoryview(self.tls.seal(self._stretch())))
+                segments.appendleft(first)
+            sent = send(fd, first.data)
+            if sent < 0:
+                break
+            total += sent
+            if sent < len(first.data):
+                first.data = first.data[sent:]
+            else:
+                segments.popleft()
+        if not segments:
+            self.close()
+        return total
+
+    def _stretch(self) -> Any:
+        """Take the next octets that are not encrypted yet."""
+        segments = self.segments
+        first = segments[0]
+        if isinstance(first, FileSegment):
+            data = os.pread(first.fd, min(first.count, _SEAL_SIZE), first.offset)
+            if not data:
+                raise OSError("the file became shorter while it was sent")
+            first.offset += len(data)
+            first.count -= len(data)
+            if first.count == 0:
+                first.close()
+                segments.popleft()
+            return data
+        stretch = first[:_SEAL_SIZE]
+        self.size -= len(stretch)
+        if len(stretch) == len(first):
+            segments.popleft()
+        else:
+            segments[0] = first[len(stretch):]
+        return stretch
+
+    def close(self) -> None:
+        """Forget what is queued."""
+        for segment in self.segments:
+            if isinstance(segment, FileSegment):
+                segment.close()
+        self.segments.clear()
+        self.size = self.spilled = 0
+        if self.spill is not None:
+            self.spill.close()
+            self.spill = None
+
+
+class BodyStream:
+    """A request body that is read while it arrives. `full` asks the connection to leave the rest in the kernel.
+
+    The reader sets `on_change`, called after every change; it must not block.
+    """
+
+    __slots__ = ("bound", "complete", "failed", "on_change", "pieces", "size")
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.pieces: deque[bytes] = deque()
+        self.size = 0
+        self.complete = False
+        self.failed = False
+        self.on_change: Any = None
+
+    @property
+    def full(self) -> bool:
+        """Whether more should not be read before some is taken."""
+        return self.size >= self.bound
+
+    def feed(self, data: bytes) -> None:
+        """Octets of the body have come."""
+        self.pieces.append(data)
+        self.size += len(data)
+        self._changed()
+
+    def end(self, failed: bool) -> None:
+        """The body is whole, or (`failed`) nothing more of it will come."""
+        self.complete = not failed
+        self.failed = failed
+        self._changed()
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
+
+    def take(self) -> bytes:
+        """All that has come and was not taken; `b""` when nothing has."""
+        data = self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+        self.pieces.clear()
+        self.size = 0
+        return data

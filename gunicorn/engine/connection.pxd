@@ -1,0 +1,76 @@
+cimport cython
+from ..http.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
+from ..http.message cimport Request
+from ..http.response cimport UNTIL_CLOSE
+from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, close, peek, receive, receive_into, send
+from .buffers cimport BodyStore, BodyStream
+from .handler cimport Taker
+from .outgoing cimport Outgoing
+from .state cimport EngineState
+
+
+cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED
+
+
+cdef class Connection(Outgoing):
+    cdef public bint active
+    cdef public BodyStore body
+    cdef public long long body_size
+    cdef public bint hangup
+    cdef public bint keep
+    cdef public object listener
+    cdef public double opened
+    cdef public object peer
+    cdef public bint processing
+    cdef public HTTP1 protocol
+    cdef public bint readable
+    cdef public Request request
+    cdef public long long requests
+    cdef public object response
+    cdef public dict shared
+    cdef public bint skipping
+    cdef public int state
+    cdef public BodyStream stream
+    cdef public bint taken_over
+    cdef public Taker taker
+    cdef object __weakref__
+
+    cpdef on_event(self, int flags)
+    @cython.locals(turns=int, event=int)
+    cpdef process(self)
+    @cython.locals(data=bytes)
+    cdef bint _hand_over(self, Taker taker) except -1
+    cdef _fail(self)
+    @cython.locals(turns=int, event=int)
+    cpdef pull(self)
+    @cython.locals(data=bytes, wanted="long long")
+    cdef bint _read(self) except -1
+    @cython.locals(data=bytes, content=bytes)
+    cdef bint _read_secure(self) except -1
+    cdef bytes _open(self, bytes data)
+    @cython.locals(sent=Py_ssize_t)
+    cdef _send_sealed(self, bytes data)
+    @cython.locals(count=Py_ssize_t)
+    cdef bint _read_directly(self, BodyStore body, long long wanted) except -1
+    @cython.locals(request=Request, stream=BodyStream)
+    cdef _take(self, int event)
+    cdef _expect_body(self, Request request)
+    cpdef send_continue(self)
+    @cython.locals(engine=EngineState)
+    cdef _dispatch(self, Request request)
+    cdef _await(self)
+    @cython.locals(taker=Taker)
+    cdef _end_of_stream(self)
+    cpdef finish(self, bint keep)
+    @cython.locals(request=Request)
+    cdef _finish(self, bint keep)
+    cdef bint _may_skip(self, Request request) except -1
+    cdef _next(self)
+    cpdef flush(self)
+    cpdef refuse(self, error)
+    cpdef end(self)
+    cdef bint _has_said_farewell(self) except -1
+    @cython.locals(protocol=HTTP1, request=Request)
+    cdef bint _nothing_unread(self) except -1
+    cdef _discard(self)
+    cpdef close(self)

@@ -1,0 +1,611 @@
+"""One client's connection, from accept to close.
+
+    READING    waiting for a request, or in the middle of one
+    RUNNING    a complete request is with the gateway; with a body stream, its body still comes in
+    FLUSHING   the gateway is done, the client has not taken everything yet
+    LINGERING  our side is shut; what still comes is thrown away, so that no reset overtakes our last octets
+    CLOSED
+
+Interest in the descriptor is edge-triggered: `readable` remembers that the kernel may have octets for us until a
+read comes back short. While a request runs nothing is read, so a client that sends ahead fills its own window and not
+our memory.
+
+In a worker with threads the engine touches a connection only under its `guard`, and so does a thread that ends a
+request.
+"""
+
+from __future__ import annotations
+
+from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, RequestTimeout
+from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
+from ..http.message import Request
+from ..http.response import UNTIL_CLOSE
+from ..http.target import elsewhere
+from ._leaf import (
+    HANGUP,
+    READABLE,
+    RECEIVE_SIZE,
+    WRITABLE,
+    close,
+    peek,
+    receive,
+    receive_into,
+    send,
+)
+from .buffers import BodyStore, BodyStream
+from .handler import Taker
+from .outgoing import ClientDisconnected, Outgoing, reset_when_closed, shutdown_sending
+from .settings import LINGER_SECONDS
+from .state import EngineState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+READING = 0
+RUNNING = 1
+FLUSHING = 2
+LINGERING = 3
+CLOSED = 4
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(READING=READING, RUNNING=RUNNING, FLUSHING=FLUSHING, LINGERING=LINGERING, CLOSED=CLOSED)
+
+# After so many reads in a row others get their turn.
+TURNS = 32
+# A body of which so much is still to come is read to its place without a copy.
+DIRECT = 16384
+# So much of a body that the application did not want is waited for and thrown away, to keep the connection.
+SKIPPED = 65536
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class PlainHTTP(Exception):
+    """The client has sent an HTTP request where a TLS handshake was expected."""
+
+
+class Connection(Outgoing):
+    """A connection and the request on it. `engine` owns it; a gateway answers through it."""
+
+    __slots__ = (
+        "active", "body", "body_size", "hangup", "keep", "listener", "opened", "peer", "processing", "protocol",
+        "readable", "request", "requests", "response", "shared", "skipping", "state", "stream", "taken_over", "taker",
+        "__weakref__",
+    )
+
+    def __init__(self, engine: EngineState, fd: int, peer: Any, listener: Any, protocol: HTTP1, now: float) -> None:
+        Outgoing.__init__(self, engine, fd)
+        self.peer = peer
+        self.listener = listener
+        self.protocol = protocol
+        self.state = READING
+        self.readable = True
+        self.hangup = False
+        self.processing = False
+        self.keep = False
+        # Set by whoever reads and writes the socket itself: there is no more HTTP on it.
+        self.taken_over = False
+        # Set while the octets are those of another protocol (RFC 9110 section 7.8): it gets them, `protocol` none.
+        self.taker: Taker | None = None
+        # Set while the rest of a body comes that the application did not want; its request is answered.
+        self.skipping = False
+        self.requests = 0
+        # Whether a request has come since the last sweep.
+        self.active = False
+        self.body_size = 0
+        # What a gateway keeps with the connection from one request to the next.
+        self.shared: Any = None
+        # The gateway's response to the running request.
+        self.response: Any = None
+        self.opened = now
+        self.deadline = engine.deadline_of(engine.header_timeout)
+        self.request: Request | None = None
+        self.body: BodyStore | None = None
+        self.stream: BodyStream | None = None
+
+    # What the poller says.
+
+    def on_event(self, flags: int) -> None:
+        """The kernel says that something has changed."""
+        if flags & HANGUP:
+            self.hangup = True
+            self.readable = True
+        elif flags & READABLE:
+            self.readable = True
+        if flags & WRITABLE and self.out is not None:
+            self.flush()
+        if self.state == READING or self.stream is not None or self.taker is not None:
+            self.process()
+        elif self.state == LINGERING:
+            self._discard()
+        elif self.hangup and self.state == RUNNING:
+            self.engine.handler.disconnected(self)
+
+    def process(self) -> None:
+        """Read and serve until the client must send more, or a request is running elsewhere."""
+        if self.processing:
+            return
+        self.processing = True
+        turns = 0
+        try:
+            while self.state == READING or self.stream is not None or self.taker is not None:
+                if self.taker is not None:
+                    if not self._hand_over(self.taker):
+                        break
+                else:
+                    event = self.protocol.next_event()
+                    if event != NEED_DATA:
+                        self._take(event)
+                        continue
+                    if self.stream is not None and self.stream.full:
+                        break
+                if not self.readable:
+                    self.engine.poller.arm_read(self.fd)
+                    break
+                turns += 1
+                if turns > TURNS:
+                    self.engine.again.append(self)
+                    break
+                if not self._read():
+                    break
+        except HTTPError as error:
+            self.refuse(error)
+        except OSError:
+            self._fail()
+        finally:
+            self.processing = False
+        if self.state == READING:
+            self._await()
+        elif self.stream is not None or self.taker is not None:
+            self.watch()
+
+    def _hand_over(self, taker: Taker) -> bool:
+        """Give what was read to the protocol that has replaced HTTP; whether it takes more."""
+        data = self.protocol.rest()
+        if data:
+            taker.receive(data)
+        return self.taker is not None and not taker.full()
+
+    def _fail(self) -> None:
+        """Reading has failed: the connection is lost, and a running request must hear of it."""
+        running = self.state == RUNNING
+        self.give_up_body()
+        self.close()
+        if running:
+            self.engine.handler.disconnected(self)
+
+    def pull(self) -> None:
+        """Take in what has come of a streamed body, for a reader that asks before the poller tells."""
+        turns = 0
+        try:
+            while self.stream is not None and turns < TURNS:
+                event = self.protocol.next_event()
+                if event != NEED_DATA:
+                    self._take(event)
+                    continue
+                if self.stream.full or not self.readable:
+                    return
+                turns += 1
+                if not self._read():
+                    return
+        except HTTPError as error:
+            self.refuse(error)
+        except OSError:
+            self._fail()
+
+    def _read(self) -> bool:
+        """Move octets from the kernel to the protocol; whether there is something new to look at."""
+        if self.tls is not None:
+            return self._read_secure()
+        if self.body is not None and self.body.reserved:
+            wanted = self.protocol.wanted()
+            if wanted >= DIRECT:
+                return self._read_directly(self.body, wanted)
+        data = receive(self.fd)
+        if data is None:
+            self.readable = False
+            return True
+        if not data:
+            self._end_of_stream()
+            return False
+        # A short read means that the kernel has no more, unless it has an end of stream to tell.
+        if len(data) < RECEIVE_SIZE:
+            self.readable = self.hangup
+        self.protocol.receive(data)
+        return True
+
+    def _read_secure(self) -> bool:
+        """As `_read`, by way of TLS. Everything that has come is decrypted, so `readable` keeps its meaning."""
+        tls = self.tls
+        data = b"" if tls.finished else receive(self.fd)
+        if data is None:
+            self.readable = False
+            return True
+        if not data:
+            if not (tls.finished or tls.terminator.ragged_eofs):
+                raise ConnectionResetError("the stream ended without the farewell of TLS")
+            self._end_of_stream()
+            return False
+        if len(data) < RECEIVE_SIZE:
+            self.readable = self.hangup
+        content = self._open(data)
+        if tls.finished:
+            # The next read tells.
+            self.readable = True
+        if content:
+            self.protocol.receive(content)
+        elif tls.speaks():
+            self._send_sealed(tls.take())
+        return True
+
+    def _open(self, data: bytes) -> bytes:
+        """Decrypt. Raises `OSError` when it cannot be, the client having been told why, and `HTTPError` when there is
+        no TLS."""
+        tls = self.tls
+        try:
+            content: bytes = tls.open(data)
+        except OSError as error:
+            self.broken = True
+            tls.terminator.report(self.peer, error)
+            if tls.speaks():
+                send(self.fd, tls.take())
+            raise
+        except PlainHTTP:
+            self.tls = None
+            raise InvalidRequestLine("HTTP without TLS on a listener for HTTPS") from None
+        return content
+
+    def _send_sealed(self, data: bytes) -> None:
+        """Send octets of TLS itself, before anything that is not encrypted yet. Raises `OSError`."""
+        sent = 0
+        if self.out is None:
+            sent = max(0, send(self.fd, data))
+            if sent == len(data):
+                return
+        with self.engine.guard:
+            self._output().add_sealed(memoryview(data)[sent:])
+            self.engine.poller.arm_write(self.fd)
+
+    def _read_directly(self, body: BodyStore, wanted: int) -> bool:
+        """Let the kernel put octets of a body of known length where the application will find them."""
+        count = receive_into(self.fd, body.reserved, body.size, wanted)
+        if count < 0:
+            self.readable = False
+            return True
+        if count == 0:
+            self._end_of_stream()
+            return False
+        if count < wanted:
+            self.readable = self.hangup
+        body.size += count
+        self.protocol.took(count)
+        return True
+
+    def _take(self, event: int) -> None:
+        """One event of the protocol."""
+        if event == REQUEST:
+            request = self.protocol.request
+            assert request is not None
+            self.request = request
+            if self.listener.redirect:
+                raise elsewhere(request, self.listener.redirect)
+            if not request.content_length:
+                self._dispatch(request)
+            else:
+                self._expect_body(request)
+        elif event == DATA:
+            if self.stream is not None:
+                self.stream.feed(self.protocol.data)
+            elif self.body is not None:
+                self.body.write(self.protocol.data)
+            elif self.skipping:
+                self.body_size += len(self.protocol.data)
+                if self.body_size > SKIPPED:
+                    self.end()
+        elif self.stream is not None:
+            stream, self.stream = self.stream, None
+            stream.end(False)
+        elif self.skipping:
+            self._next()
+        else:
+            request = self.request
+            assert request is not None
+            assert self.body is not None
+            self.body_size = self.body.size
+            request.body = self.body.open()
+            self._dispatch(request)
+
+    def _expect_body(self, request: Request) -> None:
+        engine = self.engine
+        if engine.stream_bodies:
+            self.stream = request.body = BodyStream(engine.settings.body_buffer_size)
+            self._dispatch(request)
+            return
+        self.body = BodyStore(engine.settings.body_buffer_size, engine.settings.upload_dir)
+        if request.content_length >= DIRECT:
+            self.body.reserve(request.content_length)
+        if request.expect_continue:
+            self.send_continue()
+
+    def send_continue(self) -> None:
+        """Tell a client that waits with its body to send it (RFC 9110 section 15.2.1)."""
+        if self.request is not None and self.request.expect_continue:
+            self.request.expect_continue = False
+            self.write(CONTINUE)
+
+    def _dispatch(self, request: Request) -> None:
+        engine = self.engine
+        if engine.most_running and engine.running >= engine.most_running:
+            # A client that has its response may ask again before the thread that sent it has come to its end.
+            running = engine.running - engine.handler.answered()
+            if running >= engine.most_running:
+                raise Overloaded(f"{running} requests are running")
+        engine.running += 1
+        self.state = RUNNING
+        self.deadline = 0.0
+        self.requests += 1
+        self.active = True
+        request.peer = self.peer
+        request.started = engine.now
+        engine.handler.handle(self, request)
+
+    def _await(self) -> None:
+        """Nothing to do until the client sends: see that the kernel tells us, and for how long we wait."""
+        engine = self.engine
+        self.watch()
+        if self.body is not None or self.skipping:
+            self.deadline = engine.deadline_of(engine.body_timeout)
+        elif self.keep and not self.protocol.is_idle():
+            # The first octets of a next request end the idle time and begin that of its head.
+            self.keep = False
+            self.deadline = engine.deadline_of(engine.header_timeout)
+
+    def _end_of_stream(self) -> None:
+        """The client has shut its side. What it has asked for was answered before; a part of a request is an error."""
+        if self.stream is not None:
+            self.give_up_body()
+            self.engine.handler.disconnected(self)
+        elif self.taker is not None:
+            taker, self.taker = self.taker, None
+            taker.end()
+        elif self.protocol.is_idle() and not self.protocol.unread_body:
+            self.close()
+        else:
+            self.refuse(InvalidRequestLine("the connection ended within a request"))
+
+    def give_up_body(self) -> None:
+        """No more of a streamed body is waited for."""
+        if self.stream is not None:
+            stream, self.stream = self.stream, None
+            stream.end(True)
+
+    def disconnected(self) -> bool:
+        """Whether the client has left. A client that has only shut its sending side counts as gone."""
+        if self.broken or self.state == CLOSED:
+            return True
+        if self.protocol.is_pending() or self.stream is not None:
+            return False
+        if self.tls is not None:
+            with self.engine.guard:
+                return self._has_said_farewell()
+        return peek(self.fd) < 0
+
+    def _has_said_farewell(self) -> bool:
+        """What waits in the kernel may be no more than TLS' own farewell: look into it."""
+        try:
+            while peek(self.fd) > 0:
+                content = self._open(receive(self.fd) or b"")
+                if content:
+                    self.protocol.receive(content)
+                    return False
+                if self.tls.finished:
+                    return True
+        except (HTTPError, OSError):
+            return True
+        return peek(self.fd) < 0
+
+    def break_off(self, framing: int) -> None:
+        """The response ends in the middle: see that the client cannot take it for a whole one.
+
+        A chunked or counted one is short by itself. One that ends with the connection needs a reset
+        (RFC 9112 section 8).
+        """
+        if framing != UNTIL_CLOSE or self.state != RUNNING:
+            return
+        self.broken = True
+        reset_when_closed(self.fd)
+
+    def finish(self, keep: bool) -> None:
+        """The gateway is done with the request; `keep`: the response allows another one."""
+        if not self.engine.threaded:
+            self._finish(keep)
+            return
+        with self.engine.guard:
+            self._finish(keep)
+
+    def _finish(self, keep: bool) -> None:
+        if self.state != RUNNING:
+            return
+        if self.body is not None:
+            self.body.close()
+            self.body = None
+        request = self.request
+        self.request = None
+        self.response = None
+        self.taker = None
+        if self.stream is not None:
+            keep = keep and self._may_skip(request)
+            self.stream = None
+        self.keep = keep and request is not None and not self.broken
+        if self.broken:
+            self.close()
+            return
+        self.engine.running -= 1
+        if self.out is not None:
+            self.state = FLUSHING
+        else:
+            self._next()
+
+    def _may_skip(self, request: Request | None) -> bool:
+        """Whether the rest of a body that the application did not want is thrown away, to keep the connection."""
+        if request is None or self.hangup or self.protocol.outstanding() > SKIPPED:
+            return False
+        if request.expect_continue and not self.protocol.is_pending():
+            # A client that waits for `100 Continue` may never send its body (RFC 9110 section 10.1.1).
+            return False
+        self.skipping = True
+        self.body_size = 0
+        return True
+
+    def _next(self) -> None:
+        """Everything is sent: wait for another request, or end."""
+        if not self.keep:
+            self.end()
+            return
+        engine = self.engine
+        self.state = READING
+        self.skipping = self.protocol.unread_body
+        if not self.skipping:
+            self.protocol.next_request()
+        self.deadline = engine.deadline_of(engine.body_timeout if self.skipping else engine.keepalive)
+        if not self.processing:
+            self.process()
+
+    def flush(self) -> None:
+        """Send what is queued as far as the client takes it."""
+        out = self.out
+        if out is None:
+            return
+        try:
+            sent = out.flush(self.fd)
+        except OSError:
+            self.broken = True
+            out.close()
+            self.out = None
+            if self.state != RUNNING:
+                self.close()
+            else:
+                self.engine.handler.writable(self)
+            return
+        if sent:
+            self.deadline = self.engine.deadline_of(self.engine.send_timeout)
+        if not out.segments:
+            self.out = None
+            self.deadline = 0.0
+            if self.state == READING:
+                # It was a part of the handshake: the client's turn again.
+                self.deadline = self.engine.deadline_of(self.engine.header_timeout)
+            if self.state == FLUSHING:
+                self._next()
+                return
+        else:
+            self.engine.poller.arm_write(self.fd)
+        if self.state == RUNNING and not self.congested:
+            self.engine.handler.writable(self)
+
+    # The end.
+
+    def refuse(self, error: HTTPError) -> None:
+        """Answer what cannot be served, and close."""
+        if self.skipping:
+            # The request is answered already.
+            self.end()
+            return
+        if self.state == RUNNING:
+            # Only a streamed body can be wrong now; the application has the request and sees a body that ends early.
+            self.readable = False
+            self.engine.handler.body_is_wrong(self, error)
+            self.give_up_body()
+            return
+        if self.body is not None:
+            self.body.close()
+            self.body = None
+        try:
+            self.write(self.engine.handler.refused(self, error))
+        except ClientDisconnected:
+            self.close()
+            return
+        self.keep = False
+        if self.out is not None:
+            self.state = FLUSHING
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Close in good order: no answer may be lost to the reset that unread octets would cause."""
+        if self.tls is not None:
+            self._say_farewell()
+        if self._nothing_unread():
+            self.close()
+            return
+        try:
+            shutdown_sending(self.fd)
+        except OSError:
+            self.close()
+            return
+        self.state = LINGERING
+        self.watch()
+        self.deadline = self.engine.now + LINGER_SECONDS
+        self.readable = True
+        self._discard()
+
+    def _nothing_unread(self) -> bool:
+        """Whether the client has sent all it is going to: it asked for the close and nothing is left over."""
+        protocol = self.protocol
+        request = protocol.request
+        return (
+            request is not None and request.close and not self.readable
+            and not protocol.is_pending() and not protocol.unread_body
+        )
+
+    def _discard(self) -> None:
+        try:
+            for _ in range(TURNS):
+                data = receive(self.fd)
+                if data is None:
+                    self.engine.poller.arm_read(self.fd)
+                    return
+                if not data:
+                    break
+            else:
+                self.engine.again.append(self)
+                return
+        except OSError:
+            pass
+        self.close()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self.state == READING and not self.protocol.is_idle():
+            self.refuse(RequestTimeout("the request took too long to arrive"))
+        elif self.state == RUNNING:
+            self.broken = True
+            self.deadline = 0.0
+            if self.out is not None:
+                self.out.close()
+                self.out = None
+            self.engine.handler.writable(self)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close now. A running request keeps its state, so that the gateway sees a broken connection."""
+        if self.state == CLOSED:
+            return
+        if self.tls is not None:
+            self._say_farewell()
+        if self.out is not None:
+            self.out.close()
+            self.out = None
+        if self.body is not None:
+            self.body.close()
+            self.body = None
+        self.shared = None
+        self.taker = None
+        if self.state == RUNNING:
+            self.engine.running -= 1
+        self.state = CLOSED
+        fd = self.fd
+        self.fd = -1
+        self.engine.forget(self, fd)
+        close(fd)

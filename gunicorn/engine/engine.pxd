@@ -1,0 +1,50 @@
+cimport cython
+from ..http.fields cimport FieldTable
+from ..http.http1 cimport HTTP1
+from ._leaf cimport Poller, accept, monotonic
+from .connection cimport CLOSED, LINGERING, READING, Connection
+from .listener cimport Listener
+from .state cimport EngineState
+
+
+cdef int TRUSTED, MAY_PROXY
+cdef double SWEEP_SECONDS, QUIET_SECONDS
+
+
+cdef class Engine(EngineState):
+    cdef public Py_ssize_t accepted
+    cdef public int accepts
+    cdef public object clock
+    cdef public list connections
+    cdef public dict known_peers
+    cdef public Py_ssize_t limit
+    cdef public dict listener_at
+    cdef public list listeners
+    cdef public bint listening
+    cdef public double next_sweep
+    cdef public object proxies
+    cdef public list ready_listeners
+    cdef public bint scarce
+    cdef public int left
+    cdef public bint held
+    cdef public FieldTable table
+    cdef public object trusted
+    cdef public tuple wakeup_fds
+
+    cpdef int poll(self, double timeout) except -1
+    @cython.locals(events=int)
+    cpdef int wait(self, double timeout) except -1
+    @cython.locals(poller=Poller, connections=list, connection=Connection, index=int, fd=int)
+    cpdef int dispatch(self, int events) except -1
+    @cython.locals(connection=Connection)
+    cdef _run_again(self)
+    @cython.locals(listener=Listener)
+    cdef _accept_ready(self)
+    cdef bint _accept(self, Listener listener) except -1
+    cdef int _trust(self, peer) except -1
+    @cython.locals(connection=Connection, protocol=HTTP1, connections=list, trust=int)
+    cpdef Connection open(self, int fd, peer, Listener listener)
+    cpdef bint others_wait(self) except -1
+    cpdef forget(self, connection, int fd)
+    @cython.locals(connection=Connection, now=double)
+    cpdef sweep(self)

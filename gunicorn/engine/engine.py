@@ -1,0 +1,390 @@
+"""The loop of one process: poll, serve what is ready, accept when nothing is, and look at deadlines once a second.
+
+`poll` does one turn and can be called by a worker in a loop, or by a host loop whenever the descriptor `fileno()` is
+readable. The `Handler` is given every complete request.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from gunicorn.unpatched import read, select, write
+
+from ..http.fields import FieldTable
+from ..http.http1 import HTTP1
+from ..http.limits import Limits
+from ._leaf import Poller, accept, monotonic
+from .connection import CLOSED, LINGERING, READING, Connection
+from .handler import Handler
+from .listener import Listener
+from .settings import Peers, Settings
+from .state import EngineState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# A connection taken in one turn while others wait in the kernel: few, so that an idle neighbour gets its share.
+ACCEPTS = 16
+# At the end all that wait are taken, and a queue is hardly longer; where neighbours serve on, only a few, which would
+# be lost if this were the last copy of a socket after all.
+MOST_DRAINED = 4096
+FEW_DRAINED = 16
+SWEEP_SECONDS = 1.0
+# So long nothing must come before the moment counts as a quiet one.
+QUIET_SECONDS = 0.02
+REMEMBERED_PEERS = 1024
+# What a peer may tell us about its client: by fields, by the PROXY protocol.
+TRUSTED = 1
+MAY_PROXY = 2
+# accept() fails for lack of descriptors or memory: trying again at once would burn the processor.
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+def make_poller() -> Poller:
+    """The best poller of the platform."""
+    if hasattr(select, "epoll"):
+        return Poller()
+    from .portable import PortablePoller
+
+    return PortablePoller()
+
+
+class Engine(EngineState):
+    """All connections of one process."""
+
+    __slots__ = (
+        "accepted", "accepts", "clock", "connections", "held", "known_peers", "left", "limit", "listener_at",
+        "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table", "trusted",
+        "wakeup_fds",
+    )
+
+    def __init__(
+        self,
+        handler: Handler,
+        settings: Settings,
+        limits: Limits,
+        trusted: Peers,
+        proxies: Peers,
+        clock: Any = monotonic,
+        poller: Any = None,
+    ) -> None:
+        super().__init__(handler, settings, make_poller() if poller is None else poller)
+        self.table = FieldTable(limits)
+        self.trusted = trusted
+        self.proxies = proxies
+        self.known_peers: dict[str, int] = {}
+        self.clock = clock
+        self.connections: list[Connection | None] = [None] * 64
+        self.limit = settings.max_connections
+        self.listeners: list[Listener] = []
+        self.listener_at: dict[int, Listener] = {}
+        self.ready_listeners: list[Listener] = []
+        self.listening = False
+        self.scarce = False
+        self.held = False
+        # Events of this turn that are still to be acted on.
+        self.left = 0
+        self.accepts = ACCEPTS
+        self.accepted = 0
+        self.now = self.clock()
+        self.next_sweep = self.now + SWEEP_SECONDS
+        self.wakeup_fds: tuple[int, int] = os.pipe()
+        for fd in self.wakeup_fds:
+            os.set_blocking(fd, False)
+        self.poller.add_level(self.wakeup_fds[0])
+
+    def fileno(self) -> int:
+        """The one descriptor a host loop watches."""
+        return int(self.poller.fileno())
+
+    @property
+    def wakeup_fd(self) -> int:
+        """Writing an octet here ends a `poll` that waits; fit for `signal.set_wakeup_fd`."""
+        return self.wakeup_fds[1]
+
+    def wake(self) -> None:
+        """End a `poll` that waits in another thread. After `close`, which a late signal may follow, there is none."""
+        fd = self.wakeup_fds[1]
+        try:
+            if fd >= 0:
+                write(fd, b"\0")
+        except BlockingIOError:
+            pass
+
+    def listen(self, listeners: list[Any]) -> None:
+        """Begin to accept on these sockets."""
+        self.listeners = [Listener(sock) for sock in listeners]
+        self.listener_at = {listener.fd: listener for listener in self.listeners}
+        self._watch_listeners()
+
+    def _watch_listeners(self) -> None:
+        for listener in self.listeners:
+            if not listener.watched:
+                listener.watched = True
+                self.poller.add_listener(listener.fd)
+        self.listening = True
+
+    def _pause_listeners(self) -> None:
+        for listener in self.listeners:
+            if listener.watched:
+                listener.watched = False
+                self.poller.remove(listener.fd)
+        self.ready_listeners.clear()
+        self.listening = False
+
+    def poll(self, timeout: float) -> int:
+        """One turn: wait up to `timeout` seconds for events and act on them; how many there were."""
+        return self.dispatch(self.wait(timeout))
+
+    def wait(self, timeout: float) -> int:
+        """Wait up to `timeout` seconds for events; how many there are. In a quiet moment the handler may tidy up."""
+        if self.again:
+            timeout = 0.0
+        elif self.count and timeout > SWEEP_SECONDS:
+            timeout = SWEEP_SECONDS
+        if timeout > QUIET_SECONDS and self.handler.unfinished():
+            events: int = self.poller.wait(QUIET_SECONDS)
+            if events:
+                return events
+            with self.guard:
+                self.handler.idle()
+        return self.poller.wait(timeout)
+
+    def dispatch(self, events: int) -> int:
+        """Act on what `poller.wait` has found."""
+        self.now = self.clock()
+        poller = self.poller
+        connections = self.connections
+        for index in range(events):
+            self.left = events - index - 1
+            fd = poller.fd_at(index)
+            connection = connections[fd] if fd < len(connections) else None
+            if connection is not None:
+                connection.on_event(poller.flags_at(index))
+            else:
+                self._other_event(fd)
+        if self.again:
+            self._run_again()
+        # Last, so that a worker with requests to run leaves new connections to an idle one.
+        if self.ready_listeners:
+            self._accept_ready()
+        if self.now >= self.next_sweep:
+            self.sweep()
+        return events
+
+    def _other_event(self, fd: int) -> None:
+        listener = self.listener_at.get(fd)
+        if listener is not None:
+            self.ready_listeners.append(listener)
+        elif fd == self.wakeup_fds[0]:
+            try:
+                while read(fd, 4096):
+                    pass
+            except BlockingIOError:
+                pass
+
+    def _run_again(self) -> None:
+        for _ in range(len(self.again)):
+            connection = self.again.popleft()
+            if connection.state == LINGERING:
+                connection.on_event(0)
+            elif connection.state != CLOSED:
+                connection.process()
+
+    def _accept_ready(self) -> None:
+        listeners, self.ready_listeners = self.ready_listeners, []
+        for listener in listeners:
+            for _ in range(self.accepts):
+                if not self.listening or not self._accept(listener) or self.now < self.slow_until:
+                    break
+
+    def _accept(self, listener: Listener) -> bool:
+        """Take one connection, and serve it at once if its request is here already."""
+        try:
+            accepted = accept(listener.sock, listener.fd)
+        except OSError as error:
+            # Anything else is the fate of that one connection before it was ours (accept(2), "Error handling").
+            if error.errno in _SCARCE:
+                self.scarce = True
+                self._pause_listeners()
+            return False
+        if accepted is None:
+            return False
+        self.accepted += 1
+        self.open(accepted[0], accepted[1], listener).process()
+        return True
+
+    def open(self, fd: int, peer: Any, listener: Listener) -> Connection:
+        """Take on a connected, non-blocking socket; `process` begins to serve it."""
+        trust = self._trust(peer)
+        protocol = HTTP1(self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0)
+        connection = Connection(self, fd, peer, listener, protocol, self.now)
+        connections = self.connections
+        if fd >= len(connections):
+            connections.extend([None] * (fd + 64 - len(connections)))
+        connections[fd] = connection
+        self.count += 1
+        if listener.terminator is not None:
+            connection.tls = listener.terminator.open()
+        if self.limit and self.count >= self.limit and self.listening:
+            self._pause_listeners()
+        return connection
+
+    def _trust(self, peer: Any) -> int:
+        """What a peer may tell us: TRUSTED and MAY_PROXY as bits; the same few peers come again and again."""
+        host = peer[0] if type(peer) is tuple else ""
+        known = self.known_peers.get(host)
+        if known is None:
+            known = (TRUSTED if self.trusted.allows(peer) else 0) | (MAY_PROXY if self.proxies.allows(peer) else 0)
+            if len(self.known_peers) >= REMEMBERED_PEERS:
+                self.known_peers.clear()
+            self.known_peers[host] = known
+        return known
+
+    def others_wait(self) -> bool:
+        if self.left or self.again:
+            return True
+        # A set of epoll or kqueue is readable itself while it has events; one of them may be no more than a `wake`.
+        wakeup, events = self.wakeup_fds[0], self.poller.fileno()
+        looker = select.poll()
+        for fd in (wakeup, events, *self.listener_at):
+            if fd >= 0:
+                looker.register(fd, select.POLLIN)
+        ready = {fd for fd, _ in looker.poll(0)}
+        return ready not in (set(), {wakeup}, {wakeup, events})
+
+    def forget(self, connection: Connection, fd: int) -> None:
+        """A connection is being closed."""
+        if connection.watched:
+            self.poller.forget(fd)
+        self.connections[fd] = None
+        self.count -= 1
+        if not self.listening:
+            self._resume_listeners()
+
+    def sweep(self) -> None:
+        """Look at all deadlines: one loop a second costs less than keeping them in order."""
+        self.next_sweep = self.now + SWEEP_SECONDS
+        now = self.now
+        for connection in self.connections:
+            if connection is None:
+                continue
+            if connection.active:
+                connection.active = False
+            else:
+                connection.shared = None
+            if connection.deadline and connection.deadline <= now:
+                connection.expire()
+        for listener in self.listeners:
+            if listener.terminator is not None:
+                listener.terminator.renew()
+        if self.scarce and not self.stopped:
+            self.scarce = False
+            self._resume_listeners()
+
+    def stop_accepting(self, neighbours: bool = False) -> None:
+        """Accept what waits in the kernel's queue, then no more. Answers say `Connection: close` from now on.
+
+        `neighbours`: others accept from the same sockets, and are quicker than a process that leaves.
+
+        The listeners are closed: while one of them is open in any process, the kernel goes on completing connections
+        that nobody will take, and resets them in the end.
+        """
+        if self.stopped:
+            return
+        self.closing = self.stopped = True
+        self._pause_listeners()
+        for listener in self.listeners:
+            self._drain(listener, FEW_DRAINED if neighbours and not listener.own else MOST_DRAINED)
+            listener.sock.close()
+
+    def _drain(self, listener: Listener, most: int) -> None:
+        """Take what waits in the kernel's queue, to be served later: the listener must be closed before more comes."""
+        for _ in range(most):
+            try:
+                accepted = accept(listener.sock, listener.fd)
+            except OSError:
+                return
+            if accepted is None:
+                return
+            self.accepted += 1
+            self.again.append(self.open(accepted[0], accepted[1], listener))
+
+    def hold_accepting(self) -> None:
+        """Leave new connections in the kernel's queue, or to a neighbour, until `resume_accepting`."""
+        self.held = True
+        self._pause_listeners()
+
+    def resume_accepting(self) -> None:
+        """Accept again, if nothing else forbids it."""
+        self.held = False
+        self._resume_listeners()
+
+    def _resume_listeners(self) -> None:
+        full = self.limit and self.count >= self.limit
+        if not (self.listening or self.stopped or self.scarce or self.held or full):
+            self._watch_listeners()
+
+    def hasten_idle(self, seconds: float) -> None:
+        """Connections on which nothing is asked may ask for so long yet; the answer will close them.
+
+        So may those whose answer is sent, as a thread that comes to its end just now has it.
+        """
+        self.keepalive = min(self.keepalive, seconds)
+        self.now = self.clock()
+        latest = self.now + seconds
+        self.next_sweep = min(self.next_sweep, latest)
+        for connection in self.connections:
+            if connection is None or connection.state != READING:
+                continue
+            if not (connection.skipping or connection.protocol.is_idle()):
+                continue
+            if not connection.deadline or connection.deadline > latest:
+                connection.deadline = latest
+
+    def wait_writable(self, connection: Connection, pulse: Any) -> None:
+        """Block until the client has taken enough, or is given up; `pulse` is called once a second meanwhile."""
+        waiter = select.poll()
+        waiter.register(connection.fd, select.POLLOUT)
+        while connection.congested:
+            waiter.poll(1000)
+            pulse()
+            self.now = self.clock()
+            with self.guard:
+                connection.flush()
+                if connection.deadline and connection.deadline <= self.now:
+                    connection.expire()
+
+    def wait_readable(self, connection: Connection, pulse: Any) -> None:
+        """Block until the client has sent something, or is given up."""
+        with self.guard:
+            # What has come behind the head, or since the last look, needs no waiting.
+            connection.pull()
+        stream = connection.stream
+        if stream is None or stream.pieces:
+            return
+        waiter = select.poll()
+        waiter.register(connection.fd, select.POLLIN)
+        deadline = self.deadline_of(self.body_timeout)
+        while not waiter.poll(1000):
+            pulse()
+            self.now = self.clock()
+            if deadline and self.now >= deadline:
+                connection.give_up_body()
+                return
+        with self.guard:
+            connection.readable = True
+            # Not `process`, which may be what has called the application.
+            connection.pull()
+
+    def close(self) -> None:
+        """Drop everything."""
+        for connection in list(self.connections):
+            if connection is not None:
+                connection.close()
+        self.poller.close()
+        fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)
+        for fd in fds:
+            os.close(fd)

@@ -1,0 +1,135 @@
+"""From the configuration to what each listener does with its connections: TLS, a redirect, or nothing special."""
+
+from __future__ import annotations
+
+from ..errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .listener import Listener
+    from .tls_context import Options, Terminator
+
+_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+
+def prepare(cfg: Any) -> None:
+    """Make what the listeners of a configuration need for TLS, before the fork, and keep it as `cfg.terminators`.
+
+    Raises `ConfigError`. Costs nothing, not even an import, where there is no TLS.
+    """
+    particular = any(bind.scheme for bind in cfg.binds)
+    if particular and not getattr(cfg.worker_class, "minds_binds", False):
+        check_guest(cfg)
+    terminators: dict[Any, Terminator] = {}
+    for bind in cfg.binds:
+        if cfg.speaks_tls(bind) and _key(bind) not in terminators:
+            terminators[_key(bind)] = _make(cfg, bind)
+    if cfg.is_ssl and () not in terminators:
+        # For listeners that were handed over and are in no bind.
+        terminators[()] = _make(cfg, None)
+    cfg.terminators = terminators
+
+
+def check_guest(cfg: Any) -> None:
+    """A server that a worker type brings of its own knows nothing of binds: it must not serve in the clear what was
+    meant for TLS. Raises `ConfigError`."""
+    for bind in cfg.binds:
+        if bind.redirect or bind.options or cfg.speaks_tls(bind) != cfg.is_ssl:
+            kind = cfg.worker_class_str
+            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} has one way in for all addresses, "
+                              "use certfile and keyfile, and no https://, http:// or options in bind")
+
+
+def attach(listeners: list[Listener], sockets: list[Any], cfg: Any, log: Any) -> None:
+    """Tell the listeners of a worker what `prepare` has made for them."""
+    for place, (listener, sock) in enumerate(zip(listeners, sockets, strict=True)):
+        listener.terminator, listener.redirect = way_in(sock, place, cfg, log)
+
+
+def way_in(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
+    """The `Terminator` of a listener, None where there is no TLS, and the port it redirects to, 0 where it serves;
+    `place` is where it stands among the listeners."""
+    setting = getattr(sock, "setting", None)
+    bind = cfg.bind_of(sock.getsockname()[:2] if setting is None else setting, place)
+    if not cfg.speaks_tls(bind):
+        return None, bind.redirect
+    terminator = cfg.terminators[_key(bind)]
+    terminator.log = log
+    return terminator, bind.redirect
+
+
+def forwarded_of(cfg: Any) -> Any:
+    """The `forwarded.Forwarded` of a configuration; None when no proxy is to tell the client's address."""
+    if cfg.forwarded_for == "off":
+        return None
+    from .forwarded import Forwarded
+    from .settings import Peers
+
+    return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
+
+
+def admission_of(cfg: Any) -> Any:
+    """The `admission.Admission` of a configuration; None when a request may wait for ever."""
+    if not cfg.limit_request_queue_time:
+        return None
+    from ._leaf import monotonic
+    from .admission import Admission
+
+    return Admission(cfg.limit_request_queue_time, monotonic)
+
+
+def response_fields(cfg: Any) -> bytes:
+    """The field lines of `response_headers`, each with CRLF."""
+    pairs = (line.partition(":") for line in cfg.response_headers)
+    return b"".join(f"{name}: {value.strip()}\r\n".encode("latin-1") for name, _, value in pairs)
+
+
+def _key(bind: Any) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(bind.options.items()))
+
+
+def _make(cfg: Any, bind: Any) -> Terminator:
+    # Not before it is used: ssl is slow to import.
+    from .tls_context import Terminator
+
+    setting = cfg.settings["ssl_context"]
+    hook = setting.get()
+    default = type(setting).default
+    is_default = hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default)
+    return Terminator(_options(cfg, bind), None if is_default else hook, cfg)
+
+
+def _options(cfg: Any, bind: Any) -> Options:
+    """The settings, with what the bind says in their place."""
+    from .tls_context import Options
+
+    own = bind.options if bind is not None else {}
+    where = f" (https://{_shown(bind.address)})" if own else ""
+    # A certificate of its own does not go with the key of another.
+    keyfile = own.get("keyfile") if "certfile" in own else own.get("keyfile", cfg.keyfile)
+    return Options(
+        certfile=own.get("certfile", cfg.certfile),
+        keyfile=keyfile,
+        password=cfg.keyfile_password,
+        ca_certs=own.get("ca_certs", cfg.ca_certs),
+        cert_reqs=_one_of("cert_reqs", str(own.get("cert_reqs", cfg.cert_reqs)), ("0", "1", "2"), where),
+        ciphers=own.get("ciphers", cfg.ciphers),
+        minimum=_VERSIONS[
+            _one_of("ssl_minimum_version", own.get("ssl_minimum_version", cfg.ssl_minimum_version), _VERSIONS, where)
+        ],
+        names=cfg.sni_certs,
+        where=where,
+        ragged_eofs=bool(cfg.suppress_ragged_eofs),
+    )
+
+
+def _one_of(name: str, value: str, words: tuple[str, ...], where: str) -> int:
+    if value not in words:
+        raise ConfigError(f"{name} = {value!r}{where}: expected one of {', '.join(words)}")
+    return words.index(value)
+
+
+def _shown(address: Any) -> str:
+    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)

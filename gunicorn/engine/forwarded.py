@@ -1,0 +1,92 @@
+"""The client behind trusted proxies: X-Forwarded-For, or Forwarded (RFC 7239)."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+
+    from ..http.message import Request
+    from .settings import Peers
+
+# One parameter of a forwarded-element (RFC 7239 section 4), and what separates it from the next.
+_PAIR = re.compile(r'[ \t]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",; \t]*)[ \t]*([;,]|$)')
+_ESCAPE = re.compile(r"\\(.)")
+_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?\Z")
+_IPV4 = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?\Z")
+_LONGEST = 64
+
+
+class Forwarded:
+    """Finds the client's address in one field. `hops` 0: behind all addresses that `peers` allows, from the end."""
+
+    def __init__(self, field: str, hops: int, peers: Peers) -> None:
+        self.field = field.upper()
+        self.hops = hops
+        self.peers = peers
+
+    def client(self, request: Request) -> tuple[str, int] | None:
+        """(address, port) of the client, port 0 when it is not told; None when the field says nothing usable.
+
+        Only for a request whose peer is trusted. An entry that is no address ends the search: what stands before it
+        was written by nobody we know.
+        """
+        values = [value for field, value in request.fields if field.name == self.field]
+        if not values:
+            return None
+        entries = self._entries(",".join(values))
+        if self.hops:
+            # Fewer entries than proxies: the request did not come by the way that was described.
+            return _address(entries[len(entries) - self.hops]) if len(entries) >= self.hops else None
+        found = None
+        for entry in reversed(entries[max(0, len(entries) - _LONGEST):]):
+            address = _address(entry)
+            if address is None:
+                break
+            found = address
+            if not self.peers.allows(address):
+                break
+        return found
+
+    def _entries(self, text: str) -> list[str]:
+        if self.field == "FORWARDED":
+            return _nodes(text)
+        return [entry.strip(" \t") for entry in text.split(",")]
+
+
+def _nodes(text: str) -> list[str]:
+    """The `for` of each element, empty where there is none; what is no element at all hides everything before it."""
+    nodes: list[str] = []
+    node, position = "", 0
+    while position < len(text):
+        match = _PAIR.match(text, position)
+        if match is None:
+            comma = text.find(",", position)
+            nodes, node = [""], ""
+            if comma < 0:
+                return nodes
+            position = comma + 1
+            continue
+        position = match.end()
+        if match[1].lower() == "for":
+            value = match[2]
+            node = _ESCAPE.sub(r"\1", value[1:len(value) - 1]) if value.startswith('"') else value
+        if match[3] != ";":
+            nodes.append(node)
+            node = ""
+    return nodes
+
+
+def _address(entry: str) -> tuple[str, int] | None:
+    """An entry as (address, port): IPv4 or IPv6, with or without a port, in brackets or not."""
+    import ipaddress
+
+    match = _BRACKETS.match(entry) or _IPV4.match(entry)
+    host, port = (match[1], match[2]) if match else (entry, None)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    number = int(port or 0)
+    return (str(address), number) if number <= 65535 else None

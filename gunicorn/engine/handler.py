@@ -1,0 +1,58 @@
+"""What the engine hands requests to."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Handler:
+    """A gateway, as the engine sees it. It answers through the connection, at once or later."""
+
+    __slots__ = ()
+
+    def handle(self, connection: Any, request: Any) -> None:
+        """A complete request, or its head with a body stream."""
+        raise NotImplementedError
+
+    def refused(self, connection: Any, error: Any) -> bytes:
+        """The octets that answer an `HTTPError`."""
+        raise NotImplementedError
+
+    def disconnected(self, connection: Any) -> None:
+        """The client of a running request has left, or has shut its side."""
+
+    def body_is_wrong(self, connection: Any, error: Any) -> None:
+        """The streamed body of a running request breaks the rules: its reader is told that it ends here."""
+
+    def answered(self) -> int:
+        """How many running requests have their whole response and are ended in a moment, by another thread."""
+        return 0
+
+    def unfinished(self) -> bool:
+        """Whether there is work that can wait until no request does."""
+        return False
+
+    def idle(self) -> None:
+        """Do that work: nothing else is to be done now."""
+
+    def writable(self, connection: Any) -> None:
+        """A running request may write again, or never (`broken`)."""
+
+
+class Taker:
+    """Who gets the octets of a connection that has left HTTP (an upgrade)."""
+
+    __slots__ = ()
+
+    def receive(self, data: bytes) -> None:
+        """Octets have come."""
+        raise NotImplementedError
+
+    def full(self) -> bool:
+        """Whether more should not be read before some of it was used; `Connection.process` asks again."""
+        return False
+
+    def end(self) -> None:
+        """The client has shut its side; this is said once."""

@@ -1,0 +1,35 @@
+cimport cython
+from ._leaf cimport send, send_file, send_last, send_two
+from .buffers cimport OutputBuffer
+from .state cimport EngineState
+
+
+cdef Py_ssize_t SEALED_AHEAD
+
+
+cdef class Outgoing:
+    cdef public bint broken
+    cdef public double deadline
+    cdef public EngineState engine
+    cdef public int fd
+    cdef public OutputBuffer out
+    cdef public object tls
+    cdef public bint watched
+
+    cpdef watch(self)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef write(self, data)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef write_last(self, bytes data)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef write_two(self, bytes head, body)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef write_file(self, int fd, long long offset, long long count)
+    cdef _write_secure(self, bytes head, data)
+    @cython.locals(length=Py_ssize_t, position=Py_ssize_t, sent=Py_ssize_t, sealed=bytes)
+    cdef _seal_and_send(self, bytes head, data)
+    cdef OutputBuffer _output(self)
+    cdef _queue(self, data)
+    cdef _flush_queued(self)
+    cdef _gone(self)
+    cdef _say_farewell(self)

@@ -1,0 +1,34 @@
+from ._leaf cimport Poller
+from .handler cimport Handler
+
+
+cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS
+
+
+cdef class EngineState:
+    cdef public Handler handler
+    cdef public object settings
+    cdef public Poller poller
+    cdef public bint threaded
+    cdef public object guard
+    cdef public double now
+    cdef public double slow_until
+    cdef public double crowded_until
+    cdef public Py_ssize_t running
+    cdef public Py_ssize_t most_running
+    cdef public object admission
+    cdef public bint fair
+    cdef public Py_ssize_t count
+    cdef public bint closing
+    cdef public bint stopped
+    cdef public double keepalive
+    cdef public double header_timeout
+    cdef public double body_timeout
+    cdef public double send_timeout
+    cdef public bint stream_bodies
+    cdef public object again
+
+    cpdef double deadline_of(self, double seconds) except? -1
+    cpdef took(self, double seconds)
+    cpdef bint others_wait(self) except -1
+    cpdef forget(self, connection, int fd)

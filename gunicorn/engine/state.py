@@ -1,0 +1,91 @@
+"""What connections see of their engine: the moment, the limits, and where to hand things."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ._leaf import Poller
+from .handler import Handler
+from .settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# An application call of this length is slow, and its worker counts as slow for so long.
+SLOW_SECONDS = 0.005
+# After one of this length the clients that have waited may be gone.
+LONG_SECONDS = 1.0
+SLOW_FOR_SECONDS = 2.0
+
+
+class NoGuard:
+    """The guard of an engine that one thread uses."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
+
+
+class EngineState:
+    """The part of an engine that its connections share. Times in seconds of the engine's clock."""
+
+    __slots__ = (
+        "admission", "again", "body_timeout", "closing", "count", "crowded_until", "fair", "guard", "handler",
+        "header_timeout", "keepalive", "most_running", "now",
+        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "threaded",
+    )
+
+    def __init__(self, handler: Handler, settings: Settings, poller: Poller) -> None:
+        self.handler = handler
+        self.settings = settings
+        self.poller = poller
+        # With `threaded` set, what touches a connection outside its running request holds `guard`.
+        self.threaded = False
+        self.guard: Any = NoGuard()
+        self.now = 0.0
+        # While this moment lies ahead, applications have lately been slow here: connections are dealt anew (`fair`).
+        self.slow_until = 0.0
+        self.fair = False
+        # While this moment lies ahead, requests may have waited behind a long one, and their clients may have left.
+        self.crowded_until = 0.0
+        self.count = 0
+        # Requests that the gateway has and has not finished, and how many there may be (0: any number).
+        self.running = 0
+        self.most_running = settings.most_running
+        # An `admission.Admission` where a request may be too old to be run.
+        self.admission: Any = None
+        # Answers say `Connection: close`; and nobody is accepted any more.
+        self.closing = False
+        self.stopped = False
+        self.keepalive = settings.keepalive
+        self.header_timeout = settings.header_timeout
+        self.body_timeout = settings.body_timeout
+        self.send_timeout = settings.send_timeout
+        self.stream_bodies = not settings.buffer_request_body
+        # Connections that have had their share of a turn and want another.
+        self.again: deque[Any] = deque()
+
+    def deadline_of(self, seconds: float) -> float:
+        """The moment `seconds` from now; 0.0 (never) for a limit of 0."""
+        return self.now + seconds if seconds else 0.0
+
+    def took(self, seconds: float) -> None:
+        """The application has answered a request in so many seconds.
+
+        In a worker with neighbours (`fair`) a kept-alive client would wait behind a slow request while another worker
+        idles. So after a slow one answers say `Connection: close` for a while, as long as others wait: the client comes
+        back through the listening socket, and the kernel gives it to a worker that waits there.
+        """
+        if seconds > LONG_SECONDS:
+            self.crowded_until = self.now + seconds
+        if self.fair and seconds > SLOW_SECONDS:
+            self.slow_until = self.now + SLOW_FOR_SECONDS
+
+    def others_wait(self) -> bool:
+        """Whether clients wait for the request that is begun now, in this process or in the kernel."""
+        raise NotImplementedError
+
+    def forget(self, connection: Any, fd: int) -> None:
+        """A connection is being closed."""
+        raise NotImplementedError

@@ -1,0 +1,295 @@
+"""Where the TLS of a listener ends: certificates, keys, names, and their renewal while the server runs.
+
+A `Terminator` is made in the master, before the fork. All its workers then hold the same session ticket keys, so a
+client resumes with whichever worker the kernel gives it to (RFC 8446 section 4.6.1). OpenSSL takes these keys from the
+context a connection begins with, whatever certificate is shown later, so new files do not end anybody's session.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from _ssl import _SSLContext
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from .tls import Channel
+
+VERSIONS = {
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+    "TLSv1.3": ssl.TLSVersion.TLSv1_3,
+}
+ALPN = ["http/1.1"]
+
+# What a file is now: a new one has another time, number or size, also behind a symbolic link.
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class Options(NamedTuple):
+    """How a listener speaks TLS. `where` says in messages which listener it is; `names` maps server names to
+    (certificate file, key file or None)."""
+
+    certfile: str | None = None
+    keyfile: str | None = None
+    password: str | None = None
+    ca_certs: str | None = None
+    cert_reqs: int = 0
+    ciphers: str | None = None
+    minimum: str = "TLSv1.2"
+    names: Mapping[str, tuple[str, str | None]] = {}
+    where: str = ""
+    ragged_eofs: bool = True
+
+
+class Terminator:
+    """The TLS of one listener.
+
+    Every connection begins with `context`, whose session ticket keys are the ones that count, and takes its certificate
+    from the contexts of now: those change when the files do. `hook` is called as `hook(config, default_factory)` and
+    returns a context; without it the default is made. Raises `ConfigError`, one line, which names the file and what is
+    wrong with it.
+    """
+
+    def __init__(self, options: Options, hook: Callable[[Any, Any], ssl.SSLContext] | None = None, cfg: Any = None):
+        self.options = options
+        self.ragged_eofs = options.ragged_eofs
+        # The worker's logger.
+        self.log: Any = None
+        self._hook = hook
+        self._cfg = cfg
+        self._ciphers: dict[str, int] = {}
+        self._stamp = self._stamp_now()
+        self._refused: Stamp | None = None
+        # The certificate files of contexts, and what was read from them.
+        self._files: dict[ssl.SSLContext, str] = {}
+        self._shown: dict[ssl.SSLContext, str] = {}
+        self._named: dict[str, ssl.SSLContext] = {}
+        self.context = self._load()
+        self._current = self.context
+        self._own_callback = self.context.sni_callback is not None
+        _set_callback(self.context, self.context.sni_callback if self._own_callback else self._name_asked)
+
+    def open(self) -> Channel:
+        """The TLS of a new connection."""
+        return Channel(self)
+
+    def report(self, peer: Any, error: Exception) -> None:
+        """A client and we did not come together; the ports of the world are full of such."""
+        self.log.debug("TLS with %s failed: %s", peer[0] if isinstance(peer, tuple) else "a unix socket", error)
+
+    # Making contexts.
+
+    def _load(self) -> ssl.SSLContext:
+        """Make all contexts from the files of now; nothing is changed unless all is well. Returns the default one."""
+        before, self._files = self._files, {}
+        try:
+            named = {name.lower(): self._make(*files) for name, files in self.options.names.items()}
+            context = self._default() if self._hook is None else self._of_hook(self._hook)
+        except BaseException:
+            self._files = before
+            raise
+        self._named = named
+        self._shown.clear()
+        return context
+
+    def _of_hook(self, hook: Callable[[Any, Any], Any]) -> ssl.SSLContext:
+        try:
+            context = hook(self._cfg, self._default)
+        except ConfigError:
+            raise
+        except Exception as error:  # a hook
+            raise ConfigError(f"ssl_context: the hook failed: {type(error).__name__}: {error}") from error
+        if not isinstance(context, ssl.SSLContext):
+            raise ConfigError(f"ssl_context: the hook returned {context!r:.60}, expected an ssl.SSLContext")
+        return context
+
+    def _default(self) -> ssl.SSLContext:
+        """The context that the settings describe."""
+        options = self.options
+        if not options.certfile:
+            raise ConfigError(f"keyfile{options.where}: there is a key, and no certfile with its certificate")
+        return self._make(options.certfile, options.keyfile)
+
+    def _make(self, certfile: str, keyfile: str | None) -> ssl.SSLContext:
+        options = self.options
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = VERSIONS[options.minimum]
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        context.set_alpn_protocols(ALPN)
+        if options.ciphers:
+            _set_ciphers(context, options)
+        load_chain(context, certfile, keyfile, options)
+        context.verify_mode = ssl.VerifyMode(options.cert_reqs)
+        if options.ca_certs:
+            _load_authorities(context, options)
+        elif options.cert_reqs:
+            context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+        self._files[context] = certfile
+        return context
+
+    def _name_asked(self, tls: Any, name: str | None, context: ssl.SSLContext) -> None:
+        """The certificate that belongs to the name (RFC 6066 section 3); a wildcard stands for one label.
+
+        Called in every handshake, also when the client names nobody.
+        """
+        # A socket of gevent's stands behind a weak reference.
+        tls = getattr(tls, "_sslsock", lambda: tls)()
+        tls.requested_name = name
+        found = self._current
+        if name and self._named:
+            name = name.lower()
+            found = self._named.get(name) or self._named.get("*." + name.partition(".")[2]) or found
+        if found is not context:
+            tls.context = found
+
+    # Renewal.
+
+    def _stamp_now(self) -> Stamp:
+        options = self.options
+        pairs = [(options.certfile, options.keyfile), (options.ca_certs, None), *options.names.values()]
+        return tuple(_stat(path) for pair in pairs for path in pair if path)
+
+    def renew(self) -> bool:
+        """Load files that have changed since the last call; whether there were new ones. Old ones serve on until the
+        new ones are whole and fit each other."""
+        stamp = self._stamp_now()
+        if stamp == self._stamp or stamp == self._refused:
+            return False
+        try:
+            context = self._load()
+        except ConfigError as error:
+            # The key often follows a moment later: every change is tried, and each is told once.
+            self._refused = stamp
+            self.log.warning("Changed certificate not taken, the old one stays: %s", error)
+            return False
+        self._stamp, self._refused = stamp, None
+        self._current = context
+        if self._own_callback:
+            # A hook that chooses certificates itself: its new context has to see the handshake from the beginning.
+            _set_callback(context, context.sni_callback)
+            self.context = context
+        self.log.info("Certificates were read again%s", self.options.where)
+        return True
+
+    # What facts need.
+
+    def cipher_number(self, name: str) -> int:
+        """The number of a cipher suite on the wire (RFC 8446 appendix B.4); 0 when it is not known."""
+        if not self._ciphers:
+            # The upper half of OpenSSL's number is its own.
+            self._ciphers = {cipher["name"]: cipher["id"] & 0xFFFF for cipher in self.context.get_ciphers()}
+        return self._ciphers.get(name, 0)
+
+    def certificate_of(self, context: Any) -> str:
+        """The certificate that a context shows, as PEM; empty for one of a hook's own."""
+        if context not in self._shown:
+            path = self._files.get(context)
+            if path is None:
+                return ""
+            self._shown[context] = _first_certificate(path)
+        return self._shown[context]
+
+
+def _set_callback(context: ssl.SSLContext, callback: Any) -> None:
+    """Have OpenSSL call `callback` itself: gevent's class of contexts puts one of its own around it, which fails for
+    TLS that has no socket."""
+    descriptor: Any = _SSLContext.sni_callback
+    descriptor.__set__(context, callback)
+
+
+def _stat(path: str) -> tuple[int, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_ino, status.st_size)
+
+
+def _first_certificate(path: str) -> str:
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    try:
+        with open(path, encoding="latin-1") as file:
+            text = file.read()
+    except OSError:
+        return ""
+    start = text.find(begin)
+    stop = text.find(end, start)
+    return text[start:stop + len(end)] + "\n" if 0 <= start < stop else ""
+
+
+# Loading files, with messages for people.
+
+# OpenSSL's reasons for a key that does not fit (also one of another kind), and for one that does not open.
+_MISMATCH_REASONS = ("KEY_TYPE_MISMATCH", "KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+_PASSWORD_REASONS = ("BAD_DECRYPT", "BAD_PASSWORD_READ", "PKCS12_CIPHERFINAL_ERROR", "MAYBE_WRONG_PASSWORD")
+
+
+def load_chain(context: ssl.SSLContext, certfile: str, keyfile: str | None, options: Options) -> None:
+    """Load a certificate with its chain and its key. Raises `ConfigError`."""
+    _check_readable("certfile", certfile, options)
+    if keyfile:
+        _check_readable("keyfile", keyfile, options)
+    asked: list[bool] = []
+
+    def password() -> str:
+        asked.append(True)
+        return options.password or ""
+
+    try:
+        context.load_cert_chain(certfile, keyfile, password)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError(_what_is_wrong(error, certfile, keyfile, bool(asked), options)) from None
+
+
+def _what_is_wrong(error: Exception, certfile: str, keyfile: str | None, asked: bool, options: Options) -> str:
+    reason = getattr(error, "reason", None) or ""
+    where = options.where
+    name, path = ("keyfile", keyfile) if keyfile else ("certfile", certfile)
+    if reason in _MISMATCH_REASONS:
+        return f"{name} = {path!r}{where}: the key does not belong to the certificate in {certfile!r}"
+    if asked and not options.password:
+        return f"{name} = {path!r}{where}: the key is encrypted, set keyfile_password"
+    if asked or reason in _PASSWORD_REASONS:
+        return f"{name} = {path!r}{where}: keyfile_password does not open the key"
+    if not _has_certificate(certfile):
+        return f"certfile = {certfile!r}{where}: expected a certificate as a PEM file"
+    return f"{name} = {path!r}{where}: expected a private key as a PEM file ({reason or error})"
+
+
+def _has_certificate(path: str) -> bool:
+    try:
+        ssl.PEM_cert_to_DER_cert(_first_certificate(path))
+    except ValueError:
+        return False
+    return True
+
+
+def _check_readable(name: str, path: str, options: Options) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{name} = {path!r}{options.where}: {error.strerror}") from None
+
+
+def _load_authorities(context: ssl.SSLContext, options: Options) -> None:
+    path = options.ca_certs
+    assert path is not None
+    _check_readable("ca_certs", path, options)
+    try:
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError as error:
+        message = f"expected certificates as a PEM file ({error.reason})"
+        raise ConfigError(f"ca_certs = {path!r}{options.where}: {message}") from None
+
+
+def _set_ciphers(context: ssl.SSLContext, options: Options) -> None:
+    assert options.ciphers is not None
+    try:
+        context.set_ciphers(options.ciphers)
+    except ssl.SSLError:
+        message = "OpenSSL knows no cipher of this list"
+        raise ConfigError(f"ciphers = {options.ciphers!r}{options.where}: {message}") from None

@@ -1,0 +1,96 @@
+"""Where runs of allowed octets end: byte loops over a table of classes. The twin with the same contract is `_spans.py`."""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1, PyUnicode_GET_LENGTH
+from libc.string cimport memcpy
+
+DEF TOKEN = 1
+DEF TARGET = 2
+DEF VALUE = 4
+DEF PLAIN = 8
+
+cdef extern from *:
+    bint PyUnicode_IS_ASCII(object text)
+
+cdef unsigned char[256] CLASSES
+
+
+cdef void fill_classes():
+    cdef int octet
+    for octet in range(256):
+        CLASSES[octet] = 0
+        if octet == 9 or 32 <= octet < 127 or octet >= 128:
+            CLASSES[octet] |= VALUE
+        if 32 <= octet < 127 and octet != 34 and octet != 92:
+            CLASSES[octet] |= PLAIN
+        if 33 <= octet < 127 and octet != 35:
+            CLASSES[octet] |= TARGET
+    for octet in b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz":
+        CLASSES[octet] |= TOKEN
+
+
+fill_classes()
+
+
+cdef inline Py_ssize_t run_end(bytes data, Py_ssize_t start, Py_ssize_t end, unsigned char mask) noexcept:
+    cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
+    while start < end and CLASSES[view[start]] & mask:
+        start += 1
+    return start
+
+
+cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """End of a run of tchar (RFC 9110 section 5.6.2)."""
+    return run_end(data, start, end, TOKEN)
+
+
+cpdef Py_ssize_t target_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """End of a run of visible US-ASCII but `#`: what a request-target may hold (RFC 9112 section 3.2)."""
+    return run_end(data, start, end, TARGET)
+
+
+cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """End of a run of field-content and white space: VCHAR, obs-text, SP, HTAB (RFC 9110 section 5.5)."""
+    return run_end(data, start, end, VALUE)
+
+
+cpdef bint is_plain(str value):
+    """Whether a string is printable US-ASCII without quote and backslash: fit for a quoted field of a log."""
+    cdef const unsigned char *view
+    cdef Py_ssize_t size, position
+    if not PyUnicode_IS_ASCII(value):
+        return False
+    view = <const unsigned char *>PyUnicode_DATA(value)
+    size = PyUnicode_GET_LENGTH(value)
+    for position in range(size):
+        if not CLASSES[view[position]] & PLAIN:
+            return False
+    return True
+
+
+cpdef bytes octets(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """A part of the octets."""
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
+
+
+cpdef bytes joined(list parts):
+    """All parts, one behind the other."""
+    cdef Py_ssize_t total = 0, size
+    cdef bytes part, whole
+    cdef char *place
+    for part in parts:
+        total += PyBytes_GET_SIZE(part)
+    whole = PyBytes_FromStringAndSize(NULL, total)
+    place = PyBytes_AS_STRING(whole)
+    for part in parts:
+        size = PyBytes_GET_SIZE(part)
+        memcpy(place, PyBytes_AS_STRING(part), size)
+        place += size
+    return whole
+
+
+cpdef str text(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """The octets as a native string, one character an octet (PEP 3333)."""
+    if start >= end:
+        return ""
+    return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(data) + start, end - start, NULL)

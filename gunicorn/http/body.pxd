@@ -1,0 +1,39 @@
+cimport cython
+from ._spans cimport text
+from .fields cimport ORDINARY, FieldName, FieldTable
+from .message cimport Request
+from .parser cimport HeadParser
+
+
+cdef int SIZE, PAYLOAD, PAYLOAD_END, TRAILERS
+
+
+cdef class Body:
+    cdef public bytes piece
+    cdef public bint complete
+    cdef public long long taken
+    cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+
+
+cdef class LengthBody(Body):
+    cdef public long long length
+    @cython.locals(stop=Py_ssize_t)
+    cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+
+
+cdef class ChunkedBody(Body):
+    cdef public long long limit
+    cdef public long long remaining
+    cdef public Request request
+    cdef public int state
+    cdef public HeadParser trailer_parser
+    @cython.locals(pieces=list, position=Py_ssize_t, following=Py_ssize_t, state=int)
+    cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(stop=Py_ssize_t)
+    cdef Py_ssize_t _size_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef Py_ssize_t _payload_end(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(position=Py_ssize_t, parser=HeadParser, field=FieldName)
+    cdef Py_ssize_t _trailers(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+
+
+cpdef Body body_of(Request request, FieldTable table, bint trusted)

@@ -1,0 +1,248 @@
+"""What can be wrong with a message, each with the status that answers it.
+
+The status lives on the exception, so there is one map from error to status and no worker type can have another.
+Every exception that parsing raises is an `HTTPError`; anything else out of this package is a bug.
+"""
+
+from __future__ import annotations
+
+
+class HTTPError(Exception):
+    """A message that cannot be served; `status` is the answer (RFC 9110 section 15)."""
+
+    status = 400
+    title = "Bad request"
+    # Field lines, each with CRLF, that the answer has besides the usual ones.
+    fields = b""
+
+    def __init__(self, detail: object = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return self.title if self.detail is None else f"{self.title}: {self.detail!r}"
+
+
+# The name under which hooks and third parties catch all of them.
+ParseException = HTTPError
+
+
+class NoMoreData(OSError):
+    """The peer went away in the middle of a message."""
+
+    def __init__(self, buf: object = None) -> None:
+        super().__init__(f"No more data after: {buf!r}")
+        self.buf = buf
+
+
+class ConfigurationProblem(HTTPError):
+    """The request is fine, the server's settings cannot serve it."""
+
+    status = 500
+    title = "Configuration problem"
+
+
+class InvalidRequestLine(HTTPError):
+    """RFC 9112 section 3."""
+
+    title = "Invalid request line"
+
+
+class InvalidRequestMethod(HTTPError):
+    """RFC 9110 section 9.1, or a method that `permit_unconventional_http_method` would allow."""
+
+    title = "Invalid request method"
+
+
+class InvalidHTTPVersion(HTTPError):
+    """RFC 9112 section 2.3: not an HTTP-version at all."""
+
+    title = "Invalid HTTP version"
+
+
+class UnsupportedHTTPVersion(InvalidHTTPVersion):
+    """A well-formed version that is not spoken here (RFC 9110 section 15.6.6)."""
+
+    status = 505
+    title = "Unsupported HTTP version"
+
+
+class LimitRequestLine(HTTPError):
+    """`limit_request_line` (RFC 9110 section 15.5.15)."""
+
+    status = 414
+    title = "Request line too long"
+
+    def __init__(self, size: object = None, max_size: object = None) -> None:
+        super().__init__(size if max_size is None else f"{size} > {max_size}")
+
+
+class LimitRequestHeaders(HTTPError):
+    """`limit_request_fields`, `limit_request_field_size` (RFC 6585 section 5)."""
+
+    status = 431
+    title = "Request header fields too large"
+
+
+class LimitRequestBody(HTTPError):
+    """The body is larger than the server takes (RFC 9110 section 15.5.14)."""
+
+    status = 413
+    title = "Request body too large"
+
+
+class InvalidHeader(HTTPError):
+    """A field whose value breaks RFC 9110 section 5.5 or the rules of that field."""
+
+    title = "Invalid header"
+
+    def __init__(self, hdr: object = None, req: object = None) -> None:
+        super().__init__(hdr)
+        self.hdr = hdr
+        self.req = req
+
+
+class InvalidHeaderName(HTTPError):
+    """RFC 9110 section 5.1."""
+
+    title = "Invalid header name"
+
+    def __init__(self, hdr: object = None) -> None:
+        super().__init__(hdr)
+        self.hdr = hdr
+
+
+class ObsoleteFolding(HTTPError):
+    """A folded field line (RFC 9112 section 5.2) without `permit_obsolete_folding`."""
+
+    title = "Obsolete line folding"
+
+
+class InvalidHost(InvalidHeader):
+    """Host missing, repeated or malformed (RFC 9112 section 3.2)."""
+
+    title = "Invalid host"
+
+
+class UnsupportedTransferCoding(HTTPError):
+    """RFC 9112 section 6.1: a transfer coding that is not understood."""
+
+    status = 501
+    title = "Unsupported transfer coding"
+
+
+class ExpectationFailed(HTTPError):
+    """RFC 9110 section 10.1.1: anything but 100-continue."""
+
+    status = 417
+    title = "Expectation failed"
+
+
+class InvalidChunkSize(HTTPError):
+    """RFC 9112 section 7.1."""
+
+    title = "Invalid chunk size"
+
+
+class InvalidChunkExtension(HTTPError):
+    """RFC 9112 section 7.1.1."""
+
+    title = "Invalid chunk extension"
+
+
+class ChunkMissingTerminator(HTTPError):
+    """Chunk data that is not followed by CRLF."""
+
+    title = "Invalid chunk terminator"
+
+
+class InvalidSchemeHeaders(HTTPError):
+    """Two of `secure_scheme_headers` say different things."""
+
+    title = "Contradictory scheme headers"
+
+
+class InvalidProxyLine(HTTPError):
+    """PROXY protocol, version 1 (section 2.1 of its specification)."""
+
+    title = "Invalid PROXY line"
+
+
+class InvalidProxyHeader(HTTPError):
+    """PROXY protocol, version 2 (section 2.2 of its specification)."""
+
+    title = "Invalid PROXY header"
+
+
+class ForbiddenProxyRequest(HTTPError):
+    """A PROXY header from a peer that `proxy_allow_ips` does not name."""
+
+    status = 403
+    title = "PROXY header from a peer that is not allowed"
+
+
+class RequestTimeout(HTTPError):
+    """The request did not arrive in time (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    title = "Request timeout"
+
+
+class GatewayTimeout(HTTPError):
+    """The application did not answer within ``request_timeout`` (RFC 9110 section 15.6.5)."""
+
+    status = 504
+    title = "Gateway timeout"
+
+
+class Overloaded(HTTPError):
+    """More than the server takes on now (RFC 9110 section 15.6.4)."""
+
+    status = 503
+    title = "Too busy"
+    fields = b"Retry-After: 1\r\n"
+
+
+class InsufficientStorage(HTTPError):
+    """There is no place for the body of the request (RFC 4918 section 11.5)."""
+
+    status = 507
+    title = "No place for the body"
+
+
+class Redirected(HTTPError):
+    """Not served here but at `location` (RFC 9110 section 15.4.9)."""
+
+    status = 308
+    title = "Moved"
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location)
+        self.fields = f"Location: {location}\r\n".encode("latin-1")
+
+
+class InvalidH2CPreface(HTTPError):
+    """HTTP/2 prior knowledge whose preface is not the one of RFC 9113 section 3.4."""
+
+    title = "Invalid HTTP/2 preface"
+
+
+class InvalidResponseHeader(InvalidHeader):
+    """The application's response has a field value that must not go on the wire."""
+
+    status = 500
+    title = "Invalid response header"
+
+
+class InvalidResponseHeaderName(InvalidHeaderName):
+    """The application's response has a field name that is no token."""
+
+    status = 500
+    title = "Invalid response header name"
+
+
+class InvalidResponseStatus(HTTPError):
+    """The application's status is not `NNN reason` (PEP 3333)."""
+
+    status = 500
+    title = "Invalid response status"

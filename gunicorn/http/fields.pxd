@@ -1,0 +1,27 @@
+cdef int ORDINARY, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT, SCHEME, SINGLETON, UNDERSCORE, UPGRADE
+cdef int DROP, REFUSE, KEEP
+
+
+cdef class FieldName:
+    cdef readonly int kind
+    cdef readonly bytes lower
+    cdef readonly str name
+    cdef readonly str scheme
+    cdef readonly str variable
+
+
+cdef class FieldTable:
+    cdef readonly object limits
+    cdef readonly Py_ssize_t line_limit
+    cdef readonly Py_ssize_t field_limit
+    cdef readonly Py_ssize_t size_limit
+    cdef readonly long long body_limit
+    cdef readonly int underscores
+    cdef readonly bint folding
+    cdef readonly object forwarder_names
+    cdef readonly dict schemes
+    cdef readonly dict names
+    cdef readonly dict hosts
+    cpdef FieldName learn(self, bytes raw)
+    cpdef bint admits(self, FieldName field, bint trusted) except -1
+    cpdef bint is_host(self, str value) except -1

@@ -1,0 +1,142 @@
+"""Field names and what the parser must do with each: looked up once, remembered.
+
+A server sees the same few dozen names for ever. Each is turned once into a `FieldName`: its canonical forms and its
+`kind`, the rule it stands under. The memory is bounded, so that a peer that invents names costs itself and no one else.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import InvalidHeaderName
+from .limits import Limits
+
+# What a field asks of the parser. Only an ORDINARY one needs no second look.
+ORDINARY = 0
+HOST = 1
+CONTENT_LENGTH = 2
+TRANSFER_ENCODING = 3
+CONNECTION = 4
+EXPECT = 5
+SCHEME = 6
+SINGLETON = 7
+UNDERSCORE = 8
+UPGRADE = 9
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(
+    ORDINARY=ORDINARY, HOST=HOST, CONTENT_LENGTH=CONTENT_LENGTH, TRANSFER_ENCODING=TRANSFER_ENCODING,
+    CONNECTION=CONNECTION, EXPECT=EXPECT, SCHEME=SCHEME, SINGLETON=SINGLETON, UNDERSCORE=UNDERSCORE,
+    UPGRADE=UPGRADE,
+)
+
+KINDS = {
+    "HOST": HOST,
+    "CONTENT-LENGTH": CONTENT_LENGTH,
+    "TRANSFER-ENCODING": TRANSFER_ENCODING,
+    "CONNECTION": CONNECTION,
+    "EXPECT": EXPECT,
+    "CONTENT-TYPE": SINGLETON,
+    "UPGRADE": UPGRADE,
+}
+
+# What becomes of a name with an underscore, which would be one environ key with its dashed twin (`header_map`).
+DROP = 0
+REFUSE = 1
+KEEP = 2
+
+_HEADER_MAP = {"drop": DROP, "refuse": REFUSE, "dangerous": KEEP}
+
+REMEMBERED = 1024
+LONGEST_REMEMBERED = 64
+
+# Host = uri-host [ ":" port ] (RFC 9110 section 7.2): an IP literal in brackets, or a reg-name of RFC 3986.
+_HOST = re.compile(
+    r"(?:\[(?:[0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
+    r"|(?:[A-Za-z0-9._~!$&'()*+,;=\-]|%[0-9A-Fa-f]{2})*)"
+    r"(?::[0-9]{0,5})?\Z"
+).match
+
+
+class FieldName:
+    """A field name (RFC 9110 section 5.1) in the forms its readers want.
+
+    `name` is upper-case with dashes, `lower` the octets in lower case, `variable` the meta-variable of
+    RFC 3875 section 4.1.18 (`HTTP_ACCEPT`, `CONTENT_TYPE`), `kind` the rule the parser applies.
+    """
+
+    __slots__ = ("kind", "lower", "name", "scheme", "variable")
+
+    def __init__(self, raw: bytes, kind: int, scheme: str) -> None:
+        text = str(raw, "latin-1")
+        self.name = text.upper()
+        self.lower = raw.lower()
+        variable = self.name.replace("-", "_")
+        if (variable != "CONTENT_TYPE" and variable != "CONTENT_LENGTH") or "_" in text:
+            variable = "HTTP_" + variable
+        self.variable = variable
+        self.kind = kind
+        self.scheme = scheme
+
+    def __repr__(self) -> str:
+        return f"<FieldName {self.name}>"
+
+
+class FieldTable:
+    """The names seen lately and the rules of one `Limits`; shared by all connections of a process."""
+
+    __slots__ = (
+        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "schemes",
+        "size_limit", "underscores",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.line_limit = limits.request_line
+        self.field_limit = limits.fields
+        self.size_limit = limits.field_size
+        self.body_limit = limits.body
+        self.folding = limits.permit_obsolete_folding
+        self.underscores = _HEADER_MAP[limits.header_map]
+        self.forwarder_names = frozenset(name.upper() for name in limits.forwarder_headers)
+        self.schemes = {name.upper(): value for name, value in limits.secure_scheme_headers}
+        self.names: dict[bytes, FieldName] = {}
+        self.hosts: dict[str, bool] = {}
+
+    def learn(self, raw: bytes) -> FieldName:
+        """The `FieldName` of a name that is not remembered; `raw` is a token already."""
+        upper = str(raw, "latin-1").upper()
+        kind, scheme = KINDS.get(upper, ORDINARY), ""
+        if upper in self.schemes:
+            kind, scheme = SCHEME, self.schemes[upper]
+        elif "_" in upper:
+            kind = UNDERSCORE
+        field = FieldName(raw, kind, scheme)
+        if len(raw) <= LONGEST_REMEMBERED:
+            if len(self.names) >= REMEMBERED:
+                self.names.clear()
+            self.names[raw] = field
+        return field
+
+    def admits(self, field: FieldName, trusted: bool) -> bool:
+        """Whether a name with an underscore reaches the application.
+
+        Raises `InvalidHeaderName` where `header_map` refuses it. A trusted proxy may always set `forwarder_headers`.
+        """
+        if trusted and ("*" in self.forwarder_names or field.name in self.forwarder_names):
+            return True
+        if self.underscores == REFUSE:
+            raise InvalidHeaderName(field.name)
+        return self.underscores == KEEP
+
+    def is_host(self, value: str) -> bool:
+        """Whether `value` is a valid Host field value (RFC 9110 section 7.2)."""
+        if value in self.hosts:
+            return True
+        if _HOST(value) is None:
+            return False
+        if len(value) <= LONGEST_REMEMBERED:
+            if len(self.hosts) >= REMEMBERED:
+                self.hosts.clear()
+            self.hosts[value] = True
+        return True

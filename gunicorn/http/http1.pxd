@@ -1,0 +1,38 @@
+cimport cython
+from .body cimport Body, LengthBody, body_of
+from .fields cimport FieldTable
+from .message cimport Request
+from .parser cimport HeadParser
+
+
+cdef int NEED_DATA, REQUEST, DATA, END
+cdef int PROXY, HEAD, BODY, COMPLETE
+
+
+cdef class HTTP1:
+    cdef public FieldTable table
+    cdef public HeadParser head
+    cdef public bytes buffer
+    cdef public Py_ssize_t position
+    cdef public bytes data
+    cdef public Request request
+    cdef public Body body
+    cdef public bint proxy_allowed
+    cdef public dict proxy_info
+    cdef public int state
+
+    cpdef receive(self, bytes data)
+    @cython.locals(end=Py_ssize_t, head=HeadParser, state=int)
+    cpdef int next_event(self) except -1
+    @cython.locals(request=Request)
+    cdef int _begin(self) except -1
+    @cython.locals(body=Body, end=Py_ssize_t)
+    cdef int _next_of_body(self) except -1
+    cdef int _proxy_header(self) except -1
+    cpdef next_request(self)
+    cpdef long long wanted(self) except -1
+    cpdef long long outstanding(self) except -1
+    cpdef took(self, long long count)
+    cpdef bytes rest(self)
+    cpdef bint is_pending(self)
+    cpdef bint is_idle(self)

@@ -1,0 +1,171 @@
+"""The receiving side of an HTTP/1 connection: octets in, events out (RFC 9112).
+
+    protocol.receive(octets)
+    while (event := protocol.next_event()) != NEED_DATA: ...
+    protocol.next_request()          # when the response to the request has been sent
+
+One request is under way at a time. What a client sends behind it (pipelining, RFC 9112 section 9.3.2) stays in `buffer`
+until `next_request`, so answers keep the order of the requests. If `next_event` raises anything but an `HTTPError`,
+that is a bug here; after an `HTTPError` the connection can only be answered and closed.
+"""
+
+from __future__ import annotations
+
+from .body import Body, LengthBody, body_of
+from .fields import FieldTable
+from .message import Request
+from .parser import HeadParser
+from .proxy_protocol import parse_proxy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Events.
+NEED_DATA = 0
+REQUEST = 1
+DATA = 2
+END = 3
+
+# States.
+PROXY = 0
+HEAD = 1
+BODY = 2
+COMPLETE = 3
+
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(NEED_DATA=NEED_DATA, REQUEST=REQUEST, DATA=DATA, END=END)
+
+
+class HTTP1:
+    """One connection's stream of requests. `request` and `data` belong to the last event."""
+
+    __slots__ = (
+        "body", "buffer", "data", "head", "position", "proxy_allowed", "proxy_info", "request", "state", "table",
+    )
+
+    def __init__(self, table: FieldTable, trusted: bool = False, proxy_allowed: bool = False) -> None:
+        self.table = table
+        self.head = HeadParser(table, trusted)
+        self.buffer: bytes = b""
+        self.position = 0
+        self.data: bytes = b""
+        self.request: Request | None = None
+        self.body: Body | None = None
+        self.proxy_allowed = proxy_allowed
+        self.proxy_info: dict[str, Any] | None = None
+        self.state = HEAD if table.limits.proxy_protocol == "off" else PROXY
+
+    def receive(self, data: bytes) -> None:
+        """Take octets as they came from the peer."""
+        if self.position < len(self.buffer):
+            self.buffer = self.buffer[self.position:] + data
+        else:
+            self.buffer = data
+        self.position = 0
+
+    def next_event(self) -> int:
+        """The next thing the octets say: NEED_DATA, REQUEST (a head), DATA (part of its body), END (of the message).
+
+        A request without body has no DATA and no END: `request.content_length` is 0. Raises `HTTPError`.
+        """
+        state = self.state
+        if state == HEAD:
+            end = len(self.buffer)
+            if self.position >= end:
+                return NEED_DATA
+            head = self.head
+            self.position = head.parse(self.buffer, self.position, end)
+            if not head.complete:
+                return NEED_DATA
+            return self._begin()
+        if state == BODY:
+            return self._next_of_body()
+        if state == PROXY:
+            return self._proxy_header()
+        return NEED_DATA
+
+    def _begin(self) -> int:
+        request = self.head.finish()
+        request.proxy_info = self.proxy_info
+        self.request = request
+        if request.content_length:
+            self.body = body_of(request, self.table, self.head.trusted)
+            self.state = BODY
+        else:
+            self.state = COMPLETE
+        return REQUEST
+
+    def _next_of_body(self) -> int:
+        body = self.body
+        assert body is not None
+        if not body.complete:
+            end = len(self.buffer)
+            if self.position >= end:
+                return NEED_DATA
+            self.position = body.decode(self.buffer, self.position, end)
+            if body.piece:
+                self.data = body.piece
+                body.piece = b""
+                return DATA
+        if not body.complete:
+            return NEED_DATA
+        self.state = COMPLETE
+        self.body = None
+        return END
+
+    def _proxy_header(self) -> int:
+        header = parse_proxy(self.buffer[self.position:], self.table.limits.proxy_protocol, self.proxy_allowed)
+        if header is None:
+            return NEED_DATA
+        self.position += header.end
+        self.proxy_info = header.info
+        self.state = HEAD
+        return self.next_event()
+
+    def next_request(self) -> None:
+        """The request is answered: forget it and go on with what is left in the buffer."""
+        self.head.reset()
+        self.request = None
+        self.data = b""
+        self.state = HEAD
+        if self.position >= len(self.buffer):
+            self.buffer = b""
+            self.position = 0
+
+    def wanted(self) -> int:
+        """Octets of a counted body that may be read past this protocol (`took` tells of them); 0 for none."""
+        return 0 if self.position < len(self.buffer) else self.outstanding()
+
+    def outstanding(self) -> int:
+        """Octets of a counted body that no event has covered; 0 for one in chunks, of which nobody knows."""
+        body = self.body
+        return body.length - body.taken if self.state == BODY and isinstance(body, LengthBody) else 0
+
+    def took(self, count: int) -> None:
+        """`count` octets of the body were read elsewhere."""
+        body = self.body
+        assert isinstance(body, LengthBody)
+        body.taken += count
+        body.complete = body.taken == body.length
+
+    def rest(self) -> bytes:
+        """What no event has covered, taken out: it belongs to another protocol."""
+        data = self.buffer if self.position == 0 else self.buffer[self.position:]
+        self.buffer = b""
+        self.position = 0
+        return data
+
+    def is_pending(self) -> bool:
+        """Whether octets are left that no event has covered."""
+        return self.position < len(self.buffer)
+
+    def is_idle(self) -> bool:
+        """Whether not one octet of a next request has come."""
+        return self.state <= HEAD and self.head.request is None and self.position >= len(self.buffer)
+
+    @property
+    def unread_body(self) -> bool:
+        """Whether a part of the request's body has not come yet."""
+        return self.state == BODY

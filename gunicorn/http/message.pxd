@@ -1,0 +1,27 @@
+cdef class Request:
+    cdef public str method
+    cdef public str uri
+    cdef public str path
+    cdef public str query
+    cdef public int version_major
+    cdef public int version_minor
+    cdef public list fields
+    cdef public list trailers
+    cdef public long long content_length
+    cdef public bint chunked
+    cdef public bint close
+    cdef public bint forced_close
+    cdef public bint expect_continue
+    cdef public bint forwarder_trusted
+    cdef public str host
+    cdef public str authority
+    cdef public str upgrade
+    cdef public str scheme
+    cdef public object body
+    cdef public object peer
+    cdef public dict proxy_info
+    cdef public double started
+    cdef public list _headers
+    cdef dict __dict__
+
+    cdef begin(self)

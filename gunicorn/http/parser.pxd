@@ -1,0 +1,54 @@
+cimport cython
+from ._spans cimport octets, target_end, text, token_end, value_end
+from .fields cimport (
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, ORDINARY, SCHEME, SINGLETON, TRANSFER_ENCODING, UNDERSCORE, UPGRADE,
+    FieldName, FieldTable)
+from .message cimport Request
+
+
+cdef class HeadParser:
+    cdef public str codings
+    cdef public bint complete
+    cdef public Py_ssize_t count
+    cdef public bint folds
+    cdef public bint has_length
+    cdef public bint interprets
+    cdef public bint keep_alive
+    cdef public bint leading_line
+    cdef public Request request
+    cdef public list singletons
+    cdef public FieldTable table
+    cdef public bint trusted
+
+    cpdef void reset(self)
+    cpdef Py_ssize_t parse(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(
+        view="const unsigned char *", table=FieldTable, names=dict, request=Request, fields=list, position=Py_ssize_t,
+        name_end=Py_ssize_t, value_start=Py_ssize_t, value_stop=Py_ssize_t, following=Py_ssize_t, raw=bytes,
+        field=FieldName, value=str)
+    cpdef Py_ssize_t parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(
+        view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
+        target_stop=Py_ssize_t, version=Py_ssize_t, plain=bint, following=Py_ssize_t, request=Request, uri=str, mark=Py_ssize_t)
+    cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(limit=Py_ssize_t)
+    cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
+    cdef Py_ssize_t _other_version(self, Request request, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef str _method(self, str method)
+    @cython.locals(first=int, octet=int)
+    cdef Py_ssize_t _odd_line(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
+    @cython.locals(stop=Py_ssize_t, last=Py_ssize_t, field=FieldName, value=str, request=Request)
+    cdef Py_ssize_t _folded(self, bytes data, Py_ssize_t position, Py_ssize_t end) except? -2
+    @cython.locals(stop=Py_ssize_t, rest=bytes, line=bytes)
+    cdef Py_ssize_t _spaced(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
+    cdef bint _special(self, FieldName field, str value) except -1
+    @cython.locals(request=Request, field=FieldName, value=str, kind=int)
+    cpdef Request finish(self)
+    cdef _connection(self, Request request, str value)
+    @cython.locals(kind=int)
+    cdef _interpret(self, Request request, FieldName field, str value)
+
+
+cdef long long _length(str value) except -1
+cdef _chunked(Request request, str value, bint has_length)
+cdef _scheme(Request request, FieldName field, str value)

@@ -1,0 +1,237 @@
+"""The head of a response: status line, fields, framing (RFC 9112 section 4, RFC 9110 section 6).
+
+What an application says is checked before it reaches the wire: a field with a line break in it would be a second
+response. The same fields come again and again, so a checked and encoded line is remembered under the application's own
+(name, value) pair.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .errors import InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What a response field asks of the framing.
+ORDINARY = 0
+CONTENT_LENGTH = 1
+DATE = 2
+SERVER = 3
+CONNECTION = 4
+HOP_BY_HOP = 5
+UPGRADE = 6
+
+_KINDS = {
+    "content-length": CONTENT_LENGTH,
+    "date": DATE,
+    "server": SERVER,
+    "connection": CONNECTION,
+    "upgrade": UPGRADE,
+    # Fields of this hop are the server's own (RFC 9110 section 7.6.1, PEP 3333 "Other HTTP Features").
+    "transfer-encoding": HOP_BY_HOP,
+    "keep-alive": HOP_BY_HOP,
+    "proxy-connection": HOP_BY_HOP,
+    "te": HOP_BY_HOP,
+    "trailer": HOP_BY_HOP,
+}
+
+# How the end of a response's content is told (RFC 9112 section 6.3).
+NO_BODY = 0
+LENGTH = 1
+CHUNKED = 2
+UNTIL_CLOSE = 3
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(
+    ORDINARY=ORDINARY, CONTENT_LENGTH=CONTENT_LENGTH, DATE=DATE, SERVER=SERVER, CONNECTION=CONNECTION,
+    UPGRADE=UPGRADE, NO_BODY=NO_BODY, LENGTH=LENGTH, CHUNKED=CHUNKED, UNTIL_CLOSE=UNTIL_CLOSE,
+)
+
+REMEMBERED = 512
+LONGEST_REMEMBERED = 256
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z").match
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z").match
+_STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?\Z").match
+
+# Reason phrases as the registry of status codes has them (RFC 9110 section 16.2). A table of our own, since importing
+# http.HTTPStatus costs milliseconds of every start.
+REASONS: dict[int, str] = {
+    100: "Continue",
+    101: "Switching Protocols",
+    102: "Processing",
+    103: "Early Hints",
+    200: "OK",
+    201: "Created",
+    202: "Accepted",
+    203: "Non-Authoritative Information",
+    204: "No Content",
+    205: "Reset Content",
+    206: "Partial Content",
+    207: "Multi-Status",
+    208: "Already Reported",
+    226: "IM Used",
+    300: "Multiple Choices",
+    301: "Moved Permanently",
+    302: "Found",
+    303: "See Other",
+    304: "Not Modified",
+    305: "Use Proxy",
+    307: "Temporary Redirect",
+    308: "Permanent Redirect",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    409: "Conflict",
+    410: "Gone",
+    411: "Length Required",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
+    417: "Expectation Failed",
+    418: "I'm a Teapot",
+    421: "Misdirected Request",
+    422: "Unprocessable Content",
+    423: "Locked",
+    424: "Failed Dependency",
+    425: "Too Early",
+    426: "Upgrade Required",
+    428: "Precondition Required",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    451: "Unavailable For Legal Reasons",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
+    506: "Variant Also Negotiates",
+    507: "Insufficient Storage",
+    508: "Loop Detected",
+    510: "Not Extended",
+    511: "Network Authentication Required",
+}
+
+
+class FieldLine:
+    """A checked response field: its `kind`, the encoded `line` with CRLF, the stripped `value`, and a Content-Length's
+    number as `length`."""
+
+    __slots__ = ("kind", "length", "line", "value")
+
+    def __init__(self, kind: int, line: bytes, value: str) -> None:
+        self.kind = kind
+        self.line = line
+        self.value = value
+        self.length = content_length(value) if kind == CONTENT_LENGTH else -1
+
+
+class FieldLines:
+    """The response fields seen lately, by the pair the application gave."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        self.lines: dict[Any, FieldLine] = {}
+
+    def learn(self, pair: Any) -> FieldLine:
+        """Check and encode a (name, value) pair of str or of bytes that is not remembered.
+
+        Raises `InvalidResponseHeaderName`, `InvalidResponseHeader` (both 500; the peer never sees why).
+        """
+        try:
+            name, value = pair
+        except (TypeError, ValueError):
+            raise InvalidResponseHeader("a field must be a pair of name and value") from None
+        if isinstance(name, bytes) and isinstance(value, bytes):
+            name, value = str(name, "latin-1"), str(value, "latin-1")
+        if not isinstance(name, str) or _NAME(name) is None:
+            raise InvalidResponseHeaderName(name)
+        if not isinstance(value, str) or _VALUE(value) is None:
+            # The value may be secret (a cookie) and may be what an attacker sent: name the field only.
+            raise InvalidResponseHeader(name)
+        value = value.strip(" \t")
+        line = FieldLine(_KINDS.get(name.lower(), ORDINARY), f"{name}: {value}\r\n".encode("latin-1"), value)
+        if len(value) <= LONGEST_REMEMBERED and type(pair) is tuple:
+            if len(self.lines) >= REMEMBERED:
+                self.lines.clear()
+            self.lines[pair] = line
+        return line
+
+
+def check_status(status: object) -> str:
+    """`NNN reason` of PEP 3333 as it may go on the wire. Raises `InvalidResponseStatus`."""
+    if not isinstance(status, str) or _STATUS(status) is None:
+        raise InvalidResponseStatus(status)
+    return status
+
+
+def content_length(value: str) -> int:
+    """The application's Content-Length. Raises `InvalidResponseHeader`."""
+    if not (value.isascii() and value.isdigit()) or len(value) > 18:
+        raise InvalidResponseHeader("Content-Length")
+    return int(value)
+
+
+def frame(method: str, version_minor: int, status: int, length: int) -> int:
+    """How the content's end is told: NO_BODY, LENGTH, CHUNKED or UNTIL_CLOSE. `length` -1: not known."""
+    if method == "HEAD" or status == 204 or status == 304 or status < 200:
+        return NO_BODY
+    if length >= 0:
+        return LENGTH
+    return CHUNKED if version_minor >= 1 else UNTIL_CLOSE
+
+
+def status_line(status: str) -> bytes:
+    """The status line; the version is ours, whatever the client's (RFC 9110 section 6.2)."""
+    return f"HTTP/1.1 {status}\r\n".encode("latin-1")
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def http_date(moment: Any) -> bytes:
+    """IMF-fixdate of a UTC `time.struct_time` (RFC 9110 section 5.6.7)."""
+    year, month, day, hour, minute, second, weekday = moment[:7]
+    return b"%s, %02d %s %04d %02d:%02d:%02d GMT" % (
+        _DAYS[weekday].encode(), day, _MONTHS[month].encode(), year, hour, minute, second)
+
+
+def error_body(status: int, detail: str) -> bytes:
+    """The page that answers a request that no application saw."""
+    reason = REASONS.get(status, "Error")
+    return (
+        f"<html>\n  <head>\n    <title>{reason}</title>\n  </head>\n  <body>\n"
+        f"    <h1><p>{reason}</p></h1>\n    {_escape(detail)}\n  </body>\n</html>\n"
+    ).encode("latin-1", "replace")
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def error_response(
+    status: int, detail: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
+) -> bytes:
+    """A whole response that closes the connection; `fields` are further field lines."""
+    body = error_body(status, detail)
+    head = (
+        status_line(f"{status} {REASONS.get(status, 'Error')}")
+        + (b"Server: %s\r\n" % server if server else b"")
+        + fields
+        + b"Date: %s\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % (date, len(body))
+    )
+    return head if head_only else head + body

@@ -1,0 +1,86 @@
+"""The PID file: who is the master, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["Pidfile"]
+
+
+class Pidfile:
+    """A file that holds the PID of the running master and a newline.
+
+    ``fname`` None gives a file in the temporary directory.
+    """
+
+    def __init__(self, fname: str | None) -> None:
+        self.fname = fname
+        self.pid: int | None = None
+
+    def create(self, pid: int) -> None:
+        """Write ``pid``. Raises RuntimeError when another live process is named in the file or the
+        directory does not exist, OSError when the file cannot be written."""
+        running = self.validate()
+        if running:
+            if running == pid:
+                return
+            raise RuntimeError(f"Already running on PID {running} (or pid file '{self.fname}' is stale)")
+        self.pid = pid
+        self._write()
+
+    def _write(self) -> None:
+        if self.fname is None:
+            import tempfile
+
+            fd, self.fname = tempfile.mkstemp(prefix="gunicorn-", suffix=".pid")
+            self._fill(fd)
+            return
+        directory = os.path.dirname(self.fname)
+        if directory and not os.path.isdir(directory):
+            raise RuntimeError(f"{directory} doesn't exist. Can't create pidfile.")
+        # A rename replaces the name in one step: a reader sees the old PID or the new one, and a symbolic
+        # link planted under the name is replaced, not followed.
+        draft = f"{self.fname}.{os.getpid()}.new"
+        self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        os.rename(draft, self.fname)
+
+    def _fill(self, fd: int) -> None:
+        try:
+            os.write(fd, b"%d\n" % (self.pid or 0))
+            os.fchmod(fd, 0o644)
+        finally:
+            os.close(fd)
+
+    def rename(self, path: str) -> None:
+        """Move on to another name: the old file goes, the new one is written."""
+        self.unlink()
+        self.fname = path
+        self._write()
+
+    def unlink(self) -> None:
+        """Remove the file if it still names this process."""
+        try:
+            with open(self.fname or "") as file:
+                named = int(file.read() or 0)
+            if named == self.pid:
+                os.unlink(self.fname or "")
+        except (OSError, ValueError):
+            return
+
+    def validate(self) -> int | None:
+        """PID in the file when such a process lives, else None. Raises OSError when the file cannot be
+        read."""
+        if not self.fname:
+            return None
+        try:
+            with open(self.fname) as file:
+                named = int(file.read())
+            os.kill(named, 0)
+        except PermissionError as error:
+            # From kill(): the process exists and belongs to somebody else. From open(): not for us to hide.
+            if error.filename is not None:
+                raise
+            return named
+        except (FileNotFoundError, ProcessLookupError, ValueError, OverflowError):
+            return None
+        return named if named > 0 else None

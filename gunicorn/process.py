@@ -1,0 +1,140 @@
+"""What a server process does to itself: identity, descriptors, terminal, title."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+
+REDIRECT_TO = getattr(os, "devnull", "/dev/null")
+
+
+def getcwd() -> str:
+    """Return the working directory as the shell wrote it.
+
+    ``PWD`` is preferred while it names the same directory: a release switched by symbolic link is then
+    followed by a re-executed master, which ``os.getcwd()`` would pin to the old target.
+    """
+    cwd = os.getcwd()
+    shell = os.environ.get("PWD")
+    try:
+        if shell and os.path.samestat(os.stat(shell), os.stat(cwd)):
+            return shell
+    except OSError:
+        pass
+    return cwd
+
+
+def daemonize(enable_stdio_inheritance: bool = False) -> None:
+    """Detach from the terminal: two forks with a new session between, so that none can be acquired again.
+
+    Does nothing when a re-executed master calls it (``GUNICORN_FD`` is set): its parent is detached already.
+    """
+    if "GUNICORN_FD" in os.environ:
+        return
+    _go_on_in_child()
+    os.setsid()
+    _go_on_in_child()
+    os.umask(0o22)
+    _detach_stdio(enable_stdio_inheritance)
+
+
+def _go_on_in_child() -> None:
+    if os.fork() != 0:
+        os._exit(0)
+
+
+def _detach_stdio(keep_redirected: bool) -> None:
+    """Point the standard streams at the null device; with ``keep_redirected`` only terminals."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    null = os.open(REDIRECT_TO, os.O_RDWR)
+    for fd in (0, 1, 2):
+        if fd == 0 or not keep_redirected or os.isatty(fd):
+            os.dup2(null, fd)
+    if null > 2:
+        os.close(null)
+
+
+def get_username(uid: int) -> str:
+    """Return the login name of ``uid``. Raises KeyError when there is none."""
+    import pwd
+
+    return pwd.getpwuid(uid).pw_name
+
+
+def set_owner_process(uid: int | None, gid: int | None, initgroups: bool = False) -> None:
+    """Become ``gid`` and ``uid``, in this order: with the user's rights gone the group could not be changed.
+
+    With ``initgroups`` the supplementary groups become those of ``uid``. Raises OSError when not permitted.
+    """
+    if gid:
+        _set_groups(uid, gid, initgroups)
+        os.setgid(gid)
+    if uid and uid != os.getuid():
+        os.setuid(uid)
+
+
+def _set_groups(uid: int | None, gid: int, initgroups: bool) -> None:
+    if not initgroups or uid is None:
+        return
+    try:
+        name = get_username(uid)
+    except KeyError:
+        # A numeric user without an entry has no groups to look up.
+        return
+    os.initgroups(name, gid)
+
+
+def chown(path: str, uid: int, gid: int) -> None:
+    """Give ``path`` to ``uid`` and ``gid``."""
+    os.chown(path, uid, gid)
+
+
+def unlink(filename: str) -> None:
+    """Remove ``filename``; that it is gone already is no error."""
+    try:
+        os.unlink(filename)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+
+
+def check_is_writable(path: str) -> None:
+    """Raise RuntimeError unless ``path`` can be opened for appending.
+
+    A file that was not there is created.
+    """
+    try:
+        with open(path, "a"):
+            os.utime(path, None)
+    except OSError as error:
+        raise RuntimeError(f"Error: {path!r} isn't writable [{error!r}]") from None
+
+
+def set_non_blocking(fd: int) -> None:
+    """Set O_NONBLOCK on ``fd``."""
+    fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
+
+
+def close_on_exec(fd: int) -> None:
+    """Set FD_CLOEXEC on ``fd``."""
+    fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+
+
+def seed() -> None:
+    """Give this process random numbers of its own: forked workers would share the master's sequence.
+
+    Where nothing has imported ``random`` there is no sequence yet, and the module seeds itself when it comes.
+    """
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed(os.urandom(64))
+
+
+def _setproctitle(title: str) -> None:
+    """Show ``gunicorn: title`` in process lists when the optional setproctitle library is there."""
+    try:
+        from setproctitle import setproctitle
+    except ImportError:
+        return
+    setproctitle(f"gunicorn: {title}")

@@ -1,0 +1,93 @@
+"""A reload as a transaction: what a new configuration changes in the master, and the way back.
+
+Between ``begin`` and ``commit`` the old workers serve on, so nothing they need is closed; ``rollback`` undoes
+everything that ``begin`` did.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gunicorn import sock
+from gunicorn.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+
+__all__ = ["Renewal"]
+
+
+class Renewal:
+    """One reload of ``master``."""
+
+    def __init__(self, master: Arbiter) -> None:
+        self._master = master
+        self._cfg = master.cfg
+        self._listeners = master.LISTENERS
+        self._address = master.address
+        self._worker_class = master.worker_class
+        self._num_workers = master.num_workers
+        self._timeout = master.timeout
+        self._proc_name = master.proc_name
+        self._opened: list[sock.BaseSocket] = []
+        self._dropped: list[sock.BaseSocket] = []
+
+    def begin(self) -> str | None:
+        """Read and apply the configuration of now. Returns why that cannot be, everything being as before;
+        None when it is done."""
+        master = self._master
+        try:
+            self._forget_env()
+            master.app.reload()
+            master.setup(master.app)
+            master.log.setup(master.cfg)
+            self._rebind()
+        except (ConfigError, RuntimeError, OSError, SystemExit) as error:
+            self.rollback()
+            return "see above" if isinstance(error, SystemExit) else str(error)
+        return None
+
+    def commit(self) -> None:
+        """The new generation serves: close what only the old one used."""
+        sock.close_sockets(self._dropped)
+
+    def rollback(self) -> None:
+        """Back to the configuration and the listeners from before ``begin``."""
+        master = self._master
+        self._forget_env()
+        master.app.cfg = master.cfg = self._cfg
+        os.environ.update(self._cfg.env or {})
+        master.LISTENERS = self._listeners
+        sock.close_sockets(self._opened)
+        master.worker_class, master.address = self._worker_class, self._address
+        master.timeout, master.proc_name = self._timeout, self._proc_name
+        master.log.setup(self._cfg)
+        if self._num_workers is not None and master.num_workers != self._num_workers:
+            master.num_workers = self._num_workers
+
+    def _forget_env(self) -> None:
+        """Take back what ``raw_env`` set, so that a name removed from the file is removed."""
+        cfg = self._master.cfg
+        for name in cfg.env or {}:
+            if name in cfg.env_orig:
+                os.environ[name] = cfg.env_orig[name]
+            else:
+                os.environ.pop(name, None)
+
+    def _rebind(self) -> None:
+        """Listeners for the addresses of now: those that were there are kept, the others opened."""
+        master = self._master
+        if master.systemd or self._address == master.address:
+            return
+        kept = {str(listener.setting): listener for listener in self._listeners}
+        listeners: list[sock.BaseSocket] = []
+        for address in master.address:
+            listener = kept.pop(str(address), None)
+            if listener is None:
+                listener = sock.open_listener(address, master.cfg, master.log)
+                self._opened.append(listener)
+            listeners.append(listener)
+        self._dropped = list(kept.values())
+        master.LISTENERS = listeners
+        master.log.info("Listening at: %s", ",".join(map(str, listeners)))

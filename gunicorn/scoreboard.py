@@ -1,0 +1,233 @@
+"""One shared-memory page a worker: what each worker is doing, read without asking it.
+
+The pages are anonymous shared mappings made before the fork, so a store in the worker is at once visible to
+the master and costs no system call. Each field is one aligned 8-byte word; the hardware stores such a word
+whole, so a reader never sees half a number. Fields of one page are not consistent with each other; none of
+the readers needs that.
+
+Clock values are seconds of ``time.monotonic()``, which on Linux and the BSDs counts alike in every process.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+
+__all__ = ["BOOTING", "BUSY", "DRAINING", "FREE", "READY", "STATE_NAMES", "Scoreboard", "Slot"]
+
+FREE, BOOTING, READY, BUSY, DRAINING = range(5)
+STATE_NAMES = ("free", "booting", "ready", "busy", "draining")
+
+PAGE = max(4096, mmap.PAGESIZE)
+_WORDS = PAGE // 8
+_PAGES_A_BLOCK = 64
+
+# Words of a page. Integers and doubles share the page through two views of the same memory.
+_PID, _GENERATION, _STATE, _HEARTBEAT, _REQUESTS, _ERRORS, _BYTES, _STARTED = range(8)
+_BORN, _FLAGS, _CONNECTIONS, _LEAVING, _RUNNING, _LAST = range(8, 14)
+_LINE_LENGTH = 15
+_HISTOGRAM = 16
+HISTOGRAM_BUCKETS = 64
+_LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
+LINE_ROOM = 1024
+
+_WANTS_RECYCLING = 1
+
+
+class Slot:
+    """The page of one worker. The worker writes; the master reads; nobody locks."""
+
+    __slots__ = ("_bytes", "_floats", "_words", "index")
+
+    def __init__(self, page: memoryview, index: int) -> None:
+        self.index = index
+        self._bytes = page
+        self._words = page.cast("Q")
+        self._floats = page.cast("d")
+
+    def reset(self, generation: int, now: float) -> None:
+        """Make the page ready for a worker that is about to be forked."""
+        self._bytes[:] = bytes(len(self._bytes))
+        self._words[_GENERATION] = generation
+        self._words[_STATE] = BOOTING
+        self._floats[_BORN] = now
+        self._floats[_HEARTBEAT] = now
+
+    # -- the worker's side
+
+    def beat(self) -> None:
+        """Say "I am alive" (one store)."""
+        self._floats[_HEARTBEAT] = time.monotonic()
+
+    def begin(self, line: bytes, now: float) -> None:
+        """A request is given to the application. ``line``: its request line; ``now``: monotonic seconds."""
+        size = min(len(line), LINE_ROOM)
+        self._bytes[_LINE_AT : _LINE_AT + size] = line[:size]
+        self._words[_LINE_LENGTH] = size
+        self._floats[_STARTED] = now
+        # A worker that drains stays one that drains.
+        if self._words[_STATE] == READY:
+            self._words[_STATE] = BUSY
+
+    def end(self, now: float, sent: int, failed: bool = False) -> None:
+        """The request that began last is answered with ``sent`` body bytes."""
+        words = self._words
+        words[_REQUESTS] += 1
+        words[_BYTES] += sent
+        if failed:
+            words[_ERRORS] += 1
+        started = self._floats[_STARTED]
+        words[_HISTOGRAM + _bucket(now - started)] += 1
+        self._floats[_STARTED] = 0.0
+        if words[_STATE] == BUSY:
+            words[_STATE] = READY
+
+    def drain(self) -> None:
+        """This worker finishes what it has, and takes on nothing more."""
+        # One that has not booted goes on to look like that.
+        if self._words[_STATE] in (READY, BUSY):
+            self._words[_STATE] = DRAINING
+
+    def ask_for_recycling(self) -> None:
+        """Ask the master for a replacement; this worker serves on until it is told to stop."""
+        self._words[_FLAGS] |= _WANTS_RECYCLING
+
+    # -- both sides
+
+    @property
+    def pid(self) -> int:
+        return self._words[_PID]
+
+    @pid.setter
+    def pid(self, value: int) -> None:
+        self._words[_PID] = value
+
+    @property
+    def state(self) -> int:
+        return self._words[_STATE]
+
+    @state.setter
+    def state(self, value: int) -> None:
+        self._words[_STATE] = value
+
+    @property
+    def connections(self) -> int:
+        return self._words[_CONNECTIONS]
+
+    @connections.setter
+    def connections(self, value: int) -> None:
+        self._words[_CONNECTIONS] = value
+
+    @property
+    def leaving(self) -> bool:
+        """The master's word to the worker: the server stops soon (``shutdown_delay``), and serves on meanwhile."""
+        return bool(self._words[_LEAVING])
+
+    @leaving.setter
+    def leaving(self, value: bool) -> None:
+        self._words[_LEAVING] = value
+
+    @property
+    def last(self) -> bool:
+        """The master's word to the worker, before a stop: who waits in the kernel's queue is served by nobody else."""
+        return bool(self._words[_LAST])
+
+    @last.setter
+    def last(self, value: bool) -> None:
+        self._words[_LAST] = value
+
+    # -- the reader's side
+
+    @property
+    def generation(self) -> int:
+        return self._words[_GENERATION]
+
+    @property
+    def heartbeat(self) -> float:
+        return self._floats[_HEARTBEAT]
+
+    @heartbeat.setter
+    def heartbeat(self, value: float) -> None:
+        self._floats[_HEARTBEAT] = value
+
+    @property
+    def born(self) -> float:
+        return self._floats[_BORN]
+
+    @property
+    def requests(self) -> int:
+        return self._words[_REQUESTS]
+
+    @property
+    def errors(self) -> int:
+        return self._words[_ERRORS]
+
+    @property
+    def bytes_sent(self) -> int:
+        return self._words[_BYTES]
+
+    @property
+    def wants_recycling(self) -> bool:
+        return bool(self._words[_FLAGS] & _WANTS_RECYCLING)
+
+    @property
+    def histogram(self) -> list[int]:
+        """Requests by duration; bucket n counts those of less than 2**n microseconds."""
+        return self._words[_HISTOGRAM : _HISTOGRAM + HISTOGRAM_BUCKETS].tolist()
+
+    @property
+    def running(self) -> int:
+        """How many requests the application has at the moment."""
+        return self._words[_RUNNING]
+
+    @property
+    def started(self) -> float:
+        """Monotonic seconds at which the request in flight was begun; 0.0 when there is none."""
+        return self._floats[_STARTED]
+
+    def in_flight(self) -> tuple[bytes, float] | None:
+        """Request line and start (monotonic seconds) of the running request, of several the one begun last; None when
+        there is none."""
+        started = self._floats[_STARTED]
+        if not started:
+            return None
+        size = min(self._words[_LINE_LENGTH], LINE_ROOM)
+        return bytes(self._bytes[_LINE_AT : _LINE_AT + size]), started
+
+
+def _bucket(seconds: float) -> int:
+    return min(max(int(seconds * 1_000_000), 0).bit_length(), HISTOGRAM_BUCKETS - 1)
+
+
+class Scoreboard:
+    """Hands out pages and takes them back. Blocks are only ever added: workers alive hold views of the old
+    ones."""
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self._free: list[Slot] = []
+
+    def allocate(self, generation: int, now: float | None = None) -> Slot:
+        """A clean page for a worker of ``generation``."""
+        if not self._free:
+            self._grow()
+        slot = self._free.pop()
+        slot.reset(generation, time.monotonic() if now is None else now)
+        return slot
+
+    def release(self, slot: Slot) -> None:
+        """Take back the page of a worker that is gone."""
+        slot.state = FREE
+        slot.pid = 0
+        self._free.append(slot)
+
+    def _grow(self) -> None:
+        # Untouched pages of an anonymous mapping take no memory, so a block is generous.
+        block = memoryview(mmap.mmap(-1, PAGE * _PAGES_A_BLOCK))
+        first = len(self.slots)
+        fresh = [
+            Slot(block[number * PAGE : (number + 1) * PAGE], first + number) for number in
+            range(_PAGES_A_BLOCK)
+        ]
+        self.slots.extend(fresh)
+        self._free.extend(reversed(fresh))

@@ -1,0 +1,87 @@
+"""WSGI applications under the asgi worker: requests run in a pool of threads, everything else in the loop."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+
+from ..engine._leaf import monotonic
+from ..wsgi.gateway import Gateway
+from ..wsgi.response import count_whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def share_engine(engine: Any) -> None:
+    """Threads end requests on this engine: what they touch together is guarded."""
+    engine.threaded = True
+    engine.guard = threading.RLock()
+
+
+class PoolGateway(Gateway):
+    """Hands a complete request to a thread."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.ends_at_once = False
+        self._queue: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        # What each thread runs, by its number.
+        self._runs: dict[int, tuple[Any, Any, float]] = {}
+        self._progress = -1
+
+    def running(self) -> list[tuple[Any, Any, float]]:
+        """Running requests and when they were begun."""
+        return list(self._runs.values())
+
+    def answered(self) -> int:
+        return count_whole(connection for connection, _, _ in self.running())
+
+    def is_stuck(self) -> bool:
+        """Whether every thread is busy and none has begun a request since this was asked last."""
+        before, self._progress = self._progress, self.served
+        return 0 < len(self._threads) <= len(self._runs) and before == self.served
+
+    def handle(self, connection: Any, request: Any) -> None:
+        """Called in the loop."""
+        if not self._threads:
+            self._start()
+        self._queue.put((connection, request))
+
+    def _start(self) -> None:
+        # Daemons: one that is stuck in the application must not hold up the end of the process.
+        for place in range(max(1, self.cfg.threads)):
+            thread = threading.Thread(target=self._work, name=f"gunicorn-{place}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._serve(*self._queue.get())
+
+    def _serve(self, connection: Any, request: Any) -> None:
+        me = threading.get_ident()
+        self._runs[me] = (connection, request, monotonic())
+        try:
+            self.run(connection, request)
+        except BaseException:
+            with self.engine.guard:
+                connection.close()
+            self.worker.alive = False
+            raise
+        finally:
+            self._runs.pop(me, None)
+            if not self.worker.alive or self.engine.again:
+                self.engine.wake()  # type: ignore[attr-defined]
+
+    def tick(self) -> None:
+        """Nothing is kept by the second."""
+
+    def say_farewell(self) -> None:
+        """Requests end by themselves."""
+
+    def busy(self) -> bool:
+        """Whether something runs that has no connection any more."""
+        return False

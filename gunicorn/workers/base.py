@@ -1,0 +1,232 @@
+"""What every worker type shares: from the fork to the first request, and the signals after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from gunicorn import scoreboard, unpatched, util
+from gunicorn.workers.workertmp import WorkerTmp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
+    from gunicorn.sock import BaseSocket
+
+__all__ = ["Worker"]
+
+
+class Worker:
+    """One process that serves. Subclasses write ``run()``; it returns when ``alive`` has become false.
+
+    ``age``: running number of this worker; ``ppid``: PID of the master; ``timeout``: seconds, half of the
+    configured one, within which ``notify()`` must be called.
+    """
+
+    SIGNALS: ClassVar[list[signal.Signals]] = [
+        signal.SIGABRT,
+        signal.SIGHUP,
+        signal.SIGQUIT,
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGWINCH,
+        signal.SIGCHLD,
+    ]
+    PIPE: ClassVar[list[int]] = []
+
+    def __init__(
+        self, age: int, ppid: int, sockets: list[BaseSocket], app: Any, timeout: float, cfg: Any, log: Any
+    ) -> None:
+        self.age = age
+        self.pid: int | str = "[booting]"
+        self.ppid = ppid
+        self.sockets = sockets
+        self.app = app
+        self.timeout = timeout
+        self.cfg = cfg
+        self.log = log
+        self.booted = False
+        self.aborted = False
+        self.alive = True
+        self.reloader: Any = None
+        self.nr = 0
+        self.max_requests: int = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
+        self.tmp = WorkerTmp(cfg)
+        self.wsgi: Any = None
+        # A descriptor to which a byte is written at each signal, for a loop that sleeps in a poll; the
+        # concrete worker sets it before init_signals().
+        self.wakeup_fd = -1
+        # Write end of the master's own wake-up pipe; the master sets it before the fork.
+        self.master_fd = -1
+        self._recycling = False
+
+    def __str__(self) -> str:
+        return f"<Worker {self.pid}>"
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the server is about to stop, and serves on for ``shutdown_delay``."""
+        return self.slot.leaving
+
+    @property
+    def slot(self) -> scoreboard.Slot:
+        """This worker's page of the scoreboard."""
+        return self.tmp.slot
+
+    # -- life
+
+    def notify(self) -> None:
+        """Tell the master "I am alive"; at least once every ``timeout`` seconds, or it ends this worker."""
+        self.tmp.notify()
+
+    def run(self) -> None:
+        """The loop of the worker type."""
+        raise NotImplementedError
+
+    def init_process(self) -> None:
+        """In the new process: everything up to ``run()``, and ``run()`` itself.
+
+        A subclass that overrides this calls it last: it returns when the worker is finished.
+        """
+        os.environ.update(self.cfg.env)
+        util.set_owner_process(self.cfg.uid, self.cfg.gid, initgroups=self.cfg.initgroups)
+        for listener in self.sockets:
+            util.close_on_exec(listener.fileno())
+        self.log.close_on_exec()
+        self.init_signals()
+        self._start_reloader()
+        self.load_wsgi()
+        if self.reloader is not None:
+            self.reloader.start()
+        self.cfg.post_worker_init(self)
+        self.cfg.warm_up(self)
+        self.booted = True
+        self._announce()
+        self.run()
+
+    def _announce(self) -> None:
+        self.notify()
+        self.slot.state = scoreboard.READY
+        self.poke_master()
+
+    def poke_master(self) -> None:
+        """Have the master look at the scoreboard now and not at its next deadline."""
+        if self.master_fd < 0:
+            return
+        try:
+            unpatched.write(self.master_fd, b"\0")
+        except OSError:
+            # A full pipe wakes the master as well; a broken one means that it is gone.
+            return
+
+    def load_wsgi(self) -> None:
+        """Import the application. Under ``--reload`` one that does not compile is replaced by a page that
+        says so, since the next edit will start this worker anew."""
+        try:
+            self.wsgi = self.app.wsgi()
+        except SyntaxError as error:
+            if not self.cfg.reload:
+                raise
+            self.log.exception(error)
+            if error.filename is not None and self.reloader is not None:
+                self.reloader.add_extra_file(error.filename)
+            self.wsgi = util.make_fail_app(util.application_traceback(error))
+
+    # -- recycling
+
+    def recycle(self) -> None:
+        """``max_requests`` is reached: ask for a replacement and serve on until the master says TERM.
+
+        So the number of serving workers never sinks. Without a master there is nobody to ask: stop.
+        """
+        if self._recycling:
+            return
+        self._recycling = True
+        self.log.info("Autorestarting worker after current request.")
+        if self.master_fd < 0:
+            self.alive = False
+            return
+        self.slot.ask_for_recycling()
+        self.poke_master()
+
+    # -- the reloader
+
+    def _start_reloader(self) -> None:
+        if not self.cfg.reload:
+            return
+        self.log.warning("Reloader is on. Use in development only!")
+        from gunicorn.reloader import reloader_engines
+
+        def changed(filename: str) -> None:
+            self.log.info("Worker reloading: %s modified", filename)
+            self.alive = False
+            # By a signal, since this is the reloader's thread: only a signal interrupts the main one.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        engine = reloader_engines[self.cfg.reload_engine]
+        self.reloader = engine(extra_files=self.cfg.reload_extra_files, callback=changed)
+
+    # -- signals
+
+    def init_signals(self) -> None:
+        """Give each signal its handler. A handler only notes; the loop acts."""
+        handlers = {
+            signal.SIGTERM: self.handle_exit,
+            signal.SIGINT: self.handle_quit,
+            signal.SIGQUIT: self.handle_quit,
+            signal.SIGABRT: self.handle_abort,
+            signal.SIGUSR1: self.handle_usr1,
+            signal.SIGWINCH: self.handle_winch,
+            # Meant for the master, but a terminal or `kill` may send them to the whole group. Not SIG_IGN,
+            # which a program that the application starts would inherit.
+            signal.SIGHUP: self.handle_nothing,
+            signal.SIGUSR2: self.handle_nothing,
+        }
+        for number in self.SIGNALS:
+            signal.signal(number, handlers.get(number, signal.SIG_DFL))
+        # System calls of the application go on after these instead of failing with EINTR.
+        signal.siginterrupt(signal.SIGTERM, False)
+        signal.siginterrupt(signal.SIGUSR1, False)
+        if self.wakeup_fd >= 0:
+            signal.set_wakeup_fd(self.wakeup_fd, warn_on_full_buffer=False)
+
+    def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
+        """Reopen the log files."""
+        self.log.reopen_files()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """TERM: finish what runs, then leave."""
+        self.alive = False
+        self.slot.drain()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """QUIT, INT: leave now."""
+        self.alive = False
+        self.cfg.worker_int(self)
+        sys.exit(0)
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:
+        """ABRT, from the master when the heartbeat is late: leave with status 1."""
+        self.alive = False
+        self.aborted = True
+        self.cfg.worker_abort(self)
+        sys.exit(1)
+
+    def handle_nothing(self, sig: int, frame: FrameType | None) -> None:
+        """HUP, USR2: only the master acts on them."""
+
+    def handle_winch(self, sig: int, frame: FrameType | None) -> None:
+        """WINCH concerns the master alone: a terminal sends it to the whole group when its window changes."""
+        self.log.debug("worker: SIGWINCH ignored.")
+
+
+def _with_jitter(limit: int, jitter: int) -> int:
+    if limit <= 0:
+        return sys.maxsize
+    # Not from random: that module is not needed to serve, and costs its import.
+    return limit + int.from_bytes(os.urandom(4)) % (jitter + 1)

@@ -1,0 +1,47 @@
+"""The gaiohttp worker: aiohttp's own worker for Gunicorn, under the name it once had here."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import signal
+
+try:
+    from aiohttp import web
+    from aiohttp.worker import GunicornWebWorker
+except ImportError:
+    raise RuntimeError("the gaiohttp worker needs aiohttp: pip install gunicorn[gaiohttp]") from None
+
+from ..engine import entrance
+
+__all__ = ["AiohttpWorker"]
+
+
+class AiohttpWorker(GunicornWebWorker):
+    """Serves aiohttp applications, or coroutine functions that make one, by aiohttp; WSGI applications as the asgi
+    worker does, in a pool of threads."""
+
+    # Those of WSGI are served as each bind says.
+    minds_binds = True
+
+    def run(self) -> None:
+        if isinstance(self.wsgi, web.Application) or inspect.iscoroutinefunction(self.wsgi):
+            entrance.check_guest(self.cfg)
+            super().run()
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        from .gasgi import ASGIWorker
+
+        successor = ASGIWorker(self.age, self.ppid, self.sockets, self.app, self.timeout, self.cfg, self.log)
+        # The loop has the signals; closing it gives them back, and none may be lost in between.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        try:
+            self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.close()
+            successor.alive = self.alive
+            successor.succeed(self)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
+        successor.run()

@@ -1,0 +1,220 @@
+"""The asgi worker: an event loop watches the engine's one descriptor, and requests are its tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import traceback
+
+from .. import stacks
+from ..asgi.detect import WSGI, as_single_callable, interface_of, is_double_callable
+from ..asgi.gateway import ASGIGateway
+from ..asgi.lifespan import Lifespan, LifespanFailed
+from ..errors import AppImportError
+from ..http.errors import GatewayTimeout
+from ..wsgi.gateway import Gateway
+from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+BOOT_FAILED = 3
+# How often a stop looks whether the last connection is gone.
+LOOK_SECONDS = 0.02
+# So many tasks are shown with their stacks.
+MOST_TASKS = 100
+# Requests that are cancelled at the end may clean up for so long, and as long is kept for the application's shut-down.
+RESERVED_SECONDS = 1.0
+
+
+def new_loop(kind: str) -> asyncio.AbstractEventLoop:
+    """An event loop by the setting `asgi_loop`. Raises AppImportError when uvloop is asked for and not installed."""
+    if kind != "asyncio":
+        try:
+            import uvloop
+        except ImportError:
+            if kind == "uvloop":
+                hint = "asgi_loop = uvloop: uvloop is not installed, pip install gunicorn[uvloop]"
+                raise AppImportError(hint) from None
+        else:
+            return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+class ASGIWorker(EngineWorker):
+    """Serves ASGI applications, and WSGI ones in a pool of threads."""
+
+    serves_asgi = True
+    gateway_class: type[Gateway] = ASGIGateway
+    loop: asyncio.AbstractEventLoop
+    lifespan: Lifespan | None = None
+    _ticker: Any = None
+    _again: Any = None
+
+    # Start.
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.loop = new_loop(self.cfg.asgi_loop)
+        asyncio.set_event_loop(self.loop)
+        if self.serves_wsgi():
+            from .asgi_threads import PoolGateway, share_engine
+
+            self.gateway_class = PoolGateway
+            self.multithread = True
+            share_engine(self.engine)
+            return
+        if is_double_callable(self.wsgi):
+            self.wsgi = as_single_callable(self.wsgi)
+        self.engine.stream_bodies = True
+        self.lifespan = Lifespan(self.wsgi, self.cfg.asgi_lifespan, self.log)
+        self._tick()
+        try:
+            self.loop.run_until_complete(self.lifespan.start(self.cfg.lifespan_startup_timeout))
+        except LifespanFailed as error:
+            self.log.error("The application did not start: %s", error)
+            sys.exit(BOOT_FAILED)
+
+    def serves_wsgi(self) -> bool:
+        """Whether the application is a WSGI one."""
+        return interface_of(self.wsgi) == WSGI
+
+    def make_gateway(self) -> Gateway:
+        gateway = super().make_gateway()
+        if isinstance(gateway, ASGIGateway):
+            gateway.loop = self.loop
+            gateway.wait_writable = _nothing
+            if self.lifespan is not None and self.lifespan.active:
+                gateway.scopes.state = self.lifespan.state
+        gateway.gathers = True
+        return gateway
+
+    # The loop.
+
+    def serve(self) -> None:
+        self._told = asyncio.Event()
+        self.loop.add_reader(self.engine.fileno(), self._poll)
+        # In the loop, where requests can be begun.
+        self.loop.call_soon(self._tick)
+        self.loop.run_until_complete(self._told.wait())
+
+    def _poll(self) -> None:
+        """The engine has something to do."""
+        engine = self.engine
+        with engine.guard:
+            engine.poll(0.0)
+        if engine.again and self._again is None:
+            self._again = self.loop.call_soon(self._once_more)
+        if not self.alive:
+            self._told.set()
+
+    def _once_more(self) -> None:
+        self._again = None
+        self._poll()
+
+    def _tick(self) -> None:
+        """Once a second: show that the loop turns, look at deadlines, write what was gathered for the log."""
+        seconds = self.pulse()
+        gateway: Any = getattr(self, "gateway", None)
+        if gateway is not None:
+            with self.engine.guard:
+                gateway.idle()
+                gateway.tick()
+            self._poll()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._ticker = self.loop.call_later(seconds, self._tick)
+
+    def notify(self) -> None:
+        """Alive means: the loop turns, and so do the threads of a WSGI application."""
+        gateway = getattr(self, "gateway", None)
+        if gateway is None or not gateway.is_stuck():
+            super().notify()
+
+    # Signals.
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # uvloop has the signals' own wake-up; this is ours.
+        self.engine.wake()
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_quit(sig, frame)
+        self.engine.wake()
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:
+        """The loop is stuck: say where, and what was waiting."""
+        stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+        tasks = [] if not hasattr(self, "loop") else [stacks.of_task(task) for task in asyncio.all_tasks(self.loop)]
+        self.log.critical(
+            "The event loop did not turn for too long. It was here:\n%sTasks (%d):\n%s",
+            stack, len(tasks), "\n".join(tasks[:MOST_TASKS]),
+        )  # fmt: skip
+        super().handle_abort(sig, frame)
+
+    # Requests that take too long.
+
+    def running(self) -> list[tuple[Any, Any, float]]:
+        gateway = getattr(self, "gateway", None)
+        return [] if gateway is None else list(gateway.running())
+
+    def stacks_of(self, connection: Any) -> str:
+        task = getattr(connection.response, "task", None)
+        return super().stacks_of(connection) if task is None else stacks.of_task(task)
+
+    def break_off(self, connection: Any, request: Any) -> None:
+        if isinstance(self.gateway, ASGIGateway):
+            connection.response.break_off(GatewayTimeout())
+        else:
+            with self.engine.guard:
+                super().break_off(connection, request)
+
+    # Stop.
+
+    def stop(self) -> None:
+        self.loop.run_until_complete(self._stop())
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(-1)
+        self.loop.remove_reader(self.engine.fileno())
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.engine.close()
+        asyncio.set_event_loop(None)
+        self.loop.close()
+
+    async def _stop(self) -> None:
+        """Running requests end, WebSockets are told to go elsewhere, the application shuts down."""
+        engine = self.engine
+        seconds = self.stop_seconds
+        # Who has not ended by then is cancelled, and the shut-down wants its time as well.
+        reserve = min(RESERVED_SECONDS, seconds / 8)
+        end = engine.clock() + seconds - reserve / 4
+        deadline = end - reserve * 2
+        self.stop_accepting()
+        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        gateway: Any = self.gateway
+        gateway.say_farewell()
+        while (engine.count > len(self.abandoned) or gateway.busy()) and engine.clock() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._poll()
+        await self._cancel_tasks(reserve)
+        if self.lifespan is not None:
+            left = max(reserve, end - engine.clock())
+            await self.lifespan.stop(min(left, self.cfg.lifespan_shutdown_timeout or left))
+
+    async def _cancel_tasks(self, seconds: float) -> None:
+        tasks = [task for task in getattr(self.gateway, "tasks", ()) if not task.done()]
+        if not tasks:
+            return
+        self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=seconds)
+
+
+def _nothing(connection: Any) -> None:
+    """Cycles wait by themselves."""

@@ -1,0 +1,107 @@
+"""The gevent worker: a greenlet a request, on gevent's hub."""
+
+from __future__ import annotations
+
+from .greenlets import GreenletWorker
+
+try:
+    import gevent
+except ImportError:
+    raise RuntimeError("the gevent worker needs gevent: pip install gunicorn[gevent]") from None
+
+from gevent import monkey
+from gevent.event import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["GeventPyWSGIWorker", "GeventWorker", "PyWSGIWorker"]
+
+
+class GeventWorker(GreenletWorker):
+    """Serves WSGI applications in greenlets of gevent, with the standard library patched to wait cooperatively."""
+
+    # Set by subclasses that bring a server or a handler made for `gevent.pywsgi`: those serve then.
+    server_class: Any = None
+    wsgi_handler: Any = None
+
+    @classmethod
+    def setup(cls) -> None:
+        """In the master, before it loads anything else: with `preload_app` the application is imported there."""
+        if cls.patch is GeventWorker.patch:
+            _patch_once()
+
+    def patch(self) -> None:
+        """In the worker, before it loads the application. A subclass may patch more, or less."""
+        _patch_once()
+
+    def init_process(self) -> None:
+        self.patch()
+        gevent.reinit()
+        super().init_process()
+
+    def run(self) -> None:
+        if self.server_class is None and self.wsgi_handler is None:
+            super().run()
+            return
+        from .gevent_pywsgi import serve
+
+        serve(self)
+
+    # What gevent does for `GreenletWorker`.
+
+    _ticker: Any = None
+    _watcher: Any = None
+
+    def spawn(self, function: Any, *args: Any) -> Any:
+        return gevent.spawn(function, *args)
+
+    def current(self) -> Any:
+        return gevent.getcurrent()
+
+    def kill(self, greenlet: Any) -> None:
+        greenlet.kill(block=False)
+
+    def kill_all(self, greenlets: list[Any], seconds: float) -> None:
+        gevent.killall(greenlets, block=False)
+        gevent.joinall(greenlets, timeout=seconds)
+
+    def make_event(self) -> Any:
+        return Event()
+
+    def switch_to_hub(self) -> None:
+        gevent.get_hub().switch()
+
+    def pause(self) -> None:
+        gevent.sleep(0)
+
+    def watch(self) -> None:
+        if self._watcher is None:
+            self._watcher = gevent.get_hub().loop.io(self.engine.fileno(), 1)
+        self._watcher.start(self.wake)
+
+    def unwatch(self) -> None:
+        self._watcher.stop()
+
+    def tick_every(self, seconds: float) -> None:
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker.close()
+            self._ticker = None
+        if seconds:
+            self._ticker = gevent.get_hub().loop.timer(seconds, seconds)
+            self._ticker.start(self.wake)
+
+
+class GeventPyWSGIWorker(GeventWorker):
+    """The same. Subclasses that set `wsgi_handler` or `server_class` are served by `gevent.pywsgi`."""
+
+
+PyWSGIWorker = GeventPyWSGIWorker
+
+
+def _patch_once() -> None:
+    # Somebody who has patched before, in the configuration file say, has chosen what.
+    if not monkey.is_module_patched("socket"):
+        monkey.patch_all()

@@ -1,0 +1,245 @@
+"""What the gevent and eventlet workers share: each request in a greenlet, the engine in the main one.
+
+The library's hub watches one descriptor, the engine's, and one timer. When either has something to say the hub switches
+to the main greenlet, which runs one turn of the engine and goes back to sleep. The engine is never run inside a
+callback of the hub: it calls loggers and hooks, and those may have to wait, which the hub cannot.
+
+A greenlet that has to wait for its client waits for an event that the engine sets through the gateway. Everything
+happens in one thread, and greenlets change places only where one of them waits, so nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from .. import stacks
+from ..engine._leaf import monotonic
+from ..wsgi.gateway import Gateway
+from ..wsgi.socket_view import SocketView
+from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# How often a stop looks whether the last connection is gone. Greenlets that end their request tell by themselves.
+LOOK_SECONDS = 0.1
+# Requests that were cut at the end may clean up for so long.
+CUT_SECONDS = 1.0
+
+
+class GreenletGateway(Gateway):
+    """Gives a complete request a greenlet, and wakes greenlets that wait for a client."""
+
+    _waiting: dict[Any, Any]
+    # Those that run, by connection: the greenlet, its request, and the moment of its begin.
+    runs: dict[Any, tuple[Any, Any, float]]
+
+    def begin(self) -> None:
+        """Before the first request."""
+        self._waiting = {}
+        self.runs = {}
+        # Lines are written when the last request that runs has ended.
+        self.gathers = True
+
+    def handle(self, connection: Any, request: Any) -> None:
+        """Called in the main greenlet, or in one that has just answered the request before this one."""
+        self.runs[connection] = (self.worker.spawn(self._serve, connection, request), request, monotonic())
+
+    def _serve(self, connection: Any, request: Any) -> None:
+        engine = self.engine
+        try:
+            self.worker.serve_request(connection, request)
+        except BaseException:
+            # The greenlet is being killed, or the application wants to leave the process.
+            connection.close()
+            raise
+        finally:
+            if not engine.running:
+                self.idle()
+            # A pipelined request may have been given its own greenlet meanwhile.
+            run = self.runs.get(connection)
+            if run is not None and run[1] is request:
+                del self.runs[connection]
+            if engine.closing or engine.again:
+                engine.wake()  # type: ignore[attr-defined]
+
+    # Waiting for clients.
+
+    def await_client(self, connection: Any) -> None:
+        """Sleep until the client has taken enough, or is given up; the engine looks at the deadline."""
+        while connection.congested:
+            event = self._waiting[connection] = self.worker.make_event()
+            try:
+                event.wait(None)
+            finally:
+                self._waiting.pop(connection, None)
+
+    def await_body(self, connection: Any) -> None:
+        """Sleep until more of the body has come, or is not going to."""
+        connection.pull()
+        stream = connection.stream
+        if stream is None or stream.pieces:
+            return
+        event = self.worker.make_event()
+        stream.on_change = event.set
+        try:
+            if not event.wait(self.engine.body_timeout or None):
+                connection.give_up_body()
+        finally:
+            stream.on_change = None
+
+    def writable(self, connection: Any) -> None:
+        event = self._waiting.pop(connection, None)
+        if event is not None:
+            event.set()
+
+    def disconnected(self, connection: Any) -> None:
+        self.writable(connection)
+
+
+class GreenletWorker(EngineWorker):
+    """Serves up to `worker_connections` clients, each request in a greenlet. Subclasses bring the library."""
+
+    multithread = True
+    gateway_class: type[Gateway] = GreenletGateway
+    gateway: GreenletGateway
+    # Whether the main greenlet sleeps in `sleep`, and no other wait of its own.
+    _asleep = False
+    _watching = False
+    _main: Any = None
+
+    # What the library does.
+
+    def spawn(self, function: Any, *args: Any) -> Any:
+        """A greenlet that will run `function` soon."""
+        raise NotImplementedError
+
+    def current(self) -> Any:
+        """The greenlet that runs."""
+        raise NotImplementedError
+
+    def kill(self, greenlet: Any) -> None:
+        """Raise GreenletExit in it soon, without waiting for its end."""
+        raise NotImplementedError
+
+    def kill_all(self, greenlets: list[Any], seconds: float) -> None:
+        """Raise GreenletExit in each of them and let them clean up for so long."""
+        raise NotImplementedError
+
+    def make_event(self) -> Any:
+        """An object with `set()` and `wait(seconds or None)`, which tells whether it was set; for one greenlet."""
+        raise NotImplementedError
+
+    def switch_to_hub(self) -> None:
+        """Let others run until somebody switches back."""
+        raise NotImplementedError
+
+    def watch(self) -> None:
+        """Have the hub call `wake` while the engine's descriptor is readable."""
+        raise NotImplementedError
+
+    def unwatch(self) -> None:
+        """End that."""
+        raise NotImplementedError
+
+    def tick_every(self, seconds: float) -> None:
+        """Have the hub call `wake` so often; 0: no more."""
+        raise NotImplementedError
+
+    # A request.
+
+    def make_gateway(self) -> Gateway:
+        gateway = super().make_gateway()
+        assert isinstance(gateway, GreenletGateway)
+        gateway.begin()
+        gateway.wait_writable = gateway.await_client
+        gateway.wait_readable = gateway.await_body
+        return gateway
+
+    def serve_request(self, connection: Any, request: Any) -> None:
+        """In the request's own greenlet."""
+        if type(self).handle_request is GreenletWorker.handle_request:
+            self.gateway.run(connection, request)
+        else:
+            self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
+            self.see_through(connection, request)
+
+    def handle_request(self, listener: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Serve one request; subclasses put something of their own around it."""
+        self.gateway.run(sock.connection, req)
+
+    # Requests that take too long.
+
+    def running(self) -> list[tuple[Any, Any, float]]:
+        return [(connection, request, began) for connection, (_, request, began) in self.gateway.runs.items()]
+
+    def stacks_of(self, connection: Any) -> str:
+        return stacks.of_greenlet(self.gateway.runs[connection][0])
+
+    def break_off(self, connection: Any, request: Any) -> None:
+        greenlet = self.gateway.runs[connection][0]
+        self.give_up(connection, request)
+        self.kill(greenlet)
+
+    # The main greenlet.
+
+    def wake(self, *_: Any) -> None:
+        """Called in the hub: the engine has something to do, or a moment has passed."""
+        if self._asleep:
+            self._asleep = False
+            self._main.switch()
+        elif self._watching:
+            # The main greenlet waits for something else: do not call again and again meanwhile.
+            self._watching = False
+            self.unwatch()
+
+    def sleep(self) -> None:
+        """Let the others run until the engine has something to do."""
+        if not self._watching:
+            self._watching = True
+            self.watch()
+        self._asleep = True
+        try:
+            self.switch_to_hub()
+        finally:
+            self._asleep = False
+
+    def pause(self) -> None:
+        """Let the others run once."""
+        raise NotImplementedError
+
+    def _turn(self) -> None:
+        if self.engine.again:
+            self.pause()
+        else:
+            self.sleep()
+        self.engine.poll(0.0)
+
+    def serve(self) -> None:
+        self._main = self.current()
+        self.tick_every(self.pulse())
+        while self.alive:
+            self.pulse()
+            self._turn()
+
+    def stop(self) -> None:
+        """Requests end, kept-alive clients take their leave; what does not end in time is cut."""
+        engine = self.engine
+        self.tick_every(LOOK_SECONDS)
+        self.stop_accepting()
+        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        deadline = engine.clock() + self.stop_seconds
+        while engine.count > len(self.abandoned) and engine.clock() < deadline:
+            self.notify()
+            self._turn()
+        left = [greenlet for greenlet, _, _ in self.gateway.runs.values()]
+        if left:
+            self.log.warning("Ending %d requests that did not finish in time", len(left))
+            self.kill_all(left, CUT_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(-1)
+        self.tick_every(0.0)
+        if self._watching:
+            self.unwatch()
+        engine.close()

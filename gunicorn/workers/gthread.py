@@ -1,0 +1,260 @@
+"""The gthread worker: requests run in a pool of threads over one engine; leader and followers.
+
+One thread at a time is the leader: it waits in the poller, lets the engine act on what has come, keeps one ready
+request for itself and leaves the lead to a follower before it runs it. So a lone request changes threads not even
+once, and a kept-alive client that asks again at once is served by the thread that has just answered it.
+
+What the threads share, and what protects it (nothing here is left to the interpreter lock by luck):
+
+- the engine, its poller's set and every connection that has no running request: `engine.guard`, a lock held while
+  events are acted on, while a request is ended, and while queued output is added to or sent;
+- a connection with a running request belongs to the thread that runs it; the engine only sets flags on it, and sends
+  what is queued, under the guard;
+- the lead: `_lead`, held while waiting in the poller, never together with a running request;
+- the ready requests: a deque, whose `append` and `popleft` are atomic by documentation.
+
+The main thread runs no request: it takes signals, shows that the worker lives, and takes the lead when all others have
+been busy for a moment, so that slow clients go on being read from and written to. It accepts no one meanwhile.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+
+from ..engine._leaf import monotonic
+from ..engine.engine import MOST_DRAINED
+from ..wsgi.gateway import Gateway
+from ..wsgi.response import count_whole
+from .serving import (
+    FAREWELL_SECONDS,
+    PULSE_SECONDS,
+    QUICK_FAREWELL_SECONDS,
+    EngineWorker,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# How long all threads may be busy before the main thread looks after the clients, and how often a quiet worker looks.
+BUSY_SECONDS = 0.02
+QUIET_SECONDS = 0.25
+
+
+class ThreadGateway(Gateway):
+    """Puts a complete request where a thread finds it."""
+
+    ready: deque[tuple[Any, Any]]
+    # The connection that each thread of the pool serves, or None.
+    serving: list[Any]
+
+    def answered(self) -> int:
+        return count_whole(connection for connection in self.serving if connection is not None)
+
+    def others_wait(self) -> bool:
+        free = self.serving.count(None)
+        return len(self.ready) > free or (not free and super().others_wait())
+
+    def handle(self, connection: Any, request: Any) -> None:
+        """Called under the engine's guard."""
+        self.ready.append((connection, request))
+
+
+class ThreadWorker(EngineWorker):
+    """Runs up to `threads` requests at once."""
+
+    multithread = True
+    gateway_class = ThreadGateway
+
+    def init_process(self) -> None:
+        self._ready: deque[tuple[Any, Any]] = deque()
+        self._lead = threading.Lock()
+        self._serving = True
+        # The connection it serves, a place a thread, so that each is written by one thread alone.
+        self._busy: list[Any] = [None] * max(1, self.cfg.threads)
+        # What each thread runs, where there is a limit for it.
+        self._runs: list[Any] = [None] * len(self._busy)
+        self._main_leads = False
+        self._told = threading.Event()
+        self._progress = -1
+        super().init_process()
+
+    def make_gateway(self) -> Gateway:
+        gateway = super().make_gateway()
+        assert isinstance(gateway, ThreadGateway)
+        gateway.ready = self._ready
+        gateway.serving = self._busy
+        gateway.ends_at_once = False
+        # Whoever leads calls `idle` in a quiet moment.
+        gateway.gathers = True
+        engine = self.engine
+        engine.threaded = True
+        engine.fair = self.cfg.workers > 1
+        if self.cfg.workers == 1:
+            # No neighbour could take them sooner, and a turn comes only when every ready request has its thread.
+            engine.accepts = MOST_DRAINED
+        engine.guard = threading.RLock()
+        return gateway
+
+    def wait_writable(self, connection: Any) -> None:
+        self.engine.wait_writable(connection, _nothing)
+
+    def wait_readable(self, connection: Any) -> None:
+        self.engine.wait_readable(connection, _nothing)
+
+    # The threads of the pool.
+
+    def _work(self, place: int) -> None:
+        while (item := self._next()) is not None:
+            connection, request = item
+            self._busy[place] = connection
+            if self.request_limit:
+                self._runs[place] = (connection, request, monotonic())
+            try:
+                self._serve(connection, request)
+            except BaseException:
+                # SystemExit and the like: as in a process of one thread, this worker ends.
+                with self.engine.guard:
+                    connection.close()
+                self.alive = False
+                self._told.set()
+                raise
+            finally:
+                self._busy[place] = None
+                self._runs[place] = None
+            # A body must not stay in memory until this thread has its next request.
+            del item, connection, request
+            if self._main_leads or self.engine.again:
+                self.engine.wake()
+
+    def _serve(self, connection: Any, request: Any) -> None:
+        if type(self).handle_request is ThreadWorker.handle_request:
+            self.gateway.run(connection, request)
+            return
+        self.handle_request(request, connection)
+        with self.engine.guard:
+            self.see_through(connection, request)
+
+    def handle_request(self, req: Any, conn: Any) -> None:
+        """Serve one request, in a thread of the pool; subclasses put something of their own around it."""
+        self.gateway.run(conn, req)
+
+    def _next(self) -> tuple[Any, Any] | None:
+        """A ready request; waits for one, as the leader or for the lead. None when the worker is done."""
+        ready = self._ready
+        while self._serving:
+            try:
+                return ready.popleft()
+            except IndexError:
+                pass
+            with self._lead:
+                if not ready and self._serving:
+                    self._turn(PULSE_SECONDS)
+        return None
+
+    def _turn(self, timeout: float) -> None:
+        """One turn of the engine, by whoever leads. It waits outside the guard: threads that end requests need that."""
+        engine = self.engine
+        events = engine.wait(timeout)
+        with engine.guard:
+            engine.dispatch(events)
+
+    # The main thread.
+
+    def serve(self) -> None:
+        self._pool = [
+            threading.Thread(target=self._work, args=(place,), name=f"gunicorn-{place}", daemon=True)
+            for place in range(len(self._busy))
+        ]
+        for thread in self._pool:
+            thread.start()
+        while self.alive:
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """One look of the main thread at its worker."""
+        before = self.gateway.served
+        self.pulse()
+        self._told.wait(BUSY_SECONDS if any(self._busy) else QUIET_SECONDS)
+        if self.gateway.unfinished():
+            # The leader may be waiting since before there were lines to write.
+            with self.engine.guard:
+                self.gateway.idle()
+        if self._all_busy() and self.gateway.served == before:
+            self._lead_meanwhile()
+
+    def running(self) -> list[tuple[Any, Any, float]]:
+        return [run for run, busy in zip(self._runs, self._busy, strict=True) if busy and run is not None]
+
+    def give_up(self, connection: Any, request: Any) -> None:
+        with self.engine.guard:
+            super().give_up(connection, request)
+
+    def _all_busy(self) -> bool:
+        return all(self._busy)
+
+    def _lead_meanwhile(self) -> None:
+        """Serve the clients' reading and writing until a thread is free again."""
+        if not self._lead.acquire(blocking=False):
+            return
+        engine = self.engine
+        try:
+            self._main_leads = True
+            with engine.guard:
+                engine.hold_accepting()
+            while self._all_busy() and not self._told.is_set():
+                self.pulse()
+                self._turn(QUIET_SECONDS)
+        finally:
+            self._main_leads = False
+            with engine.guard:
+                engine.resume_accepting()
+            self._lead.release()
+
+    def notify(self) -> None:
+        """Alive means: a thread is free, or a request has begun since the last look."""
+        served = self.nr
+        if served != self._progress or not self._all_busy():
+            self._progress = served
+            super().notify()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        self._told.set()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        super().handle_quit(sig, frame)
+        self._told.set()
+
+    def stop(self) -> None:
+        engine = self.engine
+        with engine.guard:
+            self.stop_accepting()
+            engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        engine.wake()
+        began = engine.clock()
+        while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
+            self.pulse()
+            if self._all_busy() and self._lead.acquire(blocking=False):
+                try:
+                    self._turn(BUSY_SECONDS)
+                finally:
+                    self._lead.release()
+            else:
+                time.sleep(BUSY_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self._serving = False
+        engine.wake()
+        for thread in self._pool:
+            thread.join(QUICK_FAREWELL_SECONDS)
+        signal.set_wakeup_fd(-1)
+        # A thread that is stuck in the application still has the engine in its hands: leave it to the kernel.
+        if not any(thread.is_alive() for thread in self._pool):
+            engine.close()
+
+
+def _nothing() -> None:
+    """The main thread shows that the worker lives."""

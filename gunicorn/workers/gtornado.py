@@ -1,0 +1,161 @@
+"""The tornado worker: Tornado's own server for Tornado applications, our engine in its loop for WSGI ones."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+
+try:
+    from tornado.httputil import HTTPServerConnectionDelegate
+except ImportError:
+    raise RuntimeError("the tornado worker needs tornado: pip install gunicorn[tornado]") from None
+
+from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.web import RequestHandler
+from tornado.wsgi import WSGIContainer
+
+from .. import SERVER_SOFTWARE
+from .tornado_server import Servers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["TornadoWorker"]
+
+# How often a stop looks whether the last request has ended.
+LOOK_SECONDS = 0.02
+
+
+class TornadoWorker(EngineWorker):
+    """Serves `tornado.web.Application` objects and other request handlers of Tornado, and WSGI applications."""
+
+    ioloop: IOLoop
+    # For an application of Tornado: what serves it.
+    servers: Servers | None = None
+    _ticker: PeriodicCallback | None = None
+    _told: asyncio.Event
+
+    @classmethod
+    def setup(cls) -> None:
+        """In the master: responses of Tornado say who serves them."""
+        original = RequestHandler.clear
+        if getattr(original, "names_gunicorn", False):
+            return
+
+        def clear(handler: RequestHandler) -> None:
+            original(handler)
+            server = handler._headers.get("Server")
+            if server:
+                handler.set_header("Server", f"{server} ({SERVER_SOFTWARE.capitalize()})")
+
+        clear.names_gunicorn = True  # type: ignore[attr-defined]
+        RequestHandler.clear = clear  # type: ignore[assignment, method-assign]
+
+    def load_wsgi(self) -> None:
+        # The application may ask for the loop while it is imported.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self.ioloop = IOLoop.current()
+        self._told = asyncio.Event()
+        super().load_wsgi()
+
+    def run(self) -> None:
+        if not isinstance(self.wsgi, HTTPServerConnectionDelegate | WSGIContainer):
+            super().run()
+            return
+        self.servers = Servers(self)
+        self.ioloop.asyncio_loop.set_exception_handler(_tell)  # type: ignore[attr-defined]
+        try:
+            self.serve()
+            self.stop()
+        except SystemExit:
+            if self.aborted:
+                self.servers.answer_for_the_aborted()
+            raise
+
+    # Requests that take too long.
+
+    def running(self) -> list[tuple[Any, Any, float]]:
+        return [] if self.servers is None else self.servers.requests()
+
+    def stacks_of(self, connection: Any) -> str:
+        return super().stacks_of(connection) if self.servers is None else connection.stacks()
+
+    def break_off(self, connection: Any, request: Any) -> None:
+        connection.break_off()
+
+    # The loop.
+
+    def serve(self) -> None:
+        self._ticker = PeriodicCallback(self._tick, self.pulse() * 1000)
+        self._ticker.start()
+        # The wake-up descriptor is the engine's, so a signal is seen here, whoever serves.
+        self.ioloop.add_handler(self.engine.fileno(), self._ready, IOLoop.READ)
+        self.ioloop.run_sync(self._until_told)
+
+    async def _until_told(self) -> None:
+        if self.alive:
+            await self._told.wait()
+
+    def _ready(self, *_: Any) -> None:
+        """The engine has something to do."""
+        engine = self.engine
+        engine.poll(0.0)
+        if engine.again:
+            self.ioloop.add_callback(self._ready)
+        if not self.alive:
+            self._told.set()
+
+    def _tick(self) -> None:
+        self.pulse()
+        if self.servers is not None:
+            self.servers.tick()
+        self._ready()
+
+    # The end.
+
+    def stop(self) -> None:
+        self.ioloop.run_sync(self._stop if self.servers is None else self._stop_servers)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.set_wakeup_fd(-1)
+        self.ioloop.remove_handler(self.engine.fileno())
+        if self._ticker is not None:
+            self._ticker.stop()
+        self.engine.close()
+        asyncio.set_event_loop(None)
+        self.ioloop.close()
+
+    async def _stop(self) -> None:
+        engine = self.engine
+        self.stop_accepting()
+        engine.hasten_idle(self._farewell_seconds)
+        deadline = engine.clock() + self.stop_seconds
+        while engine.count > len(self.abandoned) and engine.clock() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._tick()
+
+    @property
+    def _farewell_seconds(self) -> float:
+        return QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS
+
+    async def _stop_servers(self) -> None:
+        """Requests end, kept-alive clients may ask once more, and what does not end in time is cut."""
+        servers = self.servers
+        assert servers is not None
+        servers.stop()
+        now = time.monotonic()
+        farewell, deadline = now + self._farewell_seconds, now + self.stop_seconds
+        while time.monotonic() < deadline and servers.busy(time.monotonic() < farewell):
+            await asyncio.sleep(LOOK_SECONDS)
+            self._tick()
+        await servers.close()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody has caught goes to the log, but for tasks that were broken off."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)

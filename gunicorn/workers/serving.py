@@ -1,0 +1,280 @@
+"""What the worker types on our own engine share: the engine, the gateway, and a stop that loses nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from .. import SERVER_SOFTWARE, accesslog, stacks
+from ..asgi.detect import ASGI, interface_of
+from ..engine import entrance
+from ..engine._leaf import monotonic
+from ..engine.connection import CLOSED, RUNNING
+from ..engine.engine import Engine
+from ..engine.settings import Peers, limits_of, settings_of
+from ..errors import AppImportError
+from ..http.errors import GatewayTimeout
+from ..wsgi.gateway import Gateway
+from .base import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+# How often a worker with nothing to do shows that it is alive and looks whether its master still is.
+PULSE_SECONDS = 1.0
+# A kept-alive client that was promised more requests may send the next one for so long after a stop began.
+FAREWELL_SECONDS = 2.0
+# The same for a quick stop, and how long that may take altogether: nobody busy is cut off in the middle of an answer.
+QUICK_FAREWELL_SECONDS = 0.2
+QUICK_SECONDS = 1.0
+
+
+class EngineWorker(Worker):
+    """A worker that serves its sockets by an `Engine`; subclasses say where a request runs."""
+
+    multithread = False
+    # Whether this type keeps to `request_timeout` itself; otherwise the master ends the worker, after telling why.
+    breaks_requests = True
+    # Whether each bind is served as it says: with TLS of its own, by a redirect.
+    minds_binds = True
+    # Whether this type can run applications of ASGI.
+    serves_asgi = False
+    gateway_class = Gateway
+    # A quick stop was asked for.
+    hurried = False
+
+    engine: Engine
+    gateway: Gateway
+
+    def init_process(self) -> None:
+        self._make_engine()
+        super().init_process()
+
+    def succeed(self, worker: Any) -> None:
+        """Get ready to `run` in the place of a worker that has booted and cannot serve its application itself."""
+        self.pid, self.tmp, self.master_fd = worker.pid, worker.tmp, worker.master_fd
+        self.reloader, self.max_requests = worker.reloader, worker.max_requests
+        self._make_engine()
+        self.init_signals()
+        self.load_wsgi()
+        self.booted = True
+
+    def _make_engine(self) -> None:
+        cfg = self.cfg
+        # Its wake-up descriptor must exist before the signal handlers do. The gateway needs the application first.
+        self.engine = Engine(
+            None,  # type: ignore[arg-type]
+            settings_of(cfg),
+            limits_of(cfg),
+            Peers(cfg.forwarded_allow_ips),
+            Peers(cfg.proxy_allow_ips),
+        )
+        self.wakeup_fd = self.engine.wakeup_fd
+        self.request_limit = float(cfg.request_timeout) if self.breaks_requests else 0.0
+        # Connections whose request was given up while the application still works on it.
+        self.abandoned: set[Any] = set()
+
+    def load_wsgi(self) -> None:
+        """Load the application. One of ASGI is served by an asgi worker when nobody has chosen a worker type.
+
+        Raises AppImportError when somebody has, and chose one for WSGI.
+        """
+        super().load_wsgi()
+        if self.serves_asgi or interface_of(self.wsgi) != ASGI:
+            return
+        if "worker_class" in self.cfg.sources:
+            raise AppImportError(
+                f"The application is an ASGI one, which worker_class = {self.cfg.worker_class_str} cannot serve: "
+                "use -k asgi"
+            )
+        from .gasgi import ASGIWorker
+
+        self.log.info("The application is an ASGI one. Using worker: asgi")
+        self.__class__ = ASGIWorker
+        self.init_signals()
+        self.load_wsgi()
+
+    def make_gateway(self) -> Gateway:
+        """The gateway for `self.wsgi`, which is loaded by now."""
+        cfg = self.cfg
+        gateway = self.gateway_class(
+            self, self.wsgi, self.multithread, cfg.workers > 1, cfg.server_header, SERVER_SOFTWARE
+        )
+        gateway.engine = self.engine
+        gateway.engine.admission = entrance.admission_of(cfg)
+        gateway.prefixes.fields = entrance.response_fields(cfg)
+        gateway.wait_writable = self.wait_writable
+        gateway.wait_readable = self.wait_readable
+        return gateway
+
+    def wait_writable(self, connection: Any) -> None:
+        """Let the application wait until its client has taken enough."""
+        self.engine.wait_writable(connection, self.notify)
+
+    def wait_readable(self, connection: Any) -> None:
+        """Let the application wait until more of the request body has come."""
+        self.engine.wait_readable(connection, self.notify)
+
+    def run(self) -> None:
+        self.gateway = self.make_gateway()
+        self.engine.handler = self.gateway
+        self.engine.listen(self.sockets)
+        entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
+        try:
+            self.serve()
+            self.stop()
+        except SystemExit:
+            if self.aborted:
+                self._answer_for_the_aborted()
+            raise
+        finally:
+            self.gateway.idle()
+
+    # Requests that take too long.
+
+    def running(self) -> Iterable[tuple[Any, Any, float]]:
+        """Running requests as (connection, request, moment of their begin); for types that can break one off."""
+        return ()
+
+    def break_off(self, connection: Any, request: Any) -> None:
+        """A request is over its limit and was told of in the log: answer it with 504, and end the application's call,
+        or see to it that this worker is replaced."""
+        self.give_up(connection, request)
+        self.recycle()
+
+    def stacks_of(self, connection: Any) -> str:
+        """What the application is doing, for the log."""
+        return stacks.of_threads()
+
+    def give_up(self, connection: Any, request: Any) -> None:
+        """Answer 504 if nothing was sent yet, and let the application send nothing more on this connection.
+
+        May be called beside a thread that runs the request: it sees `broken` before it sends a head, or has said
+        before that it is sending one.
+        """
+        self.abandoned.add(connection)
+        connection.broken = True
+        response = connection.response
+        answer = b""
+        if response is None or not response.headers_sent:
+            connection.request = request
+            answer = self.gateway.refused(connection, GatewayTimeout())
+            connection.response = None
+        connection.cut(answer)
+
+    def _break_off_overdue(self) -> None:
+        now = monotonic()
+        for connection, request, began in list(self.running()):
+            if now - began > self.request_limit and connection not in self.abandoned:
+                self.log.critical(
+                    "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
+                    self.pid, now - began, request.method, accesslog.escape(request.uri), self.stacks_of(connection),
+                )  # fmt: skip
+                self.break_off(connection, request)
+        self.abandoned = {connection for connection in self.abandoned if connection.state != CLOSED}
+
+    def _answer_for_the_aborted(self) -> None:
+        """The master ends this worker for being stuck: its clients need not wait for a connection that breaks."""
+        for connection in self.engine.connections:
+            if connection is not None and connection.state == RUNNING and connection.request is not None:
+                self.give_up(connection, connection.request)
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:
+        """ABRT: tell all that was running, then leave."""
+        now = monotonic()
+        requests = [
+            f"{connection.request.method} {accesslog.escape(connection.request.uri)}"
+            f" ({now - connection.request.started:.1f} s)"
+            for connection in self.engine.connections
+            if connection is not None and connection.state == RUNNING and connection.request is not None
+        ]
+        if requests:
+            self.log.critical("Aborted with %d requests: %s", len(requests), ", ".join(requests[:100]))
+        super().handle_abort(sig, frame)
+
+    def see_through(self, connection: Any, request: Any) -> None:
+        """After a subclass's own `handle_request`: one that has not served the request must not leave it open."""
+        if connection.request is request:
+            connection.close()
+
+    def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
+        """Reopen the log files; what was gathered for the old ones goes there."""
+        if getattr(self, "gateway", None) is not None:
+            with self.engine.guard:
+                self.gateway.idle()
+        super().handle_usr1(sig, frame)
+
+    @property
+    def nr(self) -> int:
+        """Requests begun so far."""
+        gateway = getattr(self, "gateway", None)
+        return gateway.served if gateway is not None else 0
+
+    @nr.setter
+    def nr(self, value: int) -> None:
+        if getattr(self, "gateway", None) is not None:
+            self.gateway.served = value
+
+    def pulse(self) -> float:
+        """Show that this worker lives; the seconds until it must do so again."""
+        self.notify()
+        if os.getppid() != self.ppid:
+            self.log.info("Parent changed, shutting down: %s", self)
+            self.alive = False
+        self.slot.connections = self.engine.count
+        seconds = min(PULSE_SECONDS, self.timeout) if self.timeout else PULSE_SECONDS
+        if self.request_limit:
+            self._break_off_overdue()
+            seconds = min(seconds, self.request_limit / 4)
+        return seconds
+
+    def serve(self) -> None:
+        """Serve until the worker is told to stop."""
+        engine = self.engine
+        while self.alive:
+            engine.poll(self.pulse())
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """TERM: the answers of running requests are the last ones on their connections."""
+        super().handle_exit(sig, frame)
+        self.engine.closing = True
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """QUIT, INT: leave at once, but for answers that are on their way. A second one does not wait for those."""
+        if self.hurried:
+            sys.exit(0)
+        self.hurried = True
+        self.alive = False
+        self.slot.drain()
+        self.engine.closing = True
+        self.cfg.worker_int(self)
+        # An application call may be running on this very thread: the alarm ends it.
+        signal.signal(signal.SIGALRM, self.handle_quit)
+        signal.setitimer(signal.ITIMER_REAL, QUICK_SECONDS)
+
+    @property
+    def stop_seconds(self) -> float:
+        """How long a stop may take."""
+        return QUICK_SECONDS if self.hurried else float(self.cfg.graceful_timeout)
+
+    def stop_accepting(self) -> None:
+        """Take no new connections. When the whole server stops, those that the kernel has taken are still served."""
+        self.engine.stop_accepting(self.master_fd >= 0 and not self.slot.last)
+
+    def stop(self) -> None:
+        """Let running requests end and kept-alive clients take their leave, for `graceful_timeout` at most."""
+        engine = self.engine
+        self.stop_accepting()
+        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        began = engine.clock()
+        while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
+            self.pulse()
+            engine.poll(QUICK_FAREWELL_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # A signal that still comes must not be written to a descriptor that is closed.
+        signal.set_wakeup_fd(-1)
+        engine.close()

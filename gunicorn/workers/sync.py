@@ -1,0 +1,40 @@
+"""The sync worker: one application call at a time, any number of connections."""
+
+from __future__ import annotations
+
+from ..wsgi.gateway import Gateway
+from ..wsgi.socket_view import SocketView
+from .serving import EngineWorker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class SyncWorker(EngineWorker):
+    """Runs each request where the engine finds it complete, in the loop itself."""
+
+    # The one thread is in the application: only the master can tell that it takes too long.
+    breaks_requests = False
+
+    def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
+        """Serve one request; subclasses put something of their own around it."""
+        self.gateway.run(client.connection, req)
+
+    def make_gateway(self) -> Gateway:
+        if type(self).handle_request is not SyncWorker.handle_request:
+            self.gateway_class = RoundaboutGateway
+        gateway = super().make_gateway()
+        # The loop calls `idle` before it waits.
+        gateway.gathers = True
+        self.engine.fair = self.cfg.workers > 1
+        return gateway
+
+
+class RoundaboutGateway(Gateway):
+    """Serves requests by way of a subclass's own `handle_request`."""
+
+    def handle(self, connection: Any, request: Any) -> None:
+        worker = self.worker
+        worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
+        worker.see_through(connection, request)

@@ -1,0 +1,396 @@
+"""Tornado's own HTTP server on our listeners, for applications of Tornado.
+
+Tornado reads and writes; what surrounds a request is ours: TLS as each listener has it, who the client is, what is too
+much, too long or too late, the page of the scoreboard, the access log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextvars import ContextVar
+from datetime import timedelta
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
+
+from .. import stacks
+from ..engine import entrance
+from ..engine._board import Board
+from ..engine._leaf import monotonic
+from ..engine.listener import Listener
+from ..http.errors import GatewayTimeout, HTTPError, LimitRequestBody, Overloaded
+from ..http.fields import ORDINARY, FieldName
+from ..http.message import Request
+from ..http.response import REASONS, error_body, error_response, http_date
+from ..http.target import elsewhere
+from ..wsgi.gateway import logs_access
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .gtornado import TornadoWorker
+
+# How much of a body Tornado itself takes, and has in memory, where nobody has said.
+BODY_BOUND = 100 * 1024 * 1024
+
+# Whether a task tells its context (Python 3.12 and newer). Before, the tasks that a handler begins with are noted.
+TELLS_CONTEXT = hasattr(asyncio.Task, "get_context")
+# The answer whose handler runs: its tasks inherit it.
+_current: ContextVar[Answer | None] = ContextVar("answer", default=None)
+
+
+class Servers:
+    """A server for each listener of a worker, and what their requests share."""
+
+    def __init__(self, worker: TornadoWorker) -> None:
+        cfg = worker.cfg
+        self.worker = worker
+        self.cfg = cfg
+        self.log = worker.log
+        self.board = Board(worker.slot)
+        self.running: set[Answer] = set()
+        self.served = 0
+        self.logs_access = logs_access(worker.log, cfg)
+        self.admission = entrance.admission_of(cfg)
+        self.forwarded = entrance.forwarded_of(cfg)
+        pairs = (line.partition(":") for line in cfg.response_headers)
+        self.fields = [(name, value.strip()) for name, _, value in pairs]
+        self.server_header = None if cfg.server_header == cfg.settings["server_header"].default else cfg.server_header
+        self.servers = [self._open(sock, place) for place, sock in enumerate(worker.sockets)]
+
+    def _open(self, sock: Any, place: int) -> Server:
+        cfg = self.cfg
+        listener = Listener(sock)
+        listener.terminator, listener.redirect = entrance.way_in(sock, place, cfg, self.log)
+        server = Server(
+            self.worker.wsgi,
+            no_keep_alive=not cfg.keepalive,
+            ssl_options=None if listener.terminator is None else listener.terminator.context,
+            # Tornado has one limit for the idle time and for a head that comes slowly.
+            idle_connection_timeout=max(cfg.header_timeout, cfg.keepalive) or None,
+            max_body_size=max(BODY_BOUND, cfg.limit_request_body),
+        )
+        server.owner, server.listener = self, listener
+        server.add_socket(listener.sock)
+        return server
+
+    # What the worker asks.
+
+    def tick(self) -> None:
+        """Once a second."""
+        self.worker.slot.connections = sum(len(server._connections) for server in self.servers)
+        for server in self.servers:
+            terminator = server.listener.terminator
+            if terminator is not None and terminator.renew():
+                server.ssl_options = terminator.context
+
+    def requests(self) -> list[tuple[Answer, Request, float]]:
+        """What runs, and since when."""
+        return [(answer, answer.request, answer.began) for answer in self.running if answer.request is not None]
+
+    def answer_for_the_aborted(self) -> None:
+        """The process ends at once: nobody need wait for a connection that breaks."""
+        for answer in list(self.running):
+            answer.cut()
+
+    def stop(self) -> None:
+        """Accept nobody any more; answers close their connections."""
+        for server in self.servers:
+            server.stop()
+            server.conn_params.no_keep_alive = True
+
+    def busy(self, with_idle: bool) -> bool:
+        """Whether requests run, or (`with_idle`) connections are open."""
+        return bool(self.running or (with_idle and any(server._connections for server in self.servers)))
+
+    async def close(self) -> None:
+        """Cut what is left."""
+        for server in self.servers:
+            await server.close_all_connections()
+
+    # What requests ask.
+
+    def begin(self, answer: Answer, request: Request) -> None:
+        """A request is here, or its head."""
+        self.running.add(answer)
+        self.served += 1
+        if self.served >= self.worker.max_requests:
+            self.worker.recycle()
+        self.board.begin(request.method, request.uri, answer.began)
+
+    def end(self, answer: Answer, seconds: float) -> None:
+        """It is answered, or never will be."""
+        self.running.discard(answer)
+        self.board.end(seconds, answer.sent, not answer.status or answer.status >= "5")
+
+    def check(self, answer: Answer, request: Request) -> None:
+        """Raises the `HTTPError` that is the answer to a request that is not to be served."""
+        if answer.listener.redirect:
+            raise elsewhere(request, answer.listener.redirect)
+        limit = self.cfg.limit_request_body
+        if limit and request.content_length > limit:
+            raise LimitRequestBody(str(request.content_length))
+        most = self.cfg.limit_concurrency
+        if most and len(self.running) > most:
+            raise Overloaded(f"{most} requests are running")
+        if self.admission is not None:
+            waited = self.admission.waited(answer, request)
+            if waited > self.admission.limit:
+                raise Overloaded(f"waited {waited:.1f} s, the limit is {self.admission.limit:g} s")
+
+    def identify(self, context: Any, request: Request) -> None:
+        """Let Tornado's `context` of a connection say who has sent this request, and how."""
+        if not hasattr(context, "own"):
+            context.own = context.remote_ip, context.protocol
+        context.remote_ip, context.protocol = context.own
+        request.peer = context.address
+        engine = self.worker.engine
+        request.forwarder_trusted = engine.trusted.allows(context.address)
+        if not request.forwarder_trusted:
+            return
+        if self.forwarded is not None:
+            client = self.forwarded.client(request)
+            if client is not None:
+                context.remote_ip = client[0]
+        for name, value in self.cfg.secure_scheme_headers.items():
+            if request.header(name) == value:
+                context.protocol = "https"
+
+
+class Server(HTTPServer):
+    """Tornado's server, with us around each request."""
+
+    owner: Servers
+    listener: Listener
+
+    def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
+        answer: Any = Answer(self.owner, self.listener, request_conn)
+        return Incoming(super().start_request(server_conn, answer), answer)
+
+
+class Incoming(HTTPMessageDelegate):
+    """What comes in, passed on; a request begins when its head is here, not when its connection waits for one."""
+
+    def __init__(self, inner: HTTPMessageDelegate, answer: Answer) -> None:
+        self._inner = inner
+        self._answer = answer
+        self._limit = answer.owner.cfg.limit_request_body
+        self._size = 0
+        # The application has, or will get, nothing of it.
+        self._refused = False
+
+    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
+        answer = self._answer
+        request = answer.begin(start_line, headers)
+        try:
+            answer.owner.check(answer, request)
+        except HTTPError as error:
+            self._refused = True
+            answer.refuse(error)
+            return None
+        return self._within(self._inner.headers_received, start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Any:
+        self._size += len(chunk)
+        if self._refused:
+            return None
+        if self._limit and self._size > self._limit:
+            self._refused = True
+            self._inner.on_connection_close()
+            self._answer.refuse(LimitRequestBody(str(self._size)))
+            return None
+        return self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        if not self._refused:
+            self._within(self._inner.finish)
+
+    def _within(self, function: Any, *args: Any) -> Any:
+        answer = self._answer
+        notes = not TELLS_CONTEXT and answer.owner.worker.request_limit > 0
+        before = asyncio.all_tasks() if notes else set()
+        token = _current.set(answer)
+        try:
+            return function(*args)
+        finally:
+            _current.reset(token)
+            if notes:
+                answer.noted |= asyncio.all_tasks() - before
+
+    def on_connection_close(self) -> None:
+        self._answer.end()
+        if not self._refused:
+            self._inner.on_connection_close()
+
+
+class Answer:
+    """What goes out: an `HTTPConnection` of Tornado that notes what an access line tells."""
+
+    def __init__(self, owner: Servers, listener: Listener, connection: Any) -> None:
+        self.owner = owner
+        self.listener = listener
+        self._connection = connection
+        self._given_up = False
+        self.noted: set[asyncio.Task[Any]] = set()
+        self.began = 0.0
+        self.request: Request | None = None
+        self.status = ""
+        self.headers: list[tuple[str, str]] = []
+        self.sent = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor of the connection, -1 when it is closed."""
+        stream = self._connection.stream
+        return -1 if stream is None or stream.socket is None else int(stream.socket.fileno())
+
+    def begin(self, start_line: Any, headers: HTTPHeaders) -> Request:
+        """A head has come."""
+        request = request_of(start_line, headers)
+        self.owner.identify(self._connection.context, request)
+        self.request, self.began = request, monotonic()
+        request.started = self.began
+        self.owner.begin(self, request)
+        return request
+
+    def write_headers(self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None) -> Any:
+        if self._given_up:
+            return _done()
+        if start_line.code >= 200:
+            self.status = f"{start_line.code} {start_line.reason}"
+            self._add_ours(headers)
+            self.headers = list(headers.get_all())
+        self.sent += len(chunk or b"")
+        return self._connection.write_headers(start_line, headers, chunk)
+
+    def _add_ours(self, headers: HTTPHeaders) -> None:
+        owner = self.owner
+        for name, value in owner.fields:
+            headers.add(name, value)
+        if owner.server_header is not None:
+            headers.pop("Server", None)
+            if owner.server_header:
+                headers["Server"] = owner.server_header
+        if not owner.worker.alive:
+            headers["Connection"] = "close"
+
+    def write(self, chunk: bytes) -> Any:
+        if self._given_up:
+            return _done()
+        self.sent += len(chunk)
+        return self._connection.write(chunk)
+
+    def finish(self) -> None:
+        if not self._given_up:
+            self._connection.finish()
+            self.end()
+
+    def detach(self) -> Any:
+        stream = self._connection.detach()
+        self.end()
+        return stream
+
+    def refuse(self, error: HTTPError) -> None:
+        """Answer in the application's place, and close."""
+        if self.status:
+            self._connection.close()
+            self.end()
+        else:
+            body = error_body(error.status, str(error))
+            head_only = self.request is not None and self.request.method == "HEAD"
+            start_line = ResponseStartLine("HTTP/1.1", error.status, REASONS.get(error.status, ""))
+            stream = self._connection.stream
+            written = self.write_headers(start_line, self._fields_of(error, len(body)), None if head_only else body)
+            self.finish()
+            # Tornado keeps a connection for as long as the client has asked for.
+            written.add_done_callback(lambda _: stream.close())
+        self._given_up = True
+
+    def _fields_of(self, error: HTTPError, length: int) -> HTTPHeaders:
+        headers = HTTPHeaders({"Server": self.owner.cfg.server_header, "Date": _date().decode("ascii")})
+        for line in error.fields.decode("latin-1").splitlines():
+            headers.parse_line(line)
+        headers["Connection"] = "close"
+        headers["Content-Type"] = "text/html"
+        headers["Content-Length"] = str(length)
+        return headers
+
+    # Too long.
+
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """The tasks that work on this request."""
+        if not TELLS_CONTEXT:
+            return [task for task in self.noted if not task.done()]
+        loop = self.owner.worker.ioloop.asyncio_loop  # type: ignore[attr-defined]
+        tasks: set[Any] = asyncio.all_tasks(loop)
+        return [task for task in tasks if task.get_context().get(_current) is self]
+
+    def stacks(self) -> str:
+        """Where they wait."""
+        return "\n".join(map(stacks.of_task, self.tasks()))
+
+    def break_off(self) -> None:
+        """The request is over its limit."""
+        tasks = self.tasks()
+        self.refuse(GatewayTimeout())
+        for task in tasks:
+            task.cancel()
+
+    def cut(self) -> None:
+        """Answer past Tornado, whose loop will not turn again."""
+        if self.status or self.fd < 0:
+            return
+        server = self.owner.cfg.server_header.encode("latin-1")
+        try:
+            self._connection.stream.socket.send(error_response(GatewayTimeout.status, "", _date(), server))
+        except OSError:
+            # The client has left first.
+            pass
+
+    def end(self) -> None:
+        """The response is written, or never will be."""
+        request, self.request = self.request, None
+        if request is None:
+            return
+        seconds = monotonic() - self.began
+        self.owner.end(self, seconds)
+        if self.owner.logs_access and self.status:
+            self._log(request, timedelta(seconds=seconds))
+
+    def _log(self, request: Request, took: timedelta) -> None:
+        environ = {
+            "REMOTE_ADDR": self._connection.context.remote_ip, "REQUEST_METHOD": request.method,
+            "RAW_URI": request.uri, "PATH_INFO": request.path, "QUERY_STRING": request.query,
+            "SERVER_PROTOCOL": f"HTTP/1.{request.version_minor}",
+        }
+        for name, value in request.headers:
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
+        self.owner.worker.log.access(self, request, environ, took)
+
+
+def request_of(start_line: Any, headers: HTTPHeaders) -> Request:
+    """A request as Tornado has parsed it, as one of ours."""
+    request = Request()
+    request.method, request.uri = start_line.method, start_line.path
+    request.path, _, request.query = start_line.path.partition("?")
+    request.version_minor = 0 if start_line.version == "HTTP/1.0" else 1
+    request.fields = [(FieldName(name.encode("latin-1"), ORDINARY, ""), value) for name, value in headers.get_all()]
+    request.host = headers.get("Host")
+    length = headers.get("Content-Length", "")
+    request.content_length = int(length) if length.isascii() and length.isdigit() else 0
+    return request
+
+
+def _date() -> bytes:
+    return http_date(time.gmtime())
+
+
+def _done() -> asyncio.Future[None]:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future

@@ -1,0 +1,32 @@
+cimport cython
+from ..engine.prefixes cimport Prefixes
+from ..http._spans cimport is_plain
+from ..http.message cimport Request
+from .response cimport Response
+
+cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH_OR_DASH, LENGTH, TIME, USER
+cdef int SECONDS, MILLISECONDS, MICROSECONDS, DECIMAL
+
+
+cdef class AccessLines:
+    cdef bytes _date
+    cdef list _lines
+    cdef object _log
+    cdef str _now
+    cdef double _since
+    cdef list _steps
+    cdef object _write
+
+    @cython.locals(parts=list, step=tuple, kind=int, text=str, lines=list)
+    cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
+    cpdef bint due(self, double now)
+    cpdef bint waiting(self)
+    cpdef bint flush(self) except -1
+
+
+@cython.locals(line=str)
+cdef str _request_line(Request request)
+@cython.locals(text=str)
+cdef str _variable(dict environ, str name)
+cdef str _user(dict environ)
+cdef str _measure(int kind, Response response, double seconds)

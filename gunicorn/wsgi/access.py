@@ -1,0 +1,200 @@
+"""Access lines on the hot path: the format taken apart once, lines gathered and written together.
+
+This serves the ordinary case: our own `Logger`, nobody else at its access log, atoms of the fixed kind. Whatever
+is different goes through `Logger.access`, line by line. Lines are whole and in order; they wait in memory for at most
+`LONGEST_WAIT` seconds, and not at all when the worker has nothing else to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..accesslog import basic_user, escape
+from ..engine.prefixes import Prefixes
+from ..http._spans import is_plain
+from ..http.message import Request
+from .response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LONGEST_WAIT = 0.25
+MOST_LINES = 512
+
+# What stands in the place of an atom.
+LITERAL = 0
+ENVIRON = 1
+REQUEST_LINE = 2
+STATUS = 3
+LENGTH_OR_DASH = 4
+LENGTH = 5
+TIME = 6
+USER = 7
+SECONDS = 8
+MILLISECONDS = 9
+MICROSECONDS = 10
+DECIMAL = 11
+
+_ATOMS = {
+    "h": (ENVIRON, "REMOTE_ADDR"),
+    "l": (LITERAL, "-"),
+    "u": (USER, ""),
+    "t": (TIME, ""),
+    "r": (REQUEST_LINE, ""),
+    "s": (STATUS, ""),
+    "m": (ENVIRON, "REQUEST_METHOD"),
+    "U": (ENVIRON, "PATH_INFO"),
+    "q": (ENVIRON, "QUERY_STRING"),
+    "H": (ENVIRON, "SERVER_PROTOCOL"),
+    "b": (LENGTH_OR_DASH, ""),
+    "B": (LENGTH, ""),
+    "f": (ENVIRON, "HTTP_REFERER"),
+    "a": (ENVIRON, "HTTP_USER_AGENT"),
+    "T": (SECONDS, ""),
+    "M": (MILLISECONDS, ""),
+    "D": (MICROSECONDS, ""),
+    "L": (DECIMAL, ""),
+    "p": (LITERAL, f"<{os.getpid()}>"),
+}
+_FIELD = r"%\(([^)]*)\)s|%%"
+
+
+def take_apart(text: str) -> list[tuple[int, str]] | None:
+    """The steps that make a line of this format; None when it holds something that is not made here."""
+    steps: list[tuple[int, str]] = []
+    position = 0
+    for match in re.finditer(_FIELD, text):
+        steps.append((LITERAL, text[position:match.start()]))
+        position = match.end()
+        name = match[1]
+        if name is None:
+            steps.append((LITERAL, "%"))
+        elif name == "p":
+            steps.append((LITERAL, f"<{os.getpid()}>"))
+        elif name in _ATOMS:
+            steps.append(_ATOMS[name])
+        else:
+            return None
+    if "%" in text[position:]:
+        return None
+    steps.append((LITERAL, text[position:] + "\n"))
+    return _merged(steps)
+
+
+def _merged(steps: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Neighbouring literals as one."""
+    merged: list[tuple[int, str]] = []
+    literal = ""
+    for kind, text in steps:
+        if kind == LITERAL:
+            literal += text
+            continue
+        if literal:
+            merged.append((LITERAL, literal))
+            literal = ""
+        merged.append((kind, text))
+    merged.append((LITERAL, literal))
+    return merged
+
+
+class AccessLines:
+    """Gathers the lines of one worker. `flush` writes them through `write`, which answers whether it may go on so."""
+
+    __slots__ = ("_date", "_lines", "_log", "_now", "_since", "_steps", "_write")
+
+    def __init__(self, log: Any, steps: list[tuple[int, str]], write: Any) -> None:
+        self._log = log
+        self._steps = steps
+        self._write = write
+        self._lines: list[str] = []
+        self._since = 0.0
+        self._date: bytes | None = None
+        self._now = ""
+
+    def add(self, response: Response, environ: dict[str, Any], prefixes: Prefixes, seconds: float, now: float) -> None:
+        """Make the line of a finished request that took `seconds`; `now` is the engine's time."""
+        if prefixes.date is not self._date:
+            # The response's Date has changed: so has the time of the line.
+            self._date = prefixes.date
+            self._now = self._log.now()
+        parts: list[str] = []
+        for step in self._steps:
+            kind, text = step
+            if kind == LITERAL:
+                parts.append(text)
+            elif kind == ENVIRON:
+                parts.append(_variable(environ, text))
+            elif kind == TIME:
+                parts.append(self._now)
+            elif kind == STATUS:
+                parts.append(response.status[:3])
+            elif kind == REQUEST_LINE:
+                parts.append(_request_line(response.request))
+            elif kind == LENGTH_OR_DASH:
+                parts.append(str(response.sent) if response.sent else "-")
+            elif kind == USER:
+                parts.append(_user(environ))
+            else:
+                parts.append(_measure(kind, response, seconds))
+        lines = self._lines
+        if not lines:
+            self._since = now
+        lines.append("".join(parts))
+
+    def due(self, now: float) -> bool:
+        """Whether lines have waited long enough."""
+        return len(self._lines) >= MOST_LINES or (len(self._lines) > 0 and now - self._since >= LONGEST_WAIT)
+
+    def waiting(self) -> bool:
+        """Whether there are lines to write."""
+        return len(self._lines) > 0
+
+    def flush(self) -> bool:
+        """Write what was gathered; whether more may be gathered."""
+        lines = self._lines
+        if not lines:
+            return True
+        self._lines = []
+        return bool(self._write("".join(lines)))
+
+
+def access_lines(log: Any, cfg: Any) -> AccessLines | None:
+    """For a logger and a format that can be served here."""
+    make_writer = getattr(log, "line_writer", None)
+    write = make_writer() if make_writer is not None else None
+    steps = take_apart(cfg.access_log_format) if write is not None else None
+    return None if steps is None else AccessLines(log, steps, write)
+
+
+def _variable(environ: dict[str, Any], name: str) -> str:
+    value = environ.get(name)
+    if value is None:
+        return "-"
+    # The application had the environ in its hands: anything may be in it.
+    text = value if type(value) is str else str(value)
+    return text if is_plain(text) else escape(text)
+
+
+def _request_line(request: Request) -> str:
+    line = f"{request.method} {request.uri} HTTP/{request.version_major}.{request.version_minor}"
+    return line if is_plain(line) else escape(line)
+
+
+def _user(environ: dict[str, Any]) -> str:
+    if "HTTP_AUTHORIZATION" not in environ:
+        return "-"
+    return escape(basic_user(environ) or "-")
+
+
+def _measure(kind: int, response: Response, seconds: float) -> str:
+    if kind == LENGTH:
+        return str(response.sent)
+    if kind == SECONDS:
+        return str(int(seconds))
+    if kind == MILLISECONDS:
+        return str(int(seconds * 1000))
+    if kind == MICROSECONDS:
+        return str(int(seconds * 1000000))
+    return f"{seconds:.6f}"

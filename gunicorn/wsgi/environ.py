@@ -1,0 +1,177 @@
+"""The environ of a request (PEP 3333, "environ Variables"; RFC 3875 section 4.1)."""
+
+from __future__ import annotations
+
+from ..engine.buffers import BodyStream
+from ..engine.connection import Connection
+from ..http.errors import ConfigurationProblem
+from ..http.message import Request
+from .input import EmptyInput, Hints, StreamInput
+from .socket_view import SocketView
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_HEX = "0123456789abcdefABCDEF"
+_OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
+
+# What is the same for all requests of a connection.
+_OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.client_disconnected", "wsgi.early_hints")
+
+
+class EnvironBuilder:
+    """Makes environs. What all requests of a listener share is made once, what those of a connection share once too."""
+
+    __slots__ = ("base", "forwarded", "script_name", "templates", "wait_readable")
+
+    def __init__(self, base: dict[str, Any], script_name: str, wait_readable: Any) -> None:
+        self.base = base
+        self.script_name = script_name
+        self.wait_readable = wait_readable
+        # A `forwarded.Forwarded` where trusted proxies tell the client's address.
+        self.forwarded: Any = None
+        self.templates: dict[int, dict[str, Any]] = {}
+
+    def template(self, listener: Any) -> dict[str, Any]:
+        """The part of the environ that every request of a listener has."""
+        found = self.templates.get(listener.fd)
+        if found is None:
+            found = self.templates[listener.fd] = {
+                **self.base,
+                "SCRIPT_NAME": self.script_name,
+                "SERVER_NAME": listener.server_name,
+                "SERVER_PORT": listener.server_port,
+                "SERVER_PROTOCOL": "HTTP/1.1",
+                "wsgi.url_scheme": "http" if listener.terminator is None else "https",
+                "QUERY_STRING": "",
+                "wsgi.input": EmptyInput(),
+                # Places for what differs: an environ that need not grow is a plain copy.
+                **dict.fromkeys((*_OF_CONNECTION, "REQUEST_METHOD", "RAW_URI", "PATH_INFO"), ""),
+            }
+        return found
+
+    def build(self, connection: Connection, request: Request) -> dict[str, Any]:
+        """Raises `ConfigurationProblem` when SCRIPT_NAME is no prefix of the path."""
+        listener = connection.listener
+        shared = connection.shared
+        if shared is not None:
+            environ = dict(shared)
+        else:
+            environ = self._of_connection(connection, listener)
+            if connection.requests > 1:
+                # It asks again: a copy costs less than making it anew. The engine drops it when the client is idle.
+                connection.shared = environ
+                environ = dict(environ)
+        environ["REQUEST_METHOD"] = request.method
+        environ["RAW_URI"] = request.uri
+        path = request.path
+        environ["PATH_INFO"] = _unquote(path) if "%" in path else path
+        if request.query:
+            environ["QUERY_STRING"] = request.query
+        size = len(environ)
+        for field, value in request.fields:
+            environ[field.variable] = value
+        if len(environ) != size + len(request.fields):
+            _join_repeated(environ, request)
+        body = request.body
+        if body is not None:
+            self._body(environ, connection, request, body)
+        if request.version_minor != 1 or request.version_major != 1:
+            environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
+        if request.scheme is not None:
+            environ["wsgi.url_scheme"] = request.scheme
+        if request.authority is not None:
+            # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
+            environ["HTTP_HOST"] = request.authority
+        if listener.is_unix:
+            _server_of_host(environ)
+        if request.proxy_info is not None:
+            _proxy(environ, request.proxy_info)
+        script_name = self.script_name
+        if request.forwarder_trusted:
+            if self.forwarded is not None:
+                _forwarded(environ, self.forwarded.client(request))
+            script_name = environ.get("HTTP_SCRIPT_NAME", script_name)
+        if script_name:
+            _script_name(environ, script_name, request)
+        return environ
+
+    def _of_connection(self, connection: Connection, listener: Any) -> dict[str, Any]:
+        """The part of the environ that every request of a connection has."""
+        environ = dict(self.template(listener))
+        peer = connection.peer
+        if isinstance(peer, tuple):
+            environ["REMOTE_ADDR"] = peer[0]
+            environ["REMOTE_PORT"] = str(peer[1])
+        if connection.tls is not None:
+            # Not before there is a connection with TLS.
+            from .tls_variables import tls_variables
+
+            environ.update(tls_variables(connection.tls.facts()))
+        environ["gunicorn.socket"] = SocketView(connection)
+        environ["gunicorn.client_disconnected"] = connection.disconnected
+        environ["wsgi.early_hints"] = Hints(connection)
+        return environ
+
+    def _body(self, environ: dict[str, Any], connection: Connection, request: Request, body: Any) -> None:
+        if isinstance(body, BodyStream):
+            environ["wsgi.input"] = StreamInput(connection, body, self.wait_readable)
+            return
+        environ["wsgi.input"] = body
+        if request.chunked:
+            # The coding is undone and the length known: say so, for the many that read CONTENT_LENGTH only.
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            environ["CONTENT_LENGTH"] = str(connection.body_size)
+
+
+def _unquote(path: str) -> str:
+    """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
+    first, *rest = path.split("%")
+    parts = [first]
+    for part in rest:
+        octet = _OCTETS.get(part[:2])
+        parts.append("%" + part if octet is None else octet + part[2:])
+    return "".join(parts)
+
+
+def _join_repeated(environ: dict[str, Any], request: Request) -> None:
+    """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3)."""
+    values: dict[str, list[str]] = {}
+    for field, value in request.fields:
+        values.setdefault(field.variable, []).append(value)
+    for variable, several in values.items():
+        environ[variable] = ",".join(several)
+
+
+def _server_of_host(environ: dict[str, Any]) -> None:
+    """A unix socket has no name and port of its own: take what the client asked for."""
+    host = environ.get("HTTP_HOST", "")
+    name, colon, port = host.rpartition(":")
+    if not colon or port.endswith("]"):
+        name, port = host, ""
+    environ["SERVER_NAME"] = name or "localhost"
+    environ["SERVER_PORT"] = port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
+
+
+def _proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
+    environ["PROXY_PROTOCOL"] = info["proxy_protocol"]
+    environ["REMOTE_ADDR"] = info["client_addr"]
+    environ["REMOTE_PORT"] = str(info["client_port"])
+    environ["PROXY_ADDR"] = info["proxy_addr"]
+    environ["PROXY_PORT"] = str(info["proxy_port"])
+
+
+def _forwarded(environ: dict[str, Any], client: tuple[str, int] | None) -> None:
+    if client is not None:
+        environ["REMOTE_ADDR"] = client[0]
+        environ["REMOTE_PORT"] = str(client[1]) if client[1] else ""
+
+
+def _script_name(environ: dict[str, Any], script_name: str, request: Request) -> None:
+    """The application is mounted below `script_name`: the path continues behind it."""
+    path = environ["PATH_INFO"]
+    if not path.startswith(script_name):
+        raise ConfigurationProblem(f"the path {request.path} is not below SCRIPT_NAME {script_name}")
+    environ["SCRIPT_NAME"] = script_name
+    environ["PATH_INFO"] = path[len(script_name):]

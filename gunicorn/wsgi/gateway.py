@@ -1,0 +1,287 @@
+"""The one request cycle of WSGI: environ, application, response, hooks, access log, keep-alive.
+
+A worker type hands `Gateway` to its engine and says only how to wait (`wait_readable`, `wait_writable`) and where
+`run` happens: at once (sync), in a thread, in a greenlet.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import timedelta
+
+from ..engine import entrance
+from ..engine._board import Board
+from ..engine._leaf import monotonic
+from ..engine.connection import Connection
+from ..engine.outgoing import ClientDisconnected
+from ..http.errors import ConfigurationProblem, GatewayTimeout, HTTPError, InsufficientStorage, Overloaded
+from ..http.message import Request
+from ..http.response import REASONS, error_response
+from .access import AccessLines, access_lines
+from .environ import EnvironBuilder
+from .filewrapper import FileWrapper
+from .gateway_state import GatewayState
+from .response import IncompleteResponse, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Gateway(GatewayState):
+    """Runs one WSGI application for one worker."""
+
+    __slots__ = (
+        "app", "board", "budget", "builder", "cfg", "gathers", "lines", "log", "logs_access", "next_complaint",
+        "overloads", "post_request", "pre_request", "served", "server",
+        "worker",
+    )
+
+    def __init__(
+        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+    ) -> None:
+        cfg = worker.cfg
+        super().__init__(server.encode("latin-1"), cfg.sendfile)
+        self.worker = worker
+        self.app = app
+        self.cfg = cfg
+        self.log = worker.log
+        # Requests begun, and how many of them this worker is meant to serve.
+        self.served = 0
+        self.overloads = 0
+        self.next_complaint = 0.0
+        slot = getattr(worker, "slot", None)
+        self.board: Board | None = Board(slot) if slot is not None else None
+        self.budget = min(worker.max_requests, 1 << 62)
+        self.server = server.encode("latin-1")
+        self.pre_request = _own_hook(cfg, "pre_request")
+        self.post_request = _own_hook(cfg, "post_request")
+        self.logs_access = logs_access(worker.log, cfg)
+        self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
+        self.ends_at_once = self.post_request is None and (not self.logs_access or self.lines is not None)
+        # Set by a worker that calls `idle` when nothing is to be done: lines may wait for that.
+        self.gathers = False
+        self.builder = EnvironBuilder(
+            {
+                "wsgi.version": (1, 0),
+                "wsgi.errors": ErrorStream(worker.log),
+                "wsgi.multithread": multithread,
+                "wsgi.multiprocess": multiprocess,
+                "wsgi.run_once": False,
+                "wsgi.file_wrapper": FileWrapper,
+                "wsgi.input_terminated": True,
+                "SERVER_SOFTWARE": software,
+            },
+            os.environ.get("SCRIPT_NAME", ""),
+            self._wait_readable,
+        )
+        self.builder.forwarded = entrance.forwarded_of(cfg)
+
+    def _wait_readable(self, connection: Connection) -> None:
+        self.wait_readable(connection)
+
+    # What the engine asks of a handler.
+
+    def unfinished(self) -> bool:
+        return self.lines is not None and self.lines.waiting()
+
+    def idle(self) -> None:
+        if self.lines is not None and not self.lines.flush():
+            self.lines = None
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Serve a request here and now."""
+        self.run(connection, request)
+
+    def disconnected(self, connection: Connection) -> None:
+        """WSGI has no way to be told; the next write, or `gunicorn.client_disconnected`, tells."""
+
+    def writable(self, connection: Connection) -> None:
+        """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
+
+    def refused(self, connection: Connection, error: HTTPError) -> bytes:
+        """The answer to a request that cannot be served."""
+        peer = connection.peer
+        address = peer[0] if isinstance(peer, tuple) else ""
+        if isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, InsufficientStorage):
+            text = "No place for a request body of more than body_buffer_size in tmp_upload_dir, answering 507: %s"
+            self.log.error(text, error.__cause__)
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout):
+            self.log.warning("Invalid request from ip=%s: %s", address, error)
+        request = connection.request
+        if self.logs_access:
+            self._log_refusal(connection, request, error, address)
+        self.prefixes.refresh(self.engine.now)
+        head_only = request is not None and request.method == "HEAD"
+        fields = self.prefixes.fields + error.fields
+        return error_response(error.status, str(error), self.prefixes.date, self.server, head_only, fields)
+
+    def _tell_overload(self, error: Overloaded) -> None:
+        """Once a second: a flood of refusals must not become a flood of log lines."""
+        self.overloads += 1
+        now = self.engine.now
+        if now >= self.next_complaint:
+            self.log.warning("Answering 503 (%d so far): %s", self.overloads, error)
+            self.next_complaint = now + 1.0
+
+    def _log_refusal(self, connection: Connection, request: Request | None, error: HTTPError, address: str) -> None:
+        known = request or connection.protocol.head.request or Request()
+        response = Response(self, connection, known, True)
+        response.status = f"{error.status} {REASONS.get(error.status, '')}"
+        response.headers = []
+        environ = {
+            "REMOTE_ADDR": address, "REQUEST_METHOD": known.method, "RAW_URI": known.uri, "QUERY_STRING": known.query,
+            "PATH_INFO": known.path, "SERVER_PROTOCOL": f"HTTP/{known.version_major}.{known.version_minor}",
+        }
+        self.log.access(response, known, environ, timedelta(0))
+
+    # The cycle.
+
+    def run(self, connection: Connection, request: Request) -> None:
+        """Serve one request from its environ to its log line; never raises what the application raised."""
+        worker = self.worker
+        self.served += 1
+        if self.served >= self.budget:
+            worker.recycle()
+        engine = self.engine
+        started = engine.now
+        close = request.close or engine.keepalive == 0 or (started < engine.slow_until and self.others_wait())
+        response = Response.__new__(Response)
+        response.begin(self, connection, request, close)
+        connection.response = response
+        environ: Any = None
+        board = self.board
+        if board is not None:
+            board.begin(request.method, request.uri, started)
+        try:
+            if engine.admission is not None:
+                engine.admission.check(connection, request)
+            elif started < engine.crowded_until and connection.disconnected():
+                raise ClientDisconnected()
+            if self.pre_request is not None:
+                self.pre_request(worker, request)
+            environ = self.builder.build(connection, request)
+            result = self.app(environ, response.start_response)
+            try:
+                if not connection.taken_over:
+                    response.send_result(result)
+            finally:
+                if type(result) is not list and hasattr(result, "close"):
+                    result.close()
+        except ClientDisconnected:
+            self.log.debug("The client left before its response was complete: %s", request.uri)
+        except Exception as error:  # noqa: BLE001  # the boundary around the application
+            self._failed(connection, response, error)
+        now = engine.now = monotonic()
+        engine.took(now - started)
+        if board is not None:
+            board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
+        # Of one that was given up meanwhile (`give_up`) the log has a line already.
+        if self.logs_access and (response.headers_sent or response.status) and connection.response is response:
+            self._log(response, request, environ, now - started)
+        if self.post_request is not None:
+            self._after(environ or {}, request, response)
+        connection.finish(not (response.close or request.forced_close))
+
+    def others_wait(self) -> bool:
+        """Whether clients wait for the request that is begun now."""
+        return self.engine.others_wait()
+
+    def _failed(self, connection: Connection, response: Response, error: Exception) -> None:
+        """The application (or a hook) has raised: one entry in the log, and no client takes half for whole."""
+        request = response.request
+        if connection.taken_over:
+            # Applications that speak for themselves on the socket end the cycle as they like.
+            self.log.debug("%r ended a request that had taken over its socket", error)
+            return
+        if isinstance(error, IncompleteResponse):
+            self.log.warning("Response to %s is shorter than its Content-Length: %s", request.uri, error)
+        elif isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, HTTPError):
+            self.log.error("Error handling request %s: %s", request.uri, error)
+        else:
+            self.log.exception("Error handling request %s", request.uri)
+        response.close = True
+        if response.headers_sent:
+            connection.break_off(response.framing)
+            return
+        status = error.status if isinstance(error, HTTPError) else 500
+        detail = str(error) if isinstance(error, ConfigurationProblem | Overloaded) else ""
+        fields = self.prefixes.fields + (error.fields if isinstance(error, HTTPError) else b"")
+        response.status = f"{status} {REASONS[status]}"
+        response.headers = []
+        self.prefixes.of("200 OK", self.engine.now)
+        try:
+            connection.write(
+                error_response(status, detail, self.prefixes.date, self.server, request.method == "HEAD", fields))
+        except ClientDisconnected:
+            pass
+
+    def _log(self, response: Response, request: Request, environ: Any, seconds: float) -> None:
+        if self.lines is None or environ is None:
+            self.log.access(response, request, environ or {}, timedelta(seconds=seconds))
+        elif self.engine.threaded:
+            with self.engine.guard:
+                self._gather(response, environ, seconds)
+        else:
+            self._gather(response, environ, seconds)
+
+    def _gather(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
+        now = self.engine.now
+        lines = self.lines
+        if lines is not None:
+            lines.add(response, environ, self.prefixes, seconds, now)
+            if not self.gathers or lines.due(now):
+                self.idle()
+
+    def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
+        try:
+            self.post_request(self.worker, request, environ, response)
+        except Exception:
+            self.log.exception("Exception in post_request hook")
+
+
+class ErrorStream:
+    """`wsgi.errors`: a text stream into the error log's files (PEP 3333, "Input and Error Streams")."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def _streams(self) -> list[Any]:
+        handlers = getattr(getattr(self._log, "error_log", None), "handlers", ())
+        return [handler.stream for handler in handlers if getattr(handler, "stream", None) is not None] or [sys.stderr]
+
+    def write(self, data: str) -> None:
+        """Write text."""
+        for stream in self._streams():
+            stream.write(data)
+            stream.flush()
+
+    def writelines(self, lines: Any) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Everything is written at once; there is nothing to do."""
+
+
+def _own_hook(cfg: Any, name: str) -> Any:
+    """A request hook that somebody has set; None for the default, which does nothing worth a call."""
+    hook = getattr(cfg, name)
+    setting = cfg.settings[name]
+    default = getattr(setting, "default", None)
+    return None if hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default) else hook
+
+
+def logs_access(log: Any, cfg: Any) -> bool:
+    """Whether `log.access` can have an effect."""
+    from ..glogging import Logger
+
+    if type(log).access is not Logger.access:
+        return True
+    return bool(cfg.accesslog or cfg.logconfig or cfg.logconfig_dict or cfg.logconfig_json or cfg.syslog)

@@ -1,0 +1,30 @@
+"""What responses see of their gateway."""
+
+from __future__ import annotations
+
+from ..engine.handler import Handler
+from ..engine.prefixes import Prefixes
+from ..engine.state import EngineState
+from ..http.response import FieldLines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class GatewayState(Handler):
+    """The part of a gateway that its responses share."""
+
+    __slots__ = ("ends_at_once", "engine", "field_lines", "prefixes", "use_sendfile", "wait_readable", "wait_writable")
+
+    def __init__(self, server: bytes, use_sendfile: bool) -> None:
+        self.engine: EngineState = None  # type: ignore[assignment]  # the worker sets it before the first request
+        self.prefixes = Prefixes(server)
+        self.field_lines = FieldLines()
+        self.use_sendfile = use_sendfile
+        # Nothing of the user's is called between the last octets of a response and the end of its connection, and no
+        # other thread gets the interpreter.
+        self.ends_at_once = False
+        # How the worker type waits for a client: callables that take the connection.
+        self.wait_readable: Any = None
+        self.wait_writable: Any = None

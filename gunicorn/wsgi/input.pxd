@@ -1,0 +1,17 @@
+from ..engine.buffers cimport BodyStream
+from ..engine.connection cimport Connection
+
+
+cdef class EmptyInput:
+    pass
+
+
+cdef class Hints:
+    cdef Connection _connection
+
+
+cdef class StreamInput:
+    cdef Connection _connection
+    cdef BodyStream _stream
+    cdef object _wait
+    cdef bytes _buffer

@@ -1,0 +1,58 @@
+cimport cython
+from ..engine.connection cimport Connection
+from ..engine.prefixes cimport Prefix, Prefixes
+from ..http._spans cimport joined
+from ..http.message cimport Request
+from ..http.response cimport (
+    CHUNKED, CONNECTION, CONTENT_LENGTH, DATE, LENGTH, NO_BODY, ORDINARY, SERVER, UNTIL_CLOSE, UPGRADE, FieldLine,
+    FieldLines, frame)
+from .gateway_state cimport GatewayState
+
+
+cdef Py_ssize_t JOINED
+
+
+cdef class Response:
+    cdef public bint chunked
+    cdef public bint close
+    cdef public bint complete
+    cdef public Connection connection
+    cdef public int framing
+    cdef public GatewayState gateway
+    cdef public bint has_date
+    cdef public bint has_server
+    cdef public object headers
+    cdef public bint headers_sent
+    cdef public bytes length_line
+    cdef public list lines
+    cdef public Prefix prefix
+    cdef public Request request
+    cdef public long long response_length
+    cdef public long long sent
+    cdef public object status
+    cdef public bint upgrade
+    cdef dict __dict__
+
+    cdef begin(self, GatewayState gateway, Connection connection, Request request, bint close)
+    @cython.locals(gateway=GatewayState, lines=list, known=dict, field=FieldLine)
+    cdef _start(self, status, headers)
+    cdef _restart(self)
+    @cython.locals(kind=int)
+    cdef _special(self, FieldLine line)
+    @cython.locals(prefix=Prefix, request=Request, code=int, framing=int, lines=list)
+    cdef list _head(self, long long length)
+    cdef _write(self, data)
+    @cython.locals(connection=Connection, framing=int, room="long long")
+    cdef _send(self, list parts, bytes data)
+    cdef send_result(self, result)
+    @cython.locals(known="long long")
+    cdef _send_list(self, result)
+    cdef bint _send_file(self, wrapper) except -1
+    cdef _complete(self)
+
+
+cdef dict _LENGTH_LINES
+
+
+@cython.locals(line=bytes)
+cdef bytes _length_line(long long length)

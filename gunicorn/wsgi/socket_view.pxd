@@ -1,0 +1,6 @@
+from ..engine.connection cimport Connection
+
+
+cdef class SocketView:
+    cdef Connection _connection
+    cdef object _socket

@@ -1,0 +1,66 @@
+"""`gunicorn.socket`: the connection's socket, for applications that want to look at it or to take it over."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ..engine.connection import Connection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Whoever reads, writes or reconfigures the socket has taken it over; the rest only looks.
+_TAKES_OVER = frozenset({
+    "close", "detach", "makefile", "recv", "recv_into", "recvfrom", "recvmsg", "send", "sendall", "sendfile",
+    "sendmsg", "sendto", "setblocking", "settimeout", "shutdown",
+})
+
+
+class SocketView:
+    """Looks like the `socket.socket` of a connection, and becomes one when it is used.
+
+    Taking it over ends HTTP on it: the socket is made blocking, and closed when the application returns.
+    """
+
+    __slots__ = ("_connection", "_socket")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        # A duplicate; with TLS, a `SecureSocket` around one.
+        self._socket: Any = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection this is a view of."""
+        return self._connection
+
+    def fileno(self) -> int:
+        """Descriptor of the connection."""
+        return int(self._connection.fd)
+
+    def _real(self) -> Any:
+        if self._socket is None:
+            connection = self._connection
+            self._socket = socket.socket(fileno=os.dup(connection.fd))
+            if connection.tls is not None:
+                from .secure_socket import SecureSocket
+
+                self._socket = SecureSocket(self._socket, connection)
+        return self._socket
+
+    def __getattr__(self, name: str) -> Any:
+        real = self._real()
+        if name in _TAKES_OVER and self._connection.request is not None:
+            self._connection.request.force_close()
+            if self._connection.tls is not None and not self._connection.taken_over:
+                real.take_over(self._connection)
+            self._connection.taken_over = True
+            real.setblocking(True)
+        return getattr(real, name)
+
+    def __del__(self) -> None:
+        # The duplicate goes with whoever looked at it; the TLS, if any, is still the connection's.
+        if self._socket is not None:
+            getattr(self._socket, "real", self._socket).close()

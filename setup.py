@@ -1,0 +1,132 @@
+"""Builds the hot path as extensions where that is possible, and an ordinary pure package where it is not.
+
+Every ``.py`` of the compiled rooms that has a ``.pxd`` of the same name beside it is compiled by Cython, and
+so is every ``.pyx``. The ``.py`` files are installed in either case: they are what runs interpreted.
+
+Environment, read at build time:
+
+GUNICORN_PURE=1     build no extension at all
+GUNICORN_CHECKED=1  keep the checks for None, bounds and negative indices (slower; for the tests)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError
+
+ROOT = Path(__file__).resolve().parent
+ROOMS = ("http", "engine", "wsgi", "asgi")
+CHECKED = bool(os.environ.get("GUNICORN_CHECKED"))
+DIRECTIVES = {
+    "language_level": 3,
+    # The annotations are for mypy; the C types come from the .pxd alone, otherwise `n: int` and
+    # `Py_ssize_t n` for the same argument would not build.
+    "annotation_typing": False,
+    "boundscheck": CHECKED,
+    "wraparound": CHECKED,
+    "nonecheck": CHECKED,
+    "initializedcheck": CHECKED,
+    "cdivision": True,
+}
+
+
+def compiled_sources() -> list[Path]:
+    """What to compile, relative to the project: each ``.pyx``, and each ``.py`` with a ``.pxd`` beside it."""
+    found: dict[Path, Path] = {}
+    for room in ROOMS:
+        folder = ROOT / "gunicorn" / room
+        for pxd in sorted(folder.glob("*.pxd")):
+            if pxd.with_suffix(".py").exists():
+                found[pxd.with_suffix("")] = pxd.with_suffix(".py")
+        # A .pyx with an interpreted twin of the same name is the one that is compiled.
+        for pyx in sorted(folder.glob("*.pyx")):
+            found[pyx.with_suffix("")] = pyx
+    return [path.relative_to(ROOT) for path in found.values()]
+
+
+def compiler_works() -> bool:
+    """Whether a C file that includes Python.h compiles here; found out before anything is promised to pip."""
+    from setuptools._distutils.ccompiler import new_compiler
+    from setuptools._distutils.errors import CompileError, DistutilsPlatformError
+    from setuptools._distutils.sysconfig import customize_compiler, get_python_inc
+
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(folder, "probe.c")
+        probe.write_text("#include <Python.h>\nint probe(void) { return PY_MAJOR_VERSION; }\n")
+        try:
+            compiler = new_compiler()
+            customize_compiler(compiler)
+            compiler.compile([str(probe)], output_dir=folder, include_dirs=[get_python_inc()])
+        except (CompileError, DistutilsPlatformError, OSError):
+            return False
+    return True
+
+
+def extensions() -> list[Extension]:
+    """The extensions to build; an empty list means the pure package, and the reason is printed."""
+    if os.environ.get("GUNICORN_PURE"):
+        return []
+    sources = compiled_sources()
+    if not sources:
+        return []
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        print("gunicorn: Cython is not installed, building the interpreted package", file=sys.stderr)
+        return []
+    if not compiler_works():
+        print("gunicorn: no working C compiler, building the interpreted package", file=sys.stderr)
+        return []
+    modules = [
+        Extension(
+            ".".join(source.with_suffix("").parts),
+            [str(source)],
+            extra_compile_args=["-O1" if CHECKED else "-O3", "-g0", "-fno-semantic-interposition"],
+        )
+        for source in sources
+    ]
+    built: list[Extension] = cythonize(
+        modules,
+        compiler_directives=DIRECTIVES,
+        build_dir=str(Path("build", "cython-checked" if CHECKED else "cython")),
+        nthreads=0,
+        quiet=True,
+    )
+    return built
+
+
+class AllOrNothing(build_ext):
+    """Ships every extension or none: the modules know each other's C layout, half a set fails on import."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except (BaseError, OSError) as error:
+            if os.environ.get("GUNICORN_REQUIRE_COMPILED"):
+                raise
+            print(f"gunicorn: compiling failed ({error}), building the interpreted package", file=sys.stderr)
+            self.forget_extensions()
+
+    def forget_extensions(self) -> None:
+        for extension in self.extensions:
+            places = {self.get_ext_fullpath(extension.name)}
+            if self.inplace:
+                places.add(str(ROOT / self.get_ext_filename(extension.name)))
+            for place in places:
+                Path(place).unlink(missing_ok=True)
+        self.extensions = []
+        self.distribution.ext_modules = []
+
+
+os.chdir(ROOT)
+setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing})

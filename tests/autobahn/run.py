@@ -1,0 +1,103 @@
+"""The Autobahn testsuite against this server: every case must be OK or INFORMATIONAL.
+
+    python -m tests.autobahn.run FOLDER [CASE ...]
+
+`FOLDER` gets a virtualenv of Python 2.7 with the suite, made when it is not there, and the reports. `CASE` narrows the
+run, `9.*` for example. Exit status: 0 when all is well, 1 when a case is not, 2 when the suite could not be run, 77
+when there is no Python 2.7.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.support.server import Server
+
+GOOD = ("OK", "INFORMATIONAL")
+#: The whole suite takes some six minutes on a slow machine.
+MOST_SECONDS = 1500
+NO_PYTHON = 77
+LIMITS = ("--websocket-max-message-size", "33554432", "--ws-ping-interval", "0")
+
+
+def find_python() -> str | None:
+    """A Python 2.7."""
+    versions = sorted(Path.home().glob(".pyenv/versions/2.7.*/bin/python2.7"))
+    return str(versions[-1]) if versions else shutil.which("python2.7")
+
+
+def install(python: str, folder: Path) -> Path:
+    """The suite's client, in a virtualenv of its own."""
+    client = folder / "env" / "bin" / "wstest"
+    if not client.exists():
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "virtualenv==20.15.1"], check=True)
+        subprocess.run([python, "-m", "virtualenv", "--quiet", str(folder / "env")], check=True)
+        own = [str(folder / "env" / "bin" / "python"), *pip[1:]]
+        subprocess.run([*own, "autobahntestsuite==0.8.2"], check=True)
+    return client
+
+
+def run_cases(client: Path, folder: Path, url: str, cases: list[str]) -> dict[str, dict[str, str]]:
+    """Run the client against `url`; its verdicts by case."""
+    reports = folder / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    specification = {
+        "outdir": str(reports),
+        "servers": [{"agent": "gunicorn", "url": url}],
+        "cases": cases or ["*"],
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    }
+    (folder / "spec.json").write_text(json.dumps(specification))
+    with open(folder / "client.log", "wb") as log:
+        command = [str(client), "-m", "fuzzingclient", "-s", str(folder / "spec.json")]
+        subprocess.run(command, cwd=folder, stdout=log, stderr=log, check=True, timeout=MOST_SECONDS)
+    verdicts: dict[str, dict[str, str]] = json.loads((reports / "index.json").read_text())["gunicorn"]
+    return verdicts
+
+
+def judge(verdicts: dict[str, dict[str, str]]) -> list[str]:
+    """A line for each case that is neither OK nor INFORMATIONAL, in what it did or in how it closed."""
+    return [
+        f"{case}: {verdict['behavior']}, closing {verdict['behaviorClose']}"
+        for case, verdict in verdicts.items()
+        if verdict["behavior"] not in GOOD or verdict["behaviorClose"] not in GOOD
+    ]
+
+
+def main(folder: Path, cases: list[str]) -> int:
+    """Install, serve, run, judge."""
+    python = find_python()
+    if python is None:
+        print("no Python 2.7, which the Autobahn testsuite needs")
+        return NO_PYTHON
+    folder.mkdir(parents=True, exist_ok=True)
+    client = install(python, folder)
+    application = (Path(__file__).parent / "app.py").read_text()
+    server = Server(folder / "server", application, "--worker-class", "asgi", *LIMITS)
+    try:
+        url = server.start().url.replace("http", "ws", 1)
+        verdicts = run_cases(client, folder, url, cases)
+        server.stop()
+    finally:
+        server.kill()
+    wrong = judge(verdicts)
+    counts = Counter(verdict["behavior"] for verdict in verdicts.values())
+    print("\n".join([*wrong, ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items()))]))
+    if not verdicts:
+        return 2
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(Path(sys.argv[1]).resolve(), sys.argv[2:]))
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        print(error)
+        sys.exit(2)

@@ -1,0 +1,177 @@
+"""The declarations: nothing that existed is missing or different, and what is new is complete."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gunicorn.config
+from gunicorn.config import KNOWN_SETTINGS, Config, Setting, make_settings, validate_pos_int
+from gunicorn.config.pending import PENDING, pending_notices
+from tests.config.reference import DEPENDS, HOOK, SETTINGS
+
+NEW = {
+    "lifespan_startup_timeout", "lifespan_shutdown_timeout",
+    "ws_ping_interval", "ws_ping_timeout", "ws_max_queue", "ws_per_message_deflate",
+    "header_timeout", "body_timeout", "send_timeout", "body_buffer_size", "response_buffer_size",
+    "buffer_request_body", "django_settings",
+}  # fmt: skip
+
+
+@pytest.fixture
+def known_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that a test declares are forgotten at its end."""
+    monkeypatch.setattr("gunicorn.config.setting.KNOWN_SETTINGS", list(KNOWN_SETTINGS))
+
+
+def test_the_names_are_those_of_old_and_the_new_ones() -> None:
+    assert {setting.name for setting in KNOWN_SETTINGS} == set(SETTINGS) | NEW
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_flags_sections_and_defaults_are_kept(name: str) -> None:
+    flags, default, section = SETTINGS[name]
+    setting = make_settings()[name]
+    assert setting.cli == flags
+    assert setting.section == section
+    if default is HOOK:
+        assert callable(setting.get())
+    elif default is not DEPENDS:
+        assert setting.get() == default
+
+
+@pytest.mark.parametrize("setting", KNOWN_SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_documented_in_one_sentence_first(setting: type[Setting]) -> None:
+    assert setting.desc
+    assert setting.short
+    assert setting.short.endswith(".") or setting.short.endswith("`.") or ": `(" in setting.short
+    assert "\n" not in setting.short
+
+
+def test_no_flag_is_used_twice() -> None:
+    flags = [flag for setting in KNOWN_SETTINGS for flag in setting.cli or ()]
+    assert sorted(flags) == sorted(set(flags))
+
+
+def test_the_types_for_checkers_name_every_setting_that_is_no_property() -> None:
+    source = (Path(gunicorn.config.__file__).parent / "values.py").read_text()
+    typed = set(re.findall(r"^        (\w+): ", source, re.MULTILINE))
+    properties = {name for name, value in vars(Config).items() if isinstance(value, property)}
+    assert typed == {setting.name for setting in KNOWN_SETTINGS} - properties
+
+
+def test_names_of_declarations_and_validators_are_importable() -> None:
+    for name in ("Bind", "Workers", "WorkerThreads", "SSLVersion", "validate_user", "auto_int", "PLATFORM"):
+        assert hasattr(gunicorn.config, name)
+
+
+@pytest.mark.usefixtures("known_settings")
+class TestSettingsOfThirdParties:
+    def test_a_subclass_is_known_at_once(self) -> None:
+        class Colour(Setting):
+            name = "colour"
+            section = "Paint"
+            cli = ["--colour"]
+            meta = "NAME"
+            validator = validate_pos_int
+            type = int
+            default = 3
+            desc = """\
+                What colour.
+
+                And more.
+                """
+
+        cfg = Config()
+        assert cfg.colour == 3  # type: ignore[attr-defined]
+        cfg.set("colour", "0x10")
+        assert cfg.settings["colour"].get() == 16
+        assert Colour.short == "What colour."
+        assert Colour.desc == "What colour.\n\nAnd more."
+        assert cfg.parser().parse_args(["--colour", "5"]).colour == "5"
+
+    def test_a_validator_may_be_any_function_and_may_be_missing(self) -> None:
+        class Shout(Setting):
+            name = "shout"
+            validator = lambda text: text.upper()  # noqa: E731
+            default = "a"
+
+        class Anything(Setting):
+            name = "anything"
+
+        cfg = Config()
+        cfg.set("anything", [1])
+        assert cfg.shout == "A"  # type: ignore[attr-defined]
+        assert cfg.anything == [1]  # type: ignore[attr-defined]
+        assert Shout.order < Anything.order
+
+    def test_of_two_declarations_the_later_wins(self) -> None:
+        class Twice(gunicorn.config.Workers):  # type: ignore[name-defined, misc]
+            default = 7
+
+        assert Config().workers == 7
+        assert Twice.name == "workers"
+
+    def test_a_function_as_default_is_not_bound(self) -> None:
+        class Hook(Setting):
+            name = "hook"
+
+            def default(server) -> str:  # type: ignore[no-untyped-def]
+                return f"got {server}"
+
+        assert Config().hook("s") == "got s"  # type: ignore[attr-defined]
+
+    def test_make_settings_leaves_out_what_it_is_told(self) -> None:
+        assert "bind" not in make_settings(ignore=["bind"])
+
+    def test_copy_is_independent(self) -> None:
+        setting = make_settings()["workers"]
+        twin = setting.copy()
+        twin.set(9)
+        assert (setting.get(), twin.get()) == (1, 9)
+
+
+class TestPending:
+    def test_the_table_names_settings(self) -> None:
+        assert set(PENDING) <= {setting.name for setting in KNOWN_SETTINGS}
+
+    def test_nothing_is_said_of_defaults(self) -> None:
+        cfg = Config()
+        cfg.set("dirty_workers", 0)
+        assert pending_notices(cfg) == []
+
+    def test_one_line_names_setting_source_and_reason(self) -> None:
+        cfg = Config()
+        cfg.set("protocol", "uwsgi", source="gunicorn.conf.py")
+        (notice,) = pending_notices(cfg)
+        assert notice.startswith("Setting protocol has no effect yet (gunicorn.conf.py): ")
+        assert "\n" not in notice
+
+
+class TestHelp:
+    @pytest.fixture
+    def text(self) -> str:
+        env = {"COLUMNS": "80", "PYTHONPATH": str(Path(gunicorn.config.__file__).parents[2])}
+        done = subprocess.run(
+            [sys.executable, "-m", "gunicorn", "--help"], env=env, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def test_it_fits_80_columns(self, text: str) -> None:
+        assert max(map(len, text.splitlines())) <= 80
+
+    def test_it_is_grouped_by_section(self, text: str) -> None:
+        headings = re.findall(r"^(\S.*):$", text, re.MULTILINE)
+        assert headings[1:5] == ["Config File", "Server Socket", "Worker Processes", "Time Limits"]
+        assert len(headings) == len(set(headings))
+
+    def test_every_flag_is_there(self, text: str) -> None:
+        flags = {flag for setting in KNOWN_SETTINGS for flag in setting.cli or ()}
+        assert {flag for flag in flags if not re.search(rf"(^|[ ,]){re.escape(flag)}\b", text)} == set()
+
+    def test_modes_are_shown_as_modes(self, text: str) -> None:
+        assert "[0600]" in text

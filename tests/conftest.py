@@ -1,0 +1,51 @@
+"""Fixtures for tests that need a real server."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import HELLO, Server
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Serve]:
+    """A factory of servers that are not started yet; whatever of them still lives at the end is killed."""
+    made: list[Server] = []
+    numbers = itertools.count()
+
+    def make(app: str = HELLO, *args: str, **options: object) -> Server:
+        server = Server(tmp_path / f"server{next(numbers)}", app, *args, **options)  # type: ignore[arg-type]
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.kill()
+
+
+@pytest.fixture
+def serve(make_server: Serve) -> Iterator[Serve]:
+    """A factory of running servers: ``serve(app_source, "--workers", "2", workers=2, config="...")``.
+
+    Those that still run at the end of the test are stopped by SIGTERM and their logs must hold no traceback
+    (unless ``expect_traceback=True``).
+    """
+    started: list[Server] = []
+
+    def start(app: str = HELLO, *args: str, workers: int = 1, **options: object) -> Server:
+        server = make_server(app, *args, **options)
+        started.append(server)
+        return server.start(workers)
+
+    yield start
+    for server in started:
+        if not server.exited():
+            server.stop()
+        else:
+            server.check_log()

@@ -1,0 +1,311 @@
+"""The engine over real sockets with an injected clock: deadlines, limits and states, stepped by hand."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gunicorn.engine._leaf import Poller
+from gunicorn.engine.engine import FEW_DRAINED, Engine
+from gunicorn.engine.handler import Handler
+from gunicorn.engine.portable import PortablePoller
+from gunicorn.engine.settings import Peers, Settings
+from gunicorn.http.limits import Limits
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Recorder(Handler):
+    """Answers at once unless told to wait; keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.answers = True
+        self.requests: list[Any] = []
+        self.refusals: list[int] = []
+
+    def handle(self, connection: Any, request: Any) -> None:
+        body = request.body.read() if request.body is not None else b""
+        self.requests.append((connection, request.uri, body))
+        if self.answers:
+            self.answer()
+
+    def answer(self, data: bytes = ANSWER, keep: bool = True) -> None:
+        connection = self.requests[-1][0]
+        connection.write(data)
+        connection.finish(keep)
+
+    def refused(self, connection: Any, error: Any) -> bytes:
+        self.refusals.append(error.status)
+        return b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % error.status
+
+
+class Bench:
+    """An engine, the clock it reads, and its clients."""
+
+    def __init__(self, poller: Any, **settings: Any) -> None:
+        self.now = 100.0
+        self.handler = Recorder()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.engine = Engine(
+            self.handler, Settings(**settings), Limits(), Peers([]), Peers([]), lambda: self.now, poller
+        )
+        self.engine.listen([self.listener])
+        self.clients: list[socket.socket] = []
+
+    def connect(self) -> socket.socket:
+        client = socket.create_connection(self.listener.getsockname())
+        client.settimeout(5)
+        self.clients.append(client)
+        return client
+
+    def turn(self, times: int = 3) -> None:
+        for _ in range(times):
+            self.engine.poll(0.05)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.turn()
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.engine.close()
+        self.listener.close()
+
+
+@pytest.fixture(params=[Poller, PortablePoller], ids=["epoll", "portable"])
+def make_bench(request: pytest.FixtureRequest) -> Iterator[Any]:
+    made: list[Bench] = []
+
+    def make(**settings: Any) -> Bench:
+        made.append(Bench(request.param(), **settings))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+def test_requests_one_after_another(make_bench: Any) -> None:
+    bench = make_bench()
+    client = bench.connect()
+    for _ in range(3):
+        client.sendall(GET)
+        bench.turn()
+        assert client.recv(1000) == ANSWER
+    assert bench.engine.count == 1
+
+
+def test_pipelined_requests_wait_for_the_answer(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET * 3)
+    bench.turn()
+    assert len(bench.handler.requests) == 1
+    for count in (2, 3, 3):
+        bench.handler.answer()
+        assert len(bench.handler.requests) == count
+
+
+def test_a_body_in_pieces(make_bench: Any) -> None:
+    bench = make_bench(body_buffer_size=1000)
+    client = bench.connect()
+    for size in (10, 1000, 1001, 100_000):
+        body = bytes(range(256)) * (size // 256 + 1)
+        body = body[:size]
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + body[:5])
+        bench.turn()
+        client.sendall(body[5:])
+        bench.turn(6)
+        assert bench.handler.requests[-1][2] == body
+        assert client.recv(1000) == ANSWER
+
+
+DEADLINES = {
+    "silent": (b"", 10.0, b""),
+    "head": (GET[:10], 10.0, b"HTTP/1.1 408"),
+    "body": (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 7.0, b"HTTP/1.1 408"),
+    "idle": (GET, 3.0, ANSWER),
+}
+
+
+@pytest.mark.parametrize("name", DEADLINES)
+def test_deadlines(name: str, make_bench: Any) -> None:
+    data, seconds, answer = DEADLINES[name]
+    bench = make_bench(header_timeout=10.0, body_timeout=7.0, keepalive=3.0)
+    client = bench.connect()
+    client.sendall(data)
+    bench.turn()
+    bench.pass_time(seconds - 0.5)
+    assert bench.engine.count == 1
+    bench.pass_time(2.0)
+    # What was refused lingers until the client closes, or for a moment.
+    bench.pass_time(3.0)
+    assert bench.engine.count == 0
+    received = b""
+    while piece := client.recv(1000):
+        received += piece
+    assert received.startswith(answer)
+
+
+def test_a_trickled_head_has_one_deadline(make_bench: Any) -> None:
+    bench = make_bench(header_timeout=10.0, keepalive=3.0)
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    assert client.recv(1000) == ANSWER
+    for octet in (b"G", b"E", b"T", b" "):
+        client.sendall(octet)
+        bench.pass_time(2.4)
+        assert bench.engine.count == 1
+    bench.pass_time(4.0)
+    assert bench.handler.refusals == [408]
+
+
+def test_a_client_that_takes_nothing_is_given_up(make_bench: Any) -> None:
+    bench = make_bench(send_timeout=5.0, response_buffer_size=1000)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.handler.answer(b"x" * 30_000_000)
+    bench.pass_time(4.0)
+    assert bench.engine.count == 1
+    bench.pass_time(2.0)
+    assert bench.engine.count == 0
+
+
+def test_what_is_queued_arrives_in_order(make_bench: Any) -> None:
+    bench = make_bench(response_buffer_size=100_000)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    connection = bench.handler.requests[-1][0]
+    pieces = [bytes([number]) * 300_000 for number in range(40)]
+    for piece in pieces:
+        connection.write(piece)
+    connection.finish(False)
+    received = bytearray()
+    while len(received) < 12_000_000:
+        bench.engine.poll(0.01)
+        received += client.recv(1 << 20)
+    assert received == b"".join(pieces)
+
+
+def test_the_last_octets_arrive_before_the_end(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    bench.turn()
+    connection = bench.handler.requests[-1][0]
+    connection.write(ANSWER[:-2])
+    connection.write_last(ANSWER[-2:])
+    connection.finish(False)
+    received = b""
+    while piece := client.recv(1000):
+        received += piece
+    assert received == ANSWER
+
+
+def test_connections_above_the_limit_wait(make_bench: Any) -> None:
+    bench = make_bench(max_connections=2)
+    clients = [bench.connect() for _ in range(3)]
+    bench.turn()
+    assert bench.engine.count == 2
+    clients[0].close()
+    bench.turn()
+    assert bench.engine.count == 2
+
+
+def test_a_reset_is_no_error(make_bench: Any) -> None:
+    bench = make_bench()
+    client = bench.connect()
+    client.sendall(GET[:5])
+    bench.turn()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    bench.turn()
+    assert bench.engine.count == 0
+
+
+def test_a_refusal_survives_what_the_client_still_sends(make_bench: Any) -> None:
+    bench = make_bench()
+    client = bench.connect()
+    client.sendall(b"bad\r\n\r\n" + b"x" * 200_000)
+    bench.turn(10)
+    received = b""
+    while piece := client.recv(1000):
+        received += piece
+        bench.turn(1)
+    assert received.startswith(b"HTTP/1.1 400")
+
+
+def test_leaving_idle_clients_have_a_moment(make_bench: Any) -> None:
+    bench = make_bench(keepalive=30.0)
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.engine.stop_accepting()
+    bench.engine.hasten_idle(2.0)
+    bench.pass_time(1.0)
+    assert bench.engine.count == 1
+    bench.pass_time(2.0)
+    assert bench.engine.count == 0
+
+
+def test_an_answer_given_while_leaving_promises_no_more_than_a_moment(make_bench: Any) -> None:
+    # A thread has sent its answer, without `Connection: close`, and is yet to end the request.
+    bench = make_bench(keepalive=30.0)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.engine.hasten_idle(2.0)
+    bench.handler.answer()
+    bench.pass_time(1.0)
+    assert bench.engine.count == 1
+    bench.pass_time(2.0)
+    assert bench.engine.count == 0
+
+
+def test_no_connection_is_lost_by_stopping(make_bench: Any) -> None:
+    bench = make_bench()
+    clients = [bench.connect() for _ in range(5)]
+    for client in clients:
+        client.sendall(GET)
+    bench.engine.stop_accepting()
+    bench.turn()
+    assert [client.recv(1000) for client in clients] == [ANSWER] * 5
+
+
+def test_neighbours_get_what_waits(make_bench: Any) -> None:
+    bench = make_bench()
+    for _ in range(FEW_DRAINED + 4):
+        bench.connect()
+    bench.engine.stop_accepting(neighbours=True)
+    assert bench.engine.count == FEW_DRAINED
+
+
+PEERS = [
+    (["127.0.0.1"], ("127.0.0.1", 1), True),
+    (["127.0.0.1"], ("127.0.0.2", 1), False),
+    (["10.0.0.0/8"], ("10.1.2.3", 1), True),
+    (["::1"], ("::1", 1, 0, 0), True),
+    (["127.0.0.1"], ("::ffff:127.0.0.1", 1, 0, 0), True),
+    (["*"], ("8.8.8.8", 1), True),
+    ([], ("127.0.0.1", 1), False),
+    ([], "", True),
+]
+
+
+@pytest.mark.parametrize(("allowed", "peer", "expected"), PEERS)
+def test_peers(allowed: list[str], peer: Any, expected: bool) -> None:
+    assert Peers(allowed).allows(peer) is expected

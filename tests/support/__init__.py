@@ -1,0 +1,1 @@
+"""What the tests share: waiting for conditions, raw bytes on sockets, real server processes."""

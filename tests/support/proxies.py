@@ -1,0 +1,188 @@
+"""nginx and HAProxy as child processes with configurations of their own, on sockets the test has bound."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.support.wait import wait_until
+from tests.support.wire import Wire
+
+Command = Callable[[socket.socket], Sequence[str]]
+
+
+def find(name: str) -> str | None:
+    """The path of a daemon; Debian puts them where a user's PATH does not look."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+
+
+NGINX = """
+daemon off;
+{user}
+pid nginx.pid;
+error_log nginx.log notice;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_max_body_size 64m;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    upstream application {{
+        server {upstream};
+        keepalive 4;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://application;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            {directives}
+        }}
+    }}
+}}
+"""
+
+NGINX_STREAM = """
+load_module {module};
+daemon off;
+{user}
+pid nginx.pid;
+error_log nginx.log notice;
+events {{ worker_connections 256; }}
+stream {{
+    server {{
+        listen 127.0.0.1:{port};
+        proxy_pass {upstream};
+        proxy_protocol on;
+    }}
+}}
+"""
+STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+
+HAPROXY = """
+global
+    maxconn 256
+    log stdout format raw local0 info
+defaults
+    mode {mode}
+    timeout connect 5s
+    timeout client 20s
+    timeout server 20s
+frontend outside
+    bind fd@{fd}
+    default_backend application
+backend application
+    {directives}
+    server one {upstream} {options}
+"""
+
+
+class Proxy:
+    """A running proxy; ``address`` is where it listens. The socket is inherited, so no port can be lost."""
+
+    def __init__(self, folder: Path, command: Command, env_name: str = "") -> None:
+        self.folder = folder
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self.socket.getsockname()
+        env = dict(os.environ)
+        if env_name:
+            env[env_name] = f"{self.socket.fileno()};"
+        arguments = command(self.socket)
+        with open(folder / "proxy.log", "wb") as log:
+            self.process = subprocess.Popen(
+                arguments, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                pass_fds=[self.socket.fileno()], start_new_session=True,
+            )  # fmt: skip
+        self.socket.close()
+        wait_until(self.is_up, 10, self.describe)
+
+    def is_up(self) -> bool:
+        assert self.process.poll() is None, self.describe()
+        # An inherited listener takes connections before the proxy runs; its own log says when it does.
+        log = self.log()
+        return "start worker" in log or "Loading success" in log
+
+    def log(self) -> str:
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def describe(self) -> str:
+        return f"proxy with this log:\n{self.log()}\n: its start"
+
+    def connect(self) -> Wire:
+        return Wire(self.address)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+def start_nginx(folder: Path, upstream: str, *directives: str) -> Proxy:
+    """``upstream``: HOST:PORT or unix:PATH; ``directives`` go into the location."""
+    binary = find("nginx")
+    assert binary, "nginx is not installed"
+    folder.mkdir()
+
+    def command(listener: socket.socket) -> Sequence[str]:
+        text = NGINX.format(
+            user="user root;" if os.geteuid() == 0 else "",
+            upstream=upstream,
+            port=listener.getsockname()[1],
+            directives="\n            ".join(directives),
+        )
+        (folder / "nginx.conf").write_text(text)
+        return [binary, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+    return Proxy(folder, command, "NGINX")
+
+
+def start_nginx_stream(folder: Path, upstream: str) -> Proxy:
+    """nginx as a TCP proxy that says in a PROXY v1 line who is calling."""
+    binary = find("nginx")
+    assert binary, "nginx is not installed"
+    folder.mkdir()
+
+    def command(listener: socket.socket) -> Sequence[str]:
+        text = NGINX_STREAM.format(
+            module=STREAM_MODULE,
+            user="user root;" if os.geteuid() == 0 else "",
+            upstream=upstream,
+            port=listener.getsockname()[1],
+        )
+        (folder / "nginx.conf").write_text(text)
+        return [binary, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+    return Proxy(folder, command, "NGINX")
+
+
+def start_haproxy(
+    folder: Path, upstream: str, options: str = "", directives: str = "", mode: str = "http"
+) -> Proxy:
+    """``upstream``: HOST:PORT or unix@PATH; ``options`` stand on the server line."""
+    binary = find("haproxy")
+    assert binary, "haproxy is not installed"
+    folder.mkdir()
+
+    def command(listener: socket.socket) -> Sequence[str]:
+        text = HAPROXY.format(
+            mode=mode, fd=listener.fileno(), directives=directives, upstream=upstream, options=options
+        )
+        (folder / "haproxy.cfg").write_text(text)
+        return [binary, "-W", "-f", "haproxy.cfg"]
+
+    return Proxy(folder, command)

@@ -1,0 +1,71 @@
+"""The compiled build and the interpreted one: what runs, and that it can be chosen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import REPOSITORY, clean_environment
+
+LIST_MODULES = """
+import sys
+import gunicorn.http.parser, gunicorn.engine.engine, gunicorn.wsgi.gateway
+for name, module in sorted(sys.modules.items()):
+    if name.startswith(("gunicorn.http.", "gunicorn.engine.", "gunicorn.wsgi.")):
+        print(module.__file__)
+"""
+
+
+def python(tree: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    environment = clean_environment() | {"PYTHONPATH": str(tree)}
+    environment.pop("GUNICORN_PURE", None)
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd="/", env=environment | env, capture_output=True, text=True, check=False
+    )
+
+
+def is_compiled() -> bool:
+    suffixes = tuple(EXTENSION_SUFFIXES)
+    return any(path.name.endswith(suffixes) for path in (REPOSITORY / "gunicorn" / "http").iterdir())
+
+
+def test_version_says_which_build_runs() -> None:
+    answer = python(REPOSITORY, "-m", "gunicorn", "--version")
+    assert answer.returncode == 0, answer.stderr
+    assert ("compiled" if is_compiled() else "interpreted") in answer.stdout
+    assert "interpreted" in python(REPOSITORY, "-m", "gunicorn", "--version", GUNICORN_PURE="1").stdout
+
+
+def test_all_or_nothing() -> None:
+    """A half compiled tree does not import: every file with a declaration beside it is compiled, or none."""
+    files = set(python(REPOSITORY, "-c", LIST_MODULES).stdout.split())
+    assert files
+    native = {path for path in files if path.endswith(tuple(EXTENSION_SUFFIXES))}
+    declared = {path for path in files if Path(path).with_name(module_name(path) + ".pxd").exists()}
+    assert native == (declared if is_compiled() else set())
+
+
+def module_name(path: str) -> str:
+    return Path(path).name.split(".")[0]
+
+
+def test_pure_forces_the_source_files() -> None:
+    answer = python(REPOSITORY, "-c", LIST_MODULES, GUNICORN_PURE="1")
+    assert answer.returncode == 0, answer.stderr
+    assert {Path(path).suffix for path in answer.stdout.split()} == {".py"}
+
+
+@pytest.mark.parametrize(("pure", "works"), [("1", True), ("0", False), ("", False)])
+def test_pure_passes_by_an_extension(pure: str, works: bool, tmp_path: Path) -> None:
+    """With an extension that cannot be loaded, what is imported shows in whether it fails."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.so")
+    shutil.copytree(REPOSITORY / "gunicorn", tmp_path / "gunicorn", ignore=ignore)
+    (tmp_path / "gunicorn" / "http" / f"parser{EXTENSION_SUFFIXES[0]}").write_bytes(b"no shared object")
+    answer = python(tmp_path, "-c", "import gunicorn.http.parser", GUNICORN_PURE=pure)
+    assert (answer.returncode == 0) is works, answer.stderr

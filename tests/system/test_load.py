@@ -1,0 +1,143 @@
+"""Under steady load: signals, reloads and re-execution lose no request; a kill loses only its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from benchmarks.measure import Load, parse_wrk
+from tests.conftest import Serve
+from tests.support.server import Server, children_of, is_alive
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.slow
+
+CONNECTIONS = 64
+#: A worker that is killed takes at most the requests it was given with it: one a connection.
+LOST_BY_A_KILL = CONNECTIONS
+
+APP = """
+import os
+
+def app(environ, start_response):
+    body = str(os.getpid()).encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+class Running:
+    """wrk while it runs; ``result`` afterwards."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.result: Load | None = None
+
+    @property
+    def errors(self) -> int:
+        assert self.result is not None
+        return self.result.errors
+
+
+@contextmanager
+def steady_load(server: Server, seconds: int) -> Iterator[Running]:
+    """64 keep-alive connections for ``seconds``; the block runs meanwhile and must end first."""
+    wrk = shutil.which("wrk")
+    assert wrk, "wrk is not installed"
+    process = subprocess.Popen(
+        [wrk, "--latency", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", server.url + "/"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    running = Running(process)
+    try:
+        yield running
+        assert process.poll() is None, "the load ended before the test did what it wanted to do under it"
+        output, _ = process.communicate(timeout=seconds + 30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, output
+    running.result = parse_wrk(output)
+    assert running.result.requests > 1000, output
+
+
+def hup(server: Server) -> None:
+    for _ in range(3):
+        before = frozenset(server.worker_pids())
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_workers(lambda pids, old=before: len(pids) == 2 and old.isdisjoint(pids), 20)
+
+
+def more_and_fewer(server: Server) -> None:
+    for count in (3, 4):
+        server.send_signal(signal.SIGTTIN)
+        server.wait_for_workers(lambda pids, count=count: len(pids) == count)
+    for count in (3, 2, 1):
+        server.send_signal(signal.SIGTTOU)
+        server.wait_for_workers(lambda pids, count=count: len(pids) == count, 20)
+
+
+def reexec(server: Server, number: int) -> None:
+    """USR2 starts a second master on the same sockets; the first one is then told to go."""
+    old_workers = set(server.worker_pids())
+    server.send_signal(signal.SIGUSR2)
+    server.wait_for_log("Starting gunicorn", 20, count=2)
+    server.wait_for_log("Booting worker with pid", 20, count=4)
+    (new_master,) = set(server.worker_pids()) - old_workers
+    server.extra_pids.add(new_master)
+    server.extra_pids.update(children_of(new_master))
+    server.send_signal(number)
+    server.wait(30)
+    assert is_alive(new_master)
+
+
+CASES: list[Callable[[Server], None]] = [hup, more_and_fewer]
+
+
+@pytest.mark.parametrize("action", CASES, ids=lambda action: action.__name__)
+def test_no_request_is_lost(action: Callable[[Server], None], serve: Serve) -> None:
+    server = serve(APP, "--workers", "2", workers=2)
+    with steady_load(server, 8) as load:
+        action(server)
+    assert load.errors == 0, load.result
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGTERM], ids=lambda number: number.name)
+def test_reexec_loses_nothing(number: signal.Signals, make_server: Serve) -> None:
+    server = make_server(APP, "--workers", "2", "--pid", "master.pid").start(2)
+    with steady_load(server, 8) as load:
+        reexec(server, number)
+    assert load.errors == 0, load.result
+    new_master = int((server.folder / "master.pid").read_text())
+    assert new_master in server.extra_pids
+    os.kill(new_master, signal.SIGTERM)
+    wait_until(lambda: not is_alive(new_master), 20, server.describe)
+    server.check_log()
+
+
+def test_a_killed_worker_loses_only_its_own(serve: Serve) -> None:
+    server = serve(APP, "--workers", "2", workers=2)
+    with steady_load(server, 6) as load:
+        victim = server.worker_pids()[0]
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for_workers(lambda pids: len(pids) == 2 and victim not in pids)
+    assert load.errors <= LOST_BY_A_KILL, load.result
+    assert names_the_kill(server, victim), server.log()
+
+
+def names_the_kill(server: Server, pid: int) -> bool:
+    return any(f"{pid}" in line and "SIGKILL" in line for line in server.log_lines())
+
+
+def test_recycling_under_load_loses_nothing(serve: Serve) -> None:
+    server = serve(APP, "--workers", "2", "--max-requests", "2000", "--max-requests-jitter", "500", workers=2)
+    with steady_load(server, 6) as load:
+        server.wait_for_log("Booting worker with pid", 6, count=5)
+    assert load.errors == 0, load.result

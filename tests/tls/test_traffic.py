@@ -1,0 +1,270 @@
+"""HTTP inside TLS: bodies of every size, slow and silent clients, ends of connections."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.server import Server
+from tests.support.wait import wait_until
+from tests.tls.conftest import ENVIRON, Authority, Client, raw
+from tests.workers.kinds import KINDS
+
+Trusting = Callable[..., ssl.SSLContext]
+Start = Callable[..., Server]
+SIZE = 256 * 65536
+WORKERS = pytest.mark.parametrize("worker", [[], ["--threads", "3"]], ids=["sync", "gthread"])
+ALL = pytest.mark.parametrize("worker", KINDS.values(), ids=KINDS)
+
+
+@ALL
+def test_kept_alive_and_pipelined(
+    tls_server: Start, trusting: Trusting, pki: Authority, worker: tuple[str, ...]
+) -> None:
+    server = tls_server(*worker, "--sni-cert", f"other.test={pki.folder}/both.pem")
+    with Client(server, trusting(), "other.test") as client:
+        assert client.get().status == 200  # type: ignore[attr-defined]
+    with Client(server, trusting()) as client:
+        for _ in range(3):
+            assert client.get().body == b"Hello, World!"  # type: ignore[attr-defined]
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        for _ in range(20):
+            assert client.read_response().body == b"Hello, World!"
+
+
+@ALL
+@pytest.mark.parametrize("path", ["/big", "/stream", "/file"])
+def test_large_responses(tls_server: Start, trusting: Trusting, worker: list[str], path: str) -> None:
+    server = tls_server(*worker)
+    content = os.urandom(1 << 20) * 5
+    (server.folder / "big.bin").write_bytes(content)
+    with Client(server, trusting()) as client:
+        for _ in range(2):
+            body = client.get(path).body  # type: ignore[attr-defined]
+            assert body == (content if path == "/file" else b"x" * SIZE)
+
+
+@WORKERS
+@pytest.mark.parametrize("buffering", [[], ["--no-buffer-request-body"]], ids=["buffered", "streamed"])
+def test_large_bodies_come_back(
+    tls_server: Start, trusting: Trusting, worker: list[str], buffering: list[str]
+) -> None:
+    server = tls_server(*worker, *buffering)
+    body = os.urandom(65536) * 64
+    with Client(server, trusting()) as client:
+        for _ in range(2):
+            head = f"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            client.send(head + body)
+            assert client.read_response().body == body
+
+
+def test_records_of_one_byte(tls_server: Start, trusting: Trusting) -> None:
+    with Client(tls_server(), trusting()) as client:
+        client.send_bytewise(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
+        assert client.read_response().body == b"hello"
+
+
+def test_octets_of_the_wire_one_at_a_time(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = trusting().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with raw(server.port) as wire:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def drive(step: Callable[[], object]) -> object:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    trickle()
+                    incoming.write(wire.recv(65536))
+
+        def trickle() -> None:
+            data = outgoing.read()
+            for place in range(len(data)):
+                wire.sendall(data[place:place + 1])
+
+        drive(tls.do_handshake)
+        tls.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while b"World!" not in answer:
+            answer += drive(lambda: tls.read(65536))  # type: ignore[operator]
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_slow_reader_holds_nobody(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server()
+    with ExitStack() as stack:
+        slow = [stack.enter_context(Client(server, trusting(), timeout=30)) for _ in range(5)]
+        for client in slow:
+            client.send(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        quick = stack.enter_context(Client(server, trusting()))
+        for _ in range(10):
+            assert quick.get().body == b"Hello, World!"  # type: ignore[attr-defined]
+        for client in slow:
+            assert len(client.read_response().body) == SIZE
+
+
+def test_silent_and_trickling_handshakes_hold_nobody(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server("--header-timeout", "2")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    outgoing = ssl.MemoryBIO()
+    tls = trusting().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    with ExitStack() as stack:
+        silent = [stack.enter_context(raw(server.port)) for _ in range(200)]
+        halves = [stack.enter_context(raw(server.port)) for _ in range(50)]
+        for half in halves:
+            half.sendall(hello[:100])
+        mute = [stack.enter_context(raw(server.port)) for _ in range(50)]
+        for one in mute:
+            # These hear the server's half of the handshake and never answer.
+            one.sendall(hello)
+        context = trusting()
+        began = time.monotonic()
+        for _ in range(20):
+            with Client(server, context) as client:
+                assert client.get().body == b"Hello, World!"  # type: ignore[attr-defined]
+        assert time.monotonic() - began < 1.9, "normal clients had to wait for silent ones"
+        for one in silent + halves:
+            one.settimeout(10)
+            assert one.recv(1) == b""
+        for one in mute:
+            one.settimeout(10)
+            while one.recv(65536):
+                pass
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_plain_http_is_told_so(tls_server: Start) -> None:
+    server = tls_server()
+    with raw(server.port) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b"".join(iter(lambda: plain.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"HTTP without TLS" in answer
+
+
+def test_noise_is_closed(tls_server: Start) -> None:
+    server = tls_server()
+    with raw(server.port) as wire:
+        wire.sendall(b"\x16\x03\x01\xff\xff" + b"\xff" * 500)
+        wire.settimeout(10)
+        assert len(b"".join(iter(lambda: wire.recv(65536), b""))) < 20
+    with raw(server.port) as wire:
+        wire.sendall(b"\x00\x01\x02 what is this\r\n")
+        assert len(b"".join(iter(lambda: wire.recv(65536), b""))) < 20
+
+
+def test_the_end_is_said(tls_server: Start, trusting: Trusting) -> None:
+    """Without the farewell Python's client would raise on a stream that ends."""
+    context = trusting()
+    with Client(tls_server(), context) as client:
+        client.tls.suppress_ragged_eofs = False
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.read_response().body == b"Hello, World!"
+        assert client.tls.recv(1) == b""
+
+
+def test_an_idle_connection_ends_with_a_farewell(tls_server: Start, trusting: Trusting) -> None:
+    with Client(tls_server("--keep-alive", "1"), trusting()) as client:
+        client.tls.suppress_ragged_eofs = False
+        client.get()
+        assert client.tls.recv(1) == b""
+
+
+def test_a_response_cut_short_is_no_whole_one(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server(expect_traceback=True)
+    with Client(server, trusting()) as client:
+        client.tls.suppress_ragged_eofs = False
+        client.send(b"GET /breaks HTTP/1.0\r\n\r\n")
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            while client.tls.recv(65536):
+                pass
+
+
+def test_a_client_that_says_farewell_counts_as_gone(tls_server: Start, trusting: Trusting) -> None:
+    app = """
+    import time
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        yield b"begun"
+        end = time.monotonic() + 10
+        while time.monotonic() < end and not environ["gunicorn.client_disconnected"]():
+            time.sleep(0.01)
+        with open("seen", "w") as file:
+            file.write("gone" if time.monotonic() < end else "there")
+    """
+    server = tls_server(app=app)
+    with Client(server, trusting()) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.tls.recv(65536)
+        assert not (server.folder / "seen").exists()
+        # The farewell alone, the connection stays open.
+        with pytest.raises((ssl.SSLWantReadError, TimeoutError, ssl.SSLError)):
+            client.tls.settimeout(0.05)
+            client.tls.unwrap()
+        wait_until(lambda: (server.folder / "seen").exists() and (server.folder / "seen").read_text() == "gone")
+
+
+def test_the_application_takes_the_socket_over(tls_server: Start, trusting: Trusting) -> None:
+    app = """
+    def app(environ, start_response):
+        connection = environ["gunicorn.socket"]
+        connection.sendall(b"HTTP/1.1 101 Switching\\r\\n\\r\\n")
+        lines = connection.makefile("rwb")
+        for line in iter(lines.readline, b"quit\\n"):
+            lines.write(line.upper())
+            lines.flush()
+        return []
+    """
+    with Client(tls_server(app=app), trusting()) as client:
+        # The first line comes in one record with the request.
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nfirst\n")
+        client.read_response()
+        client.send(b"second\nquit\n")
+        assert client.read_until_eof() == b"FIRST\nSECOND\n"
+
+
+def test_memory_of_a_connection_is_given_back(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server("--worker-connections", "4000")
+
+    def descriptors() -> int:
+        return len(os.listdir(f"/proc/{server.worker_pids()[0]}/fd"))
+
+    context = trusting()
+    # A worker that has answered has all the descriptors it is going to have.
+    with Client(server, context) as client:
+        client.get()
+    counts: list[int] = []
+
+    def settled() -> bool:
+        counts.append(descriptors())
+        return len(counts) > 5 and len(set(counts[-5:])) == 1
+
+    wait_until(settled, what="the first connection's end")
+    before = counts[-1]
+    with ExitStack() as stack:
+        for _ in range(50):
+            stack.enter_context(Client(server, context)).get()
+    wait_until(lambda: descriptors() == before, what="descriptors are given back")
+
+
+def test_a_unix_socket(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server(app=ENVIRON, bind="unix:tls.sock")
+    with socket.socket(socket.AF_UNIX) as plain:
+        plain.connect(str(server.folder / "tls.sock"))
+        with trusting().wrap_socket(plain, server_hostname="localhost") as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert b"Hello" in b"".join(iter(lambda: tls.recv(65536), b""))

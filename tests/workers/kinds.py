@@ -1,0 +1,77 @@
+"""Every worker type that serves WSGI applications, with the arguments that choose it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "sync": ("-k", "sync"),
+    "gthread": ("-k", "gthread", "--threads", "4"),
+    "gevent": ("-k", "gevent"),
+    "gevent_pywsgi": ("-k", "gevent_pywsgi"),
+    "eventlet": ("-k", "eventlet"),
+    "tornado": ("-k", "tornado"),
+    "gaiohttp": ("-k", "gaiohttp", "--threads", "4"),
+    "asgi": ("-k", "asgi", "--threads", "4"),
+}
+#: Those that run several requests of one process at once.
+SIDE_BY_SIDE = [name for name in KINDS if name not in ("sync", "tornado")]
+#: Those that run them in one thread, which an application that never waits can block.
+GREENLETS = ["gevent", "gevent_pywsgi", "eventlet"]
+
+Servers = Callable[[str], Server]
+
+
+def one_of_each(tmp_path_factory: pytest.TempPathFactory, app: str, *args: str) -> Iterator[Servers]:
+    """Servers by worker type, each started at its first use and stopped at the end; that must go well."""
+    running: dict[str, Server] = {}
+
+    def server(kind: str) -> Server:
+        if kind not in running:
+            folder = Path(tmp_path_factory.mktemp(kind))
+            running[kind] = Server(folder, app, *KINDS[kind], *args, expect_traceback=True)
+            running[kind].start()
+        return running[kind]
+
+    yield server
+    try:
+        for each in running.values():
+            assert each.stop() == 0
+    finally:
+        for each in running.values():
+            each.kill()
+
+
+def everywhere(make_server: Callable[..., Server], scenario: Callable[[Server], None], app: str, *args: str,
+               threads: int = 4, config: str | None = None) -> None:
+    """Play a scenario with a started server of every kind, all at the same time: most of it is waiting.
+
+    Raises an ExceptionGroup of what failed, with the kinds as notes.
+    """
+    servers = {}
+    for name, words in KINDS.items():
+        chosen = [*words[:2], "--threads", str(threads)] if "--threads" in words else words
+        servers[name] = make_server(app, *chosen, *args, config=config)
+    failures: list[Exception] = []
+
+    def play(name: str, server: Server) -> None:
+        try:
+            scenario(server.start())
+            server.kill()
+        except Exception as error:
+            error.add_note(f"with the {name} worker")
+            failures.append(error)
+
+    threads_of_kinds = [threading.Thread(target=play, args=item) for item in servers.items()]
+    for thread in threads_of_kinds:
+        thread.start()
+    for thread in threads_of_kinds:
+        thread.join()
+    if failures:
+        raise ExceptionGroup("not every worker type does that", failures)
