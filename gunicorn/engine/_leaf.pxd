@@ -30,3 +30,4 @@ cpdef tuple accept(object listener, int fd)
 cpdef close(int fd)
 cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
+cpdef object bind(object function, object target)

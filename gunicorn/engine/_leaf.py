@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from time import monotonic
+from types import MethodType as bind
 
 from gunicorn import unpatched
 from gunicorn.unpatched import select
@@ -25,8 +26,8 @@ HANGUP = 4
 RECEIVE_SIZE = 65536
 
 __all__ = [
-    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Poller", "accept", "allocate", "close", "monotonic", "peek",
-    "put", "receive", "receive_into", "send", "send_file", "send_two",
+    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Poller", "accept", "allocate", "bind", "close", "monotonic",
+    "peek", "put", "receive", "receive_into", "send", "send_file", "send_last", "send_two",
 ]
 
 if hasattr(select, "epoll"):

@@ -11,6 +11,9 @@ from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+cdef extern from "Python.h":
+    object PyMethod_New(object function, object target)
+
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
         int fd
@@ -313,6 +316,19 @@ cdef str dotted(unsigned char *octets):
     return PyUnicode_DecodeLatin1(text, size, NULL)
 
 
+# A client that comes again, or the proxy that all come through: its text is kept, and so is the hash of that.
+cdef in_addr last_address
+cdef str last_text = None
+
+
+cdef str text_of(in_addr *address):
+    global last_text
+    if last_text is None or last_address.s_addr != address.s_addr:
+        last_text = dotted(<unsigned char *>address)
+        last_address.s_addr = address.s_addr
+    return last_text
+
+
 cdef object address_of(sockaddr_storage *storage):
     """As the socket module gives it; an empty string for a unix socket, whose clients have no name."""
     cdef char[64] text
@@ -320,7 +336,7 @@ cdef object address_of(sockaddr_storage *storage):
     cdef sockaddr_in6 *inet6
     if storage.ss_family == AF_INET:
         inet = <sockaddr_in *>storage
-        return (dotted(<unsigned char *>&inet.sin_addr), ntohs(inet.sin_port))
+        return (text_of(&inet.sin_addr), ntohs(inet.sin_port))
     if storage.ss_family == AF_INET6:
         inet6 = <sockaddr_in6 *>storage
         inet_ntop(AF_INET6, &inet6.sin6_addr, text, 64)
@@ -360,3 +376,8 @@ cpdef double monotonic() noexcept:
     cdef timespec moment
     clock_gettime(CLOCK_MONOTONIC, &moment)
     return moment.tv_sec + moment.tv_nsec * 1e-9
+
+
+cpdef object bind(object function, object target):
+    """The method `function` of `target`, without looking for it by name."""
+    return PyMethod_New(function, target)

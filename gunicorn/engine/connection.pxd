@@ -5,6 +5,7 @@ from ..http.response cimport UNTIL_CLOSE
 from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, close, peek, receive, receive_into, send
 from .buffers cimport BodyStore, BodyStream
 from .handler cimport Taker
+from .listener cimport Listener
 from .outgoing cimport Outgoing
 from .state cimport EngineState
 
@@ -18,7 +19,7 @@ cdef class Connection(Outgoing):
     cdef public long long body_size
     cdef public bint hangup
     cdef public bint keep
-    cdef public object listener
+    cdef public Listener listener
     cdef public double opened
     cdef public object peer
     cdef public bint processing
@@ -35,6 +36,7 @@ cdef class Connection(Outgoing):
     cdef public Taker taker
     cdef object __weakref__
 
+    cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol, double now)
     cpdef on_event(self, int flags)
     @cython.locals(turns=int, event=int)
     cpdef process(self)

@@ -34,6 +34,7 @@ from ._leaf import (
 )
 from .buffers import BodyStore, BodyStream
 from .handler import Taker
+from .listener import Listener
 from .outgoing import ClientDisconnected, Outgoing, reset_when_closed, shutdown_sending
 from .settings import LINGER_SECONDS
 from .state import EngineState
@@ -73,8 +74,9 @@ class Connection(Outgoing):
         "__weakref__",
     )
 
-    def __init__(self, engine: EngineState, fd: int, peer: Any, listener: Any, protocol: HTTP1, now: float) -> None:
-        Outgoing.__init__(self, engine, fd)
+    def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
+        """What `__init__` would do: the engine makes the object by `__new__`, a plain allocation when compiled."""
+        self.begin_sending(engine, fd)
         self.peer = peer
         self.listener = listener
         self.protocol = protocol

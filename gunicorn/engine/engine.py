@@ -219,8 +219,10 @@ class Engine(EngineState):
     def open(self, fd: int, peer: Any, listener: Listener) -> Connection:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
         trust = self._trust(peer)
-        protocol = HTTP1(self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0)
-        connection = Connection(self, fd, peer, listener, protocol, self.now)
+        protocol = HTTP1.__new__(HTTP1)
+        protocol.begin(self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0)
+        connection = Connection.__new__(Connection)
+        connection.begin(self, fd, peer, listener, protocol, self.now)
         connections = self.connections
         if fd >= len(connections):
             connections.extend([None] * (fd + 64 - len(connections)))

@@ -16,6 +16,7 @@ cdef class Outgoing:
     cdef public object tls
     cdef public bint watched
 
+    cdef begin_sending(self, EngineState engine, int fd)
     cpdef watch(self)
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)

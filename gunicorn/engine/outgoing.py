@@ -32,7 +32,8 @@ class Outgoing:
 
     __slots__ = ("broken", "deadline", "engine", "fd", "out", "tls", "watched")
 
-    def __init__(self, engine: EngineState, fd: int) -> None:
+    def begin_sending(self, engine: EngineState, fd: int) -> None:
+        """This half of `Connection.begin`."""
         self.engine = engine
         # -1 when it is closed.
         self.fd = fd

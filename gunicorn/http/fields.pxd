@@ -18,6 +18,7 @@ cdef class FieldTable:
     cdef readonly long long body_limit
     cdef readonly int underscores
     cdef readonly bint folding
+    cdef readonly bint proxied
     cdef readonly object forwarder_names
     cdef readonly dict schemes
     cdef readonly dict names

@@ -86,8 +86,8 @@ class FieldTable:
     """The names seen lately and the rules of one `Limits`; shared by all connections of a process."""
 
     __slots__ = (
-        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "schemes",
-        "size_limit", "underscores",
+        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "proxied",
+        "schemes", "size_limit", "underscores",
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -96,6 +96,8 @@ class FieldTable:
         self.field_limit = limits.fields
         self.size_limit = limits.field_size
         self.body_limit = limits.body
+        # Whether connections may begin with a header of the PROXY protocol.
+        self.proxied = limits.proxy_protocol != "off"
         self.folding = limits.permit_obsolete_folding
         self.underscores = _HEADER_MAP[limits.header_map]
         self.forwarder_names = frozenset(name.upper() for name in limits.forwarder_headers)

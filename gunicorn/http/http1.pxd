@@ -21,6 +21,7 @@ cdef class HTTP1:
     cdef public dict proxy_info
     cdef public int state
 
+    cpdef begin(self, FieldTable table, bint trusted, bint proxy_allowed)
     cpdef receive(self, bytes data)
     @cython.locals(end=Py_ssize_t, head=HeadParser, state=int)
     cpdef int next_event(self) except -1

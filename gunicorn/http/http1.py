@@ -46,8 +46,13 @@ class HTTP1:
     )
 
     def __init__(self, table: FieldTable, trusted: bool = False, proxy_allowed: bool = False) -> None:
+        self.begin(table, trusted, proxy_allowed)
+
+    def begin(self, table: FieldTable, trusted: bool, proxy_allowed: bool) -> None:
+        """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
         self.table = table
-        self.head = HeadParser(table, trusted)
+        self.head = HeadParser.__new__(HeadParser)
+        self.head.begin(table, trusted)
         self.buffer: bytes = b""
         self.position = 0
         self.data: bytes = b""
@@ -55,7 +60,7 @@ class HTTP1:
         self.body: Body | None = None
         self.proxy_allowed = proxy_allowed
         self.proxy_info: dict[str, Any] | None = None
-        self.state = HEAD if table.limits.proxy_protocol == "off" else PROXY
+        self.state = PROXY if table.proxied else HEAD
 
     def receive(self, data: bytes) -> None:
         """Take octets as they came from the peer."""

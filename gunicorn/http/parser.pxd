@@ -20,6 +20,7 @@ cdef class HeadParser:
     cdef public FieldTable table
     cdef public bint trusted
 
+    cpdef begin(self, FieldTable table, bint trusted)
     cpdef void reset(self)
     cpdef Py_ssize_t parse(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(

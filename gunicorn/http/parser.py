@@ -64,6 +64,10 @@ class HeadParser:
     )
 
     def __init__(self, table: FieldTable, trusted: bool) -> None:
+        self.begin(table, trusted)
+
+    def begin(self, table: FieldTable, trusted: bool) -> None:
+        """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
         self.table = table
         self.trusted = trusted
         # Off for a trailer section: nothing there may steer anything.

@@ -1,4 +1,5 @@
 cimport cython
+from ..engine._leaf cimport bind
 from ..engine.connection cimport Connection
 from ..engine.listener cimport Listener
 from ..http.fields cimport FieldName
@@ -15,7 +16,7 @@ cdef class EnvironBuilder:
     cdef public object wait_readable
 
     cpdef dict template(self, Listener listener)
-    @cython.locals(environ=dict)
+    @cython.locals(environ=dict, port=int, view=SocketView, hints=Hints)
     cdef dict _of_connection(self, Connection connection, Listener listener)
     @cython.locals(listener=Listener, environ=dict, shared=dict, path=str, field=FieldName, value=str, size=Py_ssize_t)
     cpdef dict build(self, Connection connection, Request request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..engine._leaf import bind
 from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 from ..http.errors import ConfigurationProblem
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
+
+_DISCONNECTED: Any = Connection.disconnected
 
 # What is the same for all requests of a connection.
 _OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.client_disconnected", "wsgi.early_hints")
@@ -103,15 +106,20 @@ class EnvironBuilder:
         peer = connection.peer
         if isinstance(peer, tuple):
             environ["REMOTE_ADDR"] = peer[0]
-            environ["REMOTE_PORT"] = str(peer[1])
+            port = peer[1]
+            environ["REMOTE_PORT"] = f"{port}"
         if connection.tls is not None:
             # Not before there is a connection with TLS.
             from .tls_variables import tls_variables
 
             environ.update(tls_variables(connection.tls.facts()))
-        environ["gunicorn.socket"] = SocketView(connection)
-        environ["gunicorn.client_disconnected"] = connection.disconnected
-        environ["wsgi.early_hints"] = Hints(connection)
+        view = SocketView.__new__(SocketView)
+        view.begin(connection)
+        environ["gunicorn.socket"] = view
+        environ["gunicorn.client_disconnected"] = bind(_DISCONNECTED, connection)
+        hints = Hints.__new__(Hints)
+        hints.begin(connection)
+        environ["wsgi.early_hints"] = hints
         return environ
 
     def _body(self, environ: dict[str, Any], connection: Connection, request: Request, body: Any) -> None:

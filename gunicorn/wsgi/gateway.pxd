@@ -1,6 +1,6 @@
 cimport cython
 from ..engine._board cimport Board
-from ..engine._leaf cimport monotonic
+from ..engine._leaf cimport bind, monotonic
 from ..engine.connection cimport Connection
 from ..engine.state cimport EngineState
 from ..http.message cimport Request

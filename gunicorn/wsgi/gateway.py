@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from ..engine import entrance
 from ..engine._board import Board
-from ..engine._leaf import monotonic
+from ..engine._leaf import bind, monotonic
 from ..engine.connection import Connection
 from ..engine.outgoing import ClientDisconnected
 from ..http.errors import ConfigurationProblem, GatewayTimeout, HTTPError, InsufficientStorage, Overloaded
@@ -27,6 +27,9 @@ from .response import IncompleteResponse, Response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+_START_RESPONSE: Any = Response.start_response
 
 
 class Gateway(GatewayState):
@@ -164,7 +167,7 @@ class Gateway(GatewayState):
             if self.pre_request is not None:
                 self.pre_request(worker, request)
             environ = self.builder.build(connection, request)
-            result = self.app(environ, response.start_response)
+            result = self.app(environ, bind(_START_RESPONSE, response))
             try:
                 if not connection.taken_over:
                     response.send_result(result)

@@ -9,6 +9,8 @@ cdef class EmptyInput:
 cdef class Hints:
     cdef Connection _connection
 
+    cdef begin(self, Connection connection)
+
 
 cdef class StreamInput:
     cdef Connection _connection

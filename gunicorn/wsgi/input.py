@@ -37,7 +37,8 @@ class Hints:
 
     __slots__ = ("_connection",)
 
-    def __init__(self, connection: Connection) -> None:
+    def begin(self, connection: Connection) -> None:
+        """What `__init__` would do, for an object made by `__new__`, which is a plain allocation when compiled."""
         self._connection = connection
 
     def __call__(self, headers: Any) -> None:

@@ -27,6 +27,10 @@ class SocketView:
     __slots__ = ("_connection", "_socket")
 
     def __init__(self, connection: Connection) -> None:
+        self.begin(connection)
+
+    def begin(self, connection: Connection) -> None:
+        """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
         self._connection = connection
         # A duplicate; with TLS, a `SecureSocket` around one.
         self._socket: Any = None
