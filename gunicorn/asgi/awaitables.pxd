@@ -1,4 +1,5 @@
 cdef int PENDING, DONE, CANCELLED
+cdef object _EXHAUSTED
 
 
 cdef class Native:
@@ -6,7 +7,7 @@ cdef class Native:
 
 
 cdef class Ready(Native):
-    cdef public object value
+    pass
 
 
 cdef class Pause(Ready):

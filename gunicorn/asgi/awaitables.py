@@ -21,6 +21,10 @@ DONE = 1
 CANCELLED = 2
 
 
+# What an awaitable that is done iterates over: an iterator that ends without the cost of an exception.
+_EXHAUSTED: Any = iter(())
+
+
 class Native:
     """Tells `inspect` that this is a coroutine."""
 
@@ -52,25 +56,22 @@ class Native:
 
 
 class Ready(Native):
-    """An awaitable whose result is known."""
+    """An awaitable that is done, with None as its result."""
 
-    __slots__ = ("value",)
+    __slots__ = ()
 
-    def __init__(self, value: Any = None) -> None:
-        self.value = value
-
-    def __await__(self) -> Ready:
-        return self
+    def __await__(self) -> Any:
+        return _EXHAUSTED
 
     def __iter__(self) -> Ready:
         return self
 
     def __next__(self) -> Any:
-        raise StopIteration(self.value)
+        raise StopIteration
 
     def send(self, value: Any) -> Any:
-        """The protocol of coroutines: end at once with the result."""
-        raise StopIteration(self.value)
+        """The protocol of coroutines: end at once."""
+        raise StopIteration
 
     def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
         """The protocol of coroutines: raise what is thrown in."""
@@ -86,8 +87,10 @@ class Pause(Ready):
     __slots__ = ("yielded",)
 
     def __init__(self) -> None:
-        self.value = None
         self.yielded = False
+
+    def __await__(self) -> Any:
+        return self
 
     def __next__(self) -> Any:
         return self.send(None)
@@ -95,7 +98,7 @@ class Pause(Ready):
     def send(self, value: Any) -> Any:
         """The protocol of coroutines."""
         if self.yielded:
-            raise StopIteration(None)
+            raise StopIteration
         self.yielded = True
 
 

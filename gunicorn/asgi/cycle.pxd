@@ -4,6 +4,8 @@ from ..engine.connection cimport CLOSED, READING, RUNNING, Connection
 from ..http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
 from ..wsgi.response cimport JOINED, Response
 from .awaitables cimport Native, Pause, Ready, Waiter
+from .gateway_state cimport ASGIGatewayState
+from .messages cimport as_dict
 
 
 cdef int RECEIVE, DRAIN, UNINTERRUPTED
@@ -29,43 +31,43 @@ cdef class Cycle(Response):
     cdef public list held
     cdef public Py_ssize_t held_size
     cdef public object loop
-    cdef public object owner
+    cdef public ASGIGatewayState owner
     cdef public bint releases
     cdef public double started
     cdef public int streak
     cdef public object task
     cdef public list waiting
 
-    cpdef open(self, owner)
+    cdef open(self, ASGIGatewayState owner)
     @cython.locals(out=OutputBuffer)
     cdef breath(self)
     cdef bint is_its_turn(self) except -1
-    cpdef make_scope(self)
-    cpdef take(self, message)
-    cpdef next_message(self)
-    cpdef unanswered(self)
-    cpdef body_is_wrong(self, error)
-    cpdef count(self)
-    cpdef detach(self)
+    cdef make_scope(self)
+    cdef take(self, dict message)
+    cdef next_message(self)
+    cdef unanswered(self)
+    cdef body_is_wrong(self, error)
+    cdef count(self)
+    cdef detach(self)
     @cython.locals(connection=Connection, out=OutputBuffer)
-    cpdef drained(self)
-    cpdef settle(self, Waiter waiter)
-    cpdef leave(self, Waiter waiter)
+    cdef drained(self)
+    cdef settle(self, Waiter waiter)
+    cdef leave(self, Waiter waiter)
     @cython.locals(waiting=list, waiter=Waiter)
-    cpdef wake(self)
+    cdef wake(self)
     cpdef lost(self)
-    cpdef begin_response(self, message, status)
+    cdef begin_response(self, dict message, status)
     @cython.locals(parts=list, length="long long", room="long long", framing=int, connection=Connection)
-    cpdef content(self, bytes data, bint more)
+    cdef content(self, bytes data, bint more)
     @cython.locals(cycle=object)
     cdef hold(self, list head, bytes data)
     cdef add_piece(self, list parts, bytes data)
     cpdef turned(self)
-    cpdef release(self)
+    cdef release(self)
     @cython.locals(held=list)
     cdef list take_held(self)
     @cython.locals(connection=Connection, keep=bint)
-    cpdef conclude(self)
+    cdef conclude(self)
     @cython.locals(connection=object)
     cdef look_again(self)
     cpdef refuse(self, error)

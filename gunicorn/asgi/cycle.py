@@ -8,7 +8,8 @@ from ..http.errors import HTTPError
 from ..http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
 from ..wsgi.response import JOINED, Response
 from .awaitables import Native, Pause, Ready, Waiter, mark_as_coroutine_function, thrown
-from .messages import Disconnected, Misuse
+from .gateway_state import ASGIGatewayState
+from .messages import Disconnected, Misuse, as_dict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,13 +56,21 @@ class Wait(Native):
         return self
 
     def __next__(self) -> Any:
-        return self._step()
+        found = self._step()
+        if type(found) is tuple:
+            raise StopIteration(found[0])
+        return found
 
     def send(self, value: Any) -> Any:
         """The protocol of coroutines."""
-        return self._step()
+        found = self._step()
+        if type(found) is tuple:
+            raise StopIteration(found[0])
+        return found
 
     def _step(self) -> Any:
+        """The result in a tuple of one, or what the task waits for. (In the compiled form every function that an
+        exception passes through costs as much as a small one of them does.)"""
         cycle = self.cycle
         waiter = self.waiter
         if waiter is not None:
@@ -71,7 +80,7 @@ class Wait(Native):
             return None
         found = cycle.next_message() if self.kind == RECEIVE else cycle.drained()
         if found is not None:
-            raise StopIteration(found[0])
+            return found
         cycle.streak = 0
         waiter = self.waiter = Waiter(self.loop)
         waiter._asyncio_future_blocking = True
@@ -98,9 +107,11 @@ class Cycle(Response):
         "waiting",
     )
 
-    # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method.
+    # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method. Since instances have a
+    # `__dict__`, a method that Python may override is looked for in it at every call: what is called for every request
+    # is C alone in the compiled form, and `notice` and `turned` are there to be bound.
 
-    def open(self, owner: Any) -> None:
+    def open(self, owner: ASGIGatewayState) -> None:
         """`owner` is the gateway."""
         self.owner = owner
         self.loop: Any = owner.loop
@@ -126,7 +137,7 @@ class Cycle(Response):
     def send(self, message: Any) -> Any:
         """The `send` of ASGI. Raises `Misuse`, and `Disconnected` when the client is gone."""
         try:
-            self.take(message)
+            self.take(message if type(message) is dict else as_dict(message))
         except ClientDisconnected:
             self.lost()
             raise Disconnected("the client has left") from None
@@ -156,7 +167,7 @@ class Cycle(Response):
         """The first argument of the application."""
         raise NotImplementedError
 
-    def take(self, message: Any) -> None:
+    def take(self, message: dict[str, Any]) -> None:
         """Act on a message of the application."""
         raise NotImplementedError
 
@@ -207,6 +218,10 @@ class Cycle(Response):
             for waiter in waiting:
                 waiter.wake()
 
+    def notice(self) -> None:
+        """`wake`, as something to be bound."""
+        self.wake()
+
     def lost(self) -> None:
         """The client is gone: the application hears of it, and has the grace period to end."""
         if self.gone or self.concluded:
@@ -229,7 +244,7 @@ class Cycle(Response):
 
     # Responses.
 
-    def begin_response(self, message: Any, status: int) -> None:
+    def begin_response(self, message: dict[str, Any], status: int) -> None:
         """Check and remember status and headers of a start message. Raises `Misuse`."""
         line = STATUS_LINES.get(status)
         headers = message.get("headers", ())

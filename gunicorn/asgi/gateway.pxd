@@ -1,35 +1,29 @@
 cimport cython
-from ..engine._leaf cimport monotonic
+from ..engine._leaf cimport bind, monotonic
 from ..engine.connection cimport CLOSED, Connection
 from ..engine.state cimport EngineState
 from ..http.message cimport Request
-from ..wsgi.gateway cimport Gateway
 from .cycle cimport Cycle
-from .scope cimport Scopes
+from .gateway_state cimport ASGIGatewayState
+from .http cimport HTTPCycle
+from .websocket cimport WebSocketCycle
 
 
 cdef bint EAGER
+cdef object _RECEIVE, _SEND
 
 
-cdef class ASGIGateway(Gateway):
-    cdef public object context
-    cdef public bint deflates
-    cdef public double grace_seconds
-    cdef public Py_ssize_t high_water
-    cdef public long long largest_message
-    cdef public bint leaving
-    cdef public object loop
-    cdef public Py_ssize_t most_queued
-    cdef public double ping_interval
-    cdef public double ping_timeout
-    cdef public Scopes scopes
-    cdef public set sockets
-    cdef public set tasks
-    cdef public bint watches
-    cdef public object writer
-
-    @cython.locals(engine=EngineState, close=bint, cycle=Cycle)
+cdef class ASGIGateway(ASGIGatewayState):
     cpdef handle(self, connection, request)
+    @cython.locals(engine=EngineState, close=bint, cycle=Cycle)
+    cdef _begin(self, Connection connection, Request request)
     cdef start(self, Connection connection, Request request, Cycle cycle)
+    @cython.locals(cycle=Cycle)
+    cpdef disconnected(self, connection)
+    @cython.locals(cycle=Cycle)
+    cpdef body_is_wrong(self, connection, error)
+    @cython.locals(cycle=Cycle)
+    cpdef writable(self, connection)
+    cpdef report(self, cycle)
     @cython.locals(request=Request, engine=EngineState, now=double, seconds=double)
-    cpdef report(self, Cycle cycle)
+    cdef _report(self, Cycle cycle)

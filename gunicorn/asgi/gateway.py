@@ -6,24 +6,21 @@ waits is answered before the engine looks at the next one.
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextvars import Context, copy_context
+from asyncio import Task, iscoroutine
 from datetime import timedelta
 from types import CoroutineType
 
-from ..engine._leaf import monotonic
+from ..engine._leaf import bind, monotonic
 from ..engine.connection import CLOSED, Connection
 from ..engine.outgoing import ClientDisconnected
 from ..http.errors import HTTPError
 from ..http.message import Request
-from ..http.response import error_response
 from ..http.websocket_handshake import asks_for_websocket
 from ..wsgi.access import LONGEST_WAIT
-from ..wsgi.gateway import Gateway
 from .cycle import Cycle
+from .gateway_state import ASGIGatewayState
 from .http import HTTPCycle
-from .scope import Scopes
 from .websocket import WebSocketCycle
 
 TYPE_CHECKING = False
@@ -31,62 +28,40 @@ if TYPE_CHECKING:
     from typing import Any
 
 EAGER = sys.version_info >= (3, 12)
-# A response of which so much waits for its client makes the application wait as well.
-HIGH_WATER = 65536
+_RECEIVE: Any = Cycle.receive
+_SEND: Any = Cycle.send
 
 
-class ASGIGateway(Gateway):
+class ASGIGateway(ASGIGatewayState):
     """Runs one ASGI application for one worker."""
 
-    __slots__ = (
-        "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "loop", "most_queued",
-        "ping_interval", "ping_timeout", "scopes", "sockets", "tasks", "watches", "writer",
-    )
+    __slots__ = ()
 
     def __init__(
         self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
     ) -> None:
         super().__init__(worker, app, multithread, multiprocess, server, software)
-        cfg = self.cfg
-        # The worker sets it before the first request.
-        self.loop: Any = None
-        self.scopes = Scopes(cfg.root_path)
-        self.scopes.forwarded = self.builder.forwarded
-        self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
-        self.high_water = min(HIGH_WATER, cfg.response_buffer_size)
-        # Somebody wants to know of every request: the access log or a hook.
-        self.watches = self.logs_access or self.post_request is not None
-        # The timer that will write the lines gathered for the access log.
-        self.writer: Any = None
-        # Tasks that wait for something: a loop itself holds its tasks but weakly.
-        self.tasks: set[Any] = set()
-        # WebSockets that are open or being closed.
-        self.sockets: set[Any] = set()
-        self.leaving = False
-        self.deflates = bool(cfg.ws_per_message_deflate)
-        self.largest_message: int = cfg.websocket_max_message_size
-        self.most_queued: int = max(1, cfg.ws_max_queue)
-        self.ping_interval = float(cfg.ws_ping_interval)
-        self.ping_timeout = float(cfg.ws_ping_timeout)
-        # What every request's context begins as.
-        self.context: Context = copy_context()
         self.wait_writable = _nothing
 
     # What the engine asks of a handler.
 
     def handle(self, connection: Connection, request: Request) -> None:
         """Begin to serve a request."""
+        self._begin(connection, request)
+
+    def _begin(self, connection: Connection, request: Request) -> None:
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
         engine = self.engine
         close = request.close or engine.keepalive == 0
-        kind: Any = HTTPCycle
+        cycle: Cycle
         if request.upgrade is not None and asks_for_websocket(request):
-            kind = WebSocketCycle
-        elif self.board is not None:
-            self.board.begin(request.method, request.uri, engine.now)
-        cycle: Cycle = kind.__new__(kind)
+            cycle = WebSocketCycle.__new__(WebSocketCycle)
+        else:
+            cycle = HTTPCycle.__new__(HTTPCycle)
+            if self.board is not None:
+                self.board.begin(request.method, request.uri, engine.now)
         cycle.begin(self, connection, request, close)
         cycle.open(self)
         connection.response = cycle
@@ -99,8 +74,8 @@ class ASGIGateway(Gateway):
                 self.engine.admission.check(connection, request)
             if self.pre_request is not None:
                 self.pre_request(self.worker, request)
-            coroutine = self.app(cycle.make_scope(), cycle.receive, cycle.send)
-            if type(coroutine) is not CoroutineType and not asyncio.iscoroutine(coroutine):
+            coroutine = self.app(cycle.make_scope(), bind(_RECEIVE, cycle), bind(_SEND, cycle))
+            if type(coroutine) is not CoroutineType and not iscoroutine(coroutine):
                 coroutine = _finish(coroutine)
         except HTTPError as error:
             cycle.refuse(error)
@@ -113,8 +88,7 @@ class ASGIGateway(Gateway):
             return
         context = self.context.copy()
         if EAGER:
-            task: Any = asyncio.Task(  # type: ignore[call-arg]
-                coroutine, loop=self.loop, context=context, eager_start=True)
+            task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
             if task.done():
                 cycle.ended(task)
                 return
@@ -132,19 +106,19 @@ class ASGIGateway(Gateway):
 
     def disconnected(self, connection: Connection) -> None:
         """The client of a running request has left."""
-        cycle = connection.response
+        cycle: Cycle | None = connection.response
         if cycle is not None:
             cycle.lost()
 
     def body_is_wrong(self, connection: Connection, error: HTTPError) -> None:
         """The body of a running request breaks the rules of its framing."""
-        cycle = connection.response
+        cycle: Cycle | None = connection.response
         if cycle is not None:
             cycle.body_is_wrong(error)
 
     def writable(self, connection: Connection) -> None:
         """A queue went down, or the connection was given up."""
-        cycle = connection.response
+        cycle: Cycle | None = connection.response
         if cycle is None:
             return
         if connection.broken:
@@ -191,14 +165,10 @@ class ASGIGateway(Gateway):
 
     # What cycles ask of their gateway.
 
-    def error_page(self, status: int, detail: str, request: Request) -> bytes:
-        """A whole response of our own."""
-        self.prefixes.refresh(self.engine.now)
-        head_only = request.method == "HEAD"
-        return error_response(status, detail, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+    def report(self, cycle: Any) -> None:
+        self._report(cycle)
 
-    def report(self, cycle: Cycle) -> None:
-        """Tell the access log and the hook of a response that is complete, or will never be."""
+    def _report(self, cycle: Cycle) -> None:
         request = cycle.request
         engine = self.engine
         now = engine.now = monotonic()

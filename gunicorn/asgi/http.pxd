@@ -6,6 +6,7 @@ from ..engine.connection cimport Connection
 from ..engine.state cimport EngineState
 from ..http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine
 from .cycle cimport Cycle
+from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of
 
 
@@ -19,23 +20,23 @@ cdef class HTTPCycle(Cycle):
     cdef public list trailers
 
     @cython.locals(cycle=object)
-    cpdef open(self, owner)
-    cpdef make_scope(self)
+    cdef open(self, ASGIGatewayState owner)
+    cdef make_scope(self)
     @cython.locals(stream=BodyStream, connection=Connection, engine=EngineState)
-    cpdef next_message(self)
+    cdef next_message(self)
     @cython.locals(connection=Connection)
     cdef ask_for_body(self)
     @cython.locals(more=bint)
-    cpdef take(self, message)
+    cdef take(self, dict message)
     cdef settle_expectation(self)
-    cpdef detach(self)
+    cdef detach(self)
     @cython.locals(board=Board)
-    cpdef count(self)
-    cpdef body_is_wrong(self, error)
-    cpdef take_other(self, kind, message)
+    cdef count(self)
+    cdef body_is_wrong(self, error)
+    cdef take_other(self, str kind, dict message)
     cdef content_complete(self)
     @cython.locals(fd=int, size="long long", count="long long", connection=Connection)
-    cpdef send_path(self, path)
+    cdef send_path(self, path)
     @cython.locals(field=FieldLine)
-    cpdef trailer_line(self, pair)
-    cpdef unanswered(self)
+    cdef trailer_line(self, pair)
+    cdef unanswered(self)

@@ -11,17 +11,12 @@ from ..engine.outgoing import ClientDisconnected
 from ..http.errors import HTTPError
 from ..http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY
 from .cycle import Cycle
+from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-EXTENSIONS: dict[str, dict[str, Any]] = {
-    "http.response.trailers": {},
-    "http.response.early_hint": {},
-    "http.response.pathsend": {},
-}
 
 # What the application may send next.
 START = 0
@@ -34,7 +29,7 @@ class HTTPCycle(Cycle):
 
     __slots__ = ("body_done", "expects", "stream", "trailers")
 
-    def open(self, owner: Any) -> None:
+    def open(self, owner: ASGIGatewayState) -> None:
         Cycle.open(self, owner)
         self.stream: BodyStream | None = self.request.body
         self.body_done = False
@@ -43,11 +38,10 @@ class HTTPCycle(Cycle):
         self.trailers: list[bytes] | None = None
         if self.stream is not None:
             cycle: Any = self
-            self.stream.on_change = cycle.wake
+            self.stream.on_change = cycle.notice
 
     def make_scope(self) -> dict[str, Any]:
-        scope: dict[str, Any] = self.owner.scopes.build(self.connection, self.request)
-        return scope
+        return self.owner.scopes.build(self.connection, self.request)
 
     # Towards the application.
 
@@ -91,7 +85,7 @@ class HTTPCycle(Cycle):
 
     # From the application.
 
-    def take(self, message: Any) -> None:
+    def take(self, message: dict[str, Any]) -> None:
         kind = kind_of(message)
         if self.concluded:
             if self.gone:
@@ -145,7 +139,7 @@ class HTTPCycle(Cycle):
         if self.task is not None:
             self.expect_end()
 
-    def take_other(self, kind: str, message: Any) -> None:
+    def take_other(self, kind: str, message: dict[str, Any]) -> None:
         """The messages of extensions."""
         if kind == "http.response.early_hint":
             if self.expects != START:

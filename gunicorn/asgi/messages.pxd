@@ -1,3 +1,4 @@
-cpdef kind_of(message)
-cpdef bytes octets_of(message, str key)
-cpdef status_of(message)
+cpdef dict as_dict(message)
+cpdef str kind_of(dict message)
+cpdef bytes octets_of(dict message, str key)
+cpdef status_of(dict message)

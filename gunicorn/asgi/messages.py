@@ -15,17 +15,22 @@ class Disconnected(OSError):
     """Sent to a client that is gone (ASGI specification, HTTP, "Disconnected Client - send Exception")."""
 
 
-def kind_of(message: Any) -> str:
-    """The type of a message. Raises `Misuse`."""
+def as_dict(message: Any) -> dict[str, Any]:
+    """A message of a class of its own as a plain dict. Raises `Misuse`."""
     if not isinstance(message, dict):
         raise Misuse(f"a message must be a dict, not {type(message).__name__}")
+    return dict(message)
+
+
+def kind_of(message: dict[str, Any]) -> str:
+    """The type of a message. Raises `Misuse`."""
     kind = message.get("type")
     if not isinstance(kind, str):
         raise Misuse("a message needs a 'type', a str")
     return kind
 
 
-def octets_of(message: Any, key: str) -> bytes:
+def octets_of(message: dict[str, Any], key: str) -> bytes:
     """The bytes under `key`, empty by default. Raises `Misuse`."""
     value = message.get(key, b"")
     if type(value) is bytes:
@@ -35,7 +40,7 @@ def octets_of(message: Any, key: str) -> bytes:
     raise Misuse(f"{key!r} of a {message['type']} message must be bytes, not {type(value).__name__}")
 
 
-def status_of(message: Any) -> int:
+def status_of(message: dict[str, Any]) -> int:
     """The status of a start message. Raises `Misuse`."""
     status = message.get("status")
     if type(status) is not int:

@@ -7,13 +7,17 @@ from urllib.parse import unquote
 from ..engine.connection import Connection
 from ..engine.tls_facts import Facts, distinguished_name
 from ..http.message import Request
-from .http import EXTENSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
+EXTENSIONS: dict[str, dict[str, Any]] = {
+    "http.response.trailers": {},
+    "http.response.early_hint": {},
+    "http.response.pathsend": {},
+}
 WEBSOCKET_EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
 SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 

@@ -4,6 +4,7 @@ from ..engine.handler cimport Taker
 from ..http.websocket cimport (
     CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
 from .cycle cimport Cycle
+from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of
 
 
@@ -12,14 +13,16 @@ cdef Py_ssize_t MOST_QUEUED_OCTETS
 
 
 cdef class Inbox(Taker):
-    cdef public object cycle
+    cdef public WebSocketCycle cycle
     cdef public Frames frames
     cdef public object messages
     cdef public Py_ssize_t most
     cdef public Py_ssize_t octets
 
+    @cython.locals(cycle=WebSocketCycle)
     cpdef receive(self, bytes data)
     cpdef bint full(self) except -1
+    @cython.locals(cycle=WebSocketCycle)
     cpdef end(self)
     cdef put(self, message)
     cdef get(self)
@@ -36,20 +39,20 @@ cdef class WebSocketCycle(Cycle):
     cdef public bint said_last
     cdef public int stage
 
-    cpdef open(self, owner)
-    cpdef make_scope(self)
+    cdef open(self, ASGIGatewayState owner)
+    cdef make_scope(self)
     @cython.locals(inbox=Inbox, was_full=bint)
-    cpdef next_message(self)
+    cdef next_message(self)
     @cython.locals(inbox=Inbox, frames=Frames, event=int)
-    cpdef read(self)
+    cdef read(self)
     cdef wake_for(self, Inbox inbox)
     @cython.locals(stage=int)
-    cpdef take(self, message)
+    cdef take(self, dict message)
     @cython.locals(header=bytes, data=bytes, opcode=int)
-    cdef send_message(self, message)
+    cdef send_message(self, dict message)
     cpdef lost(self)
-    cpdef over(self)
-    cpdef detach(self)
-    cpdef unanswered(self)
+    cdef over(self)
+    cdef detach(self)
+    cdef unanswered(self)
     cpdef give_up(self)
     cpdef refuse(self, error)

@@ -29,6 +29,7 @@ from ..http.websocket import (
 )
 from ..http.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
 from .cycle import JOINED_FRAME, Cycle
+from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Inbox(Taker):
     __slots__ = ("cycle", "frames", "messages", "most", "octets")
 
     def __init__(self, cycle: WebSocketCycle, frames: Frames, most: int) -> None:
-        self.cycle: Any = cycle
+        self.cycle: WebSocketCycle | None = cycle
         self.frames = frames
         self.most = most
         # Messages that the application has not asked for yet.
@@ -63,15 +64,19 @@ class Inbox(Taker):
 
     def receive(self, data: bytes) -> None:
         self.frames.receive(data)
-        if self.cycle is not None:
-            self.cycle.read()
+        # Held here, since it may let go of this inbox, and with that of its last reference, inside the call: the
+        # compiled form takes none of its own for a call on an attribute.
+        cycle = self.cycle
+        if cycle is not None:
+            cycle.read()
 
     def full(self) -> bool:
         return len(self.messages) >= self.most or self.octets >= MOST_QUEUED_OCTETS
 
     def end(self) -> None:
-        if self.cycle is not None:
-            self.cycle.lost()
+        cycle = self.cycle
+        if cycle is not None:
+            cycle.lost()
 
     def put(self, message: Any) -> None:
         """A message has come."""
@@ -91,7 +96,7 @@ class WebSocketCycle(Cycle):
     __slots__ = ("accept_value", "asked_at", "asked_for", "code", "heard_at", "inbox", "reason", "said_last",
                  "stage")
 
-    def open(self, owner: Any) -> None:
+    def open(self, owner: ASGIGatewayState) -> None:
         Cycle.open(self, owner)
         self.stage = CONNECTING
         self.inbox: Inbox | None = None
@@ -178,7 +183,7 @@ class WebSocketCycle(Cycle):
 
     # From the application.
 
-    def take(self, message: Any) -> None:
+    def take(self, message: dict[str, Any]) -> None:
         kind = kind_of(message)
         stage = self.stage
         if kind == "websocket.send" and stage == OPEN:
@@ -247,7 +252,7 @@ class WebSocketCycle(Cycle):
         if owner.leaving:
             self.restart()
 
-    def send_message(self, message: Any) -> None:
+    def send_message(self, message: dict[str, Any]) -> None:
         """A text or binary message."""
         text = message.get("text")
         opcode = OP_BINARY

@@ -8,6 +8,9 @@ from .input cimport EmptyInput, Hints, StreamInput
 from .socket_view cimport SocketView
 
 
+cdef object _DISCONNECTED
+
+
 cdef class EnvironBuilder:
     cdef public dict base
     cdef public object forwarded

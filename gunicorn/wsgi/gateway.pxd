@@ -10,6 +10,9 @@ from .gateway_state cimport GatewayState
 from .response cimport Response
 
 
+cdef object _START_RESPONSE
+
+
 cdef class Gateway(GatewayState):
     cdef public object app
     cdef public Board board

@@ -1,0 +1,64 @@
+"""What cycles see of their gateway."""
+
+from __future__ import annotations
+
+from contextvars import Context, copy_context
+
+from ..http.message import Request
+from ..http.response import error_response
+from ..wsgi.gateway import Gateway
+from .scope import Scopes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# A response of which so much waits for its client makes the application wait as well.
+HIGH_WATER = 65536
+
+
+class ASGIGatewayState(Gateway):
+    """The part of a gateway that its cycles share."""
+
+    __slots__ = (
+        "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "loop", "most_queued",
+        "ping_interval", "ping_timeout", "scopes", "sockets", "tasks", "watches", "writer",
+    )
+
+    def __init__(
+        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+    ) -> None:
+        super().__init__(worker, app, multithread, multiprocess, server, software)
+        cfg = self.cfg
+        # The worker sets it before the first request.
+        self.loop: Any = None
+        self.scopes = Scopes(cfg.root_path)
+        self.scopes.forwarded = self.builder.forwarded
+        self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
+        self.high_water = min(HIGH_WATER, cfg.response_buffer_size)
+        # Somebody wants to know of every request: the access log or a hook.
+        self.watches = self.logs_access or self.post_request is not None
+        # The timer that will write the lines gathered for the access log.
+        self.writer: Any = None
+        # Tasks that wait for something: a loop itself holds its tasks but weakly.
+        self.tasks: set[Any] = set()
+        # WebSockets that are open or being closed.
+        self.sockets: set[Any] = set()
+        self.leaving = False
+        self.deflates = bool(cfg.ws_per_message_deflate)
+        self.largest_message: int = cfg.websocket_max_message_size
+        self.most_queued: int = max(1, cfg.ws_max_queue)
+        self.ping_interval = float(cfg.ws_ping_interval)
+        self.ping_timeout = float(cfg.ws_ping_timeout)
+        # What every request's context begins as.
+        self.context: Context = copy_context()
+
+    def error_page(self, status: int, detail: str, request: Request) -> bytes:
+        """A whole response of our own."""
+        self.prefixes.refresh(self.engine.now)
+        head_only = request.method == "HEAD"
+        return error_response(status, detail, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+
+    def report(self, cycle: Any) -> None:
+        """Tell the access log and the hook of a response that is complete, or will never be."""
+        raise NotImplementedError
