@@ -370,7 +370,7 @@ class Connection(Outgoing):
         elif self.taker is not None:
             taker, self.taker = self.taker, None
             taker.end()
-        elif self.protocol.is_idle() and not self.protocol.unread_body:
+        elif self.protocol.is_idle() and not self.protocol.has_unread_body():
             self.close()
         else:
             self.refuse(InvalidRequestLine("the connection ended within a request"))
@@ -466,7 +466,7 @@ class Connection(Outgoing):
             return
         engine = self.engine
         self.state = READING
-        self.skipping = self.protocol.unread_body
+        self.skipping = self.protocol.has_unread_body()
         if not self.skipping:
             self.protocol.next_request()
         self.deadline = engine.deadline_of(engine.body_timeout if self.skipping else engine.keepalive)
@@ -557,7 +557,7 @@ class Connection(Outgoing):
         request = protocol.request
         return (
             request is not None and request.close and not self.readable
-            and not protocol.is_pending() and not protocol.unread_body
+            and not protocol.is_pending() and not protocol.has_unread_body()
         )
 
     def _discard(self) -> None:

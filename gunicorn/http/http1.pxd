@@ -37,3 +37,4 @@ cdef class HTTP1:
     cpdef bytes rest(self)
     cpdef bint is_pending(self)
     cpdef bint is_idle(self)
+    cpdef bint has_unread_body(self)

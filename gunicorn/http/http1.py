@@ -170,7 +170,6 @@ class HTTP1:
         """Whether not one octet of a next request has come."""
         return self.state <= HEAD and self.head.request is None and self.position >= len(self.buffer)
 
-    @property
-    def unread_body(self) -> bool:
+    def has_unread_body(self) -> bool:
         """Whether a part of the request's body has not come yet."""
         return self.state == BODY

@@ -6,6 +6,9 @@ from .fields cimport (
 from .message cimport Request
 
 
+cdef bytes HTTP11
+
+
 cdef class HeadParser:
     cdef public str codings
     cdef public bint complete
