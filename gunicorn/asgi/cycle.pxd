@@ -70,6 +70,7 @@ cdef class Cycle(Response):
     cdef conclude(self)
     @cython.locals(connection=object)
     cdef look_again(self)
+    cdef end(self, task)
     cpdef refuse(self, error)
     @cython.locals(connection=Connection)
     cpdef give_up(self)

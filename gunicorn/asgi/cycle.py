@@ -383,6 +383,10 @@ class Cycle(Response):
         self.loop.call_soon(connection.process)
 
     def ended(self, task: Any) -> None:
+        """The task is done; called by it."""
+        self.end(task)
+
+    def end(self, task: Any) -> None:
         """The task is done."""
         if self.task is not None:
             self.owner.tasks.discard(task)

@@ -90,7 +90,7 @@ class ASGIGateway(ASGIGatewayState):
         if EAGER:
             task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
             if task.done():
-                cycle.ended(task)
+                cycle.end(task)
                 return
         else:
             task = self.loop.create_task(coroutine, context=context)
