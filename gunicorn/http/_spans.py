@@ -49,3 +49,13 @@ def joined(parts: list[bytes]) -> bytes:
 def text(data: bytes, start: int, end: int) -> str:
     """The octets as a native string, one character an octet (PEP 3333)."""
     return str(data[start:end], "latin-1")
+
+
+def is_at(known: bytes, data: bytes, start: int, end: int) -> bool:
+    """Whether these octets are `known`."""
+    return len(known) == end - start and data.startswith(known, start)
+
+
+def text_again(known: str, data: bytes, start: int, end: int) -> str:
+    """As `text`; the native twin gives back `known` where that is the same text already."""
+    return str(data[start:end], "latin-1")

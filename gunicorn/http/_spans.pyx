@@ -2,7 +2,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1, PyUnicode_GET_LENGTH
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 DEF TOKEN = 1
 DEF TARGET = 2
@@ -13,6 +13,12 @@ cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
 
 cdef unsigned char[256] CLASSES
+
+# One octet in each of the eight places of a word.
+cdef unsigned long long ONES = 0x0101010101010101
+cdef unsigned long long SPACES = 0x2020202020202020
+cdef unsigned long long DELETES = 0x7F7F7F7F7F7F7F7F
+cdef unsigned long long HIGHEST = 0x8080808080808080
 
 
 cdef void fill_classes():
@@ -51,6 +57,16 @@ cpdef Py_ssize_t target_end(bytes data, Py_ssize_t start, Py_ssize_t end):
 
 cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end):
     """End of a run of field-content and white space: VCHAR, obs-text, SP, HTAB (RFC 9110 section 5.5)."""
+    # Eight at a time while none of them is a control: `word - SPACES` borrows into the highest bit of an octet below
+    # 32, and `deletes - ONES` into that of an octet that was 127; an octet that had the bit itself is taken out again.
+    cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
+    cdef unsigned long long word, deletes
+    while start + 8 <= end:
+        memcpy(&word, view + start, 8)
+        deletes = word ^ DELETES
+        if (((word - SPACES) & ~word) | ((deletes - ONES) & ~deletes)) & HIGHEST:
+            break
+        start += 8
     return run_end(data, start, end, VALUE)
 
 
@@ -94,3 +110,19 @@ cpdef str text(bytes data, Py_ssize_t start, Py_ssize_t end):
     if start >= end:
         return ""
     return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(data) + start, end - start, NULL)
+
+
+cpdef bint is_at(bytes known, bytes data, Py_ssize_t start, Py_ssize_t end):
+    """Whether these octets are `known`."""
+    cdef Py_ssize_t length = end - start
+    return PyBytes_GET_SIZE(known) == length and memcmp(
+        PyBytes_AS_STRING(known), PyBytes_AS_STRING(data) + start, length) == 0
+
+
+cpdef str text_again(str known, bytes data, Py_ssize_t start, Py_ssize_t end):
+    """As `text`; gives back `known` where that is the same text already."""
+    cdef Py_ssize_t length = end - start
+    if length > 0 and PyUnicode_GET_LENGTH(known) == length and PyUnicode_IS_ASCII(known):
+        if memcmp(PyUnicode_DATA(known), PyBytes_AS_STRING(data) + start, length) == 0:
+            return known
+    return text(data, start, end)

@@ -1,11 +1,15 @@
 cdef int ORDINARY, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT, SCHEME, SINGLETON, UNDERSCORE, UPGRADE
 cdef int DROP, REFUSE, KEEP
+cdef Py_ssize_t LONGEST_REMEMBERED, LONGEST_VALUE
 
 
 cdef class FieldName:
     cdef readonly int kind
     cdef readonly bytes lower
     cdef readonly str name
+    cdef readonly bytes raw
+    cdef public str recent
+    cdef public FieldName follower
     cdef readonly str scheme
     cdef readonly str variable
 
@@ -22,6 +26,7 @@ cdef class FieldTable:
     cdef readonly object forwarder_names
     cdef readonly dict schemes
     cdef readonly dict names
+    cdef readonly FieldName origin
     cdef readonly dict hosts
     cpdef FieldName learn(self, bytes raw)
     cpdef bint admits(self, FieldName field, bint trusted) except -1

@@ -23,11 +23,15 @@ SINGLETON = 7
 UNDERSCORE = 8
 UPGRADE = 9
 
+# Names up to this length are remembered; values up to this length are, one a name.
+LONGEST_REMEMBERED = 64
+LONGEST_VALUE = 128
+
 # In the compiled form these are C integers, which other modules could not import by name.
 globals().update(
     ORDINARY=ORDINARY, HOST=HOST, CONTENT_LENGTH=CONTENT_LENGTH, TRANSFER_ENCODING=TRANSFER_ENCODING,
     CONNECTION=CONNECTION, EXPECT=EXPECT, SCHEME=SCHEME, SINGLETON=SINGLETON, UNDERSCORE=UNDERSCORE,
-    UPGRADE=UPGRADE,
+    UPGRADE=UPGRADE, LONGEST_REMEMBERED=LONGEST_REMEMBERED, LONGEST_VALUE=LONGEST_VALUE,
 )
 
 KINDS = {
@@ -48,7 +52,6 @@ KEEP = 2
 _HEADER_MAP = {"drop": DROP, "refuse": REFUSE, "dangerous": KEEP}
 
 REMEMBERED = 1024
-LONGEST_REMEMBERED = 64
 
 # Host = uri-host [ ":" port ] (RFC 9110 section 7.2): an IP literal in brackets, or a reg-name of RFC 3986.
 _HOST = re.compile(
@@ -62,13 +65,16 @@ class FieldName:
     """A field name (RFC 9110 section 5.1) in the forms its readers want.
 
     `name` is upper-case with dashes, `lower` the octets in lower case, `variable` the meta-variable of
-    RFC 3875 section 4.1.18 (`HTTP_ACCEPT`, `CONTENT_TYPE`), `kind` the rule the parser applies.
+    RFC 3875 section 4.1.18 (`HTTP_ACCEPT`, `CONTENT_TYPE`), `kind` the rule the parser applies. `recent` is the last
+    short value seen and `follower` the name that came last behind this one: clients repeat themselves, and what is
+    there need not be made, or looked for, again.
     """
 
-    __slots__ = ("kind", "lower", "name", "scheme", "variable")
+    __slots__ = ("follower", "kind", "lower", "name", "raw", "recent", "scheme", "variable")
 
     def __init__(self, raw: bytes, kind: int, scheme: str) -> None:
         text = str(raw, "latin-1")
+        self.raw = raw
         self.name = text.upper()
         self.lower = raw.lower()
         variable = self.name.replace("-", "_")
@@ -77,6 +83,8 @@ class FieldName:
         self.variable = variable
         self.kind = kind
         self.scheme = scheme
+        self.recent = ""
+        self.follower: FieldName | None = None
 
     def __repr__(self) -> str:
         return f"<FieldName {self.name}>"
@@ -86,8 +94,8 @@ class FieldTable:
     """The names seen lately and the rules of one `Limits`; shared by all connections of a process."""
 
     __slots__ = (
-        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "proxied",
-        "schemes", "size_limit", "underscores",
+        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "origin",
+        "proxied", "schemes", "size_limit", "underscores",
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -103,6 +111,8 @@ class FieldTable:
         self.forwarder_names = frozenset(name.upper() for name in limits.forwarder_headers)
         self.schemes = {name.upper(): value for name, value in limits.secure_scheme_headers}
         self.names: dict[bytes, FieldName] = {}
+        # Stands in front of the first field of a message.
+        self.origin = FieldName(b"", ORDINARY, "")
         self.hosts: dict[str, bool] = {}
 
     def learn(self, raw: bytes) -> FieldName:

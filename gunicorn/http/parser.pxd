@@ -1,8 +1,8 @@
 cimport cython
-from ._spans cimport octets, target_end, text, token_end, value_end
+from ._spans cimport is_at, octets, target_end, text, text_again, token_end, value_end
 from .fields cimport (
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, ORDINARY, SCHEME, SINGLETON, TRANSFER_ENCODING, UNDERSCORE, UPGRADE,
-    FieldName, FieldTable)
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME, SINGLETON,
+    TRANSFER_ENCODING, UNDERSCORE, UPGRADE, FieldName, FieldTable)
 from .message cimport Request
 
 
@@ -18,6 +18,7 @@ cdef class HeadParser:
     cdef public bint interprets
     cdef public bint keep_alive
     cdef public bint leading_line
+    cdef public FieldName previous
     cdef public Request request
     cdef public list singletons
     cdef public FieldTable table
@@ -27,13 +28,16 @@ cdef class HeadParser:
     cpdef void reset(self)
     cpdef Py_ssize_t parse(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(
-        view="const unsigned char *", table=FieldTable, names=dict, request=Request, fields=list, position=Py_ssize_t,
-        name_end=Py_ssize_t, value_start=Py_ssize_t, value_stop=Py_ssize_t, following=Py_ssize_t, raw=bytes,
+        view="const unsigned char *", table=FieldTable, request=Request, fields=list, position=Py_ssize_t,
+        name_end=Py_ssize_t, value_start=Py_ssize_t, value_stop=Py_ssize_t, following=Py_ssize_t,
         field=FieldName, value=str)
     cpdef Py_ssize_t parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(previous=FieldName, field=FieldName, raw=bytes)
+    cdef FieldName _name(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(
         view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
-        target_stop=Py_ssize_t, version=Py_ssize_t, plain=bint, following=Py_ssize_t, request=Request, uri=str, mark=Py_ssize_t)
+        target_stop=Py_ssize_t, version=Py_ssize_t, plain=bint, following=Py_ssize_t, request=Request, uri=str,
+        mark=Py_ssize_t)
     cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(limit=Py_ssize_t)
     cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1

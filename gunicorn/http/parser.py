@@ -10,7 +10,7 @@ when the head is complete, because a line that follows may still lengthen them.
 
 from __future__ import annotations
 
-from ._spans import octets, target_end, text, token_end, value_end
+from ._spans import is_at, octets, target_end, text, text_again, token_end, value_end
 from .errors import (
     ExpectationFailed,
     HTTPError,
@@ -33,6 +33,8 @@ from .fields import (
     CONTENT_LENGTH,
     EXPECT,
     HOST,
+    LONGEST_REMEMBERED,
+    LONGEST_VALUE,
     ORDINARY,
     SCHEME,
     SINGLETON,
@@ -59,8 +61,8 @@ class HeadParser:
     """Parses one head after another; `request` is the one begun, `complete` tells that its head has ended."""
 
     __slots__ = (
-        "codings", "complete", "count", "folds", "has_length", "interprets", "keep_alive", "leading_line", "request",
-        "singletons", "table", "trusted",
+        "codings", "complete", "count", "folds", "has_length", "interprets", "keep_alive", "leading_line", "previous",
+        "request", "singletons", "table", "trusted",
     )
 
     def __init__(self, table: FieldTable, trusted: bool) -> None:
@@ -81,6 +83,8 @@ class HeadParser:
         self.leading_line = False
         self.folds = False
         self.count = 0
+        # The field before the next one.
+        self.previous = table.origin
 
     def reset(self) -> None:
         """Forget the request and begin the next."""
@@ -89,6 +93,7 @@ class HeadParser:
         self.leading_line = False
         self.folds = False
         self.count = 0
+        self.previous = self.table.origin
         self.singletons = None
         self.codings = None
         self.has_length = False
@@ -110,7 +115,6 @@ class HeadParser:
         """Take whole field lines up to and with the empty one; as `parse`. Serves trailer sections too."""
         view = data
         table = self.table
-        names = table.names
         request = self.request
         assert request is not None
         fields = request.fields
@@ -142,11 +146,11 @@ class HeadParser:
                 value_stop -= 1
             if table.size_limit and value_stop - position > table.size_limit:
                 raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
-            raw = octets(data, position, name_end)
-            field = names.get(raw)
-            if field is None:
-                field = table.learn(raw)
-            value = text(data, value_start, value_stop)
+            field = self._name(data, position, name_end)
+            if value_stop - value_start > LONGEST_VALUE:
+                value = text(data, value_start, value_stop)
+            else:
+                value = field.recent = text_again(field.recent, data, value_start, value_stop)
             self.count += 1
             if self.count > table.field_limit:
                 raise LimitRequestHeaders(f"over {table.field_limit} fields")
@@ -159,6 +163,20 @@ class HeadParser:
         if table.size_limit and end - position > table.size_limit + 2:
             raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
         return position
+
+    def _name(self, data: bytes, start: int, end: int) -> FieldName:
+        """The name of a field: most often the one that followed the name before it the last time, too."""
+        previous = self.previous
+        field = previous.follower
+        if field is None or not is_at(field.raw, data, start, end):
+            raw = octets(data, start, end)
+            field = self.table.names.get(raw)
+            if field is None:
+                field = self.table.learn(raw)
+            if end - start <= LONGEST_REMEMBERED:
+                previous.follower = field
+        self.previous = field
+        return field
 
     def _request_line(self, data: bytes, start: int, end: int) -> int:
         """Take the request line if it is whole, and set `request`; the position behind what was taken."""

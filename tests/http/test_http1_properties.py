@@ -7,7 +7,7 @@ import httptools
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from .feeding import Outcome, feed
+from .feeding import Outcome, feed, feed_both
 
 # Fragments that are nearly a request: random octets alone would hardly ever get past the method.
 FRAGMENTS = st.sampled_from([
@@ -122,3 +122,17 @@ def test_a_client_of_h11_is_understood(pieces: list[bytes], chunked: bool, step:
     data += client.send(h11.EndOfMessage()) or b""
     cut = [data[start:start + step] for start in range(0, len(data), step)]
     assert complete(feed(cut)) == [("POST", "/x", body)]
+
+
+NAMES = st.sampled_from([b"X-A", b"x-a", b"X-B", b"Cookie", b"N" * 70, b"N" * 71])
+VALUES = st.sampled_from([b"", b"a", b"b", b"a" * 128, b"a" * 129, b"\xe9", b"\xe8"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.tuples(NAMES, VALUES), max_size=5), min_size=1, max_size=6))
+def test_names_and_values_remembered_change_nothing(messages: list[list[tuple[bytes, bytes]]]) -> None:
+    requests = [
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"%b: %b\r\n" % pair for pair in pairs) + b"\r\n"
+        for pairs in messages
+    ]
+    assert feed_both(b"".join(requests)) == [outcome for request in requests for outcome in feed([request])]
