@@ -6,19 +6,24 @@ from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH_OR_DASH, LENGTH, TIME, USER
 cdef int SECONDS, MILLISECONDS, MICROSECONDS, DECIMAL
+cdef double LONGEST_WAIT
+cdef Py_ssize_t MOST_LINES
 
 
 cdef class AccessLines:
     cdef bytes _date
-    cdef list _lines
+    cdef Py_ssize_t _count
     cdef object _log
     cdef str _now
+    cdef list _parts
     cdef double _since
     cdef list _steps
     cdef object _write
 
-    @cython.locals(parts=list, step=tuple, kind=int, text=str, lines=list)
+    @cython.locals(before=Py_ssize_t)
     cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
+    @cython.locals(parts=list, step=tuple, kind=int, text=str, status=str, sent="long long")
+    cdef _add(self, Response response, dict environ, double seconds)
     cpdef bint due(self, double now)
     cpdef bint waiting(self)
     cpdef bint flush(self) except -1

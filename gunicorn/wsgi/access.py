@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 0.25
 MOST_LINES = 512
 
+# In the compiled form these are no Python objects, which other modules could import by name.
+globals().update(LONGEST_WAIT=LONGEST_WAIT)
+
 # What stands in the place of an atom.
 LITERAL = 0
 ENVIRON = 1
@@ -102,13 +105,15 @@ def _merged(steps: list[tuple[int, str]]) -> list[tuple[int, str]]:
 class AccessLines:
     """Gathers the lines of one worker. `flush` writes them through `write`, which answers whether it may go on so."""
 
-    __slots__ = ("_date", "_lines", "_log", "_now", "_since", "_steps", "_write")
+    __slots__ = ("_count", "_date", "_log", "_now", "_parts", "_since", "_steps", "_write")
 
     def __init__(self, log: Any, steps: list[tuple[int, str]], write: Any) -> None:
         self._log = log
         self._steps = steps
         self._write = write
-        self._lines: list[str] = []
+        # The lines that wait, in pieces, and how many lines that is.
+        self._parts: list[str] = []
+        self._count = 0
         self._since = 0.0
         self._date: bytes | None = None
         self._now = ""
@@ -119,7 +124,19 @@ class AccessLines:
             # The response's Date has changed: so has the time of the line.
             self._date = prefixes.date
             self._now = self._log.now()
-        parts: list[str] = []
+        before = len(self._parts)
+        try:
+            self._add(response, environ, seconds)
+        except BaseException:
+            # No half a line, whatever the application has put into its environ.
+            del self._parts[before:]
+            raise
+        if self._count == 0:
+            self._since = now
+        self._count += 1
+
+    def _add(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
+        parts = self._parts
         for step in self._steps:
             kind, text = step
             if kind == LITERAL:
@@ -129,35 +146,33 @@ class AccessLines:
             elif kind == TIME:
                 parts.append(self._now)
             elif kind == STATUS:
-                parts.append(response.status[:3])
+                status = response.status
+                parts.append(status[:3])
             elif kind == REQUEST_LINE:
                 parts.append(_request_line(response.request))
             elif kind == LENGTH_OR_DASH:
-                parts.append(str(response.sent) if response.sent else "-")
+                sent = response.sent
+                parts.append(f"{sent}" if sent else "-")
             elif kind == USER:
                 parts.append(_user(environ))
             else:
                 parts.append(_measure(kind, response, seconds))
-        lines = self._lines
-        if not lines:
-            self._since = now
-        lines.append("".join(parts))
 
     def due(self, now: float) -> bool:
         """Whether lines have waited long enough."""
-        return len(self._lines) >= MOST_LINES or (len(self._lines) > 0 and now - self._since >= LONGEST_WAIT)
+        return self._count >= MOST_LINES or (self._count > 0 and now - self._since >= LONGEST_WAIT)
 
     def waiting(self) -> bool:
         """Whether there are lines to write."""
-        return len(self._lines) > 0
+        return self._count > 0
 
     def flush(self) -> bool:
         """Write what was gathered; whether more may be gathered."""
-        lines = self._lines
-        if not lines:
+        if not self._count:
             return True
-        self._lines = []
-        return bool(self._write("".join(lines)))
+        parts, self._parts = self._parts, []
+        self._count = 0
+        return bool(self._write("".join(parts)))
 
 
 def access_lines(log: Any, cfg: Any) -> AccessLines | None:
