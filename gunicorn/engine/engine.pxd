@@ -27,6 +27,7 @@ cdef class Engine(EngineState):
     cdef public bint scarce
     cdef public int left
     cdef public bint held
+    cdef public double hurried_until
     cdef public FieldTable table
     cdef public object trusted
     cdef public tuple wakeup_fds
@@ -40,6 +41,7 @@ cdef class Engine(EngineState):
     cdef _run_again(self)
     @cython.locals(listener=Listener)
     cdef _accept_ready(self)
+    @cython.locals(connection=Connection)
     cdef bint _accept(self, Listener listener) except -1
     cdef int _trust(self, peer) except -1
     @cython.locals(connection=Connection, protocol=HTTP1, connections=list, trust=int)

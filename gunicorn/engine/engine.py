@@ -32,6 +32,8 @@ ACCEPTS = 16
 MOST_DRAINED = 4096
 FEW_DRAINED = 16
 SWEEP_SECONDS = 1.0
+# How long a request may come behind its connection, when others would wait behind the next one (`_await_request`).
+PATIENCE_MILLISECONDS = 1
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
@@ -55,9 +57,9 @@ class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
-        "accepted", "accepts", "clock", "connections", "held", "known_peers", "left", "limit", "listener_at",
-        "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table", "trusted",
-        "wakeup_fds",
+        "accepted", "accepts", "clock", "connections", "held", "hurried_until", "known_peers", "left", "limit",
+        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
+        "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -84,6 +86,8 @@ class Engine(EngineState):
         self.listening = False
         self.scarce = False
         self.held = False
+        # Until then no request is waited for that should have come with its connection.
+        self.hurried_until = 0.0
         # Events of this turn that are still to be acted on.
         self.left = 0
         self.accepts = ACCEPTS
@@ -213,8 +217,22 @@ class Engine(EngineState):
         if accepted is None:
             return False
         self.accepted += 1
-        self.open(accepted[0], accepted[1], listener).process()
+        connection = self.open(accepted[0], accepted[1], listener)
+        if self.now < self.slow_until and self.now >= self.hurried_until:
+            self._await_request(connection.fd)
+        connection.process()
         return True
+
+    def _await_request(self, fd: int) -> None:
+        """Whoever accepts while requests are slow serves the one it has accepted next, not a third one in between.
+
+        A request comes a moment behind its connection. When one did not, none is waited for during a second, so that
+        silent clients cost no more than a millisecond of it.
+        """
+        looker = select.poll()
+        looker.register(fd, select.POLLIN)
+        if not looker.poll(PATIENCE_MILLISECONDS):
+            self.hurried_until = self.now + 1.0
 
     def open(self, fd: int, peer: Any, listener: Listener) -> Connection:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""

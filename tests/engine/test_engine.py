@@ -309,3 +309,24 @@ PEERS = [
 @pytest.mark.parametrize(("allowed", "peer", "expected"), PEERS)
 def test_peers(allowed: list[str], peer: Any, expected: bool) -> None:
     assert Peers(allowed).allows(peer) is expected
+
+
+def test_silent_clients_are_waited_for_once_a_second_while_requests_are_slow(make_bench: Any) -> None:
+    bench = make_bench()
+    engine = bench.engine
+    engine.slow_until = bench.now + 10
+    bench.connect().sendall(GET)
+    bench.turn()
+    assert len(bench.handler.requests) == 1
+    assert engine.hurried_until == 0.0, "a request that is there is not waited for"
+    silent = bench.connect()
+    bench.turn()
+    assert engine.hurried_until == bench.now + 1.0
+    bench.now += 0.5
+    bench.connect()
+    bench.turn()
+    assert engine.hurried_until == bench.now + 0.5
+    assert engine.count == 3
+    silent.sendall(GET)
+    bench.turn()
+    assert silent.recv(1000) == ANSWER
