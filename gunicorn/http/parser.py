@@ -120,7 +120,8 @@ class HeadParser:
         fields = request.fields
         position = start
         while position < end:
-            name_end = token_end(data, position, end)
+            # The empty line at the end needs no search for a token.
+            name_end = position if view[position] == 13 else token_end(data, position, end)
             if name_end >= end:
                 break
             if view[name_end] != 58 or name_end == position:
