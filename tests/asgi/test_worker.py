@@ -163,13 +163,15 @@ def test_a_reload_under_load_loses_nothing(serve: Serve) -> None:
 
 
 WSGI = HELLO + '''
-import threading, time
+import threading
 
 plain = app
+together = threading.Barrier(4)
 
 def app(environ, start_response):
-    if environ["PATH_INFO"] == "/slow":
-        time.sleep(0.5)
+    if environ["PATH_INFO"] == "/together":
+        # Ends when four of these are running, and not before.
+        together.wait(15)
     if environ["PATH_INFO"] == "/body":
         body = environ["wsgi.input"].read() + threading.current_thread().name.encode()
         start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -182,9 +184,9 @@ def test_wsgi_runs_in_threads(serve: Serve) -> None:
     server = serve(WSGI, "-k", "asgi", "--threads", "4")
     wires = [server.connect() for _ in range(4)]
     for wire in wires:
-        wire.send(ask("/slow"))
+        wire.send(ask("/together"))
     for wire in wires:
-        assert wire.read_response(timeout=1.5).body == b"Hello, World!"
+        assert wire.read_response(timeout=20).body == b"Hello, World!"
         wire.close()
     with server.connect() as wire:
         wire.send(ask("/body", method="POST", body=b"b" * 2_000_000))

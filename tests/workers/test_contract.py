@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import socket
 import threading
@@ -41,10 +42,22 @@ class Stream:
     def close(self):
         note(self.name, "closed")
 
+present = []
+
+def until(holds):
+    end = time.monotonic() + 15
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError("nobody else has come")
+        time.sleep(0.01)
+
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/slow":
         time.sleep(float(environ["QUERY_STRING"]))
+    if path == "/together":
+        present.append(path)
+        until(lambda: len(present) >= int(environ["QUERY_STRING"]))
     if path == "/spin":
         end = time.monotonic() + float(environ["QUERY_STRING"])
         while time.monotonic() < end:
@@ -454,13 +467,12 @@ def test_half_closed_clients_are_answered(server: Server) -> None:
 def test_requests_run_side_by_side(name: str, servers: Servers) -> None:
     server = servers(name)
     wires = [server.connect() for _ in range(4)]
-    began = time.monotonic()
     for wire in wires:
-        wire.send(get("/slow?0.5"))
+        # Each waits for all four to be running.
+        wire.send(get("/together?4"))
     for wire in wires:
-        assert wire.read_response().status == 200
+        assert wire.read_response(timeout=20).status == 200
         wire.close()
-    assert time.monotonic() - began < 1.9
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -477,9 +489,8 @@ def test_clients_are_read_from_while_all_threads_are_busy(serve: Serve) -> None:
         reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         reader.send(get("/big"))
         time.sleep(0.2)  # the answer must be queued before the threads are taken
-        one.send(get("/slow?3"))
-        two.send(get("/slow?3"))
-        began = time.monotonic()
+        one.send(get("/slow?6"))
+        two.send(get("/slow?6"))
         assert len(reader.read_response().body) == 5_000_000
-        assert time.monotonic() - began < 2.5
+        assert not select.select([one.socket, two.socket], [], [], 0)[0], "both threads are busy still"
         assert one.read_response().status == two.read_response().status == 200

@@ -75,8 +75,8 @@ def test_what_is_too_much_is_refused(serve: Serve) -> None:
         with server.connect() as wire:
             wire.send(f"POST / HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n".encode() + body)
             assert wire.read_response().status == 413
-    with ask(server, "/wait/1") as first, ask(server, "/wait/1") as second:
-        wait_until(lambda: refused(server), 1, "the third to be refused")
+    with ask(server, "/wait/4") as first, ask(server, "/wait/4") as second:
+        wait_until(lambda: refused(server), 4, "the third to be refused")
         assert first.read_response().status == second.read_response().status == 200
 
 
