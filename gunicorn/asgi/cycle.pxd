@@ -68,7 +68,7 @@ cdef class Cycle(Response):
     cdef list take_held(self)
     @cython.locals(connection=Connection, keep=bint)
     cdef conclude(self)
-    @cython.locals(connection=object)
+    @cython.locals(engine=object)
     cdef look_again(self)
     cdef end(self, task)
     cpdef refuse(self, error)

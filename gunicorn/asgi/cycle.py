@@ -379,12 +379,19 @@ class Cycle(Response):
     def look_again(self) -> None:
         """Have the connection look soon at what its client has sent."""
         # Untyped in the compiled form, which can make a bound method of nothing else.
-        connection: Any = self.connection
-        self.loop.call_soon(connection.process)
+        engine: Any = self.owner.engine
+        self.loop.call_soon(engine.attend, self.connection)
 
     def ended(self, task: Any) -> None:
         """The task is done; called by it."""
-        self.end(task)
+        try:
+            self.end(task)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            if self.concluded:
+                # The connection is another request's by now.
+                raise
+            engine: Any = self.owner.engine
+            engine.failed(self.connection, error)
 
     def end(self, task: Any) -> None:
         """The task is done."""

@@ -18,6 +18,7 @@ from ..http.errors import HTTPError
 from ..http.message import Request
 from ..http.websocket_handshake import asks_for_websocket
 from ..wsgi.access import LONGEST_WAIT
+from ..wsgi.gateway import shown
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
 from .http import HTTPCycle
@@ -134,15 +135,23 @@ class ASGIGateway(ASGIGatewayState):
 
     def tick(self) -> None:
         """Once a second."""
-        now = self.engine.now
+        engine: Any = self.engine
+        now = engine.now
         for socket in list(self.sockets):
-            socket.look_after(now)
+            try:
+                socket.look_after(now)
+            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                engine.failed(socket.connection, error)
 
     def say_farewell(self) -> None:
         """The worker stops: tell those who would stay."""
         self.leaving = True
+        engine: Any = self.engine
         for socket in list(self.sockets):
-            socket.restart()
+            try:
+                socket.restart()
+            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                engine.failed(socket.connection, error)
 
     def running(self) -> list[tuple[Connection, Request, float]]:
         """HTTP requests whose response is not complete, and when they were begun."""
@@ -166,7 +175,11 @@ class ASGIGateway(ASGIGatewayState):
     # What cycles ask of their gateway.
 
     def report(self, cycle: Any) -> None:
-        self._report(cycle)
+        try:
+            self._report(cycle)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection: a logger of the user's
+            cycle.close = True
+            self.log.error("Error on the connection of %s", shown(cycle.connection.peer), exc_info=error)
 
     def _report(self, cycle: Cycle) -> None:
         request = cycle.request

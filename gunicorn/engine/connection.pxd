@@ -38,11 +38,12 @@ cdef class Connection(Outgoing):
 
     cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol, double now)
     cpdef on_event(self, int flags)
-    @cython.locals(turns=int, event=int)
+    @cython.locals(turns=int, event=int, reading=bint)
     cpdef process(self)
     @cython.locals(data=bytes)
     cdef bint _hand_over(self, Taker taker) except -1
     cdef _fail(self)
+    cpdef drop(self)
     @cython.locals(turns=int, event=int)
     cpdef pull(self)
     @cython.locals(data=bytes, wanted="long long")

@@ -129,6 +129,7 @@ class Connection(Outgoing):
             return
         self.processing = True
         turns = 0
+        reading = False
         try:
             while self.state == READING or self.stream is not None or self.taker is not None:
                 if self.taker is not None:
@@ -148,11 +149,16 @@ class Connection(Outgoing):
                 if turns > TURNS:
                     self.engine.again.append(self)
                     break
+                reading = True
                 if not self._read():
                     break
+                reading = False
         except HTTPError as error:
             self.refuse(error)
-        except OSError:
+        except (ClientDisconnected, OSError):
+            if not reading and self.state == RUNNING:
+                # Not the client's doing: something that a gateway runs in here has failed.
+                raise
             self._fail()
         finally:
             self.processing = False
@@ -169,12 +175,28 @@ class Connection(Outgoing):
         return self.taker is not None and not taker.full()
 
     def _fail(self) -> None:
-        """Reading has failed: the connection is lost, and a running request must hear of it."""
+        """The connection is lost, and a running request must hear of it."""
         running = self.state == RUNNING
-        self.give_up_body()
-        self.close()
+        try:
+            self.give_up_body()
+        finally:
+            if running and self.engine.threaded:
+                # The thread that runs the request may be using the descriptor: its number must not be another's yet.
+                self.cut(b"")
+                self.broken = True
+            else:
+                self.close()
         if running:
             self.engine.handler.disconnected(self)
+
+    def drop(self) -> None:
+        """End the connection after a failure of our own, in whatever state that has left it. Raises no Exception."""
+        if self.state != READING and self.state != RUNNING:
+            return
+        try:
+            self._fail()
+        except Exception:  # noqa: BLE001  # the boundary around a connection: `close` has let go of it in any case
+            pass
 
     def pull(self) -> None:
         """Take in what has come of a streamed body, for a reader that asks before the poller tells."""
@@ -192,7 +214,7 @@ class Connection(Outgoing):
                     return
         except HTTPError as error:
             self.refuse(error)
-        except OSError:
+        except (ClientDisconnected, OSError):
             self._fail()
 
     def _read(self) -> bool:
@@ -471,7 +493,8 @@ class Connection(Outgoing):
             self.protocol.next_request()
         self.deadline = engine.deadline_of(engine.body_timeout if self.skipping else engine.keepalive)
         if not self.processing:
-            self.process()
+            # What goes wrong from here on is no affair of whoever has just ended the request before.
+            engine.attend(self)
 
     def flush(self) -> None:
         """Send what is queued as far as the client takes it."""
@@ -546,9 +569,13 @@ class Connection(Outgoing):
             self.close()
             return
         self.state = LINGERING
-        self.watch()
         self.deadline = self.engine.now + LINGER_SECONDS
         self.readable = True
+        try:
+            self.watch()
+        except OSError:
+            self.close()
+            return
         self._discard()
 
     def _nothing_unread(self) -> bool:
@@ -594,20 +621,23 @@ class Connection(Outgoing):
         """Close now. A running request keeps its state, so that the gateway sees a broken connection."""
         if self.state == CLOSED:
             return
-        if self.tls is not None:
-            self._say_farewell()
-        if self.out is not None:
-            self.out.close()
+        try:
+            if self.tls is not None:
+                self._say_farewell()
+            if self.out is not None:
+                self.out.close()
+            if self.body is not None:
+                self.body.close()
+        finally:
+            # Whatever has failed: a descriptor that nobody looks after would never be closed.
             self.out = None
-        if self.body is not None:
-            self.body.close()
             self.body = None
-        self.shared = None
-        self.taker = None
-        if self.state == RUNNING:
-            self.engine.running -= 1
-        self.state = CLOSED
-        fd = self.fd
-        self.fd = -1
-        self.engine.forget(self, fd)
-        close(fd)
+            self.shared = None
+            self.taker = None
+            if self.state == RUNNING:
+                self.engine.running -= 1
+            self.state = CLOSED
+            fd = self.fd
+            self.fd = -1
+            self.engine.forget(self, fd)
+            close(fd)

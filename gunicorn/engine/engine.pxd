@@ -2,6 +2,7 @@ cimport cython
 from ..http.fields cimport FieldTable
 from ..http.http1 cimport HTTP1
 from ._leaf cimport Poller, accept, monotonic
+from ._leaf cimport close as close_descriptor
 from .connection cimport CLOSED, LINGERING, READING, Connection
 from .listener cimport Listener
 from .state cimport EngineState
@@ -37,8 +38,12 @@ cdef class Engine(EngineState):
     cpdef int wait(self, double timeout) except -1
     @cython.locals(poller=Poller, connections=list, connection=Connection, index=int, fd=int)
     cpdef int dispatch(self, int events) except -1
-    @cython.locals(connection=Connection)
     cdef _run_again(self)
+    @cython.locals(attended=Connection)
+    cpdef attend(self, connection)
+    cpdef failed(self, connection, error)
+    @cython.locals(connection=Connection)
+    cdef Connection _admit(self, int fd, peer, Listener listener)
     @cython.locals(listener=Listener)
     cdef _accept_ready(self)
     @cython.locals(connection=Connection)

@@ -15,6 +15,7 @@ from ..http.fields import FieldTable
 from ..http.http1 import HTTP1
 from ..http.limits import Limits
 from ._leaf import Poller, accept, monotonic
+from ._leaf import close as close_descriptor
 from .connection import CLOSED, LINGERING, READING, Connection
 from .handler import Handler
 from .listener import Listener
@@ -126,8 +127,8 @@ class Engine(EngineState):
     def _watch_listeners(self) -> None:
         for listener in self.listeners:
             if not listener.watched:
-                listener.watched = True
                 self.poller.add_listener(listener.fd)
+                listener.watched = True
         self.listening = True
 
     def _pause_listeners(self) -> None:
@@ -166,7 +167,10 @@ class Engine(EngineState):
             fd = poller.fd_at(index)
             connection = connections[fd] if fd < len(connections) else None
             if connection is not None:
-                connection.on_event(poller.flags_at(index))
+                try:
+                    connection.on_event(poller.flags_at(index))
+                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                    self.failed(connection, error)
             else:
                 self._other_event(fd)
         if self.again:
@@ -191,11 +195,27 @@ class Engine(EngineState):
 
     def _run_again(self) -> None:
         for _ in range(len(self.again)):
-            connection = self.again.popleft()
-            if connection.state == LINGERING:
-                connection.on_event(0)
-            elif connection.state != CLOSED:
-                connection.process()
+            self.attend(self.again.popleft())
+
+    def attend(self, connection: Connection) -> None:
+        """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
+        # A name of its own, which the compiled form knows the type of.
+        attended = connection
+        try:
+            if attended.state == LINGERING:
+                attended.on_event(0)
+            elif attended.state != CLOSED:
+                attended.process()
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self.failed(connection, error)
+
+    def failed(self, connection: Connection, error: Exception) -> None:
+        """What serves a connection has raised what it should not: tell of it once, and end that connection."""
+        try:
+            self.handler.connection_failed(connection, error)
+        except Exception:  # noqa: BLE001  # the log itself may be what has failed: nobody is left to be told
+            pass
+        connection.drop()
 
     def _accept_ready(self) -> None:
         listeners, self.ready_listeners = self.ready_listeners, []
@@ -217,11 +237,25 @@ class Engine(EngineState):
         if accepted is None:
             return False
         self.accepted += 1
-        connection = self.open(accepted[0], accepted[1], listener)
+        connection = self._admit(accepted[0], accepted[1], listener)
+        if connection is None:
+            return False
         if self.now < self.slow_until and self.now >= self.hurried_until:
             self._await_request(connection.fd)
-        connection.process()
+        self.attend(connection)
         return True
+
+    def _admit(self, fd: int, peer: Any, listener: Listener) -> Connection | None:
+        """Take on what was accepted; None when that fails, which ends that connection and nothing else."""
+        try:
+            return self.open(fd, peer, listener)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            connection = self.connections[fd] if fd < len(self.connections) else None
+            if connection is not None:
+                self.failed(connection, error)
+            else:
+                close_descriptor(fd)
+            return None
 
     def _await_request(self, fd: int) -> None:
         """Whoever accepts while requests are slow serves the one it has accepted next, not a third one in between.
@@ -296,7 +330,10 @@ class Engine(EngineState):
             else:
                 connection.shared = None
             if connection.deadline and connection.deadline <= now:
-                connection.expire()
+                try:
+                    connection.expire()
+                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                    self.failed(connection, error)
         for listener in self.listeners:
             if listener.terminator is not None:
                 listener.terminator.renew()
@@ -330,7 +367,9 @@ class Engine(EngineState):
             if accepted is None:
                 return
             self.accepted += 1
-            self.again.append(self.open(accepted[0], accepted[1], listener))
+            connection = self._admit(accepted[0], accepted[1], listener)
+            if connection is not None:
+                self.again.append(connection)
 
     def hold_accepting(self) -> None:
         """Leave new connections in the kernel's queue, or to a neighbour, until `resume_accepting`."""
@@ -345,7 +384,12 @@ class Engine(EngineState):
     def _resume_listeners(self) -> None:
         full = self.limit and self.count >= self.limit
         if not (self.listening or self.stopped or self.scarce or self.held or full):
-            self._watch_listeners()
+            try:
+                self._watch_listeners()
+            except OSError:
+                # No place in the poller's set: the next sweep tries again, and connections wait in the kernel meanwhile.
+                self.scarce = True
+                self._pause_listeners()
 
     def hasten_idle(self, seconds: float) -> None:
         """Connections on which nothing is asked may ask for so long yet; the answer will close them.
@@ -403,7 +447,10 @@ class Engine(EngineState):
         """Drop everything."""
         for connection in list(self.connections):
             if connection is not None:
-                connection.close()
+                try:
+                    connection.close()
+                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                    self.failed(connection, error)
         self.poller.close()
         fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)
         for fd in fds:

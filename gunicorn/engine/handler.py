@@ -23,6 +23,12 @@ class Handler:
     def disconnected(self, connection: Any) -> None:
         """The client of a running request has left, or has shut its side."""
 
+    def connection_failed(self, connection: Any, error: Exception) -> None:
+        """What serves this connection has raised what it should not: tell of it, and answer if that is possible.
+
+        The engine ends the connection afterwards, and goes on with the others.
+        """
+
     def body_is_wrong(self, connection: Any, error: Any) -> None:
         """The streamed body of a running request breaks the rules: its reader is told that it ends here."""
 

@@ -48,8 +48,8 @@ class Outgoing:
     def watch(self) -> None:
         """See that the kernel tells us of this connection. One that is served at once never gets so far."""
         if not self.watched and self.fd >= 0:
-            self.watched = True
             self.engine.poller.add(self.fd)
+            self.watched = True
 
     def write(self, data: Any) -> None:
         """Send octets, or queue what the kernel does not take. Raises `ClientDisconnected`."""
@@ -158,9 +158,14 @@ class Outgoing:
 
     def _output(self) -> OutputBuffer:
         if self.out is None:
+            try:
+                self.watch()
+            except OSError:
+                # Nobody would tell us when the client takes more: what is queued would stay for ever.
+                self.broken = True
+                raise
             settings = self.engine.settings
             self.out = OutputBuffer(settings.response_buffer_size, settings.upload_dir, self.tls)
-            self.watch()
         return self.out
 
     def _queue(self, data: Any) -> None:

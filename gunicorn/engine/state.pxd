@@ -31,4 +31,5 @@ cdef class EngineState:
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef took(self, double seconds)
     cpdef bint others_wait(self) except -1
+    cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

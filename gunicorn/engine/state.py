@@ -86,6 +86,10 @@ class EngineState:
         """Whether clients wait for the request that is begun now, in this process or in the kernel."""
         raise NotImplementedError
 
+    def attend(self, connection: Any) -> None:
+        """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
+        raise NotImplementedError
+
     def forget(self, connection: Any, fd: int) -> None:
         """A connection is being closed."""
         raise NotImplementedError

@@ -160,7 +160,7 @@ class Terminator:
             return False
         try:
             context = self._load()
-        except ConfigError as error:
+        except Exception as error:  # noqa: BLE001  # a ConfigError, or whatever the hook `ssl_context` raises
             # The key often follows a moment later: every change is tried, and each is told once.
             self._refused = stamp
             self.log.warning("Changed certificate not taken, the old one stays: %s", error)

@@ -35,6 +35,13 @@ class NoMoreData(OSError):
         self.buf = buf
 
 
+class InternalError(HTTPError):
+    """The request is fine, and something in here has failed (RFC 9110 section 15.6.1); the log tells what."""
+
+    status = 500
+    title = "Internal server error"
+
+
 class ConfigurationProblem(HTTPError):
     """The request is fine, the server's settings cannot serve it."""
 

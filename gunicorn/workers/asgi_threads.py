@@ -66,6 +66,8 @@ class PoolGateway(Gateway):
         self._runs[me] = (connection, request, monotonic())
         try:
             self.run(connection, request)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, error)
         except BaseException:
             with self.engine.guard:
                 connection.close()

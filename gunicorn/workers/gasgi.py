@@ -104,8 +104,13 @@ class ASGIWorker(EngineWorker):
     def _poll(self) -> None:
         """The engine has something to do."""
         engine = self.engine
-        with engine.guard:
-            engine.poll(0.0)
+        try:
+            with engine.guard:
+                engine.poll(0.0)
+        except Exception:
+            # No connection is to blame: the loop would go on without it, and the worker seem alive.
+            self.log.critical("The engine of this worker has failed, the worker ends", exc_info=True)
+            self.alive = False
         if engine.again and self._again is None:
             self._again = self.loop.call_soon(self._once_more)
         if not self.alive:

@@ -50,6 +50,8 @@ class GreenletGateway(Gateway):
         engine = self.engine
         try:
             self.worker.serve_request(connection, request)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, error)
         except BaseException:
             # The greenlet is being killed, or the application wants to leave the process.
             connection.close()

@@ -80,6 +80,9 @@ class ThreadWorker(EngineWorker):
         self._main_leads = False
         self._told = threading.Event()
         self._progress = -1
+        # Odd while somebody acts on events.
+        self._turns = 0
+        self._turns_seen = 0
         super().init_process()
 
     def make_gateway(self) -> Gateway:
@@ -108,6 +111,15 @@ class ThreadWorker(EngineWorker):
     # The threads of the pool.
 
     def _work(self, place: int) -> None:
+        try:
+            self._serve_all(place)
+        except Exception:  # noqa: BLE001  # the boundary around this thread
+            # No connection is to blame, the engine itself has failed: a worker without its threads must not seem alive.
+            self.log.critical("A thread of this worker has failed, the worker ends", exc_info=True)
+            self.alive = False
+            self._told.set()
+
+    def _serve_all(self, place: int) -> None:
         while (item := self._next()) is not None:
             connection, request = item
             self._busy[place] = connection
@@ -115,6 +127,8 @@ class ThreadWorker(EngineWorker):
                 self._runs[place] = (connection, request, monotonic())
             try:
                 self._serve(connection, request)
+            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                self.gateway.run_failed(connection, error)
             except BaseException:
                 # SystemExit and the like: as in a process of one thread, this worker ends.
                 with self.engine.guard:
@@ -159,8 +173,10 @@ class ThreadWorker(EngineWorker):
         """One turn of the engine, by whoever leads. It waits outside the guard: threads that end requests need that."""
         engine = self.engine
         events = engine.wait(timeout)
+        self._turns += 1
         with engine.guard:
             engine.dispatch(events)
+        self._turns += 1
 
     # The main thread.
 
@@ -215,11 +231,22 @@ class ThreadWorker(EngineWorker):
             self._lead.release()
 
     def notify(self) -> None:
-        """Alive means: a thread is free, or a request has begun since the last look."""
+        """Alive means: a thread that can take a request is free, or a request has begun since the last look."""
         served = self.nr
-        if served != self._progress or not self._all_busy():
+        if served != self._progress or self._can_serve():
             self._progress = served
             super().notify()
+
+    def _can_serve(self) -> bool:
+        """Whether a thread is free, and the engine does not hang where threads get their requests from."""
+        seen, self._turns_seen = self._turns_seen, self._turns
+        if seen == self._turns and seen % 2:
+            # It has been acting on the same events since the last look.
+            return False
+        pool = getattr(self, "_pool", ())
+        return not pool or any(
+            busy is None and thread.is_alive() for busy, thread in zip(self._busy, pool, strict=True)
+        )
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)

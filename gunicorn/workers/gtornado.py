@@ -104,7 +104,12 @@ class TornadoWorker(EngineWorker):
     def _ready(self, *_: Any) -> None:
         """The engine has something to do."""
         engine = self.engine
-        engine.poll(0.0)
+        try:
+            engine.poll(0.0)
+        except Exception:
+            # No connection is to blame: the loop would go on without it, and the worker seem alive.
+            self.log.critical("The engine of this worker has failed, the worker ends", exc_info=True)
+            self.alive = False
         if engine.again:
             self.ioloop.add_callback(self._ready)
         if not self.alive:

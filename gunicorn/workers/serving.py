@@ -174,7 +174,10 @@ class EngineWorker(Worker):
                     "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
                     self.pid, now - began, request.method, accesslog.escape(request.uri), self.stacks_of(connection),
                 )  # fmt: skip
-                self.break_off(connection, request)
+                try:
+                    self.break_off(connection, request)
+                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                    self.engine.failed(connection, error)
         self.abandoned = {connection for connection in self.abandoned if connection.state != CLOSED}
 
     def _answer_for_the_aborted(self) -> None:

@@ -36,5 +36,8 @@ class RoundaboutGateway(Gateway):
 
     def handle(self, connection: Any, request: Any) -> None:
         worker = self.worker
-        worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
-        worker.see_through(connection, request)
+        try:
+            worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
+            worker.see_through(connection, request)
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, error)

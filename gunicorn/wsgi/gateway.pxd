@@ -1,7 +1,7 @@
 cimport cython
 from ..engine._board cimport Board
 from ..engine._leaf cimport bind, monotonic
-from ..engine.connection cimport Connection
+from ..engine.connection cimport READING, Connection
 from ..engine.state cimport EngineState
 from ..http.message cimport Request
 from .access cimport AccessLines

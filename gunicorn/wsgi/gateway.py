@@ -13,9 +13,16 @@ from datetime import timedelta
 from ..engine import entrance
 from ..engine._board import Board
 from ..engine._leaf import bind, monotonic
-from ..engine.connection import Connection
+from ..engine.connection import READING, Connection
 from ..engine.outgoing import ClientDisconnected
-from ..http.errors import ConfigurationProblem, GatewayTimeout, HTTPError, InsufficientStorage, Overloaded
+from ..http.errors import (
+    ConfigurationProblem,
+    GatewayTimeout,
+    HTTPError,
+    InsufficientStorage,
+    InternalError,
+    Overloaded,
+)
 from ..http.message import Request
 from ..http.response import REASONS, error_response
 from .access import AccessLines, access_lines
@@ -97,6 +104,12 @@ class Gateway(GatewayState):
         """Serve a request here and now."""
         self.run(connection, request)
 
+    def connection_failed(self, connection: Connection, error: Exception) -> None:
+        self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
+        if connection.state == READING and connection.request is not None and not connection.skipping:
+            # The client waits for an answer to a request that has not come so far as an application.
+            connection.refuse(InternalError())
+
     def disconnected(self, connection: Connection) -> None:
         """WSGI has no way to be told; the next write, or `gunicorn.client_disconnected`, tells."""
 
@@ -112,7 +125,7 @@ class Gateway(GatewayState):
         elif isinstance(error, InsufficientStorage):
             text = "No place for a request body of more than body_buffer_size in tmp_upload_dir, answering 507: %s"
             self.log.error(text, error.__cause__)
-        elif error.status >= 400 and not isinstance(error, GatewayTimeout):
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
             self.log.warning("Invalid request from ip=%s: %s", address, error)
         request = connection.request
         if self.logs_access:
@@ -182,12 +195,27 @@ class Gateway(GatewayState):
         engine.took(now - started)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
-        # Of one that was given up meanwhile (`give_up`) the log has a line already.
-        if self.logs_access and (response.headers_sent or response.status) and connection.response is response:
-            self._log(response, request, environ, now - started)
-        if self.post_request is not None:
-            self._after(environ or {}, request, response)
-        connection.finish(not (response.close or request.forced_close))
+        try:
+            # Of one that was given up meanwhile (`give_up`) the log has a line already.
+            if self.logs_access and (response.headers_sent or response.status) and connection.response is response:
+                self._log(response, request, environ, now - started)
+            if self.post_request is not None:
+                self._after(environ or {}, request, response)
+            connection.finish(not (response.close or request.forced_close))
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, error)
+
+    def run_failed(self, connection: Connection, error: Exception) -> None:
+        """Whoever runs the request of a connection has failed where no application is to blame: end both."""
+        self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
+        response = connection.response
+        if response is not None and response.headers_sent and not response.whole:
+            connection.break_off(response.framing)
+        try:
+            connection.finish(False)
+        finally:
+            with self.engine.guard:
+                connection.drop()
 
     def others_wait(self) -> bool:
         """Whether clients wait for the request that is begun now."""
@@ -271,6 +299,11 @@ class ErrorStream:
 
     def flush(self) -> None:
         """Everything is written at once; there is nothing to do."""
+
+
+def shown(peer: Any) -> str:
+    """A client as the log names it."""
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a unix socket"
 
 
 def _own_hook(cfg: Any, name: str) -> Any:
