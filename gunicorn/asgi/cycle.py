@@ -386,7 +386,7 @@ class Cycle(Response):
         """The task is done; called by it."""
         try:
             self.end(task)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except Exception as error:  # the boundary around one connection
             if self.concluded:
                 # The connection is another request's by now.
                 raise

@@ -177,7 +177,7 @@ class ASGIGateway(ASGIGatewayState):
     def report(self, cycle: Any) -> None:
         try:
             self._report(cycle)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection: a logger of the user's
+        except Exception as error:  # the boundary around one connection: a logger of the user's
             cycle.close = True
             self.log.error("Error on the connection of %s", shown(cycle.connection.peer), exc_info=error)
 

@@ -4,7 +4,11 @@ cdef int READABLE, WRITABLE, HANGUP, RECEIVE_SIZE
 cdef class Poller:
     cdef int _epoll
     cdef void *_events
+    cdef unsigned int *_generations
+    cdef int _room
+    cdef unsigned int _generation
     cdef int _add(self, int fd, unsigned int events) except -1
+    cdef int _grow(self, int room) except -1
     cpdef int fileno(self) except? -2
     cpdef add(self, int fd)
     cpdef add_listener(self, int fd)
@@ -30,4 +34,5 @@ cpdef tuple accept(object listener, int fd)
 cpdef close(int fd)
 cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
+cpdef Py_ssize_t references(object thing)
 cpdef object bind(object function, object target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from sys import getrefcount as references
 from time import monotonic
 from types import MethodType as bind
 
@@ -27,7 +28,7 @@ RECEIVE_SIZE = 65536
 
 __all__ = [
     "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Poller", "accept", "allocate", "bind", "close", "monotonic",
-    "peek", "put", "receive", "receive_into", "send", "send_file", "send_last", "send_two",
+    "peek", "put", "receive", "receive_into", "references", "send", "send_file", "send_last", "send_two",
 ]
 
 if hasattr(select, "epoll"):
@@ -73,7 +74,12 @@ class Poller:
         self._epoll.unregister(fd)
 
     def forget(self, fd: int) -> None:
-        """The descriptor is about to be closed; close(2) takes it out of the set."""
+        """The descriptor is about to be closed. A child of the application may have inherited it: then close(2) does
+        not take it out of the set, and its events must not be taken for those of the next one with this number."""
+        try:
+            self._epoll.unregister(fd)
+        except OSError:
+            pass
 
     def wait(self, timeout: float) -> int:
         """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
@@ -81,7 +87,7 @@ class Poller:
         return len(self._events)
 
     def fd_at(self, index: int) -> int:
-        """Descriptor of an event."""
+        """Descriptor of an event; negative for one that is forgotten."""
         return self._events[index][0]
 
     def flags_at(self, index: int) -> int:

@@ -7,8 +7,8 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
-from libc.stdlib cimport free, malloc
+from libc.errno cimport EAGAIN, EBADF, ECONNABORTED, EINTR, errno
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 cdef extern from "Python.h":
@@ -16,7 +16,7 @@ cdef extern from "Python.h":
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
-        int fd
+        unsigned long long u64
     cdef struct epoll_event:
         unsigned int events
         epoll_data_t data
@@ -91,9 +91,15 @@ globals().update(READABLE=READABLE, WRITABLE=WRITABLE, HANGUP=HANGUP, RECEIVE_SI
 
 DEF BUFFER = 65536
 DEF MOST_EVENTS = 256
+# fs.nr_open of Linux allows no more than 2^30.
+DEF MOST_DESCRIPTORS = 1 << 30
 
 # One for the process: what is read leaves it as a bytes object before anyone else can run.
 cdef char[BUFFER] receive_buffer
+
+
+cdef int errno_is_bad_descriptor() except -1:
+    raise OSError(EBADF, "Bad file descriptor")
 
 
 cdef class Poller:
@@ -102,6 +108,9 @@ cdef class Poller:
     def __cinit__(self, *args, **kwargs):
         self._epoll = -1
         self._events = NULL
+        self._generations = NULL
+        self._room = 0
+        self._generation = 0
 
     def __init__(self):
         self._events = malloc(MOST_EVENTS * sizeof(epoll_event))
@@ -115,14 +124,34 @@ cdef class Poller:
         if self._epoll >= 0:
             c_close(self._epoll)
         free(self._events)
+        free(self._generations)
 
     cdef int _add(self, int fd, unsigned int events) except -1:
         cdef epoll_event event
+        cdef unsigned int generation
+        if fd < 0 or fd >= MOST_DESCRIPTORS:
+            errno_is_bad_descriptor()
+        if fd >= self._room:
+            self._grow(fd + 64)
         memset(&event, 0, sizeof(event))
+        generation = self._generation + 1
+        if generation == 0:
+            generation = 1
         event.events = events
-        event.data.fd = fd
+        event.data.u64 = (<unsigned long long>generation << 32) | <unsigned int>fd
         if epoll_ctl(self._epoll, EPOLL_CTL_ADD, fd, &event) < 0:
             PyErr_SetFromErrno(OSError)
+        self._generation = generation
+        self._generations[fd] = generation
+        return 0
+
+    cdef int _grow(self, int room) except -1:
+        cdef unsigned int *larger = <unsigned int *>realloc(self._generations, <size_t>room * sizeof(unsigned int))
+        if larger == NULL:
+            raise MemoryError()
+        memset(larger + self._room, 0, <size_t>(room - self._room) * sizeof(unsigned int))
+        self._generations = larger
+        self._room = room
         return 0
 
     cpdef int fileno(self) except? -2:
@@ -151,11 +180,15 @@ cdef class Poller:
         """Watch it no more."""
         cdef epoll_event event
         memset(&event, 0, sizeof(event))
+        self.forget(fd)
         if epoll_ctl(self._epoll, EPOLL_CTL_DEL, fd, &event) < 0:
             PyErr_SetFromErrno(OSError)
 
     cpdef forget(self, int fd):
-        """The descriptor is about to be closed; close(2) takes it out of the set."""
+        """The descriptor is about to be closed. A child of the application may have inherited it: then close(2) does
+        not take it out of the set, and its events must not be taken for those of the next one with this number."""
+        if 0 <= fd < self._room:
+            self._generations[fd] = 0
 
     cpdef int wait(self, double timeout) except -1:
         """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
@@ -176,8 +209,12 @@ cdef class Poller:
         return count
 
     cpdef int fd_at(self, int index) except? -1:
-        """Descriptor of an event."""
-        return (<epoll_event *>self._events)[index].data.fd
+        """Descriptor of an event; negative for one that is forgotten."""
+        cdef unsigned long long data = (<epoll_event *>self._events)[index].data.u64
+        cdef unsigned int fd = data & 0xFFFFFFFFU
+        if fd >= <unsigned int>self._room or self._generations[fd] != data >> 32:
+            return -1
+        return fd
 
     cpdef int flags_at(self, int index) except? -1:
         """READABLE, WRITABLE, HANGUP of an event."""
@@ -376,6 +413,15 @@ cpdef double monotonic() noexcept:
     cdef timespec moment
     clock_gettime(CLOCK_MONOTONIC, &moment)
     return moment.tv_sec + moment.tv_nsec * 1e-9
+
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object thing)
+
+
+cpdef Py_ssize_t references(object thing):
+    """How many references an object has; comparable among calls from one place."""
+    return Py_REFCNT(thing)
 
 
 cpdef object bind(object function, object target):

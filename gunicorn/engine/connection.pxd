@@ -17,6 +17,7 @@ cdef class Connection(Outgoing):
     cdef public bint active
     cdef public BodyStore body
     cdef public long long body_size
+    cdef public object handed
     cdef public bint hangup
     cdef public bint keep
     cdef public Listener listener

@@ -69,7 +69,7 @@ class Connection(Outgoing):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "active", "body", "body_size", "hangup", "keep", "listener", "opened", "peer", "processing", "protocol",
+        "active", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer", "processing", "protocol",
         "readable", "request", "requests", "response", "shared", "skipping", "state", "stream", "taken_over", "taker",
         "__weakref__",
     )
@@ -97,6 +97,7 @@ class Connection(Outgoing):
         self.body_size = 0
         # What a gateway keeps with the connection from one request to the next.
         self.shared: Any = None
+        self.handed: Any = None
         # The gateway's response to the running request.
         self.response: Any = None
         self.opened = now
@@ -459,7 +460,8 @@ class Connection(Outgoing):
         self.taker = None
         if self.stream is not None:
             keep = keep and self._may_skip(request)
-            self.stream = None
+            # Whoever still holds it must not wait for more.
+            self.give_up_body()
         self.keep = keep and request is not None and not self.broken
         if self.broken:
             self.close()
@@ -633,6 +635,7 @@ class Connection(Outgoing):
             self.out = None
             self.body = None
             self.shared = None
+            self.handed = None
             self.taker = None
             if self.state == RUNNING:
                 self.engine.running -= 1

@@ -165,6 +165,8 @@ class Engine(EngineState):
         for index in range(events):
             self.left = events - index - 1
             fd = poller.fd_at(index)
+            if fd < 0:
+                continue
             connection = connections[fd] if fd < len(connections) else None
             if connection is not None:
                 try:
@@ -237,25 +239,24 @@ class Engine(EngineState):
         if accepted is None:
             return False
         self.accepted += 1
-        connection = self._admit(accepted[0], accepted[1], listener)
-        if connection is None:
-            return False
-        if self.now < self.slow_until and self.now >= self.hurried_until:
-            self._await_request(connection.fd)
-        self.attend(connection)
+        connection = None
+        try:
+            connection = self.open(accepted[0], accepted[1], listener)
+            if self.now < self.slow_until and self.now >= self.hurried_until:
+                self._await_request(connection.fd)
+            connection.process()
+        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            self._not_taken(accepted[0], connection, error)
         return True
 
-    def _admit(self, fd: int, peer: Any, listener: Listener) -> Connection | None:
-        """Take on what was accepted; None when that fails, which ends that connection and nothing else."""
-        try:
-            return self.open(fd, peer, listener)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            connection = self.connections[fd] if fd < len(self.connections) else None
-            if connection is not None:
-                self.failed(connection, error)
-            else:
-                close_descriptor(fd)
-            return None
+    def _not_taken(self, fd: int, connection: Connection | None, error: Exception) -> None:
+        """What was accepted could not be taken on, or not be served."""
+        if connection is None and fd < len(self.connections):
+            connection = self.connections[fd]
+        if connection is not None:
+            self.failed(connection, error)
+        else:
+            close_descriptor(fd)
 
     def _await_request(self, fd: int) -> None:
         """Whoever accepts while requests are slow serves the one it has accepted next, not a third one in between.
@@ -329,6 +330,7 @@ class Engine(EngineState):
                 connection.active = False
             else:
                 connection.shared = None
+                connection.handed = None
             if connection.deadline and connection.deadline <= now:
                 try:
                     connection.expire()
@@ -367,9 +369,10 @@ class Engine(EngineState):
             if accepted is None:
                 return
             self.accepted += 1
-            connection = self._admit(accepted[0], accepted[1], listener)
-            if connection is not None:
-                self.again.append(connection)
+            try:
+                self.again.append(self.open(accepted[0], accepted[1], listener))
+            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                self._not_taken(accepted[0], None, error)
 
     def hold_accepting(self) -> None:
         """Leave new connections in the kernel's queue, or to a neighbour, until `resume_accepting`."""
@@ -387,7 +390,7 @@ class Engine(EngineState):
             try:
                 self._watch_listeners()
             except OSError:
-                # No place in the poller's set: the next sweep tries again, and connections wait in the kernel meanwhile.
+                # No place in the poller's set: the next sweep tries again, and connections wait in the kernel till then.
                 self.scarce = True
                 self._pause_listeners()
 

@@ -113,7 +113,7 @@ class ThreadWorker(EngineWorker):
     def _work(self, place: int) -> None:
         try:
             self._serve_all(place)
-        except Exception:  # noqa: BLE001  # the boundary around this thread
+        except Exception:  # the boundary around this thread
             # No connection is to blame, the engine itself has failed: a worker without its threads must not seem alive.
             self.log.critical("A thread of this worker has failed, the worker ends", exc_info=True)
             self.alive = False

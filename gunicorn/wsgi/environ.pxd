@@ -4,11 +4,12 @@ from ..engine.connection cimport Connection
 from ..engine.listener cimport Listener
 from ..http.fields cimport FieldName
 from ..http.message cimport Request
-from .input cimport EmptyInput, Hints, StreamInput
+from .handed cimport Shared, Turn
+from .input cimport EmptyInput, StreamInput
 from .socket_view cimport SocketView
 
 
-cdef object _DISCONNECTED
+cdef object _EARLY_HINTS
 
 
 cdef class EnvironBuilder:
@@ -19,7 +20,8 @@ cdef class EnvironBuilder:
     cdef public object wait_readable
 
     cpdef dict template(self, Listener listener)
-    @cython.locals(environ=dict, port=int, view=SocketView, hints=Hints)
+    @cython.locals(
+        environ=dict, port=int, view=SocketView, turn=Turn, handed=Shared)
     cdef dict _of_connection(self, Connection connection, Listener listener)
-    @cython.locals(listener=Listener, environ=dict, shared=dict, path=str, field=FieldName, value=str, size=Py_ssize_t)
+    @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t)
     cpdef dict build(self, Connection connection, Request request)

@@ -7,7 +7,8 @@ from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 from ..http.errors import ConfigurationProblem
 from ..http.message import Request
-from .input import EmptyInput, Hints, StreamInput
+from .handed import Shared, Turn
+from .input import EmptyInput, StreamInput
 from .socket_view import SocketView
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
-_DISCONNECTED: Any = Connection.disconnected
+_EARLY_HINTS: Any = Turn.early_hints
 
 # What is the same for all requests of a connection.
 _OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.client_disconnected", "wsgi.early_hints")
@@ -58,14 +59,11 @@ class EnvironBuilder:
         """Raises `ConfigurationProblem` when SCRIPT_NAME is no prefix of the path."""
         listener = connection.listener
         shared = connection.shared
-        if shared is not None:
+        handed: Shared = connection.handed
+        if shared is not None and handed.renew(connection.requests):
             environ = dict(shared)
         else:
             environ = self._of_connection(connection, listener)
-            if connection.requests > 1:
-                # It asks again: a copy costs less than making it anew. The engine drops it when the client is idle.
-                connection.shared = environ
-                environ = dict(environ)
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
         path = request.path
@@ -113,13 +111,21 @@ class EnvironBuilder:
             from .tls_variables import tls_variables
 
             environ.update(tls_variables(connection.tls.facts()))
+        turn = Turn.__new__(Turn)
+        turn.begin(connection)
         view = SocketView.__new__(SocketView)
-        view.begin(connection)
+        view.begin(turn)
         environ["gunicorn.socket"] = view
-        environ["gunicorn.client_disconnected"] = bind(_DISCONNECTED, connection)
-        hints = Hints.__new__(Hints)
-        hints.begin(connection)
-        environ["wsgi.early_hints"] = hints
+        environ["gunicorn.client_disconnected"] = turn
+        environ["wsgi.early_hints"] = bind(_EARLY_HINTS, turn)
+        if connection.requests > 1:
+            # It asks again: a copy costs less than making it anew. The engine drops it when the client is idle.
+            del view, turn
+            handed = Shared.__new__(Shared)
+            handed.begin(environ)
+            connection.shared = environ
+            connection.handed = handed
+            environ = dict(environ)
         return environ
 
     def _body(self, environ: dict[str, Any], connection: Connection, request: Request, body: Any) -> None:

@@ -6,12 +6,6 @@ cdef class EmptyInput:
     pass
 
 
-cdef class Hints:
-    cdef Connection _connection
-
-    cdef begin(self, Connection connection)
-
-
 cdef class StreamInput:
     cdef Connection _connection
     cdef BodyStream _stream

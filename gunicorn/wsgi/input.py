@@ -32,21 +32,6 @@ class EmptyInput:
         """There is nothing to close."""
 
 
-class Hints:
-    """`wsgi.early_hints` of a connection: sends fields ahead of the response to the request that is running."""
-
-    __slots__ = ("_connection",)
-
-    def begin(self, connection: Connection) -> None:
-        """What `__init__` would do, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self._connection = connection
-
-    def __call__(self, headers: Any) -> None:
-        response = self._connection.response
-        if response is not None:
-            response.early_hints(headers)
-
-
 class StreamInput:
     """Reads a body stream; waits for the client when nothing has come. EOF is the end of the body (input_terminated).
 
@@ -67,7 +52,7 @@ class StreamInput:
             if stream.complete:
                 return False
             if stream.failed:
-                raise OSError("the client went away before its request body was complete")
+                raise OSError("the request body is not complete, and no more of it will come")
             self._connection.send_continue()
             self._wait(self._connection)
         self._buffer += stream.take()

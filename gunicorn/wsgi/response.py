@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..engine.connection import Connection
+from ..engine.outgoing import ClientDisconnected
 from ..engine.prefixes import Prefix
 from ..http._spans import joined
 from ..http.errors import InvalidResponseHeader
@@ -205,7 +206,13 @@ class Response:
         return lines
 
     def __call__(self, data: Any) -> None:
-        """The `write` callable of PEP 3333: send content. Raises `ClientDisconnected`."""
+        """The `write` callable of PEP 3333: send content. Raises `ClientDisconnected`, and RuntimeError when the request
+        is over: its connection may be serving another one."""
+        connection = self.connection
+        if connection.response is not self:
+            if connection.broken:
+                raise ClientDisconnected()
+            raise RuntimeError("write() is called after the end of its request")
         self._write(data)
 
     def _write(self, data: Any) -> None:

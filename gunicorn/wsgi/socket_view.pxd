@@ -1,8 +1,9 @@
 from ..engine.connection cimport Connection
+from .handed cimport Turn
 
 
 cdef class SocketView:
-    cdef Connection _connection
+    cdef Turn _turn
     cdef object _socket
 
-    cdef begin(self, Connection connection)
+    cdef begin(self, Turn turn)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
 from ..engine.connection import Connection
+from .handed import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,29 +26,33 @@ class SocketView:
     Taking it over ends HTTP on it: the socket is made blocking, and closed when the application returns.
     """
 
-    __slots__ = ("_connection", "_socket")
+    __slots__ = ("_socket", "_turn")
 
     def __init__(self, connection: Connection) -> None:
-        self.begin(connection)
+        turn = Turn.__new__(Turn)
+        turn.begin(connection)
+        self.begin(turn)
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, turn: Turn) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self._connection = connection
+        self._turn = turn
         # A duplicate; with TLS, a `SecureSocket` around one.
         self._socket: Any = None
 
     @property
     def connection(self) -> Connection:
         """The connection this is a view of."""
-        return self._connection
+        return self._turn.connection
 
     def fileno(self) -> int:
-        """Descriptor of the connection."""
-        return int(self._connection.fd)
+        """Descriptor of the connection; -1 once the request is over."""
+        return -1 if self._turn.is_over() else int(self._turn.connection.fd)
 
     def _real(self) -> Any:
         if self._socket is None:
-            connection = self._connection
+            connection = self._turn.connection
+            if self._turn.is_over():
+                raise OSError(errno.EBADF, "the request of this socket is over")
             self._socket = socket.socket(fileno=os.dup(connection.fd))
             if connection.tls is not None:
                 from .secure_socket import SecureSocket
@@ -56,11 +62,15 @@ class SocketView:
 
     def __getattr__(self, name: str) -> Any:
         real = self._real()
-        if name in _TAKES_OVER and self._connection.request is not None:
-            self._connection.request.force_close()
-            if self._connection.tls is not None and not self._connection.taken_over:
-                real.take_over(self._connection)
-            self._connection.taken_over = True
+        connection = self._turn.connection
+        if name in _TAKES_OVER and not connection.taken_over:
+            request = connection.request
+            if request is None or self._turn.is_over():
+                raise OSError(errno.EBADF, "the request of this socket is over")
+            request.force_close()
+            if connection.tls is not None:
+                real.take_over(connection)
+            connection.taken_over = True
             real.setblocking(True)
         return getattr(real, name)
 

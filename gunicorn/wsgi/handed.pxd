@@ -1,0 +1,23 @@
+cimport cython
+from ..engine._leaf cimport references
+from ..engine.connection cimport RUNNING, Connection
+
+
+cdef class Turn:
+    cdef readonly Connection connection
+    cdef long long number
+
+    cdef begin(self, Connection connection)
+    cpdef bint is_over(self) except -1
+
+
+cdef class Shared:
+    cdef Turn _turn
+    cdef object _view
+    cdef object _hints
+    cdef Py_ssize_t _view_count
+    cdef Py_ssize_t _hints_count
+    cdef Py_ssize_t _turn_count
+
+    cdef begin(self, dict environ)
+    cdef bint renew(self, long long number) except -1

@@ -1,0 +1,302 @@
+"""One connection ends nothing but itself: system calls that fail, callbacks that raise, clients that reset.
+
+Each worker type has one server with one worker. Whatever happens to a client, that worker stays, and a client that asks
+again and again on another connection is answered every time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import faults
+from tests.support.server import Server
+from tests.support.wait import wait_until
+from tests.support.wire import Wire
+from tests.workers.kinds import KINDS
+
+APP = '''
+import os
+
+class Faulty:
+    """An iterable that fails where its name says."""
+    def __init__(self, where, error):
+        self.where, self.error = where, error
+    def __iter__(self):
+        if self.where == "iter":
+            raise self.error
+        yield b"some"
+        if self.where == "next":
+            raise self.error
+    def close(self):
+        if self.where == "close":
+            raise self.error
+
+class Unprintable:
+    def __str__(self):
+        raise RuntimeError("on purpose: str")
+    __repr__ = __str__
+
+ERRORS = [RuntimeError("on purpose"), OSError(5, "on purpose"), BlockingIOError(11, "on purpose"), MemoryError(),
+          RecursionError(), StopIteration(), UnicodeDecodeError("ascii", b"x", 0, 1, "on purpose"), AssertionError()]
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    error = ERRORS[int(environ["QUERY_STRING"] or 0) % len(ERRORS)] if path != "/big" else None
+    if path == "/raise":
+        raise error
+    if path in ("/iter", "/next", "/close"):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return Faulty(path[1:], error)
+    if path == "/start":
+        class Headers:
+            def __iter__(self):
+                raise error
+        start_response("200 OK", Headers())
+    if path == "/headers":
+        start_response("200 OK", [("X", Unprintable())])
+    if path == "/status":
+        start_response(Unprintable(), [])
+    if path == "/body":
+        start_response("200 OK", [])
+        return [Unprintable()]
+    if path == "/environ":
+        environ.clear()
+    if path == "/values":
+        for name in list(environ):
+            environ[name] = Unprintable()
+    if path == "/nothing":
+        return None
+    if path == "/file":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return environ["wsgi.file_wrapper"](open(os.path.join(os.path.dirname(__file__), "large"), "rb"))
+    size = len(environ["wsgi.input"].read()) if path not in ("/environ", "/values") else 0
+    body = b"x" * 3_000_000 if path == "/big" else b"%d" % size
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+'''
+
+CONFIG = '''
+from gunicorn.glogging import Logger
+
+def fail(where, req):
+    if where in req.path:
+        raise RuntimeError("on purpose: " + where)
+
+def pre_request(worker, req):
+    fail("pre-request", req)
+
+def post_request(worker, req, environ, resp):
+    fail("post-request", req)
+
+class logger_class(Logger):
+    def access(self, resp, req, environ, request_time):
+        fail("access", req)
+        super().access(resp, req, environ, request_time)
+
+accesslog = "-"
+access_log_format = '%(h)s %(u)s %(s)s "%(r)s" %({x}e)s %({x}i)s %({x}o)s'
+'''
+
+HELLO = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+CLOSING = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"b" * 50000
+CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+BIG = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+FILE = b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n"
+BAD = b"GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n"
+
+#: What an unlucky client sends, and which of its server's calls fails how, at which time of asking.
+SPECIMENS: dict[str, tuple[bytes, str, str, int]] = {
+    "nothing is read": (HELLO, "recv", "EIO", 1),
+    "no memory to read": (HELLO, "recv", "ENOMEM", 1),
+    "the second read": (BODY, "recv", "ETIMEDOUT", 2),
+    "every read": (BODY, "recv", "EHOSTUNREACH", faults.EVERY_TIME),
+    "nothing is sent": (HELLO, "send", "EIO", 1),
+    "no buffers to send": (CLOSING, "send", "ENOBUFS", 1),
+    "the second answer": (HELLO * 3, "send", "EPERM", 2),
+    "100 Continue": (EXPECTING, "send", "EPIPE", 1),
+    "100 Continue, for ever": (EXPECTING, "send", "ENETDOWN", faults.EVERY_TIME),
+    "a refusal": (BAD, "send", "ECONNRESET", 1),
+    "a large answer": (BIG, "send", "EIO", 2),
+    "a large answer, its head": (BIG, "send", "EIO", 1),
+    "sendfile": (FILE, "sendfile", "EIO", 1),
+    "sendfile, later": (FILE, "sendfile", "EOVERFLOW", 2),
+    "a descriptor for the file's rest": (FILE, "dup", "EMFILE", 1),
+    "no place in the poller": (HELLO, "epoll_add", "ENOSPC", 1),
+    "no memory for the poller": (BODY[:-1], "epoll_add", "ENOMEM", 1),
+    "no place in the poller for what waits": (BIG, "epoll_add", "ENOSPC", faults.EVERY_TIME),
+    "no place in the poller to linger": (BAD + b"x" * 100_000, "epoll_add", "ENOSPC", 1),
+    "shutdown": (BAD + b"x", "shutdown", "EIO", 1),
+    "options": (BIG, "setsockopt", "EINVAL", faults.EVERY_TIME),
+    "close": (CLOSING, "close", "EIO", 1),
+    "accept: reset before": (HELLO, "accept", "ECONNABORTED", 1),
+    "accept: a protocol's error": (HELLO, "accept", "EPROTO", 1),
+    "accept: no descriptors": (HELLO, "accept", "EMFILE", 1),
+}
+
+#: Paths of the application and the hooks that fail, with what is told of it in the log.
+CALLBACKS = ["/raise", "/iter", "/next", "/close", "/start", "/headers", "/status", "/body", "/environ", "/values",
+             "/nothing", "/pre-request", "/post-request", "/access", "/access/post-request"]
+
+
+class Crew:
+    """A server with one worker, and the client that is served throughout."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.server = Server(
+            folder, APP, *KINDS[kind], config=CONFIG, expect_traceback=True, env={"LD_PRELOAD": faults.library()},
+        )  # fmt: skip
+        (folder / "large").write_bytes(b"f" * 3_000_000)
+        self.server.start()
+        self.pids = self.server.worker_pids()
+        self.witness = self.server.connect(30)
+
+    def is_well(self) -> None:
+        """The worker is the same one, and answers on a connection that is kept and on a new one."""
+        self.witness.send(HELLO)
+        assert self.witness.read_response().body == b"0"
+        assert self.server.get().body == b"0"
+        assert self.server.worker_pids() == self.pids, self.server.log()[-5000:]
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pids[0]}/fd"))
+
+    def end(self) -> None:
+        try:
+            self.witness.close()
+            if not self.server.exited():
+                self.server.stop()
+        finally:
+            self.server.kill()
+
+
+Crews = Callable[[str], Crew]
+
+
+@pytest.fixture(scope="module")
+def crews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crews]:
+    made: dict[str, Crew] = {}
+
+    def crew(kind: str) -> Crew:
+        if kind not in made:
+            made[kind] = Crew(Path(tmp_path_factory.mktemp(kind)), kind)
+        return made[kind]
+
+    yield crew
+    for each in made.values():
+        each.end()
+
+
+@pytest.fixture(params=KINDS)
+def crew(request: pytest.FixtureRequest, crews: Crews) -> Crew:
+    return crews(str(request.param))
+
+
+def drain(client: socket.socket) -> bytes:
+    """Whatever comes until the server closes; a reset is an end, too."""
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := client.recv(1 << 20):
+            data += piece
+    return data
+
+
+def test_system_calls_that_fail(crew: Crew) -> None:
+    crew.is_well()
+    for name, (octets, call, error, nth) in SPECIMENS.items():
+        source = faults.address_of(call, error, nth)
+        try:
+            # More than a worker has threads: each of them may meet it.
+            for _ in range(6):
+                with contextlib.suppress(ConnectionError), faults.connect(crew.server.address, source) as client:
+                    client.sendall(octets)
+                    client.shutdown(socket.SHUT_WR)
+                    if b"Expect" not in octets:
+                        drain(client)
+            crew.is_well()
+        except (AssertionError, OSError) as failure:
+            failure.add_note(f"with the specimen {name!r}")
+            raise
+
+
+def test_a_slow_client_whose_rest_cannot_be_sent(crew: Crew) -> None:
+    """The first octets of a large answer go out, the rest waits, and then the client's connection is no more."""
+    for error in ("EIO", "ECONNRESET", "EPIPE"):
+        for nth in (2, 3, 4):
+            with faults.connect(crew.server.address, faults.address_of("send", error, nth)) as client:
+                client.sendall(BIG)
+                with contextlib.suppress(ConnectionError):
+                    client.recv(1000)
+                    drain(client)
+            crew.is_well()
+
+
+@pytest.mark.parametrize("path", CALLBACKS)
+def test_callbacks_that_raise(crew: Crew, path: str) -> None:
+    for number in range(9):
+        with crew.server.connect(20) as client:
+            client.send(f"GET {path}?{number} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            # A whole answer, a broken one, or none: but neither silence nor an octet that is no answer.
+            client.finish_sending()
+            data = client.read_until_eof()
+            assert not data or re.match(rb"HTTP/1\.1 [25]\d\d ", data), data
+    crew.is_well()
+
+
+def test_what_a_logger_raises_is_told_once(crew: Crew) -> None:
+    before = crew.server.log().count("on purpose: access")
+    with crew.server.connect(20) as client:
+        client.send(b"GET /access HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.read_response().status == 200
+        client.expect_eof()
+    wait_until(lambda: crew.server.log().count("on purpose: access") > before, 20, crew.server.describe)
+    crew.is_well()
+    assert crew.server.log().count("on purpose: access") == before + 1
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@pytest.mark.parametrize("octets", [EXPECTING, HELLO * 2, BODY[:30000], CHUNKS + CHUNKS, BIG, FILE, BAD],
+                         ids=["expect", "pipelined", "body", "chunks", "big", "file", "bad"])
+def test_resets_at_every_moment(crew: Crew, octets: bytes) -> None:
+    size = len(octets)
+    for cut in sorted({0, 1, 2, 5, 17, size // 3, size // 2, size - 5, size - 1, size, size, size}):
+        client = socket.create_connection(crew.server.address)
+        with contextlib.suppress(ConnectionError):
+            client.sendall(octets[:cut])
+        reset(client)
+    crew.is_well()
+
+
+def test_twenty_clients_that_expect_and_reset(crew: Crew) -> None:
+    for _ in range(20):
+        client = socket.create_connection(crew.server.address)
+        client.sendall(EXPECTING)
+        reset(client)
+        crew.is_well()
+
+
+def test_no_descriptor_is_left_behind(crew: Crew) -> None:
+    crew.is_well()
+    wait_until(lambda: crew.descriptors() <= 40, 30, lambda: f"{crew.descriptors()} descriptors: only a few left")
+
+
+def test_half_closed_and_split(crew: Crew) -> None:
+    for octets in (HELLO, CHUNKS, CLOSING):
+        with Wire(crew.server.address) as client:
+            client.send_bytewise(octets)
+            client.finish_sending()
+            assert client.read_response().status == 200
+    crew.is_well()
