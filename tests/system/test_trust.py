@@ -191,6 +191,28 @@ def test_environs_of_tornado(serve: Serve) -> None:
     assert "HTTP_SCRIPT_NAME" not in environ
 
 
+PYWSGI = """
+from gevent.pywsgi import WSGIHandler
+from gunicorn.workers.ggevent import GeventPyWSGIWorker
+
+class Handler(WSGIHandler):
+    pass
+
+class Worker(GeventPyWSGIWorker):
+    wsgi_handler = Handler
+
+worker_class = Worker
+"""
+
+
+def test_handlers_of_pywsgi(serve: Serve) -> None:
+    """They read for themselves; names with an underscore gevent drops, and no field sets SCRIPT_NAME."""
+    server = serve(WSGI, config=PYWSGI)
+    environ = environ_of(server.get("/x/y", "X_A: b", "X-A: c", "Script-Name: /x", "SCRIPT_NAME: /x"))
+    assert (environ["SCRIPT_NAME"], environ["PATH_INFO"], environ["HTTP_X_A"]) == ("", "/x/y", "c")
+    assert ask(server, CONNECT).status == 501
+
+
 def check_health(serve: Serve, proxy: Start, app: str, *args: str) -> tuple[Server, Proxy]:
     server = serve(app, *LOG, "--access-logformat", "%(m)s %(U)s %(s)s", *args)
     directives = "option httpchk\n    http-check send meth GET uri /health ver HTTP/1.1"
@@ -220,3 +242,16 @@ def test_a_client_behind_nginx_does_not_choose_the_prefix(serve: Serve, proxy: S
     for fields in ((), ("Script-Name: /",), ("SCRIPT_NAME: /",)):
         environ = environ_of(fetch(mounting, *fields)[0])
         assert (environ["SCRIPT_NAME"], environ["PATH_INFO"]) == ("/path", "")
+
+
+def test_what_the_documentation_says_of_haproxy(serve: Serve, proxy: Start) -> None:
+    """It passes on names with an underscore: they are believed unless it is told to remove them."""
+    server = serve(ECHO)
+    open_to_all = proxy(start_haproxy, upstream_of(server))
+    assert environ_of(fetch(open_to_all, "SCRIPT_NAME: /path")[0])["SCRIPT_NAME"] == "/path"
+    closed = proxy(start_haproxy, upstream_of(server), directives="http-request del-header SCRIPT_NAME")
+    assert environ_of(fetch(closed, "SCRIPT_NAME: /path", "Script-Name: /path")[0])["SCRIPT_NAME"] == ""
+    checks = "option httpchk\n    http-check send meth GET uri /health ver HTTP/1.1 hdr Host app.example"
+    checked = proxy(start_haproxy, upstream_of(server), "check inter 100 fall 1 rise 1", directives=checks)
+    wait_until(lambda: fetch(checked)[0].status == 200, 10, "the health check to succeed")
+    assert "permit_missing_host" not in server.log()
