@@ -2,6 +2,9 @@
 
 An atom's value comes from the client more often than not. Quotes, backslashes and control characters are
 escaped, so that no request can end a quoted field or start a line of its own.
+
+Environ and response have been in the application's hands: anything may be in them, or nothing. What cannot be
+printed is a dash, and no function here raises because of what it is given.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     Getter = Callable[[Any, Any, Mapping[str, Any], timedelta], Any]
 
-__all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape"]
+__all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
 # C0 and C1 controls, DEL, the quote and the backslash, and the two line separators of Unicode.
@@ -42,18 +45,38 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def printable(value: Any) -> str:
+    """``value`` as a plain str that is not escaped yet; "-" for None and for what has no text."""
+    try:
+        if isinstance(value, str):
+            # Of a subclass only the characters count, not its methods.
+            return str.__str__(value)
+        if isinstance(value, bytes):
+            return str(value, "latin-1")
+        return "-" if value is None else str.__str__(str(value))
+    except Exception:  # noqa: BLE001  # the application's own __str__ and __class__
+        return "-"
+
+
+def _safe(value: Any) -> Any:
+    """What a format may be given: numbers and None as they are, anything else as escaped text."""
+    kind = type(value)
+    return value if kind is int or kind is float or value is None else escape(printable(value))
+
+
 class SafeAtoms(dict[str, "Any"]):
-    """Atoms for ``format % atoms``: strings escaped, ``{name}i`` and the like in any case, "-" for the
-    unknown."""
+    """Atoms for ``format % atoms``: text, escaped, and numbers; ``{name}i`` and the like in any case, "-" for the
+    unknown and for None."""
 
     def __init__(self, atoms: Mapping[str, Any]) -> None:
         for name, value in atoms.items():
-            self[name] = escape(value) if isinstance(value, str) else value
+            self[name] = _safe(value)
 
     def __getitem__(self, name: str) -> Any:
         if name.startswith("{"):
             name = name.lower()
-        return self.get(name, "-")
+        value = self.get(name, "-")
+        return "-" if value is None else value
 
 
 def clf_time(seconds: float) -> str:
@@ -69,7 +92,10 @@ def clf_time(seconds: float) -> str:
 
 def basic_user(environ: Mapping[str, Any]) -> str | None:
     """User name of HTTP Basic credentials (RFC 7617), without a look at the password."""
-    scheme, _, credentials = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    value = environ.get("HTTP_AUTHORIZATION")
+    if not isinstance(value, str):
+        return None
+    scheme, _, credentials = printable(value).partition(" ")
     if scheme.lower() != "basic":
         return None
     import binascii
@@ -86,15 +112,12 @@ def basic_user(environ: Mapping[str, Any]) -> str | None:
 
 
 def _status(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
-    status = resp.status
-    if isinstance(status, bytes):
-        status = status.decode("latin-1")
-    return status.split(None, 1)[0] if isinstance(status, str) else str(status)
+    words = printable(getattr(resp, "status", None)).split(None, 1)
+    return words[0] if words else "-"
 
 
 def _request_line(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> str:
-    get = environ.get
-    return f"{get('REQUEST_METHOD')} {get('RAW_URI')} {get('SERVER_PROTOCOL')}"
+    return " ".join([printable(environ.get(name)) for name in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")])
 
 
 def _sent(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
@@ -146,12 +169,17 @@ def _getters(logger: Any) -> dict[str, Getter]:
     }
 
 
-def _pairs(headers: Any) -> list[tuple[Any, Any]]:
-    return list(headers.items()) if hasattr(headers, "items") else list(headers or ())
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _pairs(owner: Any) -> list[tuple[str, Any]]:
+    """The fields of a request or response, names in lower case; without what is no pair."""
+    pairs: list[tuple[str, Any]] = []
+    try:
+        headers: Any = getattr(owner, "headers", None)
+        for pair in list(headers.items() if hasattr(headers, "items") else headers or ()):
+            if isinstance(pair, tuple | list) and len(pair) == 2:
+                pairs.append((printable(pair[0]).lower(), pair[1]))
+    except Exception:  # noqa: BLE001  # any object of the application's
+        pass
+    return pairs
 
 
 def _header_getter(name: str, side: str) -> Getter:
@@ -159,9 +187,9 @@ def _header_getter(name: str, side: str) -> Getter:
 
     def get(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
         # The last of several fields of one name, which is what a mapping made from the pairs would hold.
-        for field, value in reversed(_pairs(getattr(req if side == "i" else resp, "headers", None))):
-            if _text(field).lower() == wanted:
-                return _text(value)
+        for field, value in reversed(_pairs(req if side == "i" else resp)):
+            if field == wanted:
+                return printable(value)
         return "-"
 
     return get
@@ -171,8 +199,9 @@ def _variable_getter(name: str) -> Getter:
     wanted = name.lower()
 
     def get(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> Any:
-        for key, value in environ.items():
-            if key.lower() == wanted:
+        # A copy: another thread may still change it.
+        for key, value in list(environ.items()):
+            if isinstance(key, str) and key.lower() == wanted:
                 return value
         return "-"
 
@@ -188,22 +217,35 @@ def _getter(name: str, known: Mapping[str, Getter]) -> Getter:
 
 
 def compile_format(text: str, logger: Any) -> Callable[[Any, Any, Mapping[str, Any], timedelta], str]:
-    """A function that gives the finished line. ``text``: the format with its ``%(atom)s`` fields."""
+    """A function that gives the finished line. ``text``: the format with its ``%(atom)s`` fields; what is no field
+    stands for itself."""
     known = _getters(logger)
-    getters: list[Getter] = []
-
-    def positional(match: re.Match[str]) -> str:
-        if match.group(1) is None:
-            return "%%"
-        getters.append(_getter(match.group(1), known))
-        return "%" + match.group(2)
-
-    template = re.sub(_FIELD, positional, text)
-    fields = tuple(getters)
+    # Literals between fields; a field is what gets its value, and how that is written (empty for a plain text).
+    pieces: list[str | tuple[Getter, str]] = []
+    position = 0
+    for match in re.finditer(_FIELD, text):
+        pieces.append(text[position:match.start()])
+        position = match.end()
+        name, conversion = match.groups()
+        if name is None:
+            pieces.append("%")
+        else:
+            pieces.append((_getter(name, known), "" if conversion == "s" else "%" + conversion))
+    pieces.append(text[position:])
 
     def line(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> str:
-        values = [get(resp, req, environ, took) for get in fields]
-        return template % tuple([escape(value) if isinstance(value, str) else value for value in values])
+        parts: list[str] = []
+        for piece in pieces:
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            get, conversion = piece
+            try:
+                value = _safe(get(resp, req, environ, took))
+                parts.append(printable(value) if not conversion or value is None else conversion % (value,))
+            except Exception:  # noqa: BLE001  # a logger's own methods, and a number asked for where there is none
+                parts.append("-")
+        return "".join(parts)
 
     return line
 
@@ -213,10 +255,16 @@ def all_atoms(
 ) -> dict[str, Any]:
     """Every atom, unescaped: the letters, ``{header}i``, ``{header}o`` and ``{variable}e``, names in lower
     case."""
-    atoms: dict[str, Any] = {name: get(resp, req, environ, took) for name, get in _getters(logger).items()}
+    atoms: dict[str, Any] = {}
+    for name, get in _getters(logger).items():
+        try:
+            atoms[name] = get(resp, req, environ, took)
+        except Exception:  # noqa: BLE001  # a logger's own methods
+            atoms[name] = "-"
     for side, owner in (("i", req), ("o", resp)):
-        for field, value in _pairs(getattr(owner, "headers", None)):
-            atoms[f"{{{_text(field).lower()}}}{side}"] = _text(value)
-    for name, value in environ.items():
-        atoms[f"{{{name.lower()}}}e"] = value
+        for field, value in _pairs(owner):
+            atoms[f"{{{field}}}{side}"] = printable(value)
+    for name, value in list(environ.items()):
+        if isinstance(name, str):
+            atoms[f"{{{name.lower()}}}e"] = value
     return atoms

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -199,6 +200,7 @@ class Logger:
         self.lock = threading.Lock()
         self.cfg = cfg
         self._line = accesslog.compile_format("", self)
+        self._is_plain = True
         self._direct: LineHandler | None = None
         self._second = -1
         self._now = ""
@@ -250,6 +252,8 @@ class Logger:
     def _prepare_access(self, cfg: Any) -> None:
         """Choose the cheapest way that still calls everything somebody replaced."""
         self._line = accesslog.compile_format(cfg.access_log_format, self)
+        # Whether `format % atoms` cannot fail: all fields take any text.
+        self._is_plain = "%" not in re.sub(r"%\([^)]*\)s|%%", "", cfg.access_log_format)
         own = self._get_gunicorn_handler(self.access_log)
         changed = (
             type(self).atoms is not Logger.atoms
@@ -312,17 +316,20 @@ class Logger:
                 direct.write_line(self._line(resp, req, environ, request_time))
             except OSError as error:
                 self._lines_are_lost(direct, error)
-            except (TypeError, ValueError):
-                # The format wants a number where the request has none.
+            except ValueError:
+                # A stream that somebody has closed.
                 self.error("Cannot write the access log", exc_info=True)
             return
         if not self.access_log_enabled:
             return
         # Handlers of others get the format and the atoms, not only the finished line: a JSON formatter reads
         # them from record.args.
-        atoms = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
+        text = self.cfg.access_log_format
         try:
-            self.access_log.info(self.cfg.access_log_format, atoms)
+            atoms: Any = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
+            if not self._is_plain and not _fits(text, atoms):
+                text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
+            self.access_log.info(text, atoms)
         except Exception:  # noqa: BLE001
             # Formatters, filters and handlers here are the user's; a log line must not end a request.
             self.error("Cannot write the access log", exc_info=True)
@@ -346,6 +353,8 @@ class Logger:
                 direct.write_line(lines[:-1])
             except OSError as error:
                 self._lines_are_lost(direct, error)
+            except ValueError:
+                self.error("Cannot write the access log", exc_info=True)
             return self._is_alone(direct)
 
         return write
@@ -438,6 +447,15 @@ class Logger:
         handler.setFormatter(logging.Formatter(f"gunicorn.{prefix}.{name} {fmt}"))
         handler._gunicorn = True  # type: ignore[attr-defined]
         log.addHandler(handler)
+
+
+def _fits(text: str, atoms: Any) -> bool:
+    """Whether the format finds a number wherever it wants one."""
+    try:
+        text % atoms
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _all_handlers() -> Iterator[logging.Handler]:

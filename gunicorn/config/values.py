@@ -76,6 +76,8 @@ class SettingValues:
         permit_unconventional_http_method: bool
         permit_unconventional_http_version: bool
         casefold_http_method: bool
+        permit_connect: bool
+        permit_missing_host: bool
         forwarder_headers: list[str]
         header_map: str
         secure_scheme_headers: dict[str, Any]

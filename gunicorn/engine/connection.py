@@ -467,9 +467,9 @@ class Connection(Outgoing):
             self.close()
             return
         self.engine.running -= 1
-        if self.out is not None:
-            self.state = FLUSHING
-        else:
+        # Counted: should the connection be closed in here, it must not be counted as running once more.
+        self.state = FLUSHING
+        if self.out is None:
             self._next()
 
     def _may_skip(self, request: Request | None) -> bool:

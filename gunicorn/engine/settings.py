@@ -45,6 +45,8 @@ def limits_of(cfg: Any) -> Limits:
         permit_unconventional_http_method=cfg.permit_unconventional_http_method,
         permit_unconventional_http_version=cfg.permit_unconventional_http_version,
         casefold_http_method=cfg.casefold_http_method,
+        permit_connect=cfg.permit_connect,
+        permit_missing_host=cfg.permit_missing_host,
     )
 
 

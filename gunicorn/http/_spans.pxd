@@ -1,5 +1,6 @@
 cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end)
-cpdef Py_ssize_t target_end(bytes data, Py_ssize_t start, Py_ssize_t end)
+cpdef Py_ssize_t path_end(bytes data, Py_ssize_t start, Py_ssize_t end)
+cpdef Py_ssize_t query_end(bytes data, Py_ssize_t start, Py_ssize_t end)
 cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end)
 cpdef bint is_plain(str value)
 cpdef bytes octets(bytes data, Py_ssize_t start, Py_ssize_t end)

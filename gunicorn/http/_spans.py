@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
-_TARGET = re.compile(rb"[\x21\x22\x24-\x7e]*").match
+_PATH = re.compile(rb"[!$%&'()*+,\-./0-9:;=@A-Z\[\]_a-z|~]*").match
+_QUERY = re.compile(rb"[!$%&'()*+,\-./0-9:;=?@A-Z\[\\\]^_`a-z{|}~]*").match
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").match
 
 
@@ -18,9 +19,14 @@ def token_end(data: bytes, start: int, end: int) -> int:
     return _TOKEN(data, start, end).end()  # type: ignore[union-attr]
 
 
-def target_end(data: bytes, start: int, end: int) -> int:
-    """End of a run of visible US-ASCII but `#`: what a request-target may hold (RFC 9112 section 3.2)."""
-    return _TARGET(data, start, end).end()  # type: ignore[union-attr]
+def path_end(data: bytes, start: int, end: int) -> int:
+    """End of a run of what stands before the `?` of a request-target: `target.py` says what that is and why."""
+    return _PATH(data, start, end).end()  # type: ignore[union-attr]
+
+
+def query_end(data: bytes, start: int, end: int) -> int:
+    """End of a run of what stands behind the `?` of a request-target."""
+    return _QUERY(data, start, end).end()  # type: ignore[union-attr]
 
 
 def value_end(data: bytes, start: int, end: int) -> int:

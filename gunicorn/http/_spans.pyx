@@ -5,9 +5,10 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1, PyUnicode_G
 from libc.string cimport memcmp, memcpy
 
 DEF TOKEN = 1
-DEF TARGET = 2
+DEF PATH = 2
 DEF VALUE = 4
 DEF PLAIN = 8
+DEF QUERY = 16
 
 cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
@@ -29,10 +30,12 @@ cdef void fill_classes():
             CLASSES[octet] |= VALUE
         if 32 <= octet < 127 and octet != 34 and octet != 92:
             CLASSES[octet] |= PLAIN
-        if 33 <= octet < 127 and octet != 35:
-            CLASSES[octet] |= TARGET
     for octet in b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz":
         CLASSES[octet] |= TOKEN
+    for octet in b"!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz|~":
+        CLASSES[octet] |= PATH | QUERY
+    for octet in b"?\\^`{}":
+        CLASSES[octet] |= QUERY
 
 
 fill_classes()
@@ -50,9 +53,14 @@ cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end):
     return run_end(data, start, end, TOKEN)
 
 
-cpdef Py_ssize_t target_end(bytes data, Py_ssize_t start, Py_ssize_t end):
-    """End of a run of visible US-ASCII but `#`: what a request-target may hold (RFC 9112 section 3.2)."""
-    return run_end(data, start, end, TARGET)
+cpdef Py_ssize_t path_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """End of a run of what stands before the `?` of a request-target: `target.py` says what that is and why."""
+    return run_end(data, start, end, PATH)
+
+
+cpdef Py_ssize_t query_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+    """End of a run of what stands behind the `?` of a request-target."""
+    return run_end(data, start, end, QUERY)
 
 
 cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end):

@@ -61,6 +61,13 @@ class InvalidRequestMethod(HTTPError):
     title = "Invalid request method"
 
 
+class UnsupportedMethod(HTTPError):
+    """A well-formed method that is not served here (RFC 9110 section 15.6.2)."""
+
+    status = 501
+    title = "Method not implemented"
+
+
 class InvalidHTTPVersion(HTTPError):
     """RFC 9112 section 2.3: not an HTTP-version at all."""
 

@@ -1,4 +1,5 @@
-cdef int ORDINARY, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT, SCHEME, SINGLETON, UNDERSCORE, UPGRADE
+cdef int ORDINARY, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT, SCHEME, SINGLETON, AMBIGUOUS, UPGRADE
+cdef int FORWARDER
 cdef int DROP, REFUSE, KEEP
 cdef Py_ssize_t LONGEST_REMEMBERED, LONGEST_VALUE
 
@@ -23,7 +24,8 @@ cdef class FieldTable:
     cdef readonly int underscores
     cdef readonly bint folding
     cdef readonly bint proxied
-    cdef readonly object forwarder_names
+    cdef readonly frozenset forwarder_names
+    cdef readonly frozenset forwarder_variables
     cdef readonly dict schemes
     cdef readonly dict names
     cdef readonly FieldName origin

@@ -7,6 +7,7 @@ A server sees the same few dozen names for ever. Each is turned once into a `Fie
 from __future__ import annotations
 
 import re
+import socket
 
 from .errors import InvalidHeaderName
 from .limits import Limits
@@ -20,8 +21,9 @@ CONNECTION = 4
 EXPECT = 5
 SCHEME = 6
 SINGLETON = 7
-UNDERSCORE = 8
+AMBIGUOUS = 8
 UPGRADE = 9
+FORWARDER = 10
 
 # Names up to this length are remembered; values up to this length are, one a name.
 LONGEST_REMEMBERED = 64
@@ -30,8 +32,8 @@ LONGEST_VALUE = 128
 # In the compiled form these are C integers, which other modules could not import by name.
 globals().update(
     ORDINARY=ORDINARY, HOST=HOST, CONTENT_LENGTH=CONTENT_LENGTH, TRANSFER_ENCODING=TRANSFER_ENCODING,
-    CONNECTION=CONNECTION, EXPECT=EXPECT, SCHEME=SCHEME, SINGLETON=SINGLETON, UNDERSCORE=UNDERSCORE,
-    UPGRADE=UPGRADE, LONGEST_REMEMBERED=LONGEST_REMEMBERED, LONGEST_VALUE=LONGEST_VALUE,
+    CONNECTION=CONNECTION, EXPECT=EXPECT, SCHEME=SCHEME, SINGLETON=SINGLETON, AMBIGUOUS=AMBIGUOUS,
+    UPGRADE=UPGRADE, FORWARDER=FORWARDER, LONGEST_REMEMBERED=LONGEST_REMEMBERED, LONGEST_VALUE=LONGEST_VALUE,
 )
 
 KINDS = {
@@ -40,11 +42,29 @@ KINDS = {
     "TRANSFER-ENCODING": TRANSFER_ENCODING,
     "CONNECTION": CONNECTION,
     "EXPECT": EXPECT,
-    "CONTENT-TYPE": SINGLETON,
     "UPGRADE": UPGRADE,
+    # What stands once (RFC 9110, each in its section) and says who asks, for what, or what the content is: of two, one
+    # reader takes the first and another the last. User-Agent and Referer say nothing that anything hangs on.
+    "AUTHORIZATION": SINGLETON,
+    "CONTENT-LOCATION": SINGLETON,
+    "CONTENT-RANGE": SINGLETON,
+    "CONTENT-TYPE": SINGLETON,
+    "DATE": SINGLETON,
+    "FROM": SINGLETON,
+    "IF-MODIFIED-SINCE": SINGLETON,
+    "IF-RANGE": SINGLETON,
+    "IF-UNMODIFIED-SINCE": SINGLETON,
+    "MAX-FORWARDS": SINGLETON,
+    "PROXY-AUTHORIZATION": SINGLETON,
+    "RANGE": SINGLETON,
+    # RFC 6454 section 7.3, RFC 6455 sections 11.3.1 and 11.3.5
+    "ORIGIN": SINGLETON,
+    "SEC-WEBSOCKET-KEY": SINGLETON,
+    "SEC-WEBSOCKET-VERSION": SINGLETON,
 }
 
-# What becomes of a name with an underscore, which would be one environ key with its dashed twin (`header_map`).
+# What becomes of a name whose environ key is another name's as well (`header_map`): of one with an underscore, and of
+# the dashed twin of one of the `forwarder_headers`.
 DROP = 0
 REFUSE = 1
 KEEP = 2
@@ -53,11 +73,12 @@ _HEADER_MAP = {"drop": DROP, "refuse": REFUSE, "dangerous": KEEP}
 
 REMEMBERED = 1024
 
-# Host = uri-host [ ":" port ] (RFC 9110 section 7.2): an IP literal in brackets, or a reg-name of RFC 3986.
+# Host = uri-host [ ":" port ] (RFC 9110 section 7.2): an IP literal in brackets, or a reg-name of RFC 3986; a port that
+# there can be.
 _HOST = re.compile(
-    r"(?:\[(?:[0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
+    r"(?:\[(?:([0-9A-Fa-f:.]+)|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:\-]+)\]"
     r"|(?:[A-Za-z0-9._~!$&'()*+,;=\-]|%[0-9A-Fa-f]{2})*)"
-    r"(?::[0-9]{0,5})?\Z"
+    r"(?::(?:0*(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)?\Z"
 ).match
 
 
@@ -94,8 +115,8 @@ class FieldTable:
     """The names seen lately and the rules of one `Limits`; shared by all connections of a process."""
 
     __slots__ = (
-        "body_limit", "field_limit", "folding", "forwarder_names", "hosts", "limits", "line_limit", "names", "origin",
-        "proxied", "schemes", "size_limit", "underscores",
+        "body_limit", "field_limit", "folding", "forwarder_names", "forwarder_variables", "hosts", "limits",
+        "line_limit", "names", "origin", "proxied", "schemes", "size_limit", "underscores",
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -109,6 +130,8 @@ class FieldTable:
         self.folding = limits.permit_obsolete_folding
         self.underscores = _HEADER_MAP[limits.header_map]
         self.forwarder_names = frozenset(name.upper() for name in limits.forwarder_headers)
+        self.forwarder_variables = frozenset(
+            "HTTP_" + name.replace("-", "_") for name in self.forwarder_names if "_" in name)
         self.schemes = {name.upper(): value for name, value in limits.secure_scheme_headers}
         self.names: dict[bytes, FieldName] = {}
         # Stands in front of the first field of a message.
@@ -122,8 +145,12 @@ class FieldTable:
         if upper in self.schemes:
             kind, scheme = SCHEME, self.schemes[upper]
         elif "_" in upper:
-            kind = UNDERSCORE
+            listed = upper in self.forwarder_names or "*" in self.forwarder_names
+            kind = FORWARDER if listed else AMBIGUOUS
         field = FieldName(raw, kind, scheme)
+        if kind == ORDINARY and field.variable in self.forwarder_variables and upper not in self.forwarder_names:
+            # `Script-Name` would be taken for the proxy's SCRIPT_NAME. Proxies drop the one and pass the other on.
+            field.kind = AMBIGUOUS
         if len(raw) <= LONGEST_REMEMBERED:
             if len(self.names) >= REMEMBERED:
                 self.names.clear()
@@ -131,11 +158,12 @@ class FieldTable:
         return field
 
     def admits(self, field: FieldName, trusted: bool) -> bool:
-        """Whether a name with an underscore reaches the application.
+        """Whether a name that shares its environ key with another one reaches the application.
 
-        Raises `InvalidHeaderName` where `header_map` refuses it. A trusted proxy may always set `forwarder_headers`.
+        Raises `InvalidHeaderName` where `header_map` refuses it. What the settings name, a trusted proxy may always
+        send: under exactly that name.
         """
-        if trusted and ("*" in self.forwarder_names or field.name in self.forwarder_names):
+        if trusted and field.kind != AMBIGUOUS:
             return True
         if self.underscores == REFUSE:
             raise InvalidHeaderName(field.name)
@@ -145,10 +173,19 @@ class FieldTable:
         """Whether `value` is a valid Host field value (RFC 9110 section 7.2)."""
         if value in self.hosts:
             return True
-        if _HOST(value) is None:
+        found = _HOST(value)
+        if found is None or (found[1] is not None and not _is_ipv6(found[1])):
             return False
         if len(value) <= LONGEST_REMEMBERED:
             if len(self.hosts) >= REMEMBERED:
                 self.hosts.clear()
             self.hosts[value] = True
         return True
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6, text)
+    except OSError:
+        return False
+    return True

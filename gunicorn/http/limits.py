@@ -8,7 +8,7 @@ from ..record import Record
 class Limits(Record):
     """What is taken from a peer. Sizes in bytes; 0 means no limit where the setting says so."""
 
-    request_line: int = 4094
+    request_line: int = 8190
     fields: int = 100
     field_size: int = 8190
     body: int = 0
@@ -21,3 +21,5 @@ class Limits(Record):
     permit_unconventional_http_method: bool = False
     permit_unconventional_http_version: bool = False
     casefold_http_method: bool = False
+    permit_connect: bool = False
+    permit_missing_host: bool = False

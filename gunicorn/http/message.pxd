@@ -17,6 +17,7 @@ cdef class Request:
     cdef public str authority
     cdef public str upgrade
     cdef public str scheme
+    cdef public str script_name
     cdef public object body
     cdef public object peer
     cdef public dict proxy_info

@@ -19,7 +19,8 @@ class Request:
 
     __slots__ = (
         "_headers", "authority", "body", "chunked", "close", "content_length", "expect_continue", "fields",
-        "forced_close", "host", "method", "path", "peer", "proxy_info", "query", "scheme", "trailers", "upgrade", "uri",
+        "forced_close", "host", "method", "path", "peer", "proxy_info", "query", "scheme", "script_name", "trailers",
+        "upgrade", "uri",
         "version_minor", "version_major", "forwarder_trusted", "started",
         # Hooks hang attributes of their own on a request (a start time, an identity).
         "__dict__",
@@ -48,6 +49,8 @@ class Request:
         self.authority: str | None = None
         self.upgrade: str | None = None
         self.scheme: str | None = None
+        # What a trusted proxy says by SCRIPT_NAME: empty, or a path without a slash at its end.
+        self.script_name: str | None = None
         self.body: Any = None
         self.peer: Any = None
         self.proxy_info: dict[str, Any] | None = None

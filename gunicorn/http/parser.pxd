@@ -1,8 +1,8 @@
 cimport cython
-from ._spans cimport is_at, octets, target_end, text, text_again, token_end, value_end
+from ._spans cimport is_at, octets, path_end, query_end, text, text_again, token_end, value_end
 from .fields cimport (
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME, SINGLETON,
-    TRANSFER_ENCODING, UNDERSCORE, UPGRADE, FieldName, FieldTable)
+    AMBIGUOUS, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME,
+    SINGLETON, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
 from .message cimport Request
 
 
@@ -36,7 +36,7 @@ cdef class HeadParser:
     cdef FieldName _name(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(
         view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
-        target_stop=Py_ssize_t, version=Py_ssize_t, plain=bint, following=Py_ssize_t, request=Request, uri=str,
+        target_stop=Py_ssize_t, version=Py_ssize_t, following=Py_ssize_t, request=Request, uri=str,
         mark=Py_ssize_t)
     cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(limit=Py_ssize_t)
@@ -49,6 +49,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _folded(self, bytes data, Py_ssize_t position, Py_ssize_t end) except? -2
     @cython.locals(stop=Py_ssize_t, rest=bytes, line=bytes)
     cdef Py_ssize_t _spaced(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
+    @cython.locals(kind=int, shared=bint)
     cdef bint _special(self, FieldName field, str value) except -1
     @cython.locals(request=Request, field=FieldName, value=str, kind=int)
     cpdef Request finish(self)
@@ -60,3 +61,4 @@ cdef class HeadParser:
 cdef long long _length(str value) except -1
 cdef _chunked(Request request, str value, bint has_length)
 cdef _scheme(Request request, FieldName field, str value)
+cdef _script_name(Request request, str value)

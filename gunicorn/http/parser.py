@@ -10,7 +10,7 @@ when the head is complete, because a line that follows may still lengthen them.
 
 from __future__ import annotations
 
-from ._spans import is_at, octets, target_end, text, text_again, token_end, value_end
+from ._spans import is_at, octets, path_end, query_end, text, text_again, token_end, value_end
 from .errors import (
     ExpectationFailed,
     HTTPError,
@@ -29,9 +29,11 @@ from .errors import (
     UnsupportedTransferCoding,
 )
 from .fields import (
+    AMBIGUOUS,
     CONNECTION,
     CONTENT_LENGTH,
     EXPECT,
+    FORWARDER,
     HOST,
     LONGEST_REMEMBERED,
     LONGEST_VALUE,
@@ -39,7 +41,6 @@ from .fields import (
     SCHEME,
     SINGLETON,
     TRANSFER_ENCODING,
-    UNDERSCORE,
     UPGRADE,
     FieldName,
     FieldTable,
@@ -197,11 +198,9 @@ class HeadParser:
         if view[method_end] != 32 or method_end == position:
             raise self._bad_line(data, position, end)
         target_start = method_end + 1
-        target_stop = target_end(data, target_start, end)
-        plain = True
-        while target_stop < end and view[target_stop] == 35:
-            plain = False
-            target_stop = target_end(data, target_stop + 1, end)
+        target_stop = mark = path_end(data, target_start, end)
+        if target_stop < end and view[target_stop] == 63:
+            target_stop = query_end(data, target_stop + 1, end)
         if target_stop >= end:
             return self._unfinished_line(position, end)
         if view[target_stop] != 32 or target_stop == target_start:
@@ -227,13 +226,12 @@ class HeadParser:
             request.method = self._method(text(data, position, method_end))
         uri = text(data, target_start, target_stop)
         request.uri = uri
-        if view[target_start] == 47 and plain and request.method != "CONNECT":
-            mark = uri.find("?")
-            if mark < 0:
+        if view[target_start] == 47 and request.method != "CONNECT":
+            if mark == target_stop:
                 request.path = uri
             else:
-                request.path = uri[:mark]
-                request.query = uri[mark + 1:]
+                request.path = text(data, target_start, mark)
+                request.query = text(data, mark + 1, target_stop)
         else:
             split_target(request, self.table)
         self.request = request
@@ -336,8 +334,10 @@ class HeadParser:
 
     def _special(self, field: FieldName, value: str) -> bool:
         """Interpret a field, now or in `finish`; False when it must not reach the application."""
-        if field.kind == UNDERSCORE:
-            return self.table.admits(field, self.trusted)
+        kind = field.kind
+        shared = kind in (AMBIGUOUS, FORWARDER) or (kind == SCHEME and "_" in field.name)
+        if shared and not self.table.admits(field, self.trusted):
+            return False
         if self.interprets and not self.table.folding:
             self._interpret(self.request, field, value)
         return True
@@ -356,8 +356,8 @@ class HeadParser:
         if request.method == "CONNECT":
             # What follows a successful CONNECT is a tunnel, not a request.
             request.close = True
-        if request.host is None and request.version_minor >= 1:
-            raise InvalidHost("missing")
+        if request.host is None and request.version_minor >= 1 and not self.table.limits.permit_missing_host:
+            raise InvalidHost("missing; set permit_missing_host to serve health checks that send none")
         if self.codings is not None:
             _chunked(request, self.codings, self.has_length)
         elif request.content_length and self.table.body_limit and request.content_length > self.table.body_limit:
@@ -402,6 +402,9 @@ class HeadParser:
         elif kind == SCHEME:
             if self.trusted:
                 _scheme(request, field, value)
+        elif kind == FORWARDER:
+            if self.trusted and field.name == "SCRIPT_NAME":
+                _script_name(request, value)
         elif kind == SINGLETON:
             if self.singletons is None:
                 self.singletons = []
@@ -446,3 +449,10 @@ def _scheme(request: Request, field: FieldName, value: str) -> None:
     if request.scheme is not None and request.scheme != scheme:
         raise InvalidSchemeHeaders(field.name)
     request.scheme = scheme
+
+
+def _script_name(request: Request, value: str) -> None:
+    """A trusted proxy tells below which path the application is: one path, in full."""
+    if request.script_name is not None or (value and not value.startswith("/")):
+        raise InvalidHeader("SCRIPT_NAME")
+    request.script_name = value.rstrip("/")

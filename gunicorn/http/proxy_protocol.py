@@ -17,9 +17,13 @@ LONGEST_LINE = 107
 # Addresses of a v2 header and some TLVs behind them; more than this no proxy sends.
 LONGEST_V2 = 4096
 
+_LOCAL = 0
 _STREAM = 1
 # address family nibble -> (name, socket family, octets of one address)
 _FAMILIES = {1: ("TCP4", socket.AF_INET, 4), 2: ("TCP6", socket.AF_INET6, 16)}
+_UNIX = 3
+# Two paths of 108 octets.
+_UNIX_SIZE = 216
 
 
 class ProxyHeader(Record):
@@ -33,7 +37,8 @@ def parse_proxy(data: bytes, mode: str, allowed: bool) -> ProxyHeader | None:
     """Look for a PROXY header at the beginning of a connection.
 
     None when more octets are needed; `end` 0 when there is no header. `mode` is `v1`, `v2` or `auto`.
-    Raises `InvalidProxyLine`, `InvalidProxyHeader`, and `ForbiddenProxyRequest` when the peer may not send one.
+    Raises `InvalidProxyLine`, `InvalidProxyHeader`, and `ForbiddenProxyRequest` when the peer may not send one;
+    nothing else, whatever the octets.
     """
     if mode != "v1" and data.startswith(SIGNATURE[:len(data)]):
         header = _version_2(data)
@@ -47,12 +52,14 @@ def parse_proxy(data: bytes, mode: str, allowed: bool) -> ProxyHeader | None:
 
 
 def _version_1(data: bytes) -> ProxyHeader | None:
-    stop = data.find(b"\r\n", 0, LONGEST_LINE)
+    stop = data.find(b"\n", 0, LONGEST_LINE) - 1
     if stop < 0:
-        if len(data) >= LONGEST_LINE or b"\n" in data:
+        if len(data) >= LONGEST_LINE:
             raise InvalidProxyLine(str(data[:LONGEST_LINE], "latin-1"))
         return None
     line = str(data[:stop], "latin-1")
+    if data[stop] != 13:
+        raise InvalidProxyLine(line)
     words = line.split(" ")
     if words[1:2] == ["UNKNOWN"]:
         return ProxyHeader(stop + 2, None)
@@ -62,7 +69,8 @@ def _version_1(data: bytes) -> ProxyHeader | None:
     try:
         for address in words[2:4]:
             socket.inet_pton(families[words[1]], address)
-    except OSError:
+    except (OSError, ValueError):
+        # A ValueError where there is a NUL in it.
         raise InvalidProxyLine(line) from None
     return ProxyHeader(stop + 2, _info(words[1], words[2], words[3], _port(words[4], line), _port(words[5], line)))
 
@@ -83,10 +91,13 @@ def _version_2(data: bytes) -> ProxyHeader | None:
     if len(data) < end:
         return None
     family = family_protocol >> 4
-    # LOCAL (a health check of the proxy itself), UNSPEC and unix addresses tell nothing about an Internet client.
-    if version_command & 15 == 0 or family not in _FAMILIES:
-        if family > 3:
-            raise InvalidProxyHeader(f"address family {family}")
+    # LOCAL (a health check of the proxy itself, whatever stands behind it), UNSPEC and unix addresses tell nothing
+    # about an Internet client.
+    if version_command & 15 == _LOCAL:
+        return ProxyHeader(end, None)
+    if family not in _FAMILIES:
+        if family > _UNIX or (family == _UNIX and length < _UNIX_SIZE):
+            raise InvalidProxyHeader(f"address family {family} with {length} bytes")
         return ProxyHeader(end, None)
     name, socket_family, size = _FAMILIES[family]
     if family_protocol & 15 != _STREAM:

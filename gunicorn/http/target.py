@@ -1,30 +1,40 @@
-"""The four forms of a request-target (RFC 9112 section 3.2), and the same resource elsewhere."""
+"""The four forms of a request-target (RFC 9112 section 3.2), and the same resource elsewhere.
+
+Which octets a target may hold is told by the spans `path_end` and `query_end`: those of RFC 3986 (unreserved,
+sub-delims, `%`, `:`, `@`, `/`, and `?` in a query), and those that browsers send as they are although RFC 3986 does not
+know them. The URL Standard (section 1.3, "percent-encode sets") leaves `[`, `]` and `|` alone in a path, and in a query
+`{`, `}`, `^`, a backslash and a backtick besides. What neither lets through, nobody sends in good faith: `"`, `<`, `>`,
+a control, a space, an octet beyond US-ASCII, and above all `#`, behind which two readers may see two targets. A `%`
+without two hexadecimal digits behind it is sent by browsers, too, and stays what it is.
+"""
 
 from __future__ import annotations
 
 import re
 
-from .errors import HTTPError, InvalidHost, InvalidRequestLine, Redirected
+from .errors import HTTPError, InvalidHost, InvalidRequestLine, Redirected, UnsupportedMethod
 from .fields import FieldTable
 from .message import Request
 
-_ABSOLUTE = re.compile(r"https?://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?\Z", re.IGNORECASE | re.DOTALL).match
-_AUTHORITY = re.compile(r"[^/?#@]+:[0-9]{1,5}\Z").match
+_ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)(?:\?(.*))?\Z", re.IGNORECASE).match
+_AUTHORITY = re.compile(r"[^/?@]+:[0-9]*[1-9][0-9]*\Z").match
 
 
 def split_target(request: Request, table: FieldTable) -> None:
     """Set `path`, `query` and `authority` from `uri`, for every form but the plain origin-form.
 
-    Raises `InvalidRequestLine` for a target that is none of the four forms or does not go with the method, and
-    `InvalidHost` for an authority that is none.
+    Raises `InvalidRequestLine` for a target that is none of the four forms or does not go with the method,
+    `InvalidHost` for an authority that is none, and `UnsupportedMethod` for CONNECT without `permit_connect`.
     """
     uri, method = request.uri, request.method
     if method == "CONNECT":
         if _AUTHORITY(uri) is None or not table.is_host(uri):
             raise InvalidRequestLine(f"CONNECT wants host:port, not {uri}")
+        if not table.limits.permit_connect:
+            raise UnsupportedMethod("CONNECT, without permit_connect")
         request.authority = uri
     elif uri.startswith("/"):
-        request.path, _, request.query = uri.partition("#")[0].partition("?")
+        request.path, _, request.query = uri.partition("?")
     elif uri == "*":
         if method != "OPTIONS":
             raise InvalidRequestLine("only OPTIONS may ask for *")

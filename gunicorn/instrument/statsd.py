@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from datetime import timedelta
 
+from gunicorn.accesslog import printable
 from gunicorn.glogging import Logger
 
 TYPE_CHECKING = False
@@ -89,12 +90,9 @@ class Statsd(Logger):
         Logger.access(self, resp, req, environ, request_time)
         self.timer("gunicorn.request.duration", request_time.total_seconds() * 1000)
         self.increment("gunicorn.requests", 1)
-        status = resp.status
-        if isinstance(status, bytes):
-            status = status.decode("latin-1")
-        if isinstance(status, str):
-            status = int(status.split(None, 1)[0])
-        self.increment(f"gunicorn.request.status.{status}", 1)
+        code = printable(resp.status)[:3]
+        # A status that is none: hooks and middleware may have set it.
+        self.increment(f"gunicorn.request.status.{code if code.isascii() and code.isdigit() else 'unknown'}", 1)
 
     # -- metrics
 

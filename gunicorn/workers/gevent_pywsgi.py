@@ -105,6 +105,9 @@ class _Counted:
         self.calls += 1
         if self.calls >= self.worker.max_requests:
             self.worker.recycle()
+        if environ["REQUEST_METHOD"] == "CONNECT" and not self.worker.cfg.permit_connect:
+            start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
+            return []
         return self.worker.wsgi(environ, start_response)
 
     def __getattr__(self, name: str) -> Any:

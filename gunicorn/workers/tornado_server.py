@@ -13,15 +13,17 @@ from datetime import timedelta
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
+from tornado.wsgi import WSGIContainer
 
 from .. import stacks
 from ..engine import entrance
 from ..engine._board import Board
 from ..engine._leaf import monotonic
 from ..engine.listener import Listener
-from ..http.errors import GatewayTimeout, HTTPError, LimitRequestBody, Overloaded
-from ..http.fields import ORDINARY, FieldName
+from ..http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
+from ..http.fields import ORDINARY, FieldName, FieldTable
 from ..http.message import Request
+from ..http.parser import HeadParser
 from ..http.response import REASONS, error_body, error_response, http_date
 from ..http.target import elsewhere
 from ..wsgi.gateway import logs_access
@@ -57,6 +59,8 @@ class Servers:
         self.forwarded = entrance.forwarded_of(cfg)
         pairs = (line.partition(":") for line in cfg.response_headers)
         self.fields = [(name, value.strip()) for name, _, value in pairs]
+        # In the environ of WSGI two names may be one variable: there `header_map` has something to drop.
+        self.drops = isinstance(worker.wsgi, WSGIContainer)
         self.server_header = None if cfg.server_header == cfg.settings["server_header"].default else cfg.server_header
         self.servers = [self._open(sock, place) for place, sock in enumerate(worker.sockets)]
 
@@ -125,8 +129,10 @@ class Servers:
         self.running.discard(answer)
         self.board.end(seconds, answer.sent, not answer.status or answer.status >= "5")
 
-    def check(self, answer: Answer, request: Request) -> None:
-        """Raises the `HTTPError` that is the answer to a request that is not to be served."""
+    def check(self, answer: Answer, request: Request, headers: HTTPHeaders) -> HTTPHeaders:
+        """The fields for the application. Raises the `HTTPError` that is the answer to a request that is not to be
+        served."""
+        fields = read_again(self.worker.engine.table, request)
         if answer.listener.redirect:
             raise elsewhere(request, answer.listener.redirect)
         limit = self.cfg.limit_request_body
@@ -139,6 +145,14 @@ class Servers:
             waited = self.admission.waited(answer, request)
             if waited > self.admission.limit:
                 raise Overloaded(f"waited {waited:.1f} s, the limit is {self.admission.limit:g} s")
+        if self.drops and len(fields) < len(request.fields):
+            headers = HTTPHeaders()
+            for field, value in fields:
+                headers.add(str(field.raw, "latin-1"), value)
+        if request.host is None and request.version_minor:
+            # `permit_missing_host`: Tornado's own classes do not work without one.
+            headers["Host"] = _authority(answer.listener)
+        return headers
 
     def identify(self, context: Any, request: Request) -> None:
         """Let Tornado's `context` of a connection say who has sent this request, and how."""
@@ -185,7 +199,7 @@ class Incoming(HTTPMessageDelegate):
         answer = self._answer
         request = answer.begin(start_line, headers)
         try:
-            answer.owner.check(answer, request)
+            headers = answer.owner.check(answer, request, headers)
         except HTTPError as error:
             self._refused = True
             answer.refuse(error)
@@ -297,6 +311,10 @@ class Answer:
 
     def refuse(self, error: HTTPError) -> None:
         """Answer in the application's place, and close."""
+        if error.status >= 400 and not isinstance(error, Overloaded | GatewayTimeout):
+            address = self._connection.context.address
+            peer = address[0] if isinstance(address, tuple) else ""
+            self.owner.log.warning("Invalid request from ip=%s: %s", peer, error)
         if self.status:
             self._connection.close()
             self.end()
@@ -368,8 +386,9 @@ class Answer:
             "RAW_URI": request.uri, "PATH_INFO": request.path, "QUERY_STRING": request.query,
             "SERVER_PROTOCOL": f"HTTP/1.{request.version_minor}",
         }
-        for name, value in request.headers:
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
+        for field, value in request.fields:
+            if "_" not in field.name:
+                environ[field.variable] = value
         self.owner.worker.log.access(self, request, environ, took)
 
 
@@ -384,6 +403,31 @@ def request_of(start_line: Any, headers: HTTPHeaders) -> Request:
     length = headers.get("Content-Length", "")
     request.content_length = int(length) if length.isascii() and length.isdigit() else 0
     return request
+
+
+def read_again(table: FieldTable, request: Request) -> list[tuple[FieldName, str]]:
+    """Have our own parser judge what Tornado's has let in, and say which fields `header_map` leaves.
+
+    Raises `HTTPError`: what is refused is the same in every worker type.
+    """
+    lines = [f"{request.method} {request.uri} HTTP/1.{request.version_minor}"]
+    lines += [f"{str(field.raw, 'latin-1')}: {value}" for field, value in request.fields]
+    try:
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    except UnicodeEncodeError:
+        raise InvalidRequestLine("characters that no octet stands for") from None
+    parser = HeadParser(table, request.forwarder_trusted)
+    if parser.parse(head, 0, len(head)) < len(head) or not parser.complete:
+        raise InvalidRequestLine("more than a head")
+    return parser.finish().fields
+
+
+def _authority(listener: Listener) -> str:
+    """What a client would send as Host that has found this listener by its address."""
+    if listener.is_unix:
+        return "localhost"
+    name = listener.server_name
+    return f"[{name}]:{listener.server_port}" if ":" in name else f"{name}:{listener.server_port}"
 
 
 def _date() -> bytes:

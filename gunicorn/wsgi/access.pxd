@@ -22,7 +22,7 @@ cdef class AccessLines:
 
     @cython.locals(before=Py_ssize_t)
     cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
-    @cython.locals(parts=list, step=tuple, kind=int, text=str, status=str, sent="long long")
+    @cython.locals(parts=list, step=tuple, kind=int, text=str, sent="long long")
     cdef _add(self, Response response, dict environ, double seconds)
     cpdef bint due(self, double now)
     cpdef bint waiting(self)
@@ -33,5 +33,7 @@ cdef class AccessLines:
 cdef str _request_line(Request request)
 @cython.locals(text=str)
 cdef str _variable(dict environ, str name)
+@cython.locals(text=str, code=str)
+cdef str _status(object status)
 cdef str _user(dict environ)
 cdef str _measure(int kind, Response response, double seconds)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..accesslog import basic_user, escape
+from ..accesslog import basic_user, escape, printable
 from ..engine.prefixes import Prefixes
 from ..http._spans import is_plain
 from ..http.message import Request
@@ -146,8 +146,7 @@ class AccessLines:
             elif kind == TIME:
                 parts.append(self._now)
             elif kind == STATUS:
-                status = response.status
-                parts.append(status[:3])
+                parts.append(_status(response.status))
             elif kind == REQUEST_LINE:
                 parts.append(_request_line(response.request))
             elif kind == LENGTH_OR_DASH:
@@ -188,8 +187,15 @@ def _variable(environ: dict[str, Any], name: str) -> str:
     if value is None:
         return "-"
     # The application had the environ in its hands: anything may be in it.
-    text = value if type(value) is str else str(value)
+    text = value if type(value) is str else printable(value)
     return text if is_plain(text) else escape(text)
+
+
+def _status(status: Any) -> str:
+    """The code of a status line, and a dash for what is none: hooks and middleware may have set it."""
+    text = status if type(status) is str else printable(status)
+    code = text[:3]
+    return code if is_plain(code) and code else "-"
 
 
 def _request_line(request: Request) -> str:

@@ -2,7 +2,7 @@ cimport cython
 from ..engine._leaf cimport bind
 from ..engine.connection cimport Connection
 from ..engine.listener cimport Listener
-from ..http.fields cimport FieldName
+from ..http.fields cimport FORWARDER, FieldName
 from ..http.message cimport Request
 from .handed cimport Shared, Turn
 from .input cimport EmptyInput, StreamInput

@@ -6,6 +6,7 @@ from ..engine._leaf import bind
 from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 from ..http.errors import ConfigurationProblem
+from ..http.fields import FORWARDER
 from ..http.message import Request
 from .handed import Shared, Turn
 from .input import EmptyInput, StreamInput
@@ -31,7 +32,7 @@ class EnvironBuilder:
 
     def __init__(self, base: dict[str, Any], script_name: str, wait_readable: Any) -> None:
         self.base = base
-        self.script_name = script_name
+        self.script_name = script_name.rstrip("/")
         self.wait_readable = wait_readable
         # A `forwarded.Forwarded` where trusted proxies tell the client's address.
         self.forwarded: Any = None
@@ -56,7 +57,7 @@ class EnvironBuilder:
         return found
 
     def build(self, connection: Connection, request: Request) -> dict[str, Any]:
-        """Raises `ConfigurationProblem` when SCRIPT_NAME is no prefix of the path."""
+        """Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME."""
         listener = connection.listener
         shared = connection.shared
         handed: Shared = connection.handed
@@ -93,7 +94,9 @@ class EnvironBuilder:
         if request.forwarder_trusted:
             if self.forwarded is not None:
                 _forwarded(environ, self.forwarded.client(request))
-            script_name = environ.get("HTTP_SCRIPT_NAME", script_name)
+            if request.script_name is not None:
+                # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
+                script_name = environ["SCRIPT_NAME"] = request.script_name
         if script_name:
             _script_name(environ, script_name, request)
         return environ
@@ -150,10 +153,18 @@ def _unquote(path: str) -> str:
 
 
 def _join_repeated(environ: dict[str, Any], request: Request) -> None:
-    """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3)."""
+    """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3).
+
+    Where a trusted proxy has set one of `forwarder_headers`, other names of that variable do not count.
+    """
     values: dict[str, list[str]] = {}
-    for field, value in request.fields:
-        values.setdefault(field.variable, []).append(value)
+    fields = request.fields
+    own: set[str] = set()
+    if request.forwarder_trusted:
+        own = {field.variable for field, _ in fields if field.kind == FORWARDER}
+    for field, value in fields:
+        if field.variable not in own or field.kind == FORWARDER:
+            values.setdefault(field.variable, []).append(value)
     for variable, several in values.items():
         environ[variable] = ",".join(several)
 
@@ -183,9 +194,11 @@ def _forwarded(environ: dict[str, Any], client: tuple[str, int] | None) -> None:
 
 
 def _script_name(environ: dict[str, Any], script_name: str, request: Request) -> None:
-    """The application is mounted below `script_name`: the path continues behind it."""
+    """The application is mounted at `script_name`: that is the whole path, or the path goes on with a slash."""
     path = environ["PATH_INFO"]
-    if not path.startswith(script_name):
+    if path == "*":
+        return
+    if not (path.startswith(script_name) and path[len(script_name):len(script_name) + 1] in ("", "/")):
         raise ConfigurationProblem(f"the path {request.path} is not below SCRIPT_NAME {script_name}")
     environ["SCRIPT_NAME"] = script_name
     environ["PATH_INFO"] = path[len(script_name):]

@@ -38,7 +38,7 @@ SETTINGS: dict[str, tuple[list[str] | None, object, str]] = {
     "buffer_request_body": (["--no-buffer-request-body"], True, "Buffers"),
     "body_buffer_size": (["--body-buffer-size"], 1048576, "Buffers"),
     "response_buffer_size": (["--response-buffer-size"], 1048576, "Buffers"),
-    "limit_request_line": (["--limit-request-line"], 4094, "Security"),
+    "limit_request_line": (["--limit-request-line"], 8190, "Security"),
     "limit_request_fields": (["--limit-request-fields"], 100, "Security"),
     "limit_request_field_size": (["--limit-request-field_size"], 8190, "Security"),
     "limit_request_body": (["--limit-request-body"], 0, "Security"),
@@ -76,6 +76,8 @@ SETTINGS: dict[str, tuple[list[str] | None, object, str]] = {
         "Server Mechanics",
     ),
     "casefold_http_method": (["--casefold-http-method"], False, "Server Mechanics"),
+    "permit_connect": (["--permit-connect"], False, "Server Mechanics"),
+    "permit_missing_host": (["--permit-missing-host"], False, "Server Mechanics"),
     "forwarder_headers": (["--forwarder-headers"], ["SCRIPT_NAME", "PATH_INFO"], "Server Mechanics"),
     "header_map": (["--header-map"], "drop", "Server Mechanics"),
     "secure_scheme_headers": (

@@ -101,6 +101,22 @@ def test_requests_one_after_another(make_bench: Any) -> None:
     assert bench.engine.count == 1
 
 
+def test_what_runs_is_counted_once(make_bench: Any) -> None:
+    """A connection that is closed with its answer was counted out twice: the number went below zero, for good."""
+    bench = make_bench()
+    for _ in range(3):
+        client = bench.connect()
+        client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        bench.handler.answers = False
+        bench.turn()
+        assert bench.engine.running == 1
+        bench.handler.answer(keep=False)
+        assert client.recv(1000) == ANSWER
+        bench.turn()
+        assert bench.engine.running == 0
+    assert bench.engine.count == 0
+
+
 def test_pipelined_requests_wait_for_the_answer(make_bench: Any) -> None:
     bench = make_bench()
     bench.handler.answers = False

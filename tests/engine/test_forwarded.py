@@ -46,6 +46,11 @@ def test_x_forwarded_for(case: str) -> None:
     assert Forwarded("x-forwarded-for", hops, Peers(OURS)).client(request_with("X-Forwarded-For", *values)) == client
 
 
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "X-Forwarded_For", "XForwardedFor"])
+def test_another_name_is_not_that_field(name: str) -> None:
+    assert Forwarded("x-forwarded-for", 0, Peers(OURS)).client(request_with(name, "1.2.3.4")) is None
+
+
 ELEMENTS = {
     "one": (["for=1.2.3.4"], ("1.2.3.4", 0)),
     "upper case": (["For=1.2.3.4"], ("1.2.3.4", 0)),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.fields import FieldTable
+from gunicorn.http.http1 import HTTP1, REQUEST
 from gunicorn.http.limits import Limits
 
 from .feeding import Outcome, bytewise, feed, feed_both
@@ -47,7 +50,6 @@ GOOD = {
         request("POST", "/", ("TRANSFER-ENCODING", "chunked"), body=b"a", trailers=(("X", "y"),))),
     "absolute": (b"GET http://b:1/c HTTP/1.1\r\n" + HOST + b"\r\n", request("GET", "http://b:1/c")),
     "asterisk": (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", request("OPTIONS", "*")),
-    "authority": (b"CONNECT b:1 HTTP/1.1\r\n" + HOST + b"\r\n", request("CONNECT", "b:1")),
     "ipv6 host": (
         b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", [("request", "GET", "/", (("HOST", "[::1]:80"),), b"", ())]),
     "underscore dropped": (b"GET / HTTP/1.1\r\nHost: a\r\nX_A: b\r\n\r\n", request("GET", "/")),
@@ -110,8 +112,8 @@ BAD_HEADS = {
     "coding empty": (head(b"Transfer-Encoding: ,"), 400),
     "expectation": (head(b"Expect: tea"), 417),
     "content type twice": (head(b"Content-Type: a/b", b"Content-Type: a/b"), 400),
-    "long line": (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
-    "long line without end": (b"GET /" + b"a" * 5000, 414),
+    "long line": (b"GET /" + b"a" * 8300 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+    "long line without end": (b"GET /" + b"a" * 8300, 414),
     "many fields": (head(*[b"X: a"] * 100), 431),
     "large field": (head(b"X: " + b"a" * 8200), 431),
     "large field without end": (b"GET / HTTP/1.1\r\nX: " + b"a" * 8200, 431),
@@ -193,6 +195,15 @@ SWITCHES = {
     "one field too many": (Limits(fields=2), head(b"X: b", b"Y: c"), error(431)),
     "field of the limit": (Limits(field_size=10), head(b"X: 1234567"), request("GET", "/", ("X", "1234567"))),
     "field above it": (Limits(field_size=10), head(b"X: 12345678"), error(431)),
+    "authority": (
+        Limits(permit_connect=True), b"CONNECT b:1 HTTP/1.1\r\n" + HOST + b"\r\n", request("CONNECT", "b:1")),
+    "authority without the switch": (PLAIN, b"CONNECT b:1 HTTP/1.1\r\n" + HOST + b"\r\n", error(501)),
+    "authority of no port": (Limits(permit_connect=True), b"CONNECT b:0 HTTP/1.1\r\n" + HOST + b"\r\n", error(400)),
+    "no host": (
+        Limits(permit_missing_host=True), b"GET / HTTP/1.1\r\n\r\n", [("request", "GET", "/", (), b"", ())]),
+    "two hosts all the same": (Limits(permit_missing_host=True), head(b"Host: a"), error(400)),
+    "a scheme field with an underscore": (
+        Limits(secure_scheme_headers=(("X_PROTO", "https"),)), head(b"X_Proto: https"), request("GET", "/")),
     "body above the limit": (Limits(body=2), head(b"Content-Length: 3") + b"abc", error(413)),
 }
 
@@ -213,3 +224,75 @@ def test_forwarder_headers_of_a_trusted_peer() -> None:
     data = head(b"SCRIPT_NAME: /a", b"X_B: c")
     assert feed([data], trusted=True) == request("GET", "/", ("SCRIPT_NAME", "/a"))
     assert feed([data]) == request("GET", "/")
+
+
+# The name that was sent, `forwarder_headers`, `header_map`, whether the peer is trusted: is it passed on, or an error?
+NAMES = {
+    "what is listed": (b"A_B", {"A_B"}, "drop", True, True),
+    "in any case": (b"a_b", {"A_B"}, "drop", True, True),
+    "listed in lower case": (b"A_B", {"a_b"}, "drop", True, True),
+    "from anybody": (b"A_B", {"A_B"}, "drop", False, False),
+    "from anybody, refused": (b"A_B", {"A_B"}, "refuse", False, 400),
+    "its twin": (b"A-B", {"A_B"}, "drop", True, False),
+    "its twin from anybody": (b"A-B", {"A_B"}, "drop", False, False),
+    "its twin, refused": (b"A-B", {"A_B"}, "refuse", True, 400),
+    "its twin, passed on": (b"A-B", {"A_B"}, "dangerous", True, True),
+    "half a twin": (b"A_B-C", {"A_B_C"}, "drop", True, False),
+    "another half": (b"A-B_C", {"A_B_C"}, "drop", True, False),
+    "the twin is listed, too": (b"A-B", {"A_B", "A-B"}, "drop", True, True),
+    "a name with dashes that is listed": (b"A-B", {"A-B"}, "drop", False, True),
+    "all": (b"A_B", {"*"}, "drop", True, True),
+    "all, from anybody": (b"A_B", {"*"}, "drop", False, False),
+    "all own nothing": (b"A-B", {"*"}, "drop", False, True),
+    "a longer name": (b"A-B-C", {"A_B"}, "drop", True, True),
+    # The variable of Content-Type is its own.
+    "content type": (b"Content-Type", {"CONTENT_TYPE"}, "drop", True, True),
+    "connection": (b"Connection", {"CONNECTION"}, "drop", True, True),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("folding", [False, True])
+def test_a_name_is_the_octets_that_were_sent(name: str, folding: bool) -> None:
+    sent, listed, header_map, trusted, result = NAMES[name]
+    limits = Limits(forwarder_headers=frozenset(listed), header_map=header_map, permit_obsolete_folding=folding)
+    passed = request("GET", "/", (sent.decode().upper(), "v")) if result else request("GET", "/")
+    assert feed_both(head(sent + b": v"), limits, trusted) == (error(400) if result == 400 else passed)
+
+
+# What is sent, whether the peer is trusted: where the application is mounted.
+PREFIXES = {
+    "nothing": ([], True, None),
+    "a path": ([b"SCRIPT_NAME: /a"], True, "/a"),
+    "a slash behind it": ([b"SCRIPT_NAME: /a/"], True, "/a"),
+    "the root": ([b"SCRIPT_NAME: /"], True, ""),
+    "empty": ([b"SCRIPT_NAME:"], True, ""),
+    "with a dash": ([b"Script-Name: /a"], True, None),
+    "with a dash as well": ([b"Script-Name: /b", b"script_name: /a", b"Script-Name: /b"], True, "/a"),
+    "from anybody": ([b"SCRIPT_NAME: /a"], False, None),
+    "a path of the client's": ([b"PATH_INFO: /a"], True, None),
+}
+
+
+@pytest.mark.parametrize("name", PREFIXES)
+@pytest.mark.parametrize("header_map", ["drop", "dangerous"])
+@pytest.mark.parametrize("folding", [False, True])
+def test_where_the_application_is_mounted(name: str, header_map: str, folding: bool) -> None:
+    lines, trusted, prefix = PREFIXES[name]
+    protocol = HTTP1(FieldTable(Limits(header_map=header_map, permit_obsolete_folding=folding)), trusted)
+    protocol.receive(head(*lines))
+    assert protocol.next_event() == REQUEST
+    assert protocol.request.script_name == prefix
+
+
+@pytest.mark.parametrize("lines", [[b"SCRIPT_NAME: a"], [b"SCRIPT_NAME: /a", b"SCRIPT_NAME: /a"]])
+def test_a_prefix_that_is_none(lines: list[bytes]) -> None:
+    assert feed_both(head(*lines), trusted=True) == error(400)
+    assert feed_both(head(*lines)) == request("GET", "/")
+
+
+def test_a_missing_host_names_the_setting() -> None:
+    protocol = HTTP1(FieldTable(PLAIN))
+    protocol.receive(b"GET / HTTP/1.1\r\n\r\n")
+    with pytest.raises(HTTPError, match="set permit_missing_host"):
+        protocol.next_event()

@@ -24,7 +24,7 @@ def load_twin() -> ModuleType:
 
 
 twin = load_twin()
-RUNS = ["token_end", "target_end", "value_end"]
+RUNS = ["token_end", "path_end", "query_end", "value_end"]
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -32,15 +32,17 @@ class FakeLog(logging.Logger):
         self.lines.append("access")
 
 
-def serve(app: Application, data: bytes, **settings: Any) -> tuple[bytes, FakeLog]:
+def serve(
+    app: Application, data: bytes, limits: Limits | None = None, log: Any = None, **settings: Any
+) -> tuple[bytes, Any]:
     """What the server sends for these octets, up to the end of the connection."""
     cfg = Config()
     for name, value in settings.items():
         cfg.set(name, value)
-    log = FakeLog()
+    log = log or FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True)
     gateway = Gateway(worker, app, False, False, "gunicorn", "gunicorn/28")
-    engine = Engine(gateway, Settings(keepalive=5.0), Limits(), Peers(["*"]), Peers([]))
+    engine = Engine(gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
     gateway.engine = engine
     gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -75,6 +75,37 @@ class CasefoldHTTPMethod(Setting):
         """
 
 
+class PermitConnect(Setting):
+    name = "permit_connect"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--permit-connect"]
+    action = "store_true"
+    desc = """\
+        Hand CONNECT requests on to the application, which must be a proxy that opens tunnels.
+
+        Without it they are answered with 501. A 2xx answer to one has neither Content-Length nor
+        Transfer-Encoding (RFC 9110, 9.3.6): what the application sends behind it are octets of the tunnel.
+        """
+
+
+class PermitMissingHost(Setting):
+    name = "permit_missing_host"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--permit-missing-host"]
+    action = "store_true"
+    desc = """\
+        Serve HTTP/1.1 requests without a Host field.
+
+        RFC 9112, 3.2 demands 400 for them, but health checks such as HAProxy's
+        `option httpchk GET /x HTTP/1.1` send none. Such a request has no `HTTP_HOST`; `SERVER_NAME` and
+        `SERVER_PORT` are those of the listener. Two Host fields, or one that is wrong, stay 400.
+        """
+
+
 class ForwarderHeaders(Setting):
     name = "forwarder_headers"
     section = SECTION
@@ -85,8 +116,17 @@ class ForwarderHeaders(Setting):
         Comma-separated names, in upper case, of header fields with an underscore that a trusted proxy may
         send.
 
-        They pass whatever `header_map` says when the peer is one of `forwarded_allow_ips`. `SCRIPT_NAME` and
-        `PATH_INFO` then also set the WSGI variables of that name.
+        They pass whatever `header_map` says when the peer is one of `forwarded_allow_ips`; `*` means all. The
+        name must be the same but for case: `Remote-User` is not `REMOTE_USER`, although both would be
+        `HTTP_REMOTE_USER`. Whoever sends the other one, `header_map` decides on it.
+
+        `SCRIPT_NAME` then also sets the WSGI variable: the path at which the application is mounted, in full
+        and beginning with a slash. A request for anything else is answered with 500, since the proxy
+        contradicts itself: with `/x` these are all paths but `/x` and those that begin with `/x/`.
+        `PATH_INFO` reaches the application as `HTTP_PATH_INFO` and sets nothing: the path is that of the
+        request.
+
+        Only name what your proxy sets itself, or removes, in every request.
         """
 
 
@@ -100,5 +140,7 @@ class HeaderMap(Setting):
         What becomes of header fields whose name has an underscore: `drop`, `refuse` or `dangerous`.
 
         In CGI's variables `X_User` and `X-User` are the same, so that a client could pose as the proxy.
-        `drop` leaves such fields out, `refuse` answers 400, `dangerous` passes them on.
+        `drop` leaves such fields out, `refuse` answers 400, `dangerous` passes them on: the values of all names
+        of a variable are then joined by commas. Names in `forwarder_headers` own their variable: for them it
+        is the name with dashes that is dropped, refused or passed on.
         """

@@ -9,13 +9,13 @@ SECTION = "Security"
 class LimitRequestLine(Setting):
     name = "limit_request_line"
     section = SECTION
-    default = 4094
+    default = 8190
     validator = validate_pos_int
     type = int
     cli = ["--limit-request-line"]
     meta = "INT"
     desc = """\
-        The most bytes a request line may have, from 1 to 8190; 0 means no limit.
+        The most bytes a request line may have; 0 means no limit.
 
         The line holds the whole URI with its query. A longer one is answered with 414.
         """

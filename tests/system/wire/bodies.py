@@ -212,6 +212,11 @@ PROXY: list[Case] = [
             bad("v1-port-letters", v1(b"PROXY TCP4 198.51.100.7 203.0.113.9 abc 443")),
             bad("v1-bad-address", v1(b"PROXY TCP4 198.51.100.777 203.0.113.9 4711 443")),
             bad("v1-too-long", b"PROXY TCP4 " + b"1" * 120 + b"\r\n" + get()),
+            bad("v1-nul-in-address", v1(b"PROXY TCP4 198.51.100.7\x00 203.0.113.9 4711 443")),
+            bad("v1-nul-in-address-6", v1(b"PROXY TCP6 2001:db8::7 \x002001:db8::9 4712 443")),
+            bad("v1-high-byte-in-address", v1(b"PROXY TCP4 \xff 203.0.113.9 4711 443")),
+            bad("v1-line-feed", v1(b"PROXY UNKNOWN a\nb")),
+            bad("v1-zone-in-address", v1(b"PROXY TCP6 fe80::1%lo fe80::2%lo 4712 443")),
         )
     ),
     *(
@@ -224,6 +229,13 @@ PROXY: list[Case] = [
             ok("v2-local", v2(0, 0x00, b""), env=DIRECT),
             ok("v2-local-with-addresses", v2(0, 0x11, INET), env=DIRECT),
             ok("v2-unspecified", v2(1, 0x00, b""), env=DIRECT),
+            # What stands behind LOCAL is not looked at.
+            ok("v2-local-of-any-family", v2(0, 0xF0, b"abc"), env=DIRECT),
+            ok("v2-unix", v2(1, 0x31, b"/" * 216), env=DIRECT),
+            bad("v2-unix-too-short", v2(1, 0x31, b"/" * 215)),
+            bad("v2-family-4", v2(1, 0x41, INET6)),
+            bad("v2-datagram", v2(1, 0x12, INET)),
+            bad("v2-too-long", v2(1, 0x11, b"", length=65535)),
             bad("v2-version-1", v2(1, 0x11, INET, version=1)),
             bad("v2-version-3", v2(1, 0x11, INET, version=3)),
             bad("v2-command-2", v2(2, 0x11, INET)),
@@ -236,6 +248,7 @@ PROXY: list[Case] = [
     bad("v1-when-v2", v1(b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443"), variant="proxy-v2"),
     bad("v1-untrusted", v1(b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443"), 403, variant="proxy-untrusted"),
     bad("v2-untrusted", v2(1, 0x11, INET), 403, variant="proxy-untrusted"),
+    bad("v1-nul-untrusted", v1(b"PROXY TCP4 198.51.100.7\x00 203.0.113.9 4711 443"), variant="proxy-untrusted"),
     bad("v1-not-before-a-second-request",
         lines("GET / HTTP/1.1", "PROXY TCP4 198.51.100.7 203.0.113.9 4711 443", "", ""), variant="proxy-v1"),
 ]

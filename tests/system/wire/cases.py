@@ -42,11 +42,18 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "methods": ("--permit-unconventional-http-method",),
     "casefold": ("--casefold-http-method",),
     "versions": ("--permit-unconventional-http-version",),
+    "hostless": ("--permit-missing-host",),
     "map-refuse": ("--header-map", "refuse"),
     "map-dangerous": ("--header-map", "dangerous"),
     "map-dangerous-untrusted": ("--header-map", "dangerous", "--forwarded-allow-ips", "192.0.2.1"),
     "map-refuse-untrusted": ("--header-map", "refuse", "--forwarded-allow-ips", "192.0.2.1"),
     "forwarder": ("--forwarder-headers", "SCRIPT_NAME,PATH_INFO,REMOTE_USER"),
+    "forwarder-untrusted": (
+        "--forwarder-headers", "SCRIPT_NAME,PATH_INFO,REMOTE_USER", "--forwarded-allow-ips", "192.0.2.1",
+    ),
+    "forwarder-dangerous": ("--forwarder-headers", "REMOTE_USER", "--header-map", "dangerous"),
+    "forwarder-refuse": ("--forwarder-headers", "REMOTE_USER", "--header-map", "refuse"),
+    "forwarder-all": ("--forwarder-headers", "*"),
     "limits": (
         "--limit-request-line", "60", "--limit-request-fields", "5", "--limit-request-field_size", "60",
     ),
