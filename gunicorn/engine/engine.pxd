@@ -14,7 +14,6 @@ cdef double SWEEP_SECONDS, QUIET_SECONDS
 cdef class Engine(EngineState):
     cdef public Py_ssize_t accepted
     cdef public int accepts
-    cdef public object clock
     cdef public list connections
     cdef public dict known_peers
     cdef public Py_ssize_t limit

@@ -57,7 +57,7 @@ class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
-        "accepted", "accepts", "clock", "connections", "held", "hurried_until", "known_peers", "left", "limit",
+        "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
         "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
         "trusted", "wakeup_fds",
     )
@@ -72,12 +72,11 @@ class Engine(EngineState):
         clock: Any = monotonic,
         poller: Any = None,
     ) -> None:
-        super().__init__(handler, settings, make_poller() if poller is None else poller)
+        super().__init__(handler, settings, make_poller() if poller is None else poller, clock)
         self.table = FieldTable(limits)
         self.trusted = trusted
         self.proxies = proxies
         self.known_peers: dict[str, int] = {}
-        self.clock = clock
         self.connections: list[Connection | None] = [None] * 64
         self.limit = settings.max_connections
         self.listeners: list[Listener] = []
@@ -192,6 +191,7 @@ class Engine(EngineState):
     def _run_again(self) -> None:
         for _ in range(len(self.again)):
             connection = self.again.popleft()
+            connection.waits_turn = False
             if connection.state == LINGERING:
                 connection.on_event(0)
             elif connection.state != CLOSED:
@@ -330,7 +330,7 @@ class Engine(EngineState):
             if accepted is None:
                 return
             self.accepted += 1
-            self.again.append(self.open(accepted[0], accepted[1], listener))
+            self.open(accepted[0], accepted[1], listener).take_turn()
 
     def hold_accepting(self) -> None:
         """Leave new connections in the kernel's queue, or to a neighbour, until `resume_accepting`."""
