@@ -17,3 +17,4 @@ cdef class StreamInput:
     cdef BodyStream _stream
     cdef object _wait
     cdef bytes _buffer
+    cdef Py_ssize_t _position
