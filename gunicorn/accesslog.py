@@ -24,25 +24,29 @@ if TYPE_CHECKING:
 __all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
-# C0 and C1 controls, DEL, the quote and the backslash, and the two line separators of Unicode.
-_UNSAFE = '["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029]'
 _FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa])|%%"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def escape(value: str) -> str:
-    """``value`` without anything that could be taken for the end of a field or of a line."""
-    if value.isprintable() and '"' not in value and "\\" not in value:
-        return value
-    return re.sub(_UNSAFE, _escaped, value)
+    """``value`` fit for a quoted field of a log, and for the eyes of who reads it.
+
+    What Python calls printable stays as it is, but for quotes and backslashes, which get a backslash in front. All else
+    is written out: controls, which could end the line or steer a terminal, characters of format (those that turn the
+    direction of what follows, those without width), separators other than the space, lone surrogates.
+    """
+    if value.isprintable():
+        return value if '"' not in value and "\\" not in value else _quoted(value)
+    return "".join([_quoted(char) if char.isprintable() else _written_out(char) for char in value])
 
 
-def _escaped(match: re.Match[str]) -> str:
-    char = match.group()
-    if char in '"\\':
-        return "\\" + char
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _written_out(char: str) -> str:
     code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def printable(value: Any) -> str:

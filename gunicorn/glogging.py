@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import re
+import stat
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
+from gunicorn.logfile import open_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,8 +93,12 @@ class LineHandler(logging.StreamHandler["TextIO"]):
     # Found by Logger when it looks for what it made itself.
     _gunicorn = True
 
-    def __init__(self, path: str | None = None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, path: str | None = None, stream: TextIO | None = None, owner: tuple[int, int] | None = None
+    ) -> None:
         self.path = path
+        # (user, group) whom the file is given, by root.
+        self.owner = owner
         self._own_fd = -1
         self._quiet_until = 0.0
         super().__init__(stream if path is None else sys.stderr)
@@ -103,7 +109,12 @@ class LineHandler(logging.StreamHandler["TextIO"]):
         """Open the file anew, after somebody moved it away. Raises OSError."""
         if self.path is None:
             return
-        fresh = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fresh = open_log(self.path)
+        try:
+            self._give_away(fresh)
+        except BaseException:
+            os.close(fresh)
+            raise
         self.acquire()
         try:
             stale, self._own_fd = self._own_fd, fresh
@@ -111,6 +122,19 @@ class LineHandler(logging.StreamHandler["TextIO"]):
             self.release()
         if stale >= 0:
             os.close(stale)
+
+    def _give_away(self, fd: int) -> None:
+        """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
+        if self.owner in (None, (0, 0)) or os.geteuid() != 0:
+            return
+        user, group = self.owner
+        facts = os.fstat(fd)
+        # Nothing but a file, and none that has another name as well: who knows whose that is.
+        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+            return
+        # One that is the user's own keeps the group that somebody gave it.
+        if facts.st_uid != user or (user == 0 and facts.st_gid != group):
+            os.fchown(fd, user, group)
 
     def fileno(self) -> int:
         """Descriptor that the lines go to; -1 when the stream has none (a test's StringIO)."""
@@ -234,9 +258,10 @@ class Logger:
     def _capture_output(self, path: str) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        if self.logfile is not None:
-            self.logfile.close()
-        self.logfile = open(path, "a+")  # noqa: SIM115 (it lives as long as the process)
+        fd = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+        before, self.logfile = self.logfile, os.fdopen(fd, "a+")
+        if before is not None:
+            before.close()
         for fd in (1, 2):
             os.dup2(self.logfile.fileno(), fd)
 
@@ -385,12 +410,18 @@ class Logger:
     def reopen_files(self) -> None:
         """USR1: every log file is opened anew under its name."""
         if self.cfg.capture_output and self.cfg.errorlog != "-":
-            self._capture_output(self.cfg.errorlog)
+            try:
+                self._capture_output(self.cfg.errorlog)
+            except RuntimeError as error:
+                self.error("%s", error)
         for handler in _all_handlers():
-            if isinstance(handler, LineHandler):
-                handler.reopen()
-            elif isinstance(handler, logging.FileHandler):
-                _reopen_file_handler(handler)
+            try:
+                if isinstance(handler, LineHandler):
+                    handler.reopen()
+                elif isinstance(handler, logging.FileHandler):
+                    _reopen_file_handler(handler)
+            except OSError as error:
+                self.error("A log file is not opened anew, the old one stays: %s", error)
 
     def close_on_exec(self) -> None:
         """Have no log file leak into programs that the application starts."""
@@ -416,19 +447,15 @@ class Logger:
         """Replace our handler of ``log`` by one that writes to ``output`` ("-": ``stream``, or stderr)."""
         handler: LineHandler | None = None
         if output is not None:
-            handler = LineHandler(None, stream or sys.stderr) if output == "-" else LineHandler(output)
+            path = None if output == "-" else output
+            try:
+                handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid))
+            except OSError as error:
+                raise RuntimeError(f"Cannot open a log file: {error}") from error
             handler.setFormatter(fmt)
         self._drop_own_handlers(log)
         if handler is not None:
-            self._give_to_workers(handler)
             log.addHandler(handler)
-
-    def _give_to_workers(self, handler: LineHandler) -> None:
-        """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
-        if handler.path is None or os.geteuid() != 0 or not os.path.isfile(handler.path):
-            return
-        if self.cfg.uid != 0 or self.cfg.gid != 0:
-            os.chown(handler.path, self.cfg.uid, self.cfg.gid)
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Any, fmt: str, name: str) -> None:
         import logging.handlers
@@ -456,6 +483,13 @@ def _fits(text: str, atoms: Any) -> bool:
     except (KeyError, TypeError, ValueError):
         return False
     return True
+
+
+def _opened(path: str, flags: int) -> int:
+    try:
+        return open_log(path, flags)
+    except OSError as error:
+        raise RuntimeError(f"Cannot open a log file: {error}") from error
 
 
 def _all_handlers() -> Iterator[logging.Handler]:

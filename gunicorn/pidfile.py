@@ -6,6 +6,9 @@ import os
 
 __all__ = ["Pidfile"]
 
+# No PID file is longer.
+LONGEST = 64
+
 
 class Pidfile:
     """A file that holds the PID of the running master and a newline.
@@ -60,8 +63,7 @@ class Pidfile:
     def unlink(self) -> None:
         """Remove the file if it still names this process."""
         try:
-            with open(self.fname or "") as file:
-                named = int(file.read() or 0)
+            named = _number_in(self.fname or "")
             if named == self.pid:
                 os.unlink(self.fname or "")
         except (OSError, ValueError):
@@ -73,8 +75,7 @@ class Pidfile:
         if not self.fname:
             return None
         try:
-            with open(self.fname) as file:
-                named = int(file.read())
+            named = _number_in(self.fname)
             os.kill(named, 0)
         except PermissionError as error:
             # From kill(): the process exists and belongs to somebody else. From open(): not for us to hide.
@@ -84,3 +85,15 @@ class Pidfile:
         except (FileNotFoundError, ProcessLookupError, ValueError, OverflowError):
             return None
         return named if named > 0 else None
+
+
+def _number_in(path: str) -> int:
+    """The number that a file holds. Raises OSError and ValueError.
+
+    Others may write in the folder: what they put there must neither make a master wait (a FIFO) nor fill its memory.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return int(os.read(fd, LONGEST) or b"")
+    finally:
+        os.close(fd)

@@ -66,24 +66,30 @@ def get_username(uid: int) -> str:
 def set_owner_process(uid: int | None, gid: int | None, initgroups: bool = False) -> None:
     """Become ``gid`` and ``uid``, in this order: with the user's rights gone the group could not be changed.
 
-    With ``initgroups`` the supplementary groups become those of ``uid``. Raises OSError when not permitted.
+    Whoever becomes somebody else keeps none of the supplementary groups it had: with ``initgroups`` they become those
+    of ``uid``, otherwise ``gid`` is the only one. Raises OSError when not permitted.
     """
+    changes_group = bool(gid) and gid != os.getgid()
+    changes_user = bool(uid) and uid != os.getuid()
+    if changes_group or changes_user:
+        _set_groups(uid, gid or os.getgid(), initgroups)
     if gid:
-        _set_groups(uid, gid, initgroups)
         os.setgid(gid)
-    if uid and uid != os.getuid():
+    if uid and changes_user:
         os.setuid(uid)
 
 
 def _set_groups(uid: int | None, gid: int, initgroups: bool) -> None:
-    if not initgroups or uid is None:
-        return
-    try:
-        name = get_username(uid)
-    except KeyError:
-        # A numeric user without an entry has no groups to look up.
-        return
-    os.initgroups(name, gid)
+    if initgroups and uid is not None:
+        try:
+            os.initgroups(get_username(uid), gid)
+            return
+        except KeyError:
+            # A numeric user without an entry has no groups to look up.
+            pass
+    # Where there is nothing to drop no right to do so is needed.
+    if not set(os.getgroups()) <= {gid}:
+        os.setgroups([gid])
 
 
 def chown(path: str, uid: int, gid: int) -> None:
@@ -104,9 +110,14 @@ def check_is_writable(path: str) -> None:
 
     A file that was not there is created.
     """
+    from gunicorn.logfile import open_log
+
     try:
-        with open(path, "a"):
-            os.utime(path, None)
+        fd = open_log(path)
+        try:
+            os.utime(fd, None)
+        finally:
+            os.close(fd)
     except OSError as error:
         raise RuntimeError(f"Error: {path!r} isn't writable [{error!r}]") from None
 

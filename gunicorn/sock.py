@@ -203,7 +203,8 @@ class UnixSocket(BaseSocket):
             owner = self.conf.uid if owner is None else owner
             group = self.conf.gid if group is None else group
         if owner is not None or group is not None:
-            os.chown(path, -1 if owner is None else owner, -1 if group is None else group)
+            # Not through a link: whoever may write in the folder could have put one in the place of the socket.
+            os.chown(path, -1 if owner is None else owner, -1 if group is None else group, follow_symlinks=False)
 
     def __str__(self) -> str:
         return f"unix:{self.cfg_addr}" if self.path is not None else f"unix:@{self.cfg_addr[1:]}"

@@ -55,6 +55,7 @@ cdef class Cycle(Response):
     cdef leave(self, Waiter waiter)
     @cython.locals(waiting=list, waiter=Waiter)
     cdef wake(self)
+    cdef heard(self)
     cpdef lost(self)
     cdef begin_response(self, dict message, status)
     @cython.locals(parts=list, length="long long", room="long long", framing=int, connection=Connection)

@@ -218,6 +218,10 @@ class Cycle(Response):
             for waiter in waiting:
                 waiter.wake()
 
+    def heard(self) -> None:
+        """The client has taken something of what waits for it."""
+        self.wake()
+
     def notice(self) -> None:
         """`wake`, as something to be bound."""
         self.wake()

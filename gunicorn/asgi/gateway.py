@@ -125,7 +125,7 @@ class ASGIGateway(ASGIGatewayState):
         if connection.broken:
             cycle.lost()
         else:
-            cycle.wake()
+            cycle.heard()
 
     # What the worker asks.
 
@@ -196,7 +196,9 @@ class ASGIGateway(ASGIGatewayState):
                 self.log.access(cycle, request, environ, timedelta(seconds=seconds))
             else:
                 self.lines.add(cycle, environ, self.prefixes, seconds, now)
-                if self.writer is None:
+                if self.lines.due(now):
+                    self.idle()
+                elif self.writer is None:
                     self.writer = self.loop.call_later(LONGEST_WAIT, self.write_lines)
         if self.post_request is not None:
             self._after(environ, request, cycle)

@@ -21,6 +21,7 @@ cdef class Inbox(Taker):
 
     @cython.locals(cycle=WebSocketCycle)
     cpdef receive(self, bytes data)
+    @cython.locals(cycle=WebSocketCycle)
     cpdef bint full(self) except -1
     @cython.locals(cycle=WebSocketCycle)
     cpdef end(self)
@@ -30,6 +31,7 @@ cdef class Inbox(Taker):
 
 cdef class WebSocketCycle(Cycle):
     cdef public bytes accept_value
+    cdef public Py_ssize_t answers
     cdef public double asked_at
     cdef public bint asked_for
     cdef public int code
@@ -45,6 +47,11 @@ cdef class WebSocketCycle(Cycle):
     cdef next_message(self)
     @cython.locals(inbox=Inbox, frames=Frames, event=int)
     cdef read(self)
+    cdef answer_ping(self, bytes data)
+    @cython.locals(connection=Connection)
+    cdef bint is_unheard(self) except -1
+    @cython.locals(inbox=Inbox)
+    cdef heard(self)
     cdef wake_for(self, Inbox inbox)
     @cython.locals(stage=int)
     cdef take(self, dict message)

@@ -47,6 +47,8 @@ OVER = 4
 CLOSE_SECONDS = 3.0
 # Received messages wait for the application up to so many octets; one message may be larger.
 MOST_QUEUED_OCTETS = 1048576
+# A client that asks and does not listen is read no further when answers of so many octets wait for it.
+MOST_ANSWERS = 65536
 
 
 class Inbox(Taker):
@@ -71,7 +73,10 @@ class Inbox(Taker):
             cycle.read()
 
     def full(self) -> bool:
-        return len(self.messages) >= self.most or self.octets >= MOST_QUEUED_OCTETS
+        if len(self.messages) >= self.most or self.octets >= MOST_QUEUED_OCTETS:
+            return True
+        cycle = self.cycle
+        return cycle is not None and cycle.is_unheard()
 
     def end(self) -> None:
         cycle = self.cycle
@@ -93,7 +98,7 @@ class Inbox(Taker):
 class WebSocketCycle(Cycle):
     """A WebSocket from its handshake to its end."""
 
-    __slots__ = ("accept_value", "asked_at", "asked_for", "code", "heard_at", "inbox", "reason", "said_last",
+    __slots__ = ("accept_value", "answers", "asked_at", "asked_for", "code", "heard_at", "inbox", "reason", "said_last",
                  "stage")
 
     def open(self, owner: ASGIGatewayState) -> None:
@@ -107,6 +112,8 @@ class WebSocketCycle(Cycle):
         self.said_last = False
         self.code = ABNORMAL
         self.reason = ""
+        # Octets of pongs since the client took all that was sent to it.
+        self.answers = 0
         # When octets came last, and when we asked whether anybody is there (0.0: not since).
         self.heard_at = self.started
         self.asked_at = 0.0
@@ -161,7 +168,7 @@ class WebSocketCycle(Cycle):
                         inbox.put(frames.data)
                 elif event == PING:
                     if self.stage == OPEN:
-                        self.connection.write(control_frame(OP_PONG, frames.data))
+                        self.answer_ping(frames.data)
                 elif event == CLOSE:
                     self.wake_for(inbox)
                     self.client_closes(frames.code, frames.reason)
@@ -175,6 +182,31 @@ class WebSocketCycle(Cycle):
             self.lost()
             return
         self.wake_for(inbox)
+
+    def answer_ping(self, data: bytes) -> None:
+        """Send a pong. Raises `ClientDisconnected`."""
+        pong = control_frame(OP_PONG, data)
+        self.connection.write(pong)
+        if self.connection.out is None:
+            self.answers = 0
+        else:
+            self.answers += len(pong)
+
+    def is_unheard(self) -> bool:
+        """Whether the client makes us speak, or has the application speak, and does not listen."""
+        connection = self.connection
+        if connection.out is None:
+            return False
+        return self.answers >= MOST_ANSWERS or connection.congested
+
+    def heard(self) -> None:
+        """The client has taken something: there may be room for what it has sent; `Connection.process` comes next."""
+        if self.connection.out is None:
+            self.answers = 0
+        self.wake()
+        inbox = self.inbox
+        if inbox is not None and inbox.frames.is_pending():
+            self.read()
 
     def wake_for(self, inbox: Inbox) -> None:
         """Who waits for a message gets it, and answers it, before anything that came behind it counts."""

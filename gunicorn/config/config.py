@@ -22,6 +22,8 @@ _SSL_OPTIONS = (
     "do_handshake_on_connect", "ciphers",
 )  # fmt: skip
 FRAMEWORK = "application"
+# What the fields of a head may have together unless something else is set.
+HEAD_LIMIT = 65536
 
 
 class Config(SettingValues):
@@ -224,6 +226,19 @@ class Config(SettingValues):
         """Whether sendfile(2) may be used."""
         value = self._value("sendfile")
         return True if value is None else bool(value)
+
+    @property
+    def limit_request_head(self) -> int:
+        """The most bytes of all fields of a head, 0 for no limit: as set, or what the limits of fields ask for."""
+        value = self._value("limit_request_head")
+        if value is not None:
+            return int(value)
+        count, size = self.settings["limit_request_fields"], self.settings["limit_request_field_size"]
+        if size.get() == 0:
+            return 0
+        if count.get() > count.default or size.get() > size.default:
+            return int(count.get() * size.get())
+        return HEAD_LIMIT
 
     @property
     def reuse_port(self) -> bool:

@@ -34,6 +34,7 @@ cdef class OutputBuffer:
     cdef public object spill
     cdef public long long spill_end
     cpdef bint full(self)
+    cpdef Py_ssize_t sealed_size(self)
 
 
 cdef class BodyStream:

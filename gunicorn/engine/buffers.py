@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # A response spills to a file this many times its memory bound before the application has to wait for the client.
 SPILL_FACTOR = 64
+# Pieces so small are put together: each alone would cost far more than its octets.
+JOINED = 4096
+# A body of more pieces than that is read no further before some are taken.
+MOST_PIECES = 1024
 # So much is read and encrypted at once for a client of TLS.
 _SEAL_SIZE = 65536
 
@@ -161,8 +165,15 @@ class OutputBuffer:
                 return
             except OSError:
                 self.no_file = True
-        self.segments.append(memoryview(data))
+        segments = self.segments
         self.size += length
+        if length < JOINED and segments:
+            place = len(segments) - 1
+            last = segments[place]
+            if isinstance(last, memoryview) and len(last) + length <= JOINED:
+                segments[place] = memoryview(b"".join((last, data)))
+                return
+        segments.append(memoryview(data))
 
     def _spill(self, data: Any, length: int) -> None:
         if self.spill is None:
@@ -192,6 +203,11 @@ class OutputBuffer:
             segments[0].data = memoryview(b"".join((segments[0].data, data)))
         else:
             segments.appendleft(Sealed(data))
+
+    def sealed_size(self) -> int:
+        """Octets that are encrypted already."""
+        first = self.segments[0] if self.segments else None
+        return len(first.data) if isinstance(first, Sealed) else 0
 
     def full(self) -> bool:
         """Whether the application should wait before it adds more."""
@@ -303,7 +319,7 @@ class BodyStream:
     @property
     def full(self) -> bool:
         """Whether more should not be read before some is taken."""
-        return self.size >= self.bound
+        return self.size >= self.bound or len(self.pieces) >= MOST_PIECES
 
     def feed(self, data: bytes) -> None:
         """Octets of the body have come."""

@@ -3,14 +3,14 @@ from ..http.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
 from ..http.message cimport Request
 from ..http.response cimport UNTIL_CLOSE
 from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, close, peek, receive, receive_into, send
-from .buffers cimport BodyStore, BodyStream
+from .buffers cimport BodyStore, BodyStream, OutputBuffer
 from .handler cimport Taker
 from .listener cimport Listener
 from .outgoing cimport Outgoing
 from .state cimport EngineState
 
 
-cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED
+cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED, MOST_SEALED
 
 
 cdef class Connection(Outgoing):
@@ -35,6 +35,7 @@ cdef class Connection(Outgoing):
     cdef public BodyStream stream
     cdef public bint taken_over
     cdef public Taker taker
+    cdef public bint waits_turn
     cdef object __weakref__
 
     cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol, double now)
@@ -43,6 +44,7 @@ cdef class Connection(Outgoing):
     cpdef process(self)
     @cython.locals(data=bytes)
     cdef bint _hand_over(self, Taker taker) except -1
+    cpdef take_turn(self)
     cdef _fail(self)
     cpdef drop(self)
     @cython.locals(turns=int, event=int)
@@ -52,7 +54,7 @@ cdef class Connection(Outgoing):
     @cython.locals(data=bytes, content=bytes)
     cdef bint _read_secure(self) except -1
     cdef bytes _open(self, bytes data)
-    @cython.locals(sent=Py_ssize_t)
+    @cython.locals(sent=Py_ssize_t, deadline=double, out=OutputBuffer)
     cdef _send_sealed(self, bytes data)
     @cython.locals(count=Py_ssize_t)
     cdef bint _read_directly(self, BodyStore body, long long wanted) except -1

@@ -58,6 +58,8 @@ TURNS = 32
 DIRECT = 16384
 # So much of a body that the application did not want is waited for and thrown away, to keep the connection.
 SKIPPED = 65536
+# So much that is encrypted may wait for a client before TLS itself says no more: its answers to new keys have no bound.
+MOST_SEALED = 262144
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -71,7 +73,7 @@ class Connection(Outgoing):
     __slots__ = (
         "active", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer", "processing", "protocol",
         "readable", "request", "requests", "response", "shared", "skipping", "state", "stream", "taken_over", "taker",
-        "__weakref__",
+        "waits_turn", "__weakref__",
     )
 
     def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
@@ -84,6 +86,8 @@ class Connection(Outgoing):
         self.readable = True
         self.hangup = False
         self.processing = False
+        # Whether the engine has it in `again`.
+        self.waits_turn = False
         self.keep = False
         # Set by whoever reads and writes the socket itself: there is no more HTTP on it.
         self.taken_over = False
@@ -146,9 +150,12 @@ class Connection(Outgoing):
                 if not self.readable:
                     self.engine.poller.arm_read(self.fd)
                     break
+                if self.state == READING and self.out is not None:
+                    # Our part of the handshake, or of TLS itself, comes first: `flush` looks again.
+                    break
                 turns += 1
                 if turns > TURNS:
-                    self.engine.again.append(self)
+                    self.take_turn()
                     break
                 reading = True
                 if not self._read():
@@ -167,6 +174,12 @@ class Connection(Outgoing):
             self._await()
         elif self.stream is not None or self.taker is not None:
             self.watch()
+
+    def take_turn(self) -> None:
+        """Go on in the engine's next turn; asking twice gives no second one."""
+        if not self.waits_turn:
+            self.waits_turn = True
+            self.engine.again.append(self)
 
     def _hand_over(self, taker: Taker) -> bool:
         """Give what was read to the protocol that has replaced HTTP; whether it takes more."""
@@ -288,7 +301,14 @@ class Connection(Outgoing):
             if sent == len(data):
                 return
         with self.engine.guard:
-            self._output().add_sealed(memoryview(data)[sent:])
+            deadline = self.deadline
+            out = self._output()
+            if self.state == READING:
+                # Whatever TLS says meanwhile, the request must come in its time.
+                self.deadline = deadline
+            if out.sealed_size() > MOST_SEALED:
+                raise ConnectionResetError("TLS is made to speak by a client that does not listen")
+            out.add_sealed(memoryview(data)[sent:])
             self.engine.poller.arm_write(self.fd)
 
     def _read_directly(self, body: BodyStore, wanted: int) -> bool:
@@ -367,7 +387,7 @@ class Connection(Outgoing):
                 raise Overloaded(f"{running} requests are running")
         engine.running += 1
         self.state = RUNNING
-        self.deadline = 0.0
+        self.deadline = 0.0 if self.out is None else engine.send_deadline()
         self.requests += 1
         self.active = True
         request.peer = self.peer
@@ -514,14 +534,13 @@ class Connection(Outgoing):
             else:
                 self.engine.handler.writable(self)
             return
-        if sent:
-            self.deadline = self.engine.deadline_of(self.engine.send_timeout)
+        if self.state != READING:
+            if not out.segments:
+                self.deadline = 0.0
+            elif sent:
+                self.deadline = self.engine.send_deadline()
         if not out.segments:
             self.out = None
-            self.deadline = 0.0
-            if self.state == READING:
-                # It was a part of the handshake: the client's turn again.
-                self.deadline = self.engine.deadline_of(self.engine.header_timeout)
             if self.state == FLUSHING:
                 self._next()
                 return
@@ -555,6 +574,7 @@ class Connection(Outgoing):
         self.keep = False
         if self.out is not None:
             self.state = FLUSHING
+            self.deadline = self.engine.send_deadline()
         else:
             self.end()
 
@@ -599,7 +619,7 @@ class Connection(Outgoing):
                 if not data:
                     break
             else:
-                self.engine.again.append(self)
+                self.take_turn()
                 return
         except OSError:
             pass

@@ -15,7 +15,6 @@ cdef double SWEEP_SECONDS, QUIET_SECONDS
 cdef class Engine(EngineState):
     cdef public Py_ssize_t accepted
     cdef public int accepts
-    cdef public object clock
     cdef public list connections
     cdef public dict known_peers
     cdef public Py_ssize_t limit
@@ -38,6 +37,7 @@ cdef class Engine(EngineState):
     cpdef int wait(self, double timeout) except -1
     @cython.locals(poller=Poller, connections=list, connection=Connection, index=int, fd=int)
     cpdef int dispatch(self, int events) except -1
+    @cython.locals(connection=Connection)
     cdef _run_again(self)
     @cython.locals(attended=Connection)
     cpdef attend(self, connection)

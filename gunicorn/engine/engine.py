@@ -58,7 +58,7 @@ class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
-        "accepted", "accepts", "clock", "connections", "held", "hurried_until", "known_peers", "left", "limit",
+        "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
         "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
         "trusted", "wakeup_fds",
     )
@@ -73,12 +73,11 @@ class Engine(EngineState):
         clock: Any = monotonic,
         poller: Any = None,
     ) -> None:
-        super().__init__(handler, settings, make_poller() if poller is None else poller)
+        super().__init__(handler, settings, make_poller() if poller is None else poller, clock)
         self.table = FieldTable(limits)
         self.trusted = trusted
         self.proxies = proxies
         self.known_peers: dict[str, int] = {}
-        self.clock = clock
         self.connections: list[Connection | None] = [None] * 64
         self.limit = settings.max_connections
         self.listeners: list[Listener] = []
@@ -197,7 +196,9 @@ class Engine(EngineState):
 
     def _run_again(self) -> None:
         for _ in range(len(self.again)):
-            self.attend(self.again.popleft())
+            connection = self.again.popleft()
+            connection.waits_turn = False
+            self.attend(connection)
 
     def attend(self, connection: Connection) -> None:
         """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
@@ -370,7 +371,7 @@ class Engine(EngineState):
                 return
             self.accepted += 1
             try:
-                self.again.append(self.open(accepted[0], accepted[1], listener))
+                self.open(accepted[0], accepted[1], listener).take_turn()
             except Exception as error:  # noqa: BLE001  # the boundary around one connection
                 self._not_taken(accepted[0], None, error)
 

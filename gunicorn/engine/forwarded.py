@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 # One parameter of a forwarded-element (RFC 7239 section 4), and what separates it from the next.
 _PAIR = re.compile(r'[ \t]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",; \t]*)[ \t]*([;,]|$)')
 _ESCAPE = re.compile(r"\\(.)")
-_BRACKETS = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?\Z")
-_IPV4 = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?\Z")
+# A zone (RFC 4007 section 11) has the characters of RFC 6874 section 2, none of them escaped, and is no longer than the
+# name of an interface.
+_IPV6 = r"[0-9A-Fa-f:.]+(?:%[0-9A-Za-z._~-]{1,15})?"
+_BRACKETS = re.compile(rf"\[({_IPV6})\](?::([0-9]{{1,5}}))?\Z")
+_BARE = re.compile(rf"({_IPV6})()\Z")
+_IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5}))?\Z")
 _LONGEST = 64
 
 
@@ -82,11 +86,12 @@ def _address(entry: str) -> tuple[str, int] | None:
     """An entry as (address, port): IPv4 or IPv6, with or without a port, in brackets or not."""
     import ipaddress
 
-    match = _BRACKETS.match(entry) or _IPV4.match(entry)
-    host, port = (match[1], match[2]) if match else (entry, None)
+    match = _IPV4.match(entry) or _BRACKETS.match(entry) or _BARE.match(entry)
+    if match is None:
+        return None
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(match[1])
     except ValueError:
         return None
-    number = int(port or 0)
+    number = int(match[2] or 0)
     return (str(address), number) if number <= 65535 else None

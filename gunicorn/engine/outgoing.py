@@ -166,6 +166,7 @@ class Outgoing:
                 raise
             settings = self.engine.settings
             self.out = OutputBuffer(settings.response_buffer_size, settings.upload_dir, self.tls)
+            self.deadline = self.engine.send_deadline()
         return self.out
 
     def _queue(self, data: Any) -> None:
@@ -176,16 +177,20 @@ class Outgoing:
             self._flush_queued()
 
     def _flush_queued(self) -> None:
-        """Try once more after queueing: the edge that told of room may have passed while nothing was queued."""
+        """Try once more after queueing: the edge that told of room may have passed while nothing was queued.
+
+        What is queued gives the client no more time, only what it takes does.
+        """
         out = self.out
         if out is None:
             return
         try:
-            out.flush(self.fd)
+            sent = out.flush(self.fd)
         except OSError:
             raise self._gone() from None
         if out.segments:
-            self.deadline = self.engine.deadline_of(self.engine.send_timeout)
+            if sent:
+                self.deadline = self.engine.send_deadline()
             self.engine.poller.arm_write(self.fd)
         else:
             self.out = None

@@ -35,6 +35,7 @@ def limits_of(cfg: Any) -> Limits:
         request_line=cfg.limit_request_line,
         fields=cfg.limit_request_fields,
         field_size=cfg.limit_request_field_size,
+        head=cfg.limit_request_head,
         body=cfg.limit_request_body,
         header_map=cfg.header_map,
         forwarder_headers=frozenset(cfg.forwarder_headers),

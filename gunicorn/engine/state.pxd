@@ -7,6 +7,7 @@ cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS
 
 cdef class EngineState:
     cdef public Handler handler
+    cdef public object clock
     cdef public object settings
     cdef public Poller poller
     cdef public bint threaded
@@ -29,6 +30,7 @@ cdef class EngineState:
     cdef public object again
 
     cpdef double deadline_of(self, double seconds) except? -1
+    cpdef double send_deadline(self) except? -1
     cpdef took(self, double seconds)
     cpdef bint others_wait(self) except -1
     cpdef attend(self, connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ._leaf import Poller
+from ._leaf import Poller, monotonic
 from .handler import Handler
 from .settings import Settings
 
@@ -31,13 +31,14 @@ class EngineState:
     """The part of an engine that its connections share. Times in seconds of the engine's clock."""
 
     __slots__ = (
-        "admission", "again", "body_timeout", "closing", "count", "crowded_until", "fair", "guard", "handler",
+        "admission", "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
         "header_timeout", "keepalive", "most_running", "now",
         "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "threaded",
     )
 
-    def __init__(self, handler: Handler, settings: Settings, poller: Poller) -> None:
+    def __init__(self, handler: Handler, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
         self.handler = handler
+        self.clock = clock
         self.settings = settings
         self.poller = poller
         # With `threaded` set, what touches a connection outside its running request holds `guard`.
@@ -69,6 +70,13 @@ class EngineState:
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""
         return self.now + seconds if seconds else 0.0
+
+    def send_deadline(self) -> float:
+        """The moment until which a slow client must have taken something.
+
+        Asked of the clock: `now` is that of the last turn, and an application may have run for long since.
+        """
+        return float(self.clock()) + self.send_timeout if self.send_timeout else 0.0
 
     def took(self, seconds: float) -> None:
         """The application has answered a request in so many seconds.

@@ -92,7 +92,7 @@ class LimitRequestLine(HTTPError):
 
 
 class LimitRequestHeaders(HTTPError):
-    """`limit_request_fields`, `limit_request_field_size` (RFC 6585 section 5)."""
+    """`limit_request_fields`, `limit_request_field_size`, `limit_request_head` (RFC 6585 section 5)."""
 
     status = 431
     title = "Request header fields too large"

@@ -20,6 +20,7 @@ cdef class FieldTable:
     cdef readonly Py_ssize_t line_limit
     cdef readonly Py_ssize_t field_limit
     cdef readonly Py_ssize_t size_limit
+    cdef readonly Py_ssize_t head_limit
     cdef readonly long long body_limit
     cdef readonly int underscores
     cdef readonly bint folding

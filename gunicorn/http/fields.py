@@ -115,8 +115,8 @@ class FieldTable:
     """The names seen lately and the rules of one `Limits`; shared by all connections of a process."""
 
     __slots__ = (
-        "body_limit", "field_limit", "folding", "forwarder_names", "forwarder_variables", "hosts", "limits",
-        "line_limit", "names", "origin", "proxied", "schemes", "size_limit", "underscores",
+        "body_limit", "field_limit", "folding", "forwarder_names", "forwarder_variables", "head_limit", "hosts",
+        "limits", "line_limit", "names", "origin", "proxied", "schemes", "size_limit", "underscores",
     )
 
     def __init__(self, limits: Limits) -> None:
@@ -124,6 +124,7 @@ class FieldTable:
         self.line_limit = limits.request_line
         self.field_limit = limits.fields
         self.size_limit = limits.field_size
+        self.head_limit = limits.head
         self.body_limit = limits.body
         # Whether connections may begin with a header of the PROXY protocol.
         self.proxied = limits.proxy_protocol != "off"

@@ -11,6 +11,7 @@ class Limits(Record):
     request_line: int = 8190
     fields: int = 100
     field_size: int = 8190
+    head: int = 65536
     body: int = 0
     header_map: str = "drop"
     forwarder_headers: frozenset[str] = frozenset({"SCRIPT_NAME", "PATH_INFO"})

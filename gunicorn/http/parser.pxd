@@ -22,6 +22,7 @@ cdef class HeadParser:
     cdef public Request request
     cdef public list singletons
     cdef public FieldTable table
+    cdef public Py_ssize_t taken
     cdef public bint trusted
 
     cpdef begin(self, FieldTable table, bint trusted)
@@ -47,7 +48,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _odd_line(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
     @cython.locals(stop=Py_ssize_t, last=Py_ssize_t, field=FieldName, value=str, request=Request)
     cdef Py_ssize_t _folded(self, bytes data, Py_ssize_t position, Py_ssize_t end) except? -2
-    @cython.locals(stop=Py_ssize_t, rest=bytes, line=bytes)
+    @cython.locals(stop=Py_ssize_t, rest=bytes, line=bytes, taken=Py_ssize_t)
     cdef Py_ssize_t _spaced(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
     @cython.locals(kind=int, shared=bint)
     cdef bint _special(self, FieldName field, str value) except -1

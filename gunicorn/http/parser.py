@@ -63,7 +63,7 @@ class HeadParser:
 
     __slots__ = (
         "codings", "complete", "count", "folds", "has_length", "interprets", "keep_alive", "leading_line", "previous",
-        "request", "singletons", "table", "trusted",
+        "request", "singletons", "table", "taken", "trusted",
     )
 
     def __init__(self, table: FieldTable, trusted: bool) -> None:
@@ -84,6 +84,8 @@ class HeadParser:
         self.leading_line = False
         self.folds = False
         self.count = 0
+        # Octets of the field lines so far.
+        self.taken = 0
         # The field before the next one.
         self.previous = table.origin
 
@@ -93,7 +95,7 @@ class HeadParser:
         self.complete = False
         self.leading_line = False
         self.folds = False
-        self.count = 0
+        self.count = self.taken = 0
         self.previous = self.table.origin
         self.singletons = None
         self.codings = None
@@ -128,6 +130,9 @@ class HeadParser:
             if view[name_end] != 58 or name_end == position:
                 following = self._odd_line(data, position, name_end, end)
                 if self.complete:
+                    self.taken += following - start
+                    if table.head_limit and self.taken > table.head_limit:
+                        raise LimitRequestHeaders(f"over {table.head_limit} bytes of fields")
                     return following
                 if following < 0:
                     break
@@ -164,6 +169,9 @@ class HeadParser:
             position = following
         if table.size_limit and end - position > table.size_limit + 2:
             raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
+        self.taken += position - start
+        if table.head_limit and self.taken + end - position > table.head_limit:
+            raise LimitRequestHeaders(f"over {table.head_limit} bytes of fields")
         return position
 
     def _name(self, data: bytes, start: int, end: int) -> FieldName:
@@ -325,7 +333,10 @@ class HeadParser:
         if not rest.startswith(b":"):
             raise InvalidHeaderName(text(data, position, min(end, position + SHOWN)))
         line = data[position:name_end] + rest
+        taken = self.taken
         self.parse_fields(line, 0, len(line))
+        # Its octets are counted by who called.
+        self.taken = taken
         return stop + 1
 
     def _bad_value(self, data: bytes, position: int, name_end: int, stop: int) -> HTTPError:

@@ -23,17 +23,20 @@ cdef class Frames:
     cdef object _decoder
     cdef Deflate _deflate
     cdef object _deflater
+    cdef int _empty
     cdef bint _final
     cdef bint _in_frame
     cdef object _inflater
     cdef bytes _key
     cdef int _kind
     cdef int _opcode
-    cdef list _parts
+    cdef bytearray _parts
     cdef Py_ssize_t _phase
     cdef Py_ssize_t _position
+    cdef long long _received
     cdef long long _remaining
     cdef long long _size
+    cdef int _streams
 
     cpdef receive(self, bytes data)
     cpdef bint is_pending(self)
@@ -50,6 +53,7 @@ cdef class Frames:
     @cython.locals(octets=bytes, ended=bint, whole=bint)
     cdef bint _content(self, Py_ssize_t count) except -1
     cdef str _text(self, bytes octets)
+    @cython.locals(parts=bytearray)
     cdef _keep(self, bytes octets, bint whole)
     cdef bytes _inflate(self, bytes octets, bint whole)
     @cython.locals(octets=bytes)

@@ -4,7 +4,8 @@
     while (event := frames.next_event()) != NEED_DATA: ...
 
 What comes of a frame is unmasked, inflated and decoded when it comes, so that invalid text is found at its first wrong
-octet and a message larger than its limit before it is whole.
+octet and a message larger than its limit before it is whole. A message in parts is one growing run of octets, so that
+many small fragments take no more memory than one large one.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ PROTOCOL_ERROR = 1002
 NO_STATUS = 1005
 ABNORMAL = 1006
 INVALID_DATA = 1007
+POLICY_VIOLATION = 1008
 TOO_BIG = 1009
 INTERNAL_ERROR = 1011
 SERVICE_RESTART = 1012
@@ -57,6 +59,12 @@ SMALLEST_COMPRESSED = 64
 # 12 bits and level 5 of memory: 32 KiB a connection for what it sends, where zlib's defaults take 256.
 WINDOW_BITS = 12
 _MEMORY_LEVEL = 5
+# A message may have so many fragments without content, and be so many compressed streams one behind the other (a block
+# with BFINAL ends one): both cost work and come to nothing.
+MOST_EMPTY_FRAGMENTS = 1024
+MOST_STREAMS = 64
+# Compressed, a message may be longer than its limit by an eighth and so many octets; nobody's compressor adds as much.
+COMPRESSION_SLACK = 1024
 _new_decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -89,8 +97,9 @@ class Frames:
     """
 
     __slots__ = (
-        "_buffer", "_compressed", "_decoder", "_deflate", "_deflater", "_final", "_in_frame", "_inflater", "_key",
-        "_kind", "_opcode", "_parts", "_phase", "_position", "_remaining", "_size", "code", "data", "limit", "reason",
+        "_buffer", "_compressed", "_decoder", "_deflate", "_deflater", "_empty", "_final", "_in_frame", "_inflater",
+        "_key", "_kind", "_opcode", "_parts", "_phase", "_position", "_received", "_remaining", "_size", "_streams",
+        "code", "data", "limit", "reason",
     )
 
     def __init__(self, limit: int, deflate: Deflate | None = None) -> None:
@@ -110,8 +119,13 @@ class Frames:
         # The message that is being read: its opcode (0: none), and what was made of it so far.
         self._kind = 0
         self._compressed = False
-        self._parts: list[Any] | None = None
+        self._parts: bytearray | None = None
         self._size = 0
+        # Octets of its payload as they are sent, fragments without any, and compressed streams that have ended in it.
+        self._received = 0
+        self._empty = 0
+        self._streams = 0
+        # Finds text that is invalid before all of it has come.
         self._decoder: Any = None
         self._deflate = deflate
         # Made when first used: most connections never compress.
@@ -201,8 +215,17 @@ class Frames:
         if self._opcode != OP_CONTINUATION:
             self._kind = self._opcode
             self._compressed = first & 0x40 != 0
-            self._size = 0
-        if self.limit and self._size + self._remaining > self.limit:
+            self._size = self._received = 0
+            self._empty = self._streams = 0
+        if not (self._remaining or self._final):
+            self._empty += 1
+            if self._empty > MOST_EMPTY_FRAGMENTS:
+                raise WebSocketError(POLICY_VIOLATION, "too many fragments without content")
+        if not self.limit:
+            return
+        # Compressed octets count as they come: they may yield nothing and be work all the same.
+        self._received += self._remaining
+        if self._received > self.limit + ((self.limit >> 3) + COMPRESSION_SLACK if self._compressed else 0):
             raise WebSocketError(TOO_BIG, "a message that is too big")
 
     def _take(self, count: int) -> bytes:
@@ -240,19 +263,19 @@ class Frames:
 
     def _keep(self, octets: bytes, whole: bool) -> None:
         """Add to a message that comes in parts; put it together when it is whole."""
-        if self._parts is None:
-            self._parts = []
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = bytearray()
             if self._kind == OP_TEXT:
                 self._decoder = _new_decoder("strict")
         if self._decoder is not None:
             try:
-                self._parts.append(self._decoder.decode(octets, whole))
+                self._decoder.decode(octets, whole)
             except UnicodeDecodeError:
                 raise WebSocketError(INVALID_DATA, "text that is not UTF-8") from None
-        else:
-            self._parts.append(octets)
+        parts += octets
         if whole:
-            self.data = b"".join(self._parts) if self._decoder is None else "".join(self._parts)
+            self.data = bytes(parts) if self._decoder is None else parts.decode()
             self._parts = self._decoder = None
             self._kind = 0
 
@@ -279,6 +302,9 @@ class Frames:
                     # A block with BFINAL ends zlib's stream but not ours (section 7.2.3.4).
                     part = inflater.unused_data
                     self._inflater = None
+                    self._streams += 1
+                    if self._streams > MOST_STREAMS:
+                        raise WebSocketError(POLICY_VIOLATION, "too many compressed streams in one message")
         if whole and not deflate.client_keeps:
             self._inflater = None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

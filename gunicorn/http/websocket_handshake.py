@@ -39,7 +39,12 @@ def asks_for_websocket(request: Request) -> bool:
 
 
 def check_handshake(request: Request) -> bytes:
-    """The value of Sec-WebSocket-Accept. Raises `HTTPError`: `UpgradeRequired`, or `InvalidHeader` for a wrong key."""
+    """The value of Sec-WebSocket-Accept. Raises `UpgradeRequired`, and `InvalidHeader` for a wrong key or a body.
+
+    A body would be taken for frames, or frames for a body: nobody in between could know where one ends.
+    """
+    if request.content_length:
+        raise InvalidHeader("a WebSocket handshake with a body")
     # That both stand once is seen to by the parser, in every worker type.
     if request.header("SEC-WEBSOCKET-VERSION") != "13":
         raise UpgradeRequired("WebSocket is spoken in version 13")

@@ -43,6 +43,12 @@ TELLS_CONTEXT = hasattr(asyncio.Task, "get_context")
 _current: ContextVar[Answer | None] = ContextVar("answer", default=None)
 
 
+
+def _head_bound(line: int, fields: int) -> int:
+    """The most bytes of a head, which Tornado looks at only when all of it has come."""
+    return line + fields if line and fields else BODY_BOUND
+
+
 class Servers:
     """A server for each listener of a worker, and what their requests share."""
 
@@ -74,6 +80,7 @@ class Servers:
             ssl_options=None if listener.terminator is None else listener.terminator.context,
             # Tornado has one limit for the idle time and for a head that comes slowly.
             idle_connection_timeout=max(cfg.header_timeout, cfg.keepalive) or None,
+            max_header_size=_head_bound(cfg.limit_request_line, cfg.limit_request_head),
             max_body_size=max(BODY_BOUND, cfg.limit_request_body),
         )
         server.owner, server.listener = self, listener

@@ -7,7 +7,7 @@ from .response cimport Response
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH_OR_DASH, LENGTH, TIME, USER
 cdef int SECONDS, MILLISECONDS, MICROSECONDS, DECIMAL
 cdef double LONGEST_WAIT
-cdef Py_ssize_t MOST_LINES
+cdef Py_ssize_t MOST_LINES, LONG_VALUE
 
 
 cdef class AccessLines:
@@ -20,9 +20,9 @@ cdef class AccessLines:
     cdef list _steps
     cdef object _write
 
-    @cython.locals(before=Py_ssize_t)
+    @cython.locals(before=Py_ssize_t, count=Py_ssize_t)
     cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
-    @cython.locals(parts=list, step=tuple, kind=int, text=str, sent="long long")
+    @cython.locals(parts=list, step=tuple, kind=int, text=str, value=str, sent="long long")
     cdef _add(self, Response response, dict environ, double seconds)
     cpdef bint due(self, double now)
     cpdef bint waiting(self)

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 0.25
 MOST_LINES = 512
+# A value that is longer counts as a line for each so many characters.
+LONG_VALUE = 1024
 
 # In the compiled form these are no Python objects, which other modules could import by name.
-globals().update(LONGEST_WAIT=LONGEST_WAIT)
+globals().update(LONGEST_WAIT=LONGEST_WAIT, MOST_LINES=MOST_LINES)
 
 # What stands in the place of an atom.
 LITERAL = 0
@@ -111,7 +113,7 @@ class AccessLines:
         self._log = log
         self._steps = steps
         self._write = write
-        # The lines that wait, in pieces, and how many lines that is.
+        # The lines that wait, in pieces, and how many lines of an ordinary length that is.
         self._parts: list[str] = []
         self._count = 0
         self._since = 0.0
@@ -125,13 +127,15 @@ class AccessLines:
             self._date = prefixes.date
             self._now = self._log.now()
         before = len(self._parts)
+        count = self._count
         try:
             self._add(response, environ, seconds)
         except BaseException:
             # No half a line, whatever the application has put into its environ.
             del self._parts[before:]
+            self._count = count
             raise
-        if self._count == 0:
+        if count == 0:
             self._since = now
         self._count += 1
 
@@ -142,13 +146,19 @@ class AccessLines:
             if kind == LITERAL:
                 parts.append(text)
             elif kind == ENVIRON:
-                parts.append(_variable(environ, text))
+                value = _variable(environ, text)
+                parts.append(value)
+                if len(value) > LONG_VALUE:
+                    self._count += len(value) // LONG_VALUE
             elif kind == TIME:
                 parts.append(self._now)
             elif kind == STATUS:
                 parts.append(_status(response.status))
             elif kind == REQUEST_LINE:
-                parts.append(_request_line(response.request))
+                value = _request_line(response.request)
+                parts.append(value)
+                if len(value) > LONG_VALUE:
+                    self._count += len(value) // LONG_VALUE
             elif kind == LENGTH_OR_DASH:
                 sent = response.sent
                 parts.append(f"{sent}" if sent else "-")

@@ -11,3 +11,4 @@ cdef class StreamInput:
     cdef BodyStream _stream
     cdef object _wait
     cdef bytes _buffer
+    cdef Py_ssize_t _position

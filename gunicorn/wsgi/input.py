@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 
 from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
@@ -37,6 +38,8 @@ class StreamInput:
 
     `wait(connection)` returns when the stream may have changed. A body that breaks off raises `OSError`, so that an
     upload cut short cannot be taken for a whole one.
+
+    What has come is kept as it came, with a position in it, and looked at once, however it is read.
     """
 
     def __init__(self, connection: Connection, stream: BodyStream, wait: Callable[[Connection], None]) -> None:
@@ -44,9 +47,10 @@ class StreamInput:
         self._stream = stream
         self._wait = wait
         self._buffer = b""
+        self._position = 0
 
     def _more(self) -> bool:
-        """Get some octets into the buffer; False at the end of the body."""
+        """Get octets in the place of those that are used up; False at the end of the body."""
         stream = self._stream
         while not stream.pieces:
             if stream.complete:
@@ -55,30 +59,17 @@ class StreamInput:
                 raise OSError("the request body is not complete, and no more of it will come")
             self._connection.send_continue()
             self._wait(self._connection)
-        self._buffer += stream.take()
+        self._buffer = stream.take()
+        self._position = 0
         return True
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` octets, all of the rest when it is None or negative."""
-        wanted = -1 if size is None else size
-        while wanted < 0 or len(self._buffer) < wanted:
-            if not self._more():
-                break
-        return self._cut(len(self._buffer) if wanted < 0 else wanted)
+        return self._gather(-1 if size is None else size, False)
 
     def readline(self, size: int | None = -1) -> bytes:
         """A line with its end, at most `size` octets of it."""
-        bound = -1 if size is None else size
-        start = 0
-        while True:
-            found = self._buffer.find(b"\n", start)
-            if found >= 0 or 0 <= bound <= len(self._buffer):
-                break
-            start = len(self._buffer)
-            if not self._more():
-                break
-        stop = found + 1 if found >= 0 else len(self._buffer)
-        return self._cut(min(stop, bound) if bound >= 0 else stop)
+        return self._gather(-1 if size is None else size, True)
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
         """All lines; after about `hint` octets no more are begun."""
@@ -94,6 +85,33 @@ class StreamInput:
         while line := self.readline():
             yield line
 
-    def _cut(self, size: int) -> bytes:
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return data
+    def _gather(self, bound: int, line: bool) -> bytes:
+        """Up to `bound` octets (negative: any number), with `line` no further than to the end of one."""
+        piece = self._cut(bound, line)
+        if len(piece) == bound or (line and piece.endswith(b"\n")):
+            return piece
+        # Grows without being copied each time, and gives away what it has grown to.
+        whole = BytesIO()
+        whole.write(piece)
+        while self._more():
+            piece = self._cut(bound - whole.tell() if bound >= 0 else -1, line)
+            whole.write(piece)
+            if whole.tell() == bound or (line and piece.endswith(b"\n")):
+                break
+        return whole.getvalue()
+
+    def _cut(self, bound: int, line: bool) -> bytes:
+        """As `_gather`, of what is here."""
+        buffer, start = self._buffer, self._position
+        stop = len(buffer) if bound < 0 else min(len(buffer), start + bound)
+        if line:
+            found = buffer.find(b"\n", start, stop)
+            if found >= 0:
+                stop = found + 1
+        if stop < len(buffer):
+            self._position = stop
+            return buffer[start:stop]
+        # Used up: let go of it.
+        self._buffer = b""
+        self._position = 0
+        return buffer[start:]

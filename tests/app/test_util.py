@@ -124,11 +124,35 @@ def test_fail_app_answers_500() -> None:
 def test_owner_of_the_process(initgroups: bool) -> None:
     code = (
         "import os; from gunicorn.util import set_owner_process; "
-        f"set_owner_process(65534, 65534, {initgroups}); print(os.getresuid(), os.getresgid())"
+        f"os.setgroups([0, 4, 6]); set_owner_process(65534, 65534, {initgroups}); "
+        "print(os.getresuid(), os.getresgid(), os.getgroups())"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "(65534, 65534, 65534) (65534, 65534, 65534)"
+    assert done.stdout.strip() == "(65534, 65534, 65534) (65534, 65534, 65534) [65534]"
+
+
+# (user, group, initgroups, the groups of one that had 0, 4 and 6)
+GROUPS = {
+    "user alone": (65534, 0, False, "[0]"),
+    "group alone": (0, 65534, False, "[65534]"),
+    "a number without entry": (54321, 54321, True, "[54321]"),
+    "nobody else": (0, 0, False, "[0, 4, 6]"),
+    "not set": (None, None, False, "[0, 4, 6]"),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("case", GROUPS)
+def test_supplementary_groups(case: str) -> None:
+    user, group, initgroups, expected = GROUPS[case]
+    code = (
+        "import os; from gunicorn.util import set_owner_process; os.setgroups([0, 4, 6]); "
+        f"set_owner_process({user}, {group}, {initgroups}); print(os.getgroups())"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
 
 
 @pytest.mark.parametrize("inherit", [False, True])

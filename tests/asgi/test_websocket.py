@@ -83,6 +83,8 @@ def test_subprotocol_and_fields(server: Server) -> None:
         (handshake(key="short"), 400),
         (handshake(key="!!!!!!!!!!!!!!!!!!!!!!=="), 400),
         (handshake().replace(b"Sec-WebSocket-Key", b"X-Key"), 400),
+        (handshake("/", "Content-Length: 5") + b"hello", 400),
+        (handshake("/", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
         (handshake("/rejects"), 403),
     ],
 )
@@ -109,6 +111,12 @@ def test_what_is_no_handshake_is_http(server: Server, request_: bytes) -> None:
     with server.connect() as wire:
         wire.send(request_)
         assert wire.read_response().body == b"http"
+
+
+def test_a_handshake_may_say_that_it_has_no_body(server: Server) -> None:
+    with Client(server.address, "/", "Content-Length: 0") as client:
+        client.text("x")
+        client.says("x")
 
 
 def test_denial(server: Server, saw: Saw) -> None:
@@ -467,3 +475,66 @@ def test_restart(serve: Serve) -> None:
     with Client(server.address) as client:
         client.text("x")
         client.says("x")
+
+
+# Who asks and does not listen.
+
+
+def held_by(server: Server) -> int:
+    """Octets of temporary files that the worker has open."""
+    (pid,) = server.worker_pids()
+    total = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if "gunicorn-" in os.readlink(f"/proc/{pid}/fd/{fd}"):
+                total += os.stat(f"/proc/{pid}/fd/{fd}").st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def flood(client: Client, octets: bytes) -> int:
+    """Send as much as is taken until nothing is for half a second, whole copies of the octets; how many copies."""
+    count, rest = 0, memoryview(b"")
+    client.socket.settimeout(0.5)
+    try:
+        while True:
+            rest = memoryview(octets)
+            while rest:
+                rest = rest[client.socket.send(rest):]
+            count += 1
+            assert count * len(octets) < 200_000_000, "it is read without end"
+    except TimeoutError:
+        client.unsent = rest  # type: ignore[attr-defined]
+        return count
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks into /proc")
+@pytest.mark.parametrize("size", [0, 125])
+def test_pings_of_who_does_not_listen(server: Server, size: int) -> None:
+    with Client(server.address) as client:
+        count = flood(client, frame(PING, b"p" * size) * 1000)
+        assert held_by(server) == 0
+        # It listens, and everything is answered.
+        client.socket.settimeout(10)
+        rest = threading.Thread(target=client.socket.sendall, args=[client.unsent])  # type: ignore[attr-defined]
+        rest.start()
+        # Looked at by the million, as one run of octets.
+        pongs = (bytes([0x80 | PONG, size]) + b"p" * size) * (count + 1) * 1000
+        received = bytearray(client.buffer)
+        while len(received) < len(pongs):
+            piece = client.socket.recv(1 << 20)
+            assert piece, "the server has ended the connection"
+            received += piece
+        assert received == pongs
+        client.buffer = b""
+        rest.join()
+        client.text("still there")
+        client.says("still there")
+
+
+def test_who_does_not_listen_is_given_up(loop: str, serve: Serve) -> None:
+    server = serve(APPLICATION, "-k", "asgi", "--asgi-loop", loop, "--send-timeout", "2")
+    with Client(server.address, "/echo") as client:
+        flood(client, frame(PING, b"p" * 125) * 1000)
+        server.wait_for_log("SAW end 1006", deadline=30)

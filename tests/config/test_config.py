@@ -255,3 +255,24 @@ def test_the_configuration_of_a_server_loads_nothing_heavy() -> None:
         [sys.executable, "-S", "-c", code], cwd=root, capture_output=True, text=True, check=True, env={}
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        ({}, 65536),
+        ({"limit_request_head": 1000}, 1000),
+        ({"limit_request_head": 0}, 0),
+        ({"limit_request_line": 0}, 65536),
+        ({"limit_request_fields": 50, "limit_request_field_size": 100}, 65536),
+        ({"limit_request_fields": 200}, 200 * 8190),
+        ({"limit_request_field_size": 16380}, 100 * 16380),
+        ({"limit_request_field_size": 0}, 0),
+        ({"limit_request_field_size": 16380, "limit_request_head": 70000}, 70000),
+    ],
+)
+def test_the_limit_of_a_head_follows_those_of_its_fields(settings: dict[str, int], limit: int) -> None:
+    cfg = Config()
+    for name, value in settings.items():
+        cfg.set(name, value)
+    assert cfg.limit_request_head == limit

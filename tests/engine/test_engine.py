@@ -346,3 +346,68 @@ def test_silent_clients_are_waited_for_once_a_second_while_requests_are_slow(mak
     silent.sendall(GET)
     bench.turn()
     assert silent.recv(1000) == ANSWER
+
+
+def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:
+    bench = make_bench(send_timeout=5.0, response_buffer_size=1 << 20)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    connection = bench.handler.requests[-1][0]
+    connection.write(b"x" * 30_000_000)
+    for _ in range(4):
+        assert not connection.broken
+        connection.write(b"more")
+        bench.pass_time(2.0)
+    assert connection.broken
+
+
+def test_who_takes_a_little_has_time_again(make_bench: Any) -> None:
+    bench = make_bench(send_timeout=5.0)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.handler.answer(b"x" * 60_000_000)
+    for _ in range(4):
+        taken = 0
+        while taken < 8_000_000:
+            bench.engine.poll(0.01)
+            taken += len(client.recv(1 << 20))
+        bench.pass_time(4.0)
+        assert bench.engine.count == 1
+    bench.pass_time(6.0)
+    assert bench.engine.count == 0
+
+
+def test_the_time_of_a_client_does_not_begin_before_its_answer(make_bench: Any) -> None:
+    """The application has run for longer than `send_timeout` when it answers."""
+    bench = make_bench(send_timeout=5.0)
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.now += 60.0
+    bench.handler.answer(b"x" * 30_000_000)
+    bench.turn()
+    bench.pass_time(3.0)
+    assert bench.engine.count == 1
+    bench.pass_time(3.0)
+    assert bench.engine.count == 0
+
+
+def test_nobody_waits_twice_for_a_turn(make_bench: Any) -> None:
+    bench = make_bench()
+    bench.handler.answers = False
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    connection = bench.handler.requests[-1][0]
+    for _ in range(5):
+        connection.take_turn()
+    assert len(bench.engine.again) == 1
+    bench.turn()
+    assert not bench.engine.again
+    connection.take_turn()
+    assert len(bench.engine.again) == 1

@@ -204,6 +204,17 @@ SWITCHES = {
     "two hosts all the same": (Limits(permit_missing_host=True), head(b"Host: a"), error(400)),
     "a scheme field with an underscore": (
         Limits(secure_scheme_headers=(("X_PROTO", "https"),)), head(b"X_Proto: https"), request("GET", "/")),
+    "head of the limit": (Limits(head=18), head(b"X: 12"), request("GET", "/", ("X", "12"))),
+    "head above it": (Limits(head=18), head(b"X: 123"), error(431)),
+    "head above it by white space": (Limits(head=18), head(b"X:   12"), error(431)),
+    "the request line does not count": (
+        Limits(head=11), b"GET /" + b"a" * 99 + b" HTTP/1.1\r\n" + HOST + b"\r\n", request("GET", "/" + "a" * 99)),
+    "head without a limit": (
+        Limits(head=0, field_size=0), head(b"X: " + b"x" * 70000), request("GET", "/", ("X", "x" * 70000))),
+    "spaces count once": (Limits(head=19, strip_header_spaces=True), head(b"X : 12"), request("GET", "/", ("X", "12"))),
+    "spaces above the limit": (Limits(head=18, strip_header_spaces=True), head(b"X : 12"), error(431)),
+    "folded above the limit": (
+        Limits(head=24, permit_obsolete_folding=True), head(b"X: b", b"  c", b"\td"), error(431)),
     "body above the limit": (Limits(body=2), head(b"Content-Length: 3") + b"abc", error(413)),
 }
 
@@ -296,3 +307,26 @@ def test_a_missing_host_names_the_setting() -> None:
     protocol.receive(b"GET / HTTP/1.1\r\n\r\n")
     with pytest.raises(HTTPError, match="set permit_missing_host"):
         protocol.next_event()
+
+
+def test_a_head_of_many_fields_has_a_bound() -> None:
+    """Each field is as it may be, and so is their number."""
+    lines = [b"X-%d: " % number + b"x" * 8000 for number in range(20)]
+    assert feed([head(*lines)]) == error(431)
+    # It is refused before it is whole, and as soon when it comes in pieces.
+    assert feed([head(*lines)[:66000]]) == error(431)
+    assert feed([head(*lines)[:65000]]) == []
+    pieces = [head(*lines)[start:start + 1000] for start in range(0, 66000, 1000)]
+    assert feed(pieces) == error(431)
+    assert feed(pieces[:65]) == []
+    # The next request has a count of its own.
+    single = head(*lines[:5])
+    assert [part[0] for part in feed([single] * 5)] == ["request"] * 5
+
+
+def test_a_trailer_section_has_the_same_bound() -> None:
+    trailers = b"".join(b"X-%d: " % number + b"x" * 8000 + b"\r\n" for number in range(9))
+    data = chunked(b"1\r\na\r\n0\r\n" + trailers + b"\r\n")
+    for pieces in ([data], [data[start:start + 1000] for start in range(0, len(data), 1000)]):
+        assert feed(pieces)[-1] == ("error", 431)
+    assert feed([data], Limits(head=0))[0][4] == b"a"

@@ -130,6 +130,16 @@ def test_credentials_that_name_nobody(header: str) -> None:
         ("a\\b", "\\\\"),
         ("a\x85b", "\\x85"),
         ("a\u2028b", "\\u2028"),
+        ("a\u202eb", "\\u202e"),
+        ("a\u2067b", "\\u2067"),
+        ("a\u200fb", "\\u200f"),
+        ("a\u061cb", "\\u061c"),
+        ("a\ufeffb", "\\ufeff"),
+        ("a\u00a0b", "\\xa0"),
+        ("a\u00adb", "\\xad"),
+        ("a\udc80b", "\\udc80"),
+        ("a\U000e0041b", "\\U000e0041"),
+        ("é☃b", "é☃b"),
     ],
 )
 def test_escaping(value: str, written: str) -> None:
@@ -141,6 +151,7 @@ def test_no_text_ends_a_field_or_a_line(value: str) -> None:
     escaped = escape(value)
     assert len(escaped.splitlines()) <= 1
     assert not re.search(r'(?<!\\)(?:\\\\)*"', escaped)
+    assert escaped.isprintable()
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ENVIRON)), st.text(), max_size=8), st.text(max_size=5))
@@ -156,3 +167,10 @@ def test_the_time_is_that_of_the_common_log_format() -> None:
     months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
     assert re.fullmatch(rf"\[\d\d/({months})/\d{{4}}(:\d\d){{3}} [+-]\d{{4}}\]", clf_time(0))
     assert re.fullmatch(r"\[.*\]", Logger(config()).now())
+
+
+def test_a_user_name_cannot_turn_the_line_round() -> None:
+    credentials = base64.b64encode("eve\u202e\u2066:secret".encode()).decode()
+    line = rendered("%(h)s %(u)s", {**ENVIRON, "HTTP_AUTHORIZATION": f"Basic {credentials}"})
+    assert line.endswith(" eve\\u202e\\u2066")
+    assert line.isprintable()

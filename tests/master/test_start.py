@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import socket
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -102,6 +105,26 @@ class TestBootFailures:
 
 
 class TestPidfile:
+    @pytest.mark.parametrize("kind", ["fifo", "endless", "words"])
+    def test_what_others_put_there_is_no_process(self, tmp_path: Path, kind: str) -> None:
+        """In a process of its own, which can be ended should it wait."""
+        path = tmp_path / "pid"
+        if kind == "fifo":
+            os.mkfifo(path)
+        elif kind == "endless":
+            path.symlink_to("/dev/zero")
+        else:
+            path.write_text("1 or so")
+        program = (
+            f"from gunicorn.pidfile import Pidfile; file = Pidfile({str(path)!r}); file.create(77); "
+            "file.unlink(); print(file.pid)"
+        )
+        root = Path(__file__).parents[2]
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True, timeout=30)
+        assert done.stdout == "77\n"
+        assert not os.path.lexists(path)
+
     def test_a_second_server_is_refused(self, serve: Serve, fail: Serve) -> None:
         server = serve(HELLO, "--pid", "g.pid")
         path = server.folder / "g.pid"
@@ -291,6 +314,68 @@ def test_user_and_group(serve: Serve) -> None:
     server = serve(app, "--preload", "-u", "65534", "-g", "65534", "--bind", "unix:s.sock")
     assert server.get().body.startswith(b"65534 65534")
     assert (server.folder / "s.sock").stat().st_uid == 65534
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing the user takes root")
+@pytest.mark.parametrize("worker_class", ["sync", "gthread", "asgi", "gevent", "tornado"])
+def test_workers_keep_no_group_of_the_master(make_server: Serve, worker_class: str) -> None:
+    command = [
+        sys.executable, "-c",
+        "import os, sys; os.setgroups([0, 4, 6]); from gunicorn.app.wsgiapp import run; "
+        "sys.argv[0] = 'gunicorn'; run()",
+    ]
+    server = make_server(
+        HELLO, "--preload", "-u", "65534", "-g", "65533", "-k", worker_class, "--bind", "unix:s.sock", command=command)
+    server.start()
+    (worker,) = server.worker_pids()
+
+    def groups() -> list[str]:
+        status = Path(f"/proc/{worker}/status").read_text()
+        return re.findall(r"^(?:Uid|Gid|Groups):\s*(.*?)\s*$", status, re.MULTILINE)
+
+    expected = ["\t".join(["65534"] * 4), "\t".join(["65533"] * 4), "65533"]
+    wait_until(lambda: groups() == expected, what=lambda: f"the groups of the worker: {groups()}")
+    assert server.stop() == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing the user takes root")
+def test_a_planted_link_is_not_opened_as_root(make_server: Serve, tmp_path: Path) -> None:
+    folder, victim = tmp_path / "logs", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("root's")
+    os.chown(folder, 65534, 65534)
+    link = folder / "error.log"
+    link.symlink_to(victim)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    server = make_server(HELLO, "--preload", "-u", "65534", "-g", "65534", "--error-logfile", str(link))
+    server.spawn()
+    assert server.wait() == 1
+    (line,) = server.log_lines()
+    assert "root does not follow 'error.log', a symbolic link of user 65534" in line
+    assert (victim.read_text(), victim.stat().st_uid) == ("root's", 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing the user takes root")
+def test_a_link_planted_later_is_not_opened_as_root(serve: Serve, tmp_path: Path) -> None:
+    folder, victim = tmp_path / "logs", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("root's")
+    os.chown(folder, 65534, 65534)
+    path = folder / "access.log"
+    server = serve(HELLO, "--preload", "-u", "65534", "-g", "65534", "--access-logfile", str(path))
+    assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534)
+    path.rename(folder / "old.log")
+    path.symlink_to(victim)
+    os.chown(path, 65534, 65534, follow_symlinks=False)
+    server.send_signal(signal.SIGUSR1)
+    server.wait_for_log("not opened anew, the old one stays: .*a symbolic link of user 65534")
+    assert server.get().status == 200
+    wait_until(lambda: "GET / HTTP/1.1" in (folder / "old.log").read_text(), what="a line in the old log")
+    assert (victim.read_text(), victim.stat().st_uid) == ("root's", 0)
+    # Somebody rotates it as it should be: the master makes the file, and the workers can open it.
+    path.unlink()
+    server.send_signal(signal.SIGUSR1)
+    wait_until(lambda: path.exists() and path.stat().st_uid == 65534, what="a new file of the user's")
 
 
 class TestReload:

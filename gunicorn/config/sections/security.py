@@ -51,6 +51,23 @@ class LimitRequestFieldSize(Setting):
         """
 
 
+class LimitRequestHead(Setting):
+    name = "limit_request_head"
+    section = SECTION
+    default = None
+    validator = validate_pos_int
+    type = int
+    cli = ["--limit-request-head"]
+    meta = "BYTES"
+    desc = """\
+        The most bytes all header fields of a request may have together; 0 means no limit.
+
+        More are answered with 431, in a trailer section as well. Not set, the limit is 65536; where
+        `limit_request_fields` or `limit_request_field_size` is set beyond its default, it is as much as these two
+        allow together. The request line is not counted, it has `limit_request_line`.
+        """
+
+
 class LimitRequestBody(Setting):
     name = "limit_request_body"
     section = SECTION

@@ -191,6 +191,8 @@ class Initgroups(Setting):
     action = "store_true"
     desc = """\
         Give the workers all groups that `user` is a member of, besides `group`.
+
+        Without it workers that run as another user or group than the master have `group` alone.
         """
 
 

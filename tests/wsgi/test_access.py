@@ -1,0 +1,77 @@
+"""Access lines that are gathered: how many wait, and how much of them."""
+
+from __future__ import annotations
+
+import tracemalloc
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gunicorn.engine.prefixes import Prefixes
+from gunicorn.http.message import Request
+from gunicorn.wsgi.access import MOST_LINES, AccessLines, take_apart
+from gunicorn.wsgi.response import Response
+
+FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        steps = take_apart(FORMAT)
+        assert steps is not None
+        log = SimpleNamespace(now=lambda: "now")
+        self.lines = AccessLines(log, steps, self._write)
+        self.prefixes = Prefixes(b"gunicorn")
+        request = Request()
+        request.method, request.uri = "GET", "/"
+        self.response = Response.__new__(Response)
+        self.response.request, self.response.status = request, "200 OK"
+
+    def _write(self, text: str) -> bool:
+        self.written.append(text)
+        return True
+
+    def add(self, **environ: Any) -> None:
+        self.lines.add(self.response, environ, self.prefixes, 0.0, 1.0)
+
+
+def test_short_lines_wait_for_each_other() -> None:
+    bench = Bench()
+    for number in range(MOST_LINES):
+        assert not bench.lines.due(1.0), number
+        bench.add(REMOTE_ADDR="1.2.3.4")
+    assert bench.lines.due(1.0)
+    assert bench.lines.flush()
+    assert bench.written == ['1.2.3.4 "GET / HTTP/1.1" 200 "-" "-"\n' * MOST_LINES]
+    assert not bench.lines.due(9.0)
+
+
+@pytest.mark.parametrize("char", ["x", "\x80"])
+def test_long_values_count_for_several_lines(char: str) -> None:
+    """Eight thousand octets that are each written as four characters."""
+    bench = Bench()
+    bench.add()
+    bench.lines.flush()
+    tracemalloc.start()
+    try:
+        while not bench.lines.due(1.0):
+            bench.add(HTTP_REFERER=char * 8000, HTTP_USER_AGENT=char * 8000)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_line_that_cannot_be_made_leaves_nothing() -> None:
+    class Odd:
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    bench = Bench()
+    bench.response.request.uri = "/" + "a" * 5000
+    with pytest.raises(ZeroDivisionError):
+        bench.add(HTTP_REFERER="b" * 5000, HTTP_USER_AGENT=Odd())
+    assert not bench.lines.waiting()
+    assert bench.lines.flush()
+    assert bench.written == []

@@ -1,0 +1,99 @@
+"""`wsgi.input` of a body that is read while it arrives: what a file would say, at a cost that grows with the octets."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gunicorn.engine.buffers import BodyStream
+from gunicorn.engine.connection import Connection
+from gunicorn.wsgi.input import StreamInput
+
+
+def stream_of(pieces: list[bytes]) -> StreamInput:
+    """An input whose octets come one piece a wait."""
+    stream = BodyStream(1 << 40)
+    left = iter(pieces)
+    connection: Any = Connection.__new__(Connection)
+    connection.request = None
+
+    def wait(_: Any) -> None:
+        piece = next(left, None)
+        if piece is None:
+            stream.end(False)
+        else:
+            stream.feed(piece)
+
+    return StreamInput(connection, stream, wait)
+
+
+SIZES = st.one_of(st.none(), st.integers(-2, 12), st.just(1 << 70))
+READS = st.lists(st.tuples(st.sampled_from(["read", "readline"]), SIZES), max_size=12)
+LINES = st.lists(st.text("ab\n", max_size=9).map(str.encode), max_size=9)
+
+
+@given(LINES, READS)
+def test_it_reads_as_a_file_does(pieces: list[bytes], reads: list[tuple[str, int | None]]) -> None:
+    ours, file = stream_of([piece for piece in pieces if piece]), io.BytesIO(b"".join(pieces))
+    for method, size in reads:
+        wanted = -1 if size is None else min(size, 1 << 40)
+        assert getattr(ours, method)(size) == getattr(file, method)(wanted)
+    assert ours.read() == file.read()
+    assert ours.read() == ours.readline() == ours.read(5) == b""
+
+
+@given(LINES)
+def test_lines(pieces: list[bytes]) -> None:
+    whole = b"".join(pieces)
+    filled = [piece for piece in pieces if piece]
+    assert list(stream_of(filled)) == stream_of(filled).readlines() == io.BytesIO(whole).readlines()
+
+
+def test_a_body_that_breaks_off() -> None:
+    stream = BodyStream(100)
+    stream.feed(b"abc")
+    stream.end(True)
+    connection: Any = Connection.__new__(Connection)
+    connection.request = None
+    given = StreamInput(connection, stream, lambda _: None)
+    assert given.read(2) == b"ab"
+    with pytest.raises(OSError, match="before its request body was complete"):
+        given.read()
+
+
+def read_lines(given: StreamInput) -> int:
+    return sum(1 for _ in given)
+
+
+def read_ones(given: StreamInput) -> int:
+    return sum(1 for _ in iter(lambda: given.read(1), b""))
+
+
+def read_short_lines(given: StreamInput) -> int:
+    return sum(1 for _ in iter(lambda: given.readline(16), b""))
+
+
+# By the square of the size each of them would take minutes.
+LARGE: dict[str, tuple[list[bytes], Callable[[StreamInput], Any]]] = {
+    "line feeds": ([b"\n" * (4 << 20)], read_lines),
+    "single octets": ([b"x" * (4 << 20)], read_ones),
+    "parts of one line": ([b"x" * (64 << 20)], read_short_lines),
+    "many pieces": ([b"x" * 65536] * 3000, lambda given: len(given.read())),
+    "one line of many pieces": ([b"x" * 65536] * 3000, lambda given: len(given.readline())),
+    "lines of many pieces": ([b"x" * 65536] * 1500 + [b"\n"] + [b"y" * 65536] * 1500, lambda given: given.readlines()),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_bodies(name: str) -> None:
+    """In a process of its own, which can be ended should it hang."""
+    code = f"from tests.wsgi.test_input import LARGE, stream_of; p, f = LARGE[{name!r}]; f(stream_of(p))"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, timeout=90)
