@@ -29,7 +29,6 @@ from ._leaf import (
     close,
     peek,
     receive,
-    receive_into,
     send,
 )
 from .buffers import BodyStore, BodyStream
@@ -199,7 +198,7 @@ class Connection(Outgoing):
         """Move octets from the kernel to the protocol; whether there is something new to look at."""
         if self.tls is not None:
             return self._read_secure()
-        if self.body is not None and self.body.reserved:
+        if self.body is not None and self.body.reserved is not None:
             wanted = self.protocol.wanted()
             if wanted >= DIRECT:
                 return self._read_directly(self.body, wanted)
@@ -270,7 +269,9 @@ class Connection(Outgoing):
 
     def _read_directly(self, body: BodyStore, wanted: int) -> bool:
         """Let the kernel put octets of a body of known length where the application will find them."""
-        count = receive_into(self.fd, body.reserved, body.size, wanted)
+        place = body.reserved
+        assert place is not None
+        count = place.receive(self.fd, wanted)
         if count < 0:
             self.readable = False
             return True
