@@ -268,8 +268,10 @@ class WebSocketCycle(Cycle):
             data = octets_of(message, "bytes")
         else:
             raise Misuse("a websocket.send message needs 'text' or 'bytes'")
-        assert self.inbox is not None
-        header, data = self.inbox.frames.message(opcode, data)
+        inbox = self.inbox
+        if inbox is None:
+            raise Misuse("the WebSocket is not open")
+        header, data = inbox.frames.message(opcode, data)
         self.sent += len(data)
         if len(data) <= JOINED_FRAME:
             self.connection.write(header + data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
+from .errors import HTTPError, InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,24 +210,28 @@ def http_date(moment: Any) -> bytes:
         _DAYS[weekday].encode(), day, _MONTHS[month].encode(), year, hour, minute, second)
 
 
-def error_body(status: int, detail: str) -> bytes:
-    """The page that answers a request that no application saw."""
+def error_body(status: int, title: str) -> bytes:
+    """The page that answers a request that no application saw; `title` is the one of an `HTTPError`'s class.
+
+    It quotes nothing: whoever sent the request knows it, and whoever else reads the page should not.
+    """
     reason = REASONS.get(status, "Error")
     return (
         f"<html>\n  <head>\n    <title>{reason}</title>\n  </head>\n  <body>\n"
-        f"    <h1><p>{reason}</p></h1>\n    {_escape(detail)}\n  </body>\n</html>\n"
-    ).encode("latin-1", "replace")
+        f"    <h1><p>{reason}</p></h1>\n    {title}\n  </body>\n</html>\n"
+    ).encode("ascii")
 
 
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+def refusal(error: HTTPError, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b"") -> bytes:
+    """The whole answer to what cannot be served; it closes the connection. `fields` are further field lines."""
+    return error_response(error.status, error.title, date, server, head_only, fields + error.fields)
 
 
 def error_response(
-    status: int, detail: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
+    status: int, title: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
 ) -> bytes:
-    """A whole response that closes the connection; `fields` are further field lines."""
-    body = error_body(status, detail)
+    """As `refusal`, where there is no error to tell of."""
+    body = error_body(status, title)
     head = (
         status_line(f"{status} {REASONS.get(status, 'Error')}")
         + (b"Server: %s\r\n" % server if server else b"")
