@@ -17,6 +17,18 @@ cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
     Py_ssize_t PY_SSIZE_T_MAX
 
+cdef extern from *:
+    """
+    #ifdef GUNICORN_CHECKED
+    #include <stdlib.h>
+    #define must_hold(condition) ((condition) ? (void)0 : abort())
+    #else
+    #define must_hold(condition) ((void)0)
+    #endif
+    """
+    # Only in a build with GUNICORN_CHECKED, where a wrong bound is to be seen and not to be guessed.
+    void must_hold(bint condition) noexcept nogil
+
 cdef unsigned char[256] CLASSES
 
 # One octet in each of the eight places of a word.
@@ -49,6 +61,7 @@ cdef int refuse(object data) except -1:
 
 cdef inline Py_ssize_t run_end(bytes data, Py_ssize_t start, Py_ssize_t end, unsigned char mask) noexcept:
     # Only called with bounds that were drawn in.
+    must_hold(start >= 0 and start <= PyBytes_GET_SIZE(data) and end <= PyBytes_GET_SIZE(data))
     cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
     while start < end and CLASSES[view[start]] & mask:
         start += 1

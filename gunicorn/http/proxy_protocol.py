@@ -62,7 +62,8 @@ def _version_1(data: bytes) -> ProxyHeader | None:
     try:
         for address in words[2:4]:
             socket.inet_pton(families[words[1]], address)
-    except OSError:
+    except (OSError, ValueError):
+        # ValueError: a NUL in it.
         raise InvalidProxyLine(line) from None
     return ProxyHeader(stop + 2, _info(words[1], words[2], words[3], _port(words[4], line), _port(words[5], line)))
 
