@@ -1,11 +1,11 @@
 """The in-process suites and a bounded fuzz on a build with AddressSanitizer and UBSan: `python -m tests.sanitized`.
 
 The build stands in a copy of the checkout, `build/sanitized`, so that the one beside the sources stays as it is, and is
-made anew as far as the sources have changed. Arguments are given to pytest; without any, the suites that start no server
-are run, and as many executions of each fuzz target as `--executions` says (0: none).
+made anew as far as the sources have changed. Arguments are given to pytest; without any, the suites that start no
+server are run, and as many executions of each fuzz target as `--executions` says (0: none).
 
-The last line is pytest's summary. Exit status: pytest's, 1 when the fuzz has found something, 77 when the compiler has no
-runtime for it (the reason is told).
+The last line is pytest's summary. Exit status: pytest's, 1 when the fuzz has found something, 77 when the compiler has
+no runtime for it (the reason is told).
 """
 
 from __future__ import annotations

@@ -155,8 +155,15 @@ class FieldLines:
             name, value = pair
         except (TypeError, ValueError):
             raise InvalidResponseHeader("a field must be a pair of name and value") from None
-        if isinstance(name, bytes) and isinstance(value, bytes):
+        if isinstance(name, bytes | bytearray | memoryview) and isinstance(value, bytes | bytearray | memoryview):
+            # Remembered are pairs that can be found again and will not change.
+            if type(name) is not bytes or type(value) is not bytes:
+                pair = None
             name, value = str(name, "latin-1"), str(value, "latin-1")
+        elif type(name) is not str or type(value) is not str:
+            if isinstance(name, str) and isinstance(value, str):
+                name, value = plain_text(name), plain_text(value)
+            pair = None
         if not isinstance(name, str) or _NAME(name) is None:
             raise InvalidResponseHeaderName(name)
         if not isinstance(value, str) or _VALUE(value) is None:
@@ -171,11 +178,28 @@ class FieldLines:
         return line
 
 
+# What an application says may be of any subclass: of an enumeration, a framework's safe string, a case-insensitive name.
+# It is taken for what its characters or octets are, whatever its class makes of `str()`, `len()` or a comparison, so
+# that what was checked is what is sent, and C finds the type it was declared with.
+
+
+def plain_text(text: str) -> str:
+    """The characters of a str of any subclass."""
+    return str.__str__(text)
+
+
+def plain_octets(data: Any) -> bytes:
+    """The octets of bytes of any subclass. Raises `TypeError` for anything else."""
+    if not isinstance(data, bytes):
+        raise TypeError(f"{data!r:.80} is not bytes")
+    return b"".join((data,))
+
+
 def check_status(status: object) -> str:
     """`NNN reason` of PEP 3333 as it may go on the wire. Raises `InvalidResponseStatus`."""
     if not isinstance(status, str) or _STATUS(status) is None:
         raise InvalidResponseStatus(status)
-    return status
+    return plain_text(status)
 
 
 def content_length(value: str) -> int:
