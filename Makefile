@@ -1,4 +1,4 @@
-# Seven verbs: serve, test, check, autobahn, chaos, bench, build-inplace.  `make help` lists them.
+# Nine verbs: serve, test, test-sanitized, fuzz, check, autobahn, chaos, bench, build-inplace.  `make help` lists them.
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -8,7 +8,7 @@ BIND ?= 127.0.0.1:8000
 ARGS ?=
 RUN = $(VENV)/bin/python
 
-.PHONY: help serve test check autobahn chaos bench build-inplace clean
+.PHONY: help serve test test-sanitized fuzz check autobahn chaos bench build-inplace clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,12 @@ serve: $(VENV)/.serve ## set up, then serve the Flask example on http://127.0.0.
 
 test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="-k wire" narrows them
 	$(RUN) -m pytest -m "not slow" $(ARGS)
+
+test-sanitized: $(VENV)/.check ## in-process tests and a bounded fuzz with AddressSanitizer and UBSan; exit 77: no runtime
+	$(RUN) -m tests.sanitized $(ARGS)
+
+fuzz: $(VENV)/.test ## bent input for every parser; ARGS="heads --executions 1000000 --seed 2"
+	$(RUN) -m tests.fuzz.run $(ARGS)
 
 check: $(VENV)/.check ## ruff, mypy --strict, all tests
 	$(RUN) -m ruff check .

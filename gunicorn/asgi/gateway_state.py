@@ -53,11 +53,11 @@ class ASGIGatewayState(Gateway):
         # What every request's context begins as.
         self.context: Context = copy_context()
 
-    def error_page(self, status: int, detail: str, request: Request) -> bytes:
-        """A whole response of our own."""
+    def error_page(self, status: int, title: str, request: Request) -> bytes:
+        """A whole response of our own; `title`: fixed words, as those of an `HTTPError`."""
         self.prefixes.refresh(self.engine.now)
         head_only = request.method == "HEAD"
-        return error_response(status, detail, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+        return error_response(status, title, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
     def report(self, cycle: Any) -> None:
         """Tell the access log and the hook of a response that is complete, or will never be."""

@@ -202,7 +202,8 @@ class HTTPCycle(Cycle):
     def take_trailers(self, message: Any) -> None:
         """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""
         lines = self.trailers
-        assert lines is not None
+        if lines is None:
+            raise Misuse("trailers were not announced")
         for pair in message.get("headers", ()):
             lines.append(self.trailer_line(tuple(pair)))
         if message.get("more_trailers"):

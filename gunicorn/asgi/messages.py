@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..http.response import plain_octets, plain_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -27,7 +29,7 @@ def kind_of(message: dict[str, Any]) -> str:
     kind = message.get("type")
     if not isinstance(kind, str):
         raise Misuse("a message needs a 'type', a str")
-    return kind
+    return kind if type(kind) is str else plain_text(kind)
 
 
 def octets_of(message: dict[str, Any], key: str) -> bytes:
@@ -35,7 +37,9 @@ def octets_of(message: dict[str, Any], key: str) -> bytes:
     value = message.get(key, b"")
     if type(value) is bytes:
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes):
+        return plain_octets(value)
+    if isinstance(value, bytearray | memoryview):
         return bytes(value)
     raise Misuse(f"{key!r} of a {message['type']} message must be bytes, not {type(value).__name__}")
 
@@ -47,10 +51,17 @@ def status_of(message: dict[str, Any]) -> int:
         # http.HTTPStatus and its like.
         if not isinstance(status, int) or isinstance(status, bool):
             raise Misuse(f"'status' of a {message['type']} message must be an int, not {status!r:.40}")
-        status = int(status)
+        status = int.__int__(status)
     if not 200 <= status <= 999:
         raise Misuse(f"'status' of a {message['type']} message must be from 200 to 999, not {status}")
     return status
+
+
+def text_of(value: Any) -> str:
+    """What is said in words, None for nothing."""
+    if isinstance(value, str):
+        return plain_text(value)
+    return "" if value is None else plain_text(str(value))
 
 
 def unexpected(kind: str, expected: str) -> Misuse:

@@ -55,7 +55,7 @@ cdef class WebSocketCycle(Cycle):
     cdef wake_for(self, Inbox inbox)
     @cython.locals(stage=int)
     cdef take(self, dict message)
-    @cython.locals(header=bytes, data=bytes, opcode=int)
+    @cython.locals(header=bytes, data=bytes, opcode=int, inbox=Inbox)
     cdef send_message(self, dict message)
     cpdef lost(self)
     cdef over(self)

@@ -7,6 +7,7 @@ from collections import deque
 from ..engine.handler import Taker
 from ..engine.outgoing import ClientDisconnected
 from ..http.errors import HTTPError
+from ..http.response import plain_text
 from ..http.websocket import (
     ABNORMAL,
     CLOSE,
@@ -30,7 +31,7 @@ from ..http.websocket import (
 from ..http.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
 from .cycle import JOINED_FRAME, Cycle
 from .gateway_state import ASGIGatewayState
-from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
+from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, text_of, unexpected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -255,11 +256,11 @@ class WebSocketCycle(Cycle):
         """Complete the handshake (RFC 6455 section 4.2.2)."""
         owner = self.owner
         headers = list(message.get("headers") or ())
-        if any(bytes(name).lower() == b"sec-websocket-protocol" for name, _ in headers):
+        if any(_lower(name) == b"sec-websocket-protocol" for name, _ in headers):
             raise Misuse("'headers' of websocket.accept must not hold sec-websocket-protocol: use 'subprotocol'")
         subprotocol = message.get("subprotocol")
         if subprotocol is not None:
-            headers.append((b"Sec-WebSocket-Protocol", str(subprotocol).encode("latin-1", "replace")))
+            headers.append((b"Sec-WebSocket-Protocol", text_of(subprotocol).encode("latin-1", "replace")))
         deflate = agree_on_deflate(self.request) if owner.deflates else None
         if deflate is not None:
             headers.append((b"Sec-WebSocket-Extensions", deflate.answer.encode()))
@@ -293,15 +294,17 @@ class WebSocketCycle(Cycle):
                 raise Misuse(f"'text' of a websocket.send message must be str, not {type(text).__name__}")
             opcode = OP_TEXT
             try:
-                data = text.encode()
+                data = plain_text(text).encode()
             except UnicodeEncodeError:
                 raise Misuse("'text' of a websocket.send message holds lone surrogates") from None
         elif message.get("bytes") is not None:
             data = octets_of(message, "bytes")
         else:
             raise Misuse("a websocket.send message needs 'text' or 'bytes'")
-        assert self.inbox is not None
-        header, data = self.inbox.frames.message(opcode, data)
+        inbox = self.inbox
+        if inbox is None:
+            raise Misuse("the WebSocket is not open")
+        header, data = inbox.frames.message(opcode, data)
         self.sent += len(data)
         if len(data) <= JOINED_FRAME:
             self.connection.write(header + data)
@@ -315,10 +318,13 @@ class WebSocketCycle(Cycle):
         code = message.get("code", NORMAL)
         if code is None:
             code = NORMAL
+        if isinstance(code, int) and not isinstance(code, bool):
+            # An enumeration's, for example.
+            code = int.__int__(code)
         if type(code) is not int or not (is_close_code(code) or code == NO_STATUS):
             raise Misuse(f"'code' of a websocket.close message must be a status code of RFC 6455, not {code!r:.20}")
         self.said_last = True
-        self.close_with(code, str(message.get("reason") or ""))
+        self.close_with(code, text_of(message.get("reason")))
 
     def close_with(self, code: int, reason: str) -> None:
         """Send a close frame; the client answers it, or is given up after a while."""
@@ -422,3 +428,8 @@ class WebSocketCycle(Cycle):
     def refuse(self, error: HTTPError) -> None:
         Cycle.refuse(self, error)
         self.over()
+
+
+def _lower(name: Any) -> bytes:
+    """The name of a field in lower case; nothing for what `FieldLines.learn` will not take as one."""
+    return bytes(name).lower() if isinstance(name, bytes | bytearray | memoryview) else b""

@@ -1,6 +1,5 @@
 cdef class Board:
-    cdef object _slot
-    cdef object _view
+    cdef Py_buffer _buffer
     cdef unsigned char *_page
     cdef long _running
     cdef Py_ssize_t _line_at

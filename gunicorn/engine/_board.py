@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ..scoreboard import _BYTES, _ERRORS, _HISTOGRAM, _REQUESTS, _RUNNING, _STARTED, _STATE, BUSY, READY, _bucket
+from ..scoreboard import (
+    _BYTES,
+    _ERRORS,
+    _HISTOGRAM,
+    _REQUESTS,
+    _RUNNING,
+    _STARTED,
+    _STATE,
+    BUSY,
+    LINE_ROOM,
+    READY,
+    _bucket,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,18 +32,29 @@ class Board:
 
     def begin(self, method: str, uri: str, now: float) -> None:
         """The application is called; `now` in monotonic seconds."""
+        if type(method) is not str or type(uri) is not str:
+            raise TypeError("a str is needed")
         self._running += 1
         self._slot._words[_RUNNING] = self._running
-        self._slot.begin(f"{method} {uri}".encode("latin-1", "replace"), now)
+        line = b""
+        if len(method) < LINE_ROOM:
+            try:
+                line = f"{method} {uri}".encode("latin-1")
+            except UnicodeEncodeError:
+                pass
+        self._slot.begin(line, now)
 
     def end(self, seconds: float, sent: int, failed: bool) -> None:
         """It has answered, or has failed, after so long and with so many octets of content."""
         words = self._slot._words
         words[_REQUESTS] += 1
-        words[_BYTES] += sent
-        words[_ERRORS] += failed
-        words[_HISTOGRAM + _bucket(seconds)] += 1
-        self._running -= 1
+        if sent > 0:
+            words[_BYTES] = words[_BYTES] + sent & 0xFFFFFFFFFFFFFFFF
+        words[_ERRORS] += bool(failed)
+        # What is no number, or no time that passes, counts as none; a longest one is long enough.
+        words[_HISTOGRAM + _bucket(min(seconds, 1e13) if seconds > 0 else 0.0)] += 1
+        if self._running > 0:
+            self._running -= 1
         words[_RUNNING] = self._running
         if self._running == 0:
             words[_STARTED] = 0

@@ -1,4 +1,7 @@
-"""What a worker writes into its page of the scoreboard, as plain stores. The twin is `_board.py`."""
+"""What a worker writes into its page of the scoreboard, as plain stores. The twin is `_board.py`.
+
+All offsets are constants of the scoreboard, and the page is measured once; nothing a caller says reaches beyond it.
+"""
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_GET_LENGTH
@@ -27,20 +30,26 @@ cdef Py_ssize_t c_buckets = HISTOGRAM_BUCKETS
 cdef class Board:
     """Writes to a `scoreboard.Slot` what its requests are doing; of several at once, the one begun last."""
 
-    def __init__(self, slot):
-        cdef Py_buffer view
-        self._slot = slot
-        # Held for good: the page is never unmapped while this worker lives.
-        self._view = slot._bytes
+    def __cinit__(self, slot):
+        self._page = NULL
         self._running = 0
-        PyObject_GetBuffer(self._view, &view, PyBUF_WRITABLE)
-        self._page = <unsigned char *>view.buf
-        PyBuffer_Release(&view)
         self._line_at = scoreboard._LINE_AT
         self._line_room = LINE_ROOM
+        # Held as long as this lives: whoever has a buffer in his hands keeps the page mapped.
+        PyObject_GetBuffer(slot._bytes, &self._buffer, PyBUF_WRITABLE)
+        if self._buffer.len < self._line_at + self._line_room:
+            PyBuffer_Release(&self._buffer)
+            raise ValueError("not a page of the scoreboard")
+        self._page = <unsigned char *>self._buffer.buf
+
+    def __dealloc__(self):
+        if self._page != NULL:
+            PyBuffer_Release(&self._buffer)
 
     cpdef begin(self, str method, str uri, double now):
         """The application is called; `now` in monotonic seconds."""
+        if method is None or uri is None:
+            raise TypeError("a str is needed, not NoneType")
         cdef unsigned char *line = self._page + self._line_at
         cdef Py_ssize_t first = PyUnicode_GET_LENGTH(method)
         cdef Py_ssize_t second = PyUnicode_GET_LENGTH(uri)
@@ -67,20 +76,27 @@ cdef class Board:
         cdef unsigned long long *words = <unsigned long long *>self._page
         cdef double *floats = <double *>self._page
         cdef double microseconds = seconds * 1e6
-        cdef unsigned long long rest = <unsigned long long>microseconds if microseconds > 0 else 0
+        cdef unsigned long long rest = 0
         cdef Py_ssize_t bucket = 0
+        if microseconds >= 9e18:
+            # More would not fit; the last bucket is that of all such.
+            rest = <unsigned long long>1 << 63
+        elif microseconds > 0:
+            rest = <unsigned long long>microseconds
         while rest:
             rest >>= 1
             bucket += 1
         if bucket >= c_buckets:
             bucket = c_buckets - 1
         words[c_requests] += 1
-        words[c_bytes] += sent
+        if sent > 0:
+            words[c_bytes] += <unsigned long long>sent
         if failed:
             words[c_errors] += 1
         words[c_histogram + bucket] += 1
-        self._running -= 1
-        words[c_running] = self._running
+        if self._running > 0:
+            self._running -= 1
+        words[c_running] = <unsigned long long>self._running
         if self._running == 0:
             floats[c_started] = 0.0
             if words[c_state] == <unsigned long long>c_busy:

@@ -2,13 +2,15 @@ cdef int READABLE, WRITABLE, HANGUP, RECEIVE_SIZE
 
 
 cdef class Poller:
+    cdef int _count
     cdef int _epoll
     cdef void *_events
     cdef unsigned int *_generations
     cdef int _room
     cdef unsigned int _generation
+    cdef int _failed(self) except -1
     cdef int _add(self, int fd, unsigned int events) except -1
-    cdef int _grow(self, int room) except -1
+    cdef int _grow(self, int room) noexcept
     cpdef int fileno(self) except? -2
     cpdef add(self, int fd)
     cpdef add_listener(self, int fd)
@@ -22,10 +24,15 @@ cdef class Poller:
     cpdef int flags_at(self, int index) except? -1
     cpdef close(self)
 
+
+cdef class Place:
+    cdef bytes _octets
+    cdef readonly Py_ssize_t size
+    cpdef put(self, bytes data)
+    cpdef Py_ssize_t receive(self, int fd, Py_ssize_t most) except? -2
+    cpdef bytes take(self)
+
 cpdef bytes receive(int fd)
-cpdef object allocate(Py_ssize_t length)
-cpdef put(object place, Py_ssize_t offset, bytes data)
-cpdef Py_ssize_t receive_into(int fd, object place, Py_ssize_t offset, Py_ssize_t count) except? -2
 cpdef Py_ssize_t send(int fd, object data) except? -2
 cpdef Py_ssize_t send_last(int fd, bytes data) except? -2
 cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2

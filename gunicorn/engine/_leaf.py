@@ -27,8 +27,8 @@ HANGUP = 4
 RECEIVE_SIZE = 65536
 
 __all__ = [
-    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Poller", "accept", "allocate", "bind", "close", "monotonic",
-    "peek", "put", "receive", "receive_into", "references", "send", "send_file", "send_last", "send_two",
+    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "close", "monotonic",
+    "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
 ]
 
 if hasattr(select, "epoll"):
@@ -37,18 +37,59 @@ if hasattr(select, "epoll"):
     _READ, _WRITE = select.EPOLLIN, select.EPOLLOUT
     _HANGUP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 
+# Seconds: more would not fit epoll's milliseconds, and nobody waits for weeks without an event.
+_LONGEST_WAIT = 2000000.0
+
+
+class _Closed:
+    """Stands for an epoll object that is not made yet, or was closed."""
+
+    def fileno(self) -> int:
+        return -1
+
+    def close(self) -> None:
+        """It is."""
+
+    def register(self, fd: int, events: int) -> None:
+        raise ValueError("the poller is closed")
+
+    def unregister(self, fd: int) -> None:
+        raise ValueError("the poller is closed")
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        raise ValueError("the poller is closed")
+
+
+_CLOSED = _Closed()
+
+
+def _bounded(timeout: float) -> float:
+    if timeout != timeout:
+        raise ValueError("a timeout that is no number")
+    return min(max(timeout, -1.0), _LONGEST_WAIT)
+
 
 class Poller:
     """epoll: edge-triggered for connections, level-triggered and exclusive for listeners."""
 
     __slots__ = ("_epoll", "_events")
 
+    _epoll: Any
+    _events: list[tuple[int, int]]
+
+    def __new__(cls) -> Poller:
+        made = super().__new__(cls)
+        made._epoll = _CLOSED
+        made._events = []
+        return made
+
     def __init__(self) -> None:
+        if self._epoll is not _CLOSED:
+            raise RuntimeError("a poller is made once")
         self._epoll = select.epoll()
-        self._events: list[tuple[int, int]] = []
 
     def fileno(self) -> int:
-        """One descriptor that is readable while events wait, for a host loop; -1 where the platform has none."""
+        """One descriptor that is readable while events wait, for a host loop; -1 when it is closed."""
         return int(self._epoll.fileno())
 
     def add(self, fd: int) -> None:
@@ -82,16 +123,24 @@ class Poller:
             pass
 
     def wait(self, timeout: float) -> int:
-        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
-        self._events = self._epoll.poll(timeout, 256)
+        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`.
+
+        Raises `OSError`, and `ValueError` for what is no number of seconds or when it is closed.
+        """
+        self._events = []
+        self._events = self._epoll.poll(timeout if -1.0 <= timeout <= _LONGEST_WAIT else _bounded(timeout), 256)
         return len(self._events)
 
     def fd_at(self, index: int) -> int:
-        """Descriptor of an event; negative for one that is forgotten."""
+        """Descriptor of an event; negative for one that is forgotten. Raises `IndexError`."""
+        if index < 0:
+            raise IndexError("no such event")
         return self._events[index][0]
 
     def flags_at(self, index: int) -> int:
-        """READABLE, WRITABLE, HANGUP of an event."""
+        """READABLE, WRITABLE, HANGUP of an event. Raises `IndexError`."""
+        if index < 0:
+            raise IndexError("no such event")
         events = self._events[index][1]
         return (
             (READABLE if events & _READ else 0)
@@ -102,6 +151,8 @@ class Poller:
     def close(self) -> None:
         """Give the descriptor back."""
         self._epoll.close()
+        self._epoll = _CLOSED
+        self._events = []
 
 
 def receive(fd: int) -> bytes | None:
@@ -112,24 +163,46 @@ def receive(fd: int) -> bytes | None:
         return None
 
 
-def allocate(length: int) -> Any:
-    """A place for `length` octets."""
-    return bytearray(length)
+class Place:
+    """Room for `length` octets that are still to come; `take` gives them away when all of them are there."""
 
+    __slots__ = ("_octets", "size")
 
-def put(place: Any, offset: int, data: bytes) -> None:
-    """Copy octets into a place of `allocate`."""
-    place[offset:offset + len(data)] = data
+    def __init__(self, length: int) -> None:
+        if length < 0:
+            raise ValueError("a negative length")
+        self._octets: bytearray | None = bytearray(length)
+        self.size = 0
 
+    def put(self, data: bytes) -> None:
+        """Copy octets behind those that are there. Raises `ValueError` when there is no room for them."""
+        if type(data) is not bytes:
+            raise TypeError(f"bytes are needed, not {type(data).__name__}")
+        if self._octets is None or len(data) > len(self._octets) - self.size:
+            raise ValueError("more octets than there is room for")
+        self._octets[self.size:self.size + len(data)] = data
+        self.size += len(data)
 
-def receive_into(fd: int, place: Any, offset: int, count: int) -> int:
-    """Up to `count` octets into a place of `allocate`; how many, 0 at the end of the stream, -1 when none are there
-    yet. Raises `OSError`."""
-    try:
-        with memoryview(place) as view:
-            return unpatched.readv(fd, [view[offset:offset + count]])
-    except BlockingIOError:
-        return -1
+    def receive(self, fd: int, most: int) -> int:
+        """Up to `most` octets from a descriptor, as far as there is room; how many, 0 at the end of the stream, -1
+        when none are there yet. Raises `OSError`, and `ValueError` when there is no room."""
+        if self._octets is None or most <= 0 or len(self._octets) == self.size:
+            raise ValueError("no room for octets")
+        try:
+            with memoryview(self._octets) as view:
+                received = unpatched.readv(fd, [view[self.size:self.size + most]])
+        except BlockingIOError:
+            return -1
+        self.size += received
+        return received
+
+    def take(self) -> bytes:
+        """The octets, once. Raises `ValueError` when some have not come, or they were taken."""
+        octets = self._octets
+        if octets is None or len(octets) != self.size:
+            raise ValueError("the octets are not all there")
+        self._octets = None
+        return bytes(octets)
 
 
 def send(fd: int, data: Any) -> int:
@@ -185,13 +258,19 @@ def _accept_beneath(fd: int) -> Any:
 
 
 def close(fd: int) -> None:
-    """Close a descriptor."""
-    unpatched.close(fd)
+    """Close a descriptor. One that is none, or an error of the kernel's, is no news to whoever is done with it."""
+    try:
+        unpatched.close(fd)
+    except OSError:
+        pass
 
 
 def peek(fd: int) -> int:
     """Look without reading: 1 when octets wait, 0 when none do, -1 when the peer has closed or reset."""
-    borrowed = unpatched.Socket(fileno=fd)
+    try:
+        borrowed = unpatched.Socket(fileno=fd)
+    except (OSError, ValueError):
+        return -1
     try:
         return 1 if borrowed.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) else -1
     except BlockingIOError:

@@ -1,18 +1,28 @@
 """The system calls of the hot path, without the objects between them and the kernel. The twin is `_leaf.py`.
 
 Calls that cannot wait keep the interpreter lock: giving it up costs more than they do.
+
+Every function is total: whatever integers and objects it is given, it answers or raises, and touches no memory but its
+own and what its arguments own. What the kernel judges itself (a descriptor, a count) is left to the kernel.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from libc.errno cimport EAGAIN, EBADF, ECONNABORTED, EINTR, errno
+from cpython.object cimport PyCallable_Check
+from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 cdef extern from "Python.h":
     object PyMethod_New(object function, object target)
+
+cdef extern from *:
+    """
+    #define set_errno(number) (errno = (number))
+    """
+    void set_errno(int number)
 
 cdef extern from "<sys/epoll.h>" nogil:
     ctypedef union epoll_data_t:
@@ -91,15 +101,11 @@ globals().update(READABLE=READABLE, WRITABLE=WRITABLE, HANGUP=HANGUP, RECEIVE_SI
 
 DEF BUFFER = 65536
 DEF MOST_EVENTS = 256
-# fs.nr_open of Linux allows no more than 2^30.
-DEF MOST_DESCRIPTORS = 1 << 30
+# Seconds: more would not fit epoll's milliseconds, and nobody waits for weeks without an event.
+DEF LONGEST_WAIT = 2000000.0
 
 # One for the process: what is read leaves it as a bytes object before anyone else can run.
 cdef char[BUFFER] receive_buffer
-
-
-cdef int errno_is_bad_descriptor() except -1:
-    raise OSError(EBADF, "Bad file descriptor")
 
 
 cdef class Poller:
@@ -107,15 +113,19 @@ cdef class Poller:
 
     def __cinit__(self, *args, **kwargs):
         self._epoll = -1
-        self._events = NULL
+        self._count = 0
         self._generations = NULL
         self._room = 0
         self._generation = 0
-
-    def __init__(self):
         self._events = malloc(MOST_EVENTS * sizeof(epoll_event))
         if self._events == NULL:
             raise MemoryError()
+        # The kernel writes what it has, and nobody reads more; a reader in another thread would see zeros.
+        memset(self._events, 0, MOST_EVENTS * sizeof(epoll_event))
+
+    def __init__(self):
+        if self._epoll >= 0:
+            raise RuntimeError("a poller is made once")
         self._epoll = epoll_create1(EPOLL_CLOEXEC)
         if self._epoll < 0:
             PyErr_SetFromErrno(OSError)
@@ -126,36 +136,41 @@ cdef class Poller:
         free(self._events)
         free(self._generations)
 
+    cdef int _failed(self) except -1:
+        # Asked only now: the kernel refuses a descriptor of -1 by itself.
+        if self._epoll < 0:
+            raise ValueError("the poller is closed")
+        PyErr_SetFromErrno(OSError)
+
     cdef int _add(self, int fd, unsigned int events) except -1:
         cdef epoll_event event
-        cdef unsigned int generation
-        if fd < 0 or fd >= MOST_DESCRIPTORS:
-            errno_is_bad_descriptor()
-        if fd >= self._room:
-            self._grow(fd + 64)
+        cdef unsigned int generation = self._generation + 1
         memset(&event, 0, sizeof(event))
-        generation = self._generation + 1
         if generation == 0:
             generation = 1
         event.events = events
         event.data.u64 = (<unsigned long long>generation << 32) | <unsigned int>fd
         if epoll_ctl(self._epoll, EPOLL_CTL_ADD, fd, &event) < 0:
-            PyErr_SetFromErrno(OSError)
+            self._failed()
+        # Only now: a descriptor that the kernel knows is no wild number.
+        if fd >= self._room and self._grow(fd + 64) < 0:
+            epoll_ctl(self._epoll, EPOLL_CTL_DEL, fd, &event)
+            raise MemoryError()
         self._generation = generation
         self._generations[fd] = generation
         return 0
 
-    cdef int _grow(self, int room) except -1:
+    cdef int _grow(self, int room) noexcept:
         cdef unsigned int *larger = <unsigned int *>realloc(self._generations, <size_t>room * sizeof(unsigned int))
         if larger == NULL:
-            raise MemoryError()
+            return -1
         memset(larger + self._room, 0, <size_t>(room - self._room) * sizeof(unsigned int))
         self._generations = larger
         self._room = room
         return 0
 
     cpdef int fileno(self) except? -2:
-        """One descriptor that is readable while events wait, for a host loop."""
+        """One descriptor that is readable while events wait, for a host loop; -1 when it is closed."""
         return self._epoll
 
     cpdef add(self, int fd):
@@ -182,7 +197,7 @@ cdef class Poller:
         memset(&event, 0, sizeof(event))
         self.forget(fd)
         if epoll_ctl(self._epoll, EPOLL_CTL_DEL, fd, &event) < 0:
-            PyErr_SetFromErrno(OSError)
+            self._failed()
 
     cpdef forget(self, int fd):
         """The descriptor is about to be closed. A child of the application may have inherited it: then close(2) does
@@ -191,25 +206,40 @@ cdef class Poller:
             self._generations[fd] = 0
 
     cpdef int wait(self, double timeout) except -1:
-        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`."""
+        """Wait up to `timeout` seconds (negative: for ever); the number of events, read by `fd_at` and `flags_at`.
+
+        Raises `OSError`, and `ValueError` for what is no number of seconds or when it is closed.
+        """
         cdef int milliseconds, count
         cdef int epoll = self._epoll
         cdef epoll_event *events = <epoll_event *>self._events
         if timeout == 0.0:
             count = epoll_wait(epoll, events, MOST_EVENTS, 0)
         else:
-            milliseconds = -1 if timeout < 0 else <int>(timeout * 1000.0) + 1
+            if timeout < LONGEST_WAIT:
+                milliseconds = -1 if timeout < 0 else <int>(timeout * 1000.0) + 1
+            elif timeout >= LONGEST_WAIT:
+                milliseconds = <int>(LONGEST_WAIT * 1000.0)
+            else:
+                raise ValueError("a timeout that is no number")
+            # While others run, nothing of the last time may be taken for new.
+            self._count = 0
             with nogil:
                 count = epoll_wait(epoll, events, MOST_EVENTS, milliseconds)
         if count < 0:
+            self._count = 0
             if errno != EINTR:
-                PyErr_SetFromErrno(OSError)
+                self._failed()
             PyErr_CheckSignals()
             return 0
+        self._count = count
         return count
 
     cpdef int fd_at(self, int index) except? -1:
-        """Descriptor of an event; negative for one that is forgotten."""
+        """Descriptor of an event; negative for one that is forgotten. Raises `IndexError`."""
+        # A negative index is a very large one to this comparison.
+        if <unsigned int>index >= <unsigned int>self._count:
+            raise IndexError("no such event")
         cdef unsigned long long data = (<epoll_event *>self._events)[index].data.u64
         cdef unsigned int fd = data & 0xFFFFFFFFU
         if fd >= <unsigned int>self._room or self._generations[fd] != data >> 32:
@@ -217,7 +247,9 @@ cdef class Poller:
         return fd
 
     cpdef int flags_at(self, int index) except? -1:
-        """READABLE, WRITABLE, HANGUP of an event."""
+        """READABLE, WRITABLE, HANGUP of an event. Raises `IndexError`."""
+        if <unsigned int>index >= <unsigned int>self._count:
+            raise IndexError("no such event")
         cdef unsigned int events = (<epoll_event *>self._events)[index].events
         return (1 if events & EPOLLIN else 0) | (2 if events & EPOLLOUT else 0) | (
             4 if events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) else 0)
@@ -227,6 +259,7 @@ cdef class Poller:
         if self._epoll >= 0:
             c_close(self._epoll)
             self._epoll = -1
+        self._count = 0
 
 
 cpdef bytes receive(int fd):
@@ -243,34 +276,64 @@ cpdef bytes receive(int fd):
         PyErr_CheckSignals()
 
 
-cpdef object allocate(Py_ssize_t length):
-    """A place for `length` octets, which nobody else sees before it is filled; bytes once it is."""
-    return PyBytes_FromStringAndSize(NULL, length)
+cdef class Place:
+    """Room for `length` octets that are still to come; `take` gives them away when all of them are there.
+
+    The memory is as the allocator left it, so nobody sees it before it is filled, and nobody fills it after that.
+    """
+
+    def __cinit__(self, Py_ssize_t length):
+        if length < 0:
+            raise ValueError("a negative length")
+        self._octets = PyBytes_FromStringAndSize(NULL, length)
+        self.size = 0
+
+    cpdef put(self, bytes data):
+        """Copy octets behind those that are there. Raises `ValueError` when there is no room for them."""
+        if data is None:
+            raise TypeError("bytes are needed, not NoneType")
+        cdef Py_ssize_t count = PyBytes_GET_SIZE(data)
+        if self._octets is None or count > PyBytes_GET_SIZE(self._octets) - self.size:
+            raise ValueError("more octets than there is room for")
+        memcpy(PyBytes_AS_STRING(self._octets) + self.size, PyBytes_AS_STRING(data), count)
+        self.size += count
+
+    cpdef Py_ssize_t receive(self, int fd, Py_ssize_t most) except? -2:
+        """Up to `most` octets from a descriptor, as far as there is room; how many, 0 at the end of the stream, -1
+        when none are there yet. Raises `OSError`, and `ValueError` when there is no room."""
+        cdef Py_ssize_t received
+        if self._octets is None or most <= 0 or PyBytes_GET_SIZE(self._octets) == self.size:
+            raise ValueError("no room for octets")
+        if most > PyBytes_GET_SIZE(self._octets) - self.size:
+            most = PyBytes_GET_SIZE(self._octets) - self.size
+        while True:
+            received = recv(fd, PyBytes_AS_STRING(self._octets) + self.size, most, 0)
+            if received >= 0:
+                self.size += received
+                return received
+            if errno == EAGAIN:
+                return -1
+            if errno != EINTR:
+                PyErr_SetFromErrno(OSError)
+            PyErr_CheckSignals()
+            # A signal's handler is anybody's code.
+            if self._octets is None or most > PyBytes_GET_SIZE(self._octets) - self.size:
+                raise ValueError("no room for octets")
+
+    cpdef bytes take(self):
+        """The octets, once. Raises `ValueError` when some have not come, or they were taken."""
+        octets = self._octets
+        if octets is None or PyBytes_GET_SIZE(octets) != self.size:
+            raise ValueError("the octets are not all there")
+        self._octets = None
+        return octets
 
 
-cpdef put(object place, Py_ssize_t offset, bytes data):
-    """Copy octets into a place of `allocate`."""
-    memcpy(PyBytes_AS_STRING(place) + offset, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-
-
-cpdef Py_ssize_t receive_into(int fd, object place, Py_ssize_t offset, Py_ssize_t count) except? -2:
-    """Up to `count` octets into a place of `allocate`; how many, 0 at the end of the stream, -1 when none are there
-    yet. Raises `OSError`."""
-    cdef Py_ssize_t received
-    while True:
-        received = recv(fd, PyBytes_AS_STRING(place) + offset, count, 0)
-        if received >= 0:
-            return received
-        if errno == EAGAIN:
-            return -1
-        if errno != EINTR:
-            PyErr_SetFromErrno(OSError)
-        PyErr_CheckSignals()
-
-
-cdef Py_ssize_t failed_send() except? -2:
-    if errno == EAGAIN or errno == EINTR:
+cdef Py_ssize_t failed_send(int number) except? -2:
+    # Kept by the caller: what lets go of a buffer in between may make calls of its own.
+    if number == EAGAIN or number == EINTR:
         return -1
+    set_errno(number)
     PyErr_SetFromErrno(OSError)
 
 
@@ -278,23 +341,28 @@ cpdef Py_ssize_t send(int fd, object data) except? -2:
     """Send octets; how many the kernel took, -1 when it takes none now. Raises `OSError`."""
     cdef Py_buffer view
     cdef Py_ssize_t count
+    cdef int number
     if type(data) is bytes:
         count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL)
+        number = errno
     else:
         PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
         count = c_send(fd, view.buf, view.len, MSG_NOSIGNAL)
+        number = errno
         PyBuffer_Release(&view)
     if count < 0:
-        return failed_send()
+        return failed_send(number)
     return count
 
 
 cpdef Py_ssize_t send_last(int fd, bytes data) except? -2:
     """As `send`, for the last octets before the descriptor is closed, which is to be done at once."""
     # MSG_MORE keeps them back until then: they and FIN make one segment.
+    if data is None:
+        raise TypeError("bytes are needed, not NoneType")
     cdef Py_ssize_t count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL | MSG_MORE)
     if count < 0:
-        return failed_send()
+        return failed_send(errno)
     return count
 
 
@@ -304,6 +372,9 @@ cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2:
     cdef iovec[2] parts
     cdef msghdr message
     cdef Py_ssize_t count
+    cdef int number
+    if head is None:
+        raise TypeError("bytes are needed, not NoneType")
     memset(&message, 0, sizeof(message))
     PyObject_GetBuffer(body, &view, PyBUF_SIMPLE)
     parts[0].iov_base = PyBytes_AS_STRING(head)
@@ -313,21 +384,24 @@ cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2:
     message.msg_iov = parts
     message.msg_iovlen = 2
     count = sendmsg(fd, &message, MSG_NOSIGNAL)
+    number = errno
     PyBuffer_Release(&view)
     if count < 0:
-        return failed_send()
+        return failed_send(number)
     return count
 
 
 cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t count) except? -2:
     """Let the kernel copy from a file to a socket; octets copied, -1 when the peer takes none now. Raises `OSError`."""
     cdef Py_ssize_t copied
+    cdef int number
     cdef off_t position = offset
     # Reading the file may wait for the disk: let other threads run.
     with nogil:
         copied = sendfile(fd, source, &position, count)
+        number = errno
     if copied < 0:
-        return failed_send()
+        return failed_send(number)
     return copied
 
 
@@ -426,4 +500,6 @@ cpdef Py_ssize_t references(object thing):
 
 cpdef object bind(object function, object target):
     """The method `function` of `target`, without looking for it by name."""
+    if target is None or not PyCallable_Check(function):
+        raise TypeError("a method needs a function and an object")
     return PyMethod_New(function, target)

@@ -1,5 +1,5 @@
 cimport cython
-from ._leaf cimport allocate, put, send, send_file
+from ._leaf cimport Place, send, send_file
 
 
 cdef class BodyStore:
@@ -7,7 +7,7 @@ cdef class BodyStore:
     cdef public str directory
     cdef public long long size
     cdef public object file
-    cdef public object reserved
+    cdef Place reserved
     cdef public bint spilled
     cpdef reserve(self, long long length)
     cpdef write(self, bytes data)

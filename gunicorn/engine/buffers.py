@@ -7,7 +7,7 @@ from collections import deque
 from io import BytesIO
 
 from ..http.errors import InsufficientStorage
-from ._leaf import allocate, put, send, send_file
+from ._leaf import Place, send, send_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def open_temporary(directory: str | None) -> IO[bytes]:
 class BodyStore:
     """Gathers a request body: in memory up to a bound, in a file beyond it.
 
-    `reserved` is the place of a body whose length is known and within the bound; `size` tells how much of it is filled.
+    `reserved` is the place of a body whose length is known and within the bound.
     """
 
     __slots__ = ("bound", "directory", "file", "reserved", "size", "spilled")
@@ -43,18 +43,18 @@ class BodyStore:
         self.directory = directory
         self.size = 0
         self.file: Any = None
-        self.reserved: Any = None
+        self.reserved: Place | None = None
         self.spilled = False
 
     def reserve(self, length: int) -> None:
         """Make the place for a body of this length, if it is to stay in memory."""
         if length <= self.bound:
-            self.reserved = allocate(length)
+            self.reserved = Place(length)
 
     def write(self, data: bytes) -> None:
         """Keep octets of the body. Raises `InsufficientStorage` when the file cannot take them."""
         if self.reserved is not None:
-            put(self.reserved, self.size, data)
+            self.reserved.put(data)
             self.size += len(data)
             return
         try:
@@ -84,7 +84,7 @@ class BodyStore:
     def open(self) -> Any:
         """The whole body, to be read from its beginning. Raises `InsufficientStorage`."""
         if self.reserved is not None:
-            return BytesIO(self.reserved)
+            return BytesIO(self.reserved.take())
         if self.file is None:
             return BytesIO()
         try:

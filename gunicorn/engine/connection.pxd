@@ -2,7 +2,7 @@ cimport cython
 from ..http.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
 from ..http.message cimport Request
 from ..http.response cimport UNTIL_CLOSE
-from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, close, peek, receive, receive_into, send
+from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive, send
 from .buffers cimport BodyStore, BodyStream, OutputBuffer
 from .handler cimport Taker
 from .listener cimport Listener
@@ -56,7 +56,7 @@ cdef class Connection(Outgoing):
     cdef bytes _open(self, bytes data)
     @cython.locals(sent=Py_ssize_t, deadline=double, out=OutputBuffer)
     cdef _send_sealed(self, bytes data)
-    @cython.locals(count=Py_ssize_t)
+    @cython.locals(count=Py_ssize_t, place=Place)
     cdef bint _read_directly(self, BodyStore body, long long wanted) except -1
     @cython.locals(request=Request, stream=BodyStream)
     cdef _take(self, int event)

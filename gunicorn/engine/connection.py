@@ -16,7 +16,7 @@ request.
 
 from __future__ import annotations
 
-from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, RequestTimeout
+from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
 from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
 from ..http.message import Request
 from ..http.response import UNTIL_CLOSE
@@ -29,7 +29,6 @@ from ._leaf import (
     close,
     peek,
     receive,
-    receive_into,
     send,
 )
 from .buffers import BodyStore, BodyStream
@@ -235,7 +234,7 @@ class Connection(Outgoing):
         """Move octets from the kernel to the protocol; whether there is something new to look at."""
         if self.tls is not None:
             return self._read_secure()
-        if self.body is not None and self.body.reserved:
+        if self.body is not None and self.body.reserved is not None:
             wanted = self.protocol.wanted()
             if wanted >= DIRECT:
                 return self._read_directly(self.body, wanted)
@@ -290,7 +289,7 @@ class Connection(Outgoing):
             raise
         except PlainHTTP:
             self.tls = None
-            raise InvalidRequestLine("HTTP without TLS on a listener for HTTPS") from None
+            raise PlainRequest() from None
         return content
 
     def _send_sealed(self, data: bytes) -> None:
@@ -313,7 +312,10 @@ class Connection(Outgoing):
 
     def _read_directly(self, body: BodyStore, wanted: int) -> bool:
         """Let the kernel put octets of a body of known length where the application will find them."""
-        count = receive_into(self.fd, body.reserved, body.size, wanted)
+        place = body.reserved
+        if place is None:
+            raise ValueError("no place was made for the body")
+        count = place.receive(self.fd, wanted)
         if count < 0:
             self.readable = False
             return True
@@ -330,7 +332,8 @@ class Connection(Outgoing):
         """One event of the protocol."""
         if event == REQUEST:
             request = self.protocol.request
-            assert request is not None
+            if request is None:
+                raise ValueError("no request has come")
             self.request = request
             if self.listener.redirect:
                 raise elsewhere(request, self.listener.redirect)
@@ -354,8 +357,8 @@ class Connection(Outgoing):
             self._next()
         else:
             request = self.request
-            assert request is not None
-            assert self.body is not None
+            if request is None or self.body is None:
+                raise ValueError("no request with a body has come")
             self.body_size = self.body.size
             request.body = self.body.open()
             self._dispatch(request)

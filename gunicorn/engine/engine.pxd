@@ -51,6 +51,7 @@ cdef class Engine(EngineState):
     @cython.locals(connection=Connection, protocol=HTTP1, connections=list, trust=int)
     cpdef Connection open(self, int fd, peer, Listener listener)
     cpdef bint others_wait(self) except -1
+    @cython.locals(connections=list)
     cpdef forget(self, connection, int fd)
     @cython.locals(connection=Connection, now=double)
     cpdef sweep(self)

@@ -272,6 +272,8 @@ class Engine(EngineState):
 
     def open(self, fd: int, peer: Any, listener: Listener) -> Connection:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
+        if fd < 0:
+            raise ValueError("a connection needs a descriptor")
         trust = self._trust(peer)
         protocol = HTTP1.__new__(HTTP1)
         protocol.begin(self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0)
@@ -315,8 +317,10 @@ class Engine(EngineState):
         """A connection is being closed."""
         if connection.watched:
             self.poller.forget(fd)
-        self.connections[fd] = None
-        self.count -= 1
+        connections = self.connections
+        if 0 <= fd < len(connections) and connections[fd] is connection:
+            connections[fd] = None
+            self.count -= 1
         if not self.listening:
             self._resume_listeners()
 

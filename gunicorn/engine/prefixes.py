@@ -50,7 +50,8 @@ class Prefixes:
             self.refresh(now)
         prefix = self.known.get(status)
         if prefix is None:
-            code = int(check_status(status)[:3])
+            status = check_status(status)
+            code = int(status[:3])
             prefix = Prefix(code, status_line(status) + self.server + b"Date: %s\r\n" % self.date + self.fields)
             if len(self.known) < REMEMBERED:
                 self.known[status] = prefix

@@ -6,7 +6,12 @@ from libc.string cimport memcpy
 
 
 cpdef bytes unmask(bytes data, Py_ssize_t start, Py_ssize_t end, bytes key, Py_ssize_t phase):
-    """`data[start:end]` with the four octets of `key` taken off; `phase` octets of the payload came before."""
+    """`data[start:end]` with the four octets of `key` taken off; `phase` octets of the payload came before.
+
+    Raises `ValueError` for what is no part of the octets or no key.
+    """
+    if data is None or key is None:
+        raise TypeError("bytes are needed, not NoneType")
     if start < 0 or end < start or end > PyBytes_GET_SIZE(data) or PyBytes_GET_SIZE(key) != 4:
         raise ValueError("not a part of the octets, or not a key")
     cdef Py_ssize_t count = end - start
@@ -14,8 +19,10 @@ cpdef bytes unmask(bytes data, Py_ssize_t start, Py_ssize_t end, bytes key, Py_s
     cdef Py_ssize_t whole = count & ~7
     cdef const char *source = PyBytes_AS_STRING(data) + start
     cdef const char *octets = PyBytes_AS_STRING(key)
-    cdef char turned[8]
+    cdef char[8] turned
     cdef uint64_t mask, word
+    # Only the place within the key matters, and a sum with all of it could overflow.
+    phase &= 3
     for index in range(8):
         turned[index] = octets[(index + phase) & 3]
     memcpy(&mask, turned, 8)

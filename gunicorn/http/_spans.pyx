@@ -1,4 +1,8 @@
-"""Where runs of allowed octets end: byte loops over a table of classes. The twin with the same contract is `_spans.py`."""
+"""Where runs of allowed octets end: byte loops over a table of classes. The twin with the same contract is `_spans.py`.
+
+Every function is total: bounds that leave the octets are drawn in to them, and what is not `bytes` (a None that a typed
+variable may hold included) is a TypeError. Nothing here believes its caller.
+"""
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1, PyUnicode_GET_LENGTH
@@ -12,6 +16,19 @@ DEF QUERY = 16
 
 cdef extern from *:
     bint PyUnicode_IS_ASCII(object text)
+    Py_ssize_t PY_SSIZE_T_MAX
+
+cdef extern from *:
+    """
+    #ifdef GUNICORN_CHECKED
+    #include <stdlib.h>
+    #define must_hold(condition) ((condition) ? (void)0 : abort())
+    #else
+    #define must_hold(condition) ((void)0)
+    #endif
+    """
+    # Only in a build with GUNICORN_CHECKED, where a wrong bound is to be seen and not to be guessed.
+    void must_hold(bint condition) noexcept nogil
 
 cdef unsigned char[256] CLASSES
 
@@ -41,34 +58,69 @@ cdef void fill_classes():
 fill_classes()
 
 
+cdef int refuse(object data) except -1:
+    raise TypeError(f"bytes are needed, not {type(data).__name__}")
+
+
 cdef inline Py_ssize_t run_end(bytes data, Py_ssize_t start, Py_ssize_t end, unsigned char mask) noexcept:
+    # Only called with bounds that were drawn in.
+    must_hold(start >= 0 and start <= PyBytes_GET_SIZE(data) and end <= PyBytes_GET_SIZE(data))
     cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
     while start < end and CLASSES[view[start]] & mask:
         start += 1
     return start
 
 
-cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
     """End of a run of tchar (RFC 9110 section 5.6.2)."""
+    if data is None:
+        refuse(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    # One comparison finds what is negative as well as what is too large.
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
     return run_end(data, start, end, TOKEN)
 
 
-cpdef Py_ssize_t path_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+cpdef Py_ssize_t path_end(bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
     """End of a run of what stands before the `?` of a request-target: `target.py` says what that is and why."""
+    if data is None:
+        refuse(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
     return run_end(data, start, end, PATH)
 
 
-cpdef Py_ssize_t query_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+cpdef Py_ssize_t query_end(bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
     """End of a run of what stands behind the `?` of a request-target."""
+    if data is None:
+        refuse(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
     return run_end(data, start, end, QUERY)
 
 
-cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end):
+cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
     """End of a run of field-content and white space: VCHAR, obs-text, SP, HTAB (RFC 9110 section 5.5)."""
     # Eight at a time while none of them is a control: `word - SPACES` borrows into the highest bit of an octet below
     # 32, and `deletes - ONES` into that of an octet that was 127; an octet that had the bit itself is taken out again.
+    if data is None:
+        refuse(data)
     cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
     cdef unsigned long long word, deletes
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
     while start + 8 <= end:
         memcpy(&word, view + start, 8)
         deletes = word ^ DELETES
@@ -78,10 +130,12 @@ cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end):
     return run_end(data, start, end, VALUE)
 
 
-cpdef bint is_plain(str value):
+cpdef bint is_plain(str value) except -1:
     """Whether a string is printable US-ASCII without quote and backslash: fit for a quoted field of a log."""
     cdef const unsigned char *view
     cdef Py_ssize_t size, position
+    if value is None:
+        raise TypeError("a str is needed, not NoneType")
     if not PyUnicode_IS_ASCII(value):
         return False
     view = <const unsigned char *>PyUnicode_DATA(value)
@@ -94,43 +148,91 @@ cpdef bint is_plain(str value):
 
 cpdef bytes octets(bytes data, Py_ssize_t start, Py_ssize_t end):
     """A part of the octets."""
+    if data is None:
+        refuse(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
+    if start >= end:
+        return b""
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
 
 
 cpdef bytes joined(list parts):
-    """All parts, one behind the other."""
+    """All parts, one behind the other; anything that `bytes.join` takes."""
     cdef Py_ssize_t total = 0, size
-    cdef bytes part, whole
+    cdef bytes whole
+    cdef object part
     cdef char *place
+    if parts is None:
+        raise TypeError("a list is needed, not NoneType")
     for part in parts:
-        total += PyBytes_GET_SIZE(part)
+        if type(part) is not bytes:
+            return b"".join(parts)
+        size = PyBytes_GET_SIZE(part)
+        if size > PY_SSIZE_T_MAX - total:
+            raise OverflowError("the parts are too long to be joined")
+        total += size
     whole = PyBytes_FromStringAndSize(NULL, total)
     place = PyBytes_AS_STRING(whole)
     for part in parts:
+        # Asked again, and counted down: a list may have been changed by the time it is walked once more.
+        if type(part) is not bytes:
+            raise RuntimeError("the parts have changed while they were joined")
         size = PyBytes_GET_SIZE(part)
+        if size > total:
+            raise RuntimeError("the parts have changed while they were joined")
         memcpy(place, PyBytes_AS_STRING(part), size)
         place += size
+        total -= size
+    if total:
+        raise RuntimeError("the parts have changed while they were joined")
     return whole
 
 
 cpdef str text(bytes data, Py_ssize_t start, Py_ssize_t end):
     """The octets as a native string, one character an octet (PEP 3333)."""
+    if data is None:
+        refuse(data)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
     if start >= end:
         return ""
     return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(data) + start, end - start, NULL)
 
 
-cpdef bint is_at(bytes known, bytes data, Py_ssize_t start, Py_ssize_t end):
+cpdef bint is_at(bytes known, bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
     """Whether these octets are `known`."""
-    cdef Py_ssize_t length = end - start
+    if known is None or data is None:
+        refuse(None)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
+    cdef Py_ssize_t length = end - start if end > start else 0
     return PyBytes_GET_SIZE(known) == length and memcmp(
         PyBytes_AS_STRING(known), PyBytes_AS_STRING(data) + start, length) == 0
 
 
 cpdef str text_again(str known, bytes data, Py_ssize_t start, Py_ssize_t end):
     """As `text`; gives back `known` where that is the same text already."""
+    if known is None or data is None:
+        refuse(None)
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    if <size_t>start > size:
+        start = 0 if start < 0 else <Py_ssize_t>size
+    if end > <Py_ssize_t>size:
+        end = <Py_ssize_t>size
+    if start >= end:
+        return ""
     cdef Py_ssize_t length = end - start
-    if length > 0 and PyUnicode_GET_LENGTH(known) == length and PyUnicode_IS_ASCII(known):
+    if PyUnicode_GET_LENGTH(known) == length and PyUnicode_IS_ASCII(known):
         if memcmp(PyUnicode_DATA(known), PyBytes_AS_STRING(data) + start, length) == 0:
             return known
-    return text(data, start, end)
+    return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(data) + start, length, NULL)

@@ -2,7 +2,7 @@ cimport cython
 from ._spans cimport text
 from .fields cimport ORDINARY, FieldName, FieldTable
 from .message cimport Request
-from .parser cimport HeadParser
+from .parser cimport HeadParser, check_part
 
 
 cdef int SIZE, PAYLOAD, PAYLOAD_END, TRAILERS

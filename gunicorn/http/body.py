@@ -8,7 +8,7 @@ from ._spans import text
 from .errors import ChunkMissingTerminator, InvalidChunkExtension, InvalidChunkSize, LimitRequestBody
 from .fields import ORDINARY, FieldTable
 from .message import Request
-from .parser import HeadParser
+from .parser import HeadParser, check_part
 
 # A chunk line may carry extensions; nobody needs this much of them.
 LONGEST_CHUNK_LINE = 4096
@@ -40,7 +40,10 @@ class Body:
         self.taken = 0
 
     def decode(self, data: bytes, start: int, end: int) -> int:
-        """Take from `data[start:end]`; the position behind what was taken. Raises `HTTPError`."""
+        """Take from `data[start:end]`; the position behind what was taken.
+
+        Raises `HTTPError`, and `ValueError` for bounds that are none.
+        """
         raise NotImplementedError
 
 
@@ -54,6 +57,7 @@ class LengthBody(Body):
         self.length = length
 
     def decode(self, data: bytes, start: int, end: int) -> int:
+        check_part(data, start, end)
         stop = min(end, start + self.length - self.taken)
         self.piece = data if start == 0 and stop == len(data) else data[start:stop]
         self.taken += stop - start
@@ -76,6 +80,7 @@ class ChunkedBody(Body):
         self.trailer_parser.interprets = False
 
     def decode(self, data: bytes, start: int, end: int) -> int:
+        check_part(data, start, end)
         pieces: list[bytes] = []
         position = start
         while not self.complete:
@@ -114,7 +119,7 @@ class ChunkedBody(Body):
                 raise InvalidChunkExtension(text(data, start, min(stop, start + 40)))
             raise InvalidChunkSize(text(data, start, min(stop, start + 40)))
         if digits.end() - start > SIZE_DIGITS and int(digits[0], 16) >> (4 * SIZE_DIGITS):
-            raise LimitRequestBody(text(data, start, start + 40))
+            raise LimitRequestBody(text(data, start, min(stop, start + 40)))
         self.remaining = int(digits[0], 16)
         self.taken += self.remaining
         if self.limit and self.taken > self.limit:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 
 class HTTPError(Exception):
-    """A message that cannot be served; `status` is the answer (RFC 9110 section 15)."""
+    """A message that cannot be served; `status` is the answer (RFC 9110 section 15).
+
+    `title` is what the page of the answer says of it: fixed words, one set a class. `detail` may quote the message and
+    is for the log alone, where it is escaped: an answer holds no octet of a request that was refused.
+    """
 
     status = 400
     title = "Bad request"
@@ -53,6 +57,12 @@ class InvalidRequestLine(HTTPError):
     """RFC 9112 section 3."""
 
     title = "Invalid request line"
+
+
+class PlainRequest(InvalidRequestLine):
+    """An HTTP request where a TLS handshake was expected; the client is a person's who has typed the wrong scheme."""
+
+    title = "HTTP without TLS on a port for HTTPS"
 
 
 class InvalidRequestMethod(HTTPError):

@@ -104,7 +104,8 @@ class HTTP1:
 
     def _next_of_body(self) -> int:
         body = self.body
-        assert body is not None
+        if body is None:
+            raise ValueError("no body is under way")
         if not body.complete:
             end = len(self.buffer)
             if self.position >= end:

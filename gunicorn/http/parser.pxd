@@ -28,17 +28,18 @@ cdef class HeadParser:
     cpdef begin(self, FieldTable table, bint trusted)
     cpdef void reset(self)
     cpdef Py_ssize_t parse(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    cpdef Py_ssize_t parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(
         view="const unsigned char *", table=FieldTable, request=Request, fields=list, position=Py_ssize_t,
         name_end=Py_ssize_t, value_start=Py_ssize_t, value_stop=Py_ssize_t, following=Py_ssize_t,
         field=FieldName, value=str)
-    cpdef Py_ssize_t parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef Py_ssize_t _field_lines(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(previous=FieldName, field=FieldName, raw=bytes)
     cdef FieldName _name(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(
         view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
         target_stop=Py_ssize_t, version=Py_ssize_t, following=Py_ssize_t, request=Request, uri=str,
-        mark=Py_ssize_t)
+        mark=Py_ssize_t, stop=Py_ssize_t)
     cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(limit=Py_ssize_t)
     cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
@@ -59,6 +60,7 @@ cdef class HeadParser:
     cdef _interpret(self, Request request, FieldName field, str value)
 
 
+cpdef int check_part(bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 cdef long long _length(str value) except -1
 cdef _chunked(Request request, str value, bint has_length)
 cdef _scheme(Request request, FieldName field, str value)

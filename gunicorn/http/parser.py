@@ -105,21 +105,28 @@ class HeadParser:
     def parse(self, data: bytes, start: int, end: int) -> int:
         """Take whole lines of `data[start:end]`; the position behind the last one taken.
 
-        Sets `complete` behind the empty line that ends the head. Raises `HTTPError`.
+        Sets `complete` behind the empty line that ends the head. Raises `HTTPError`, and `ValueError` for bounds that
+        are none.
         """
+        check_part(data, start, end)
         position = start
         if self.request is None:
             position = self._request_line(data, start, end)
             if self.request is None:
                 return position
-        return self.parse_fields(data, position, end)
+        return self._field_lines(data, position, end)
 
     def parse_fields(self, data: bytes, start: int, end: int) -> int:
         """Take whole field lines up to and with the empty one; as `parse`. Serves trailer sections too."""
+        check_part(data, start, end)
+        return self._field_lines(data, start, end)
+
+    def _field_lines(self, data: bytes, start: int, end: int) -> int:
         view = data
         table = self.table
         request = self.request
-        assert request is not None
+        if request is None:
+            raise ValueError("no request was begun")
         fields = request.fields
         position = start
         while position < end:
@@ -217,8 +224,9 @@ class HeadParser:
             raise LimitRequestLine(target_stop - position, self.table.line_limit)
         version = target_stop + 1
         if version + 10 > end:
-            if data.find(b"\n", version, end) >= 0:
-                raise InvalidHTTPVersion(text(data, version, end))
+            stop = data.find(b"\n", version, end)
+            if stop >= 0:
+                raise InvalidHTTPVersion(text(data, version, min(stop, version + SHOWN)))
             return self._unfinished_line(position, end)
         request = Request.__new__(Request)
         request.begin()
@@ -306,7 +314,8 @@ class HeadParser:
     def _folded(self, data: bytes, position: int, end: int) -> int:
         """A line that begins with white space goes on with the field before it (RFC 9112 section 5.2)."""
         request = self.request
-        assert request is not None
+        if request is None:
+            raise ValueError("no request was begun")
         if not self.table.limits.permit_obsolete_folding or self.count == 0:
             raise ObsoleteFolding(text(data, position, min(end, position + SHOWN)))
         stop = value_end(data, position, end)
@@ -334,7 +343,7 @@ class HeadParser:
             raise InvalidHeaderName(text(data, position, min(end, position + SHOWN)))
         line = data[position:name_end] + rest
         taken = self.taken
-        self.parse_fields(line, 0, len(line))
+        self._field_lines(line, 0, len(line))
         # Its octets are counted by who called.
         self.taken = taken
         return stop + 1
@@ -356,7 +365,8 @@ class HeadParser:
     def finish(self) -> Request:
         """Interpret the special fields of a complete head: framing, host, persistence, scheme. Raises `HTTPError`."""
         request = self.request
-        assert request is not None
+        if request is None:
+            raise ValueError("no request was begun")
         request.forwarder_trusted = self.trusted
         if self.table.folding:
             for field, value in request.fields:
@@ -391,7 +401,8 @@ class HeadParser:
 
     def _interpret(self, request: Request | None, field: FieldName, value: str) -> None:
         """A field that steers framing, routing or persistence. Raises `HTTPError`."""
-        assert request is not None
+        if request is None:
+            raise ValueError("no request was begun")
         kind = field.kind
         if kind == HOST:
             if request.host is not None or not self.table.is_host(value):
@@ -424,6 +435,15 @@ class HeadParser:
             self.singletons.append(field.name)
         elif kind == UPGRADE:
             request.upgrade = value if request.upgrade is None else request.upgrade + ", " + value
+
+
+def check_part(data: bytes, start: int, end: int) -> None:
+    """Raises `ValueError` when `start` and `end` are no bounds of a part of `data`.
+
+    The loops over octets read memory by address: whoever hands octets in is asked once whether they are there.
+    """
+    if start < 0 or end < start or end > len(data):
+        raise ValueError("not a part of the octets")
 
 
 def tokens(value: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
+from .errors import HTTPError, InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,8 +155,15 @@ class FieldLines:
             name, value = pair
         except (TypeError, ValueError):
             raise InvalidResponseHeader("a field must be a pair of name and value") from None
-        if isinstance(name, bytes) and isinstance(value, bytes):
+        if isinstance(name, bytes | bytearray | memoryview) and isinstance(value, bytes | bytearray | memoryview):
+            # Remembered are pairs that can be found again and will not change.
+            if type(name) is not bytes or type(value) is not bytes:
+                pair = None
             name, value = str(name, "latin-1"), str(value, "latin-1")
+        elif type(name) is not str or type(value) is not str:
+            if isinstance(name, str) and isinstance(value, str):
+                name, value = plain_text(name), plain_text(value)
+            pair = None
         if not isinstance(name, str) or _NAME(name) is None:
             raise InvalidResponseHeaderName(name)
         if not isinstance(value, str) or _VALUE(value) is None:
@@ -171,11 +178,28 @@ class FieldLines:
         return line
 
 
+# What an application says may be of any subclass: of an enumeration, a framework's safe string, a case-insensitive name.
+# It is taken for what its characters or octets are, whatever its class makes of `str()`, `len()` or a comparison, so
+# that what was checked is what is sent, and C finds the type it was declared with.
+
+
+def plain_text(text: str) -> str:
+    """The characters of a str of any subclass."""
+    return str.__str__(text)
+
+
+def plain_octets(data: Any) -> bytes:
+    """The octets of bytes of any subclass. Raises `TypeError` for anything else."""
+    if not isinstance(data, bytes):
+        raise TypeError(f"{data!r:.80} is not bytes")
+    return b"".join((data,))
+
+
 def check_status(status: object) -> str:
     """`NNN reason` of PEP 3333 as it may go on the wire. Raises `InvalidResponseStatus`."""
     if not isinstance(status, str) or _STATUS(status) is None:
         raise InvalidResponseStatus(status)
-    return status
+    return plain_text(status)
 
 
 def content_length(value: str) -> int:
@@ -213,24 +237,28 @@ def http_date(moment: Any) -> bytes:
         _DAYS[weekday].encode(), day, _MONTHS[month].encode(), year, hour, minute, second)
 
 
-def error_body(status: int, detail: str) -> bytes:
-    """The page that answers a request that no application saw."""
+def error_body(status: int, title: str) -> bytes:
+    """The page that answers a request that no application saw; `title` is the one of an `HTTPError`'s class.
+
+    It quotes nothing: whoever sent the request knows it, and whoever else reads the page should not.
+    """
     reason = REASONS.get(status, "Error")
     return (
         f"<html>\n  <head>\n    <title>{reason}</title>\n  </head>\n  <body>\n"
-        f"    <h1><p>{reason}</p></h1>\n    {_escape(detail)}\n  </body>\n</html>\n"
-    ).encode("latin-1", "replace")
+        f"    <h1><p>{reason}</p></h1>\n    {title}\n  </body>\n</html>\n"
+    ).encode("ascii")
 
 
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+def refusal(error: HTTPError, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b"") -> bytes:
+    """The whole answer to what cannot be served; it closes the connection. `fields` are further field lines."""
+    return error_response(error.status, error.title, date, server, head_only, fields + error.fields)
 
 
 def error_response(
-    status: int, detail: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
+    status: int, title: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
 ) -> bytes:
-    """A whole response that closes the connection; `fields` are further field lines."""
-    body = error_body(status, detail)
+    """As `refusal`, where there is no error to tell of."""
+    body = error_body(status, title)
     head = (
         status_line(f"{status} {REASONS.get(status, 'Error')}")
         + (b"Server: %s\r\n" % server if server else b"")

@@ -282,7 +282,8 @@ class Frames:
     def _inflate(self, octets: bytes, whole: bool) -> bytes:
         """RFC 7692 section 7.2.2; never more than the limit at once."""
         deflate = self._deflate
-        assert deflate is not None
+        if deflate is None:
+            raise ValueError("no compression was agreed")
         pieces: list[bytes] = []
         for part in (octets, _TAIL) if whole else (octets,):
             while part:

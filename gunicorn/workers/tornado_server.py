@@ -326,7 +326,7 @@ class Answer:
             self._connection.close()
             self.end()
         else:
-            body = error_body(error.status, str(error))
+            body = error_body(error.status, error.title)
             head_only = self.request is not None and self.request.method == "HEAD"
             start_line = ResponseStartLine("HTTP/1.1", error.status, REASONS.get(error.status, ""))
             stream = self._connection.stream

@@ -24,7 +24,7 @@ from ..http.errors import (
     Overloaded,
 )
 from ..http.message import Request
-from ..http.response import REASONS, error_response
+from ..http.response import REASONS, error_response, refusal
 from .access import AccessLines, access_lines
 from .environ import EnvironBuilder
 from .filewrapper import FileWrapper
@@ -132,8 +132,7 @@ class Gateway(GatewayState):
             self._log_refusal(connection, request, error, address)
         self.prefixes.refresh(self.engine.now)
         head_only = request is not None and request.method == "HEAD"
-        fields = self.prefixes.fields + error.fields
-        return error_response(error.status, str(error), self.prefixes.date, self.server, head_only, fields)
+        return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
     def _tell_overload(self, error: Overloaded) -> None:
         """Once a second: a flood of refusals must not become a flood of log lines."""
@@ -241,14 +240,17 @@ class Gateway(GatewayState):
             connection.break_off(response.framing)
             return
         status = error.status if isinstance(error, HTTPError) else 500
-        detail = str(error) if isinstance(error, ConfigurationProblem | Overloaded) else ""
-        fields = self.prefixes.fields + (error.fields if isinstance(error, HTTPError) else b"")
         response.status = f"{status} {REASONS[status]}"
         response.headers = []
         self.prefixes.of("200 OK", self.engine.now)
+        head_only, date, fields = request.method == "HEAD", self.prefixes.date, self.prefixes.fields
+        if isinstance(error, ConfigurationProblem | Overloaded):
+            page = refusal(error, date, self.server, head_only, fields)
+        else:
+            # What went wrong in an application is nobody's business but its author's.
+            page = error_response(status, "", date, self.server, head_only, fields)
         try:
-            connection.write(
-                error_response(status, detail, self.prefixes.date, self.server, request.method == "HEAD", fields))
+            connection.write(page)
         except ClientDisconnected:
             pass
 

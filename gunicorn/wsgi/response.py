@@ -21,6 +21,8 @@ from ..http.response import (
     UPGRADE,
     FieldLine,
     frame,
+    plain_octets,
+    plain_text,
 )
 from .filewrapper import FileWrapper, file_region
 from .gateway_state import GatewayState
@@ -110,7 +112,8 @@ class Response:
         if exc_info is not None:
             try:
                 if self.headers_sent:
-                    raise exc_info[1].with_traceback(exc_info[2])
+                    _, error, traceback = exc_info
+                    raise error.with_traceback(traceback)
             finally:
                 exc_info = None
             self._restart()
@@ -140,7 +143,7 @@ class Response:
             else:
                 self._special(field)
         self.prefix = gateway.prefixes.of(status, gateway.engine.now)
-        self.status = status
+        self.status = status if type(status) is str else plain_text(status)
         self.headers = headers
 
     def _restart(self) -> None:
@@ -216,8 +219,8 @@ class Response:
         self._write(data)
 
     def _write(self, data: Any) -> None:
-        if not isinstance(data, bytes):
-            raise TypeError(f"{data!r:.80} is not bytes")
+        if type(data) is not bytes:
+            data = plain_octets(data)
         if not self.headers_sent:
             if data:
                 self._send(self._head(-1), data)
@@ -277,8 +280,8 @@ class Response:
             data = result[0]
         else:
             data = b"".join(result)
-        if not isinstance(data, bytes):
-            raise TypeError(f"{data!r:.80} is not bytes")
+        if type(data) is not bytes:
+            data = plain_octets(data)
         # An empty answer to HEAD says nothing about the length that GET would have.
         known = len(data)
         if known == 0 and self.request.method == "HEAD":

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gunicorn.http import _masking as masking
 from gunicorn.http import _spans as spans
+from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
-
-def load_twin() -> ModuleType:
-    path = Path(spans.__file__).parent / "_spans.py"
-    specification = importlib.util.spec_from_file_location("twin_of_spans", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-twin = load_twin()
+twin = twin_of("gunicorn.http._spans")
+masking_twin = twin_of("gunicorn.http._masking")
 RUNS = ["token_end", "path_end", "query_end", "value_end"]
 
 
@@ -53,3 +43,91 @@ def test_text_again_is_text(known: str, data: str, start: int) -> None:
     start = min(start, len(octets))
     assert spans.text_again(known, octets, start, len(octets)) == data[start:]
     assert spans.is_at(known.encode("latin-1"), octets, start, len(octets)) == (known == data[start:])
+
+
+# Every function is total: no integers and no objects make it read what is not its own.
+
+PARTS = ["token_end", "path_end", "query_end", "value_end", "octets", "text"]
+DATA = [b"", b"a", b"abcdefg: \x00\x7f\xffxyz", b"v" * 40]
+
+
+def test_any_bounds_of_a_part() -> None:
+    for name in PARTS:
+        native, other = getattr(spans, name), getattr(twin, name)
+        for data in DATA:
+            for start in EDGES:
+                for end in EDGES:
+                    found = outcome(native, data, start, end)
+                    assert found == outcome(other, data, start, end), (name, data, start, end)
+                    if isinstance(found, int):
+                        assert 0 <= found <= len(data)
+
+
+def test_any_bounds_of_what_is_compared() -> None:
+    for data in DATA:
+        for start in EDGES:
+            for end in EDGES:
+                for known in (b"", b"a", b"v" * 40, b"v" * 41, b"xyz"):
+                    found = outcome(spans.is_at, known, data, start, end)
+                    assert found == outcome(twin.is_at, known, data, start, end), (known, data, start, end)
+                    text = known.decode()
+                    found = outcome(spans.text_again, text, data, start, end)
+                    assert found == outcome(twin.text_again, text, data, start, end), (text, data, start, end)
+
+
+INTEGERS = st.one_of(st.integers(-3, 70), st.sampled_from(EDGES), st.integers())
+
+
+@settings(deadline=None, max_examples=400)
+@given(data=st.binary(max_size=60), known=st.binary(max_size=8), start=INTEGERS, end=INTEGERS)
+def test_any_integers(data: bytes, known: bytes, start: int, end: int) -> None:
+    for name in PARTS:
+        assert outcome(getattr(spans, name), data, start, end) == outcome(getattr(twin, name), data, start, end)
+    assert outcome(spans.is_at, known, data, start, end) == outcome(twin.is_at, known, data, start, end)
+    text = known.decode("latin-1")
+    assert outcome(spans.text_again, text, data, start, end) == outcome(twin.text_again, text, data, start, end)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda each: type(each).__name__)
+def test_what_is_not_bytes(wrong: Any) -> None:
+    for module in (spans, twin):
+        for name in PARTS:
+            assert outcome(getattr(module, name), wrong, 0, 1) is TypeError, name
+        assert outcome(module.is_at, wrong, b"abc", 0, 1) is TypeError
+        assert outcome(module.is_at, b"abc", wrong, 0, 1) is TypeError
+        assert outcome(module.text_again, "abc", wrong, 0, 1) is TypeError
+        if wrong != "abc" or type(wrong) is not str:
+            assert outcome(module.text_again, wrong, b"abc", 0, 1) is TypeError
+            assert outcome(module.is_plain, wrong) is TypeError
+    for module in (masking, masking_twin):
+        assert outcome(module.unmask, wrong, 0, 0, b"abcd", 0) is TypeError
+        assert outcome(module.unmask, b"abc", 0, 0, wrong, 0) is TypeError
+
+
+@pytest.mark.parametrize("parts", [
+    [], [b""], [b"a", b"", b"bc"], [b"a"] * 1000, [Octets(b"a"), b"b"], [b"a", bytearray(b"b")],
+    [memoryview(b"ab"), b"c"], [None], [b"a", None], [b"a", "b"], [b"a", 5], [Words("a")], None, (b"a",), b"ab", 5,
+], ids=lambda parts: f"{type(parts).__name__} of {' '.join(type(part).__name__ for part in parts[:3])}"
+    if isinstance(parts, list) else type(parts).__name__)
+def test_whatever_is_joined(parts: Any) -> None:
+    found = outcome(spans.joined, parts)
+    assert found == outcome(twin.joined, parts)
+    if found is not TypeError:
+        assert found == b"".join(parts)
+        assert type(found) is bytes
+
+
+def test_any_part_is_unmasked_or_refused() -> None:
+    data = bytes(range(40))
+    for start in EDGES:
+        for end in EDGES:
+            for phase in (0, 1, 3, 4, -1, 2**63 - 1, -(2**63)):
+                found = outcome(masking.unmask, data, start, end, b"\1\2\3\4", phase)
+                assert found == outcome(masking_twin.unmask, data, start, end, b"\1\2\3\4", phase)
+    for phase in EDGES:
+        for count in (0, 1, 7, 8, 9, 40):
+            found = outcome(masking.unmask, data, 0, count, b"abcd", phase)
+            assert found == outcome(masking_twin.unmask, data, 0, count, b"abcd", phase)
+    for key in (b"", b"abc", b"abcde"):
+        assert outcome(masking.unmask, data, 0, 4, key, 0) is ValueError
+        assert outcome(masking_twin.unmask, data, 0, 4, key, 0) is ValueError

@@ -1,0 +1,306 @@
+"""The leaves of the engine: whatever they are given they answer or raise, and their twins in Python do the same."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gunicorn.engine import _board, _leaf
+from gunicorn.scoreboard import HISTOGRAM_BUCKETS, PAGE, READY, Scoreboard
+from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
+
+BOTH = pytest.mark.parametrize("leaf", [_leaf, twin_of("gunicorn.engine._leaf")], ids=["imported", "twin"])
+BOARDS = pytest.mark.parametrize(
+    "board", [_board.Board, twin_of("gunicorn.engine._board").Board], ids=["imported", "twin"]
+)
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Two connected sockets that do not block."""
+    ours, theirs = socket.socketpair()
+    for each in (ours, theirs):
+        each.setblocking(False)
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+# The place of a body.
+
+
+@BOTH
+def test_a_place_is_given_away_whole_and_once(leaf: Any) -> None:
+    place = leaf.Place(6)
+    place.put(b"ab")
+    assert place.size == 2
+    assert outcome(place.take) is ValueError
+    place.put(b"cdef")
+    octets = place.take()
+    assert octets == b"abcdef"
+    assert type(octets) is bytes
+    assert outcome(place.take) is ValueError
+    assert outcome(place.put, b"") is ValueError
+    assert octets == b"abcdef"
+
+
+@BOTH
+def test_a_place_takes_no_more_than_there_is_room_for(leaf: Any, pair: Pair) -> None:
+    ours, theirs = pair
+    place = leaf.Place(6)
+    assert outcome(place.put, b"1234567") is ValueError
+    place.put(b"12")
+    theirs.send(b"3456789")
+    assert place.receive(ours.fileno(), 1 << 40) == 4
+    assert outcome(place.receive, ours.fileno(), 1) is ValueError
+    assert outcome(place.put, b"x") is ValueError
+    assert place.take() == b"123456"
+    assert ours.recv(10) == b"789"
+
+
+@BOTH
+def test_a_place_and_any_integer(leaf: Any, pair: Pair) -> None:
+    for length in EDGES:
+        if length < 0:
+            assert outcome(leaf.Place, length) in (ValueError, OverflowError)
+    fd = pair[0].fileno()
+    for most in EDGES:
+        found = outcome(leaf.Place(3).receive, fd, most)
+        assert found == -1 or (found is ValueError and most <= 0) or (found is OverflowError and abs(most) >= 2**63)
+    for bad in (-1, 2**20 - 1):
+        assert outcome(leaf.Place(3).receive, bad, 3) is OSError
+    for wrong in WRONG:
+        assert outcome(leaf.Place(3).put, wrong) is TypeError
+    assert leaf.Place(0).take() == b""
+
+
+@BOTH
+def test_a_place_reads_nothing_and_the_end(leaf: Any, pair: Pair) -> None:
+    ours, theirs = pair
+    place = leaf.Place(3)
+    assert place.receive(ours.fileno(), 3) == -1
+    theirs.send(b"a")
+    assert place.receive(ours.fileno(), 3) == 1
+    theirs.close()
+    assert place.receive(ours.fileno(), 3) == 0
+    assert place.size == 1
+
+
+# The poller.
+
+METHODS = ["add", "add_listener", "add_level", "remove"]
+
+
+@BOTH
+@pytest.mark.parametrize("state", ["unmade", "closed"])
+def test_a_poller_that_is_none(leaf: Any, state: str, pair: Pair) -> None:
+    poller = leaf.Poller.__new__(leaf.Poller)
+    if state == "closed":
+        poller = leaf.Poller()
+        poller.add(pair[0].fileno())
+        assert poller.wait(0.0) == 1
+        poller.close()
+    assert poller.fileno() == -1
+    for name in METHODS:
+        assert outcome(getattr(poller, name), pair[0].fileno()) is ValueError, name
+    for timeout in (0.0, 0.01, -1.0, math.inf, math.nan):
+        assert outcome(poller.wait, timeout) is ValueError
+    for index in (-1, 0, 1, 255, 256, 2**31 - 1, -(2**31)):
+        assert outcome(poller.fd_at, index) is IndexError
+        assert outcome(poller.flags_at, index) is IndexError
+    poller.forget(1)
+    poller.close()
+
+
+@BOTH
+def test_only_events_that_came(leaf: Any, pair: Pair) -> None:
+    poller = leaf.Poller()
+    fd = pair[0].fileno()
+    assert outcome(poller.fd_at, 0) is IndexError
+    poller.add(fd)
+    pair[1].send(b"x")
+    assert poller.wait(1.0) == 1
+    assert poller.fd_at(0) == fd
+    assert poller.flags_at(0) == leaf.READABLE | leaf.WRITABLE
+    for index in (-1, 1, 2, 256, 2**31 - 1, -(2**31)):
+        assert outcome(poller.fd_at, index) is IndexError
+        assert outcome(poller.flags_at, index) is IndexError
+    assert poller.wait(0.0) == 0
+    assert outcome(poller.fd_at, 0) is IndexError
+    poller.close()
+
+
+@BOTH
+def test_a_poller_is_made_once(leaf: Any) -> None:
+    poller = leaf.Poller()
+    before = poller.fileno()
+    with pytest.raises(RuntimeError):
+        poller.__init__()
+    assert poller.fileno() == before
+    poller.close()
+
+
+@BOTH
+def test_any_timeout_and_any_descriptor(leaf: Any, pair: Pair) -> None:
+    poller = leaf.Poller()
+    poller.add_level(pair[0].fileno())
+    pair[1].send(b"x")
+    for timeout in (0.0, 1e-300, 1.0, 2147483.0, 1e15, 1e300, math.inf, -0.0, -1e300, -math.inf):
+        assert poller.wait(timeout) == 1, timeout
+    assert outcome(poller.wait, math.nan) is ValueError
+    for fd in EDGES:
+        if fd != pair[0].fileno() and not 0 <= fd < 100:
+            for name in METHODS:
+                expected = OverflowError if not -(2**31) <= fd < 2**31 else OSError
+                found = outcome(getattr(poller, name), fd)
+                # select.epoll calls a negative descriptor a wrong value.
+                assert found in (expected, ValueError), (name, fd)
+    poller.close()
+
+
+# System calls.
+
+
+@BOTH
+def test_calls_on_no_descriptor(leaf: Any) -> None:
+    gone = os.dup(0)
+    os.close(gone)
+    for fd in (-1, gone, 2**31 - 1, -(2**31)):
+        assert outcome(leaf.receive, fd) is OSError
+        assert outcome(leaf.send, fd, b"x") is OSError
+        assert outcome(leaf.send, fd, bytearray(b"x")) is OSError
+        assert outcome(leaf.send_last, fd, b"x") is OSError
+        assert outcome(leaf.send_two, fd, b"x", b"y") is OSError
+        assert outcome(leaf.send_file, fd, fd, 0, 1) is OSError
+        assert leaf.peek(fd) == -1
+        assert leaf.close(fd) is None
+    for fd in (2**31, -(2**31) - 1, 2**70):
+        for call in (leaf.receive, leaf.close):
+            assert outcome(call, fd) is OverflowError
+
+
+@BOTH
+def test_whatever_is_sent(leaf: Any, pair: Pair) -> None:
+    ours, theirs = pair
+    fd = ours.fileno()
+    for octets in (b"ab", Octets(b"ab"), bytearray(b"ab"), memoryview(b"ab")):
+        assert leaf.send(fd, octets) == 2
+        assert leaf.send_two(fd, b"-", octets) == 3
+        assert theirs.recv(1000) == b"ab-ab"
+    for wrong in (None, "abc", 5, 1.5, [], object()):
+        assert outcome(leaf.send, fd, wrong) is TypeError
+        assert outcome(leaf.send_last, fd, wrong) is TypeError
+        assert outcome(leaf.send_two, fd, b"", wrong) is TypeError
+        assert outcome(leaf.send_two, fd, wrong, b"") is TypeError
+    with pytest.raises(BufferError):
+        leaf.send(fd, memoryview(b"abcdef")[::2])
+
+
+@BOTH
+def test_any_part_of_a_file(leaf: Any, pair: Pair) -> None:
+    ours, theirs = pair
+    fd = ours.fileno()
+    source = os.memfd_create("source")
+    try:
+        os.write(source, b"0123456789")
+        for offset in EDGES:
+            for count in (-(2**63), -1, 0, 1, 5, 2**31, 2**63 - 1):
+                found = outcome(leaf.send_file, fd, source, offset, count)
+                if isinstance(found, int):
+                    assert 0 <= found <= 10
+                    assert theirs.recv(100) == b"0123456789"[offset:offset + found] if found else True
+                else:
+                    assert found in (OSError, OverflowError)
+    finally:
+        os.close(source)
+
+
+@BOTH
+def test_a_method_needs_a_function_and_an_object(leaf: Any) -> None:
+    assert leaf.bind(len, [1, 2])() == 2
+    assert outcome(leaf.bind, len, None) is TypeError
+    assert outcome(leaf.bind, None, [1]) is TypeError
+    assert outcome(leaf.bind, 5, [1]) is TypeError
+
+
+# The board.
+
+
+@BOARDS
+def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
+    scoreboard = Scoreboard()
+    slots = [scoreboard.allocate(1) for _ in range(3)]
+    slot = slots[1]
+    slot.state = READY
+    written = board(slot)
+    around = [bytes(slots[0]._bytes), bytes(slots[2]._bytes)]
+    for method in ("", "GET", "M" * 1023, "M" * 1024, "M" * 5000, "\u20ac", "\xe4"):
+        for uri in ("", "/", "/" * 1020, "/" * 5000, "/\u20ac", "/\ud800"):
+            for now in (0.0, 1.0, -1.0, math.inf, math.nan, 1e308):
+                written.begin(method, uri, now)
+                found = slot.in_flight()
+                assert found is None or len(found[0]) <= 1024
+    for seconds in (0.0, -0.0, 1e-9, 1.0, 1e12, 1e13, 1e300, -1.0, -math.inf, math.inf, math.nan):
+        for sent in (0, 1, 2**62, 2**63 - 1, -1, -(2**63)):
+            for failed in (False, True, 1, 2**70, 0, -1):
+                written.end(seconds, sent, failed)
+    assert sum(slot.histogram) == slot.requests == 11 * 6 * 6
+    assert slot.errors == 11 * 6 * 4
+    assert slot.histogram[HISTOGRAM_BUCKETS - 1] == 0 or slot.histogram[0] > 0
+    for _ in range(300):
+        written.end(0.0, 0, False)
+    assert slot.running == 0
+    assert [bytes(slots[0]._bytes), bytes(slots[2]._bytes)] == around
+
+
+def test_both_boards_write_the_same() -> None:
+    pages = []
+    for board in (_board.Board, twin_of("gunicorn.engine._board").Board):
+        slot = Scoreboard().allocate(1, 1.0)
+        slot.state = READY
+        written = board(slot)
+        written.begin("GET", "/a", 5.0)
+        for method, uri in (("M" * 1024, "/"), ("\u20ac", "/"), ("GET", "/" * 2000), ("P", "\xe4")):
+            written.begin(method, uri, 6.0)
+            pages.append(slot.in_flight())
+        for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
+            written.end(seconds, 7, True)
+        pages.append(bytes(slot._bytes))
+    assert pages[:len(pages) // 2] == pages[len(pages) // 2:]
+
+
+@BOARDS
+def test_a_board_needs_strings_and_a_page(board: Any) -> None:
+    slot = Scoreboard().allocate(1)
+    for wrong in (None, b"GET", 5, Words("GET")):
+        assert outcome(board(slot).begin, wrong, "/", 0.0) is TypeError
+        assert outcome(board(slot).begin, "GET", wrong, 0.0) is TypeError
+    with pytest.raises((TypeError, AttributeError)):
+        board.__new__(board).begin("GET", "/", 0.0)
+
+
+def test_a_page_is_not_let_go_of_under_a_board() -> None:
+    """The native board writes to the page itself: nobody may unmap it meanwhile."""
+
+    class Sheet:
+        _bytes = memoryview(bytearray(PAGE))
+
+    class Scrap:
+        _bytes = memoryview(bytearray(100))
+
+    if _board.__file__.endswith(".py"):
+        pytest.skip("the interpreted board writes through the scoreboard")
+    board = _board.Board(Sheet)
+    with pytest.raises(BufferError):
+        Sheet._bytes.release()
+    del board
+    gc.collect()
+    Sheet._bytes.release()
+    assert outcome(_board.Board, Scrap) is ValueError

@@ -1,0 +1,44 @@
+"""The leaves answer or raise for any octets and any integers, both builds the same, and never with octets of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.fuzz.rooms import Rooms
+from tests.support.twins import EDGES
+
+SPECIMENS = [b"", b"a", b"GET / HTTP/1.1", bytes(range(256)), b"value of a field\tand more\x00", b"~" * 100,
+b"\xff" * 40]
+WORDS = [b"\x7f", b"\x1f", b"\x20", b"abcdefgh", b"\x80" * 8]
+MASK = (1 << 64) - 1
+
+
+def make(rooms: Rooms) -> Any:
+    spans, masking = rooms("http._spans"), rooms("http._masking")
+    runs = (spans.token_end, spans.path_end, spans.query_end, spans.value_end)
+    refused = (ValueError, OverflowError)
+
+    def run(pieces: list[bytes], choice: int) -> object:
+        data = b"".join(pieces)
+        size = len(data)
+        # Mostly near the octets, sometimes anywhere.
+        start = EDGES[choice % len(EDGES)] if choice & 3 == 0 else (choice >> 2) % (size + 9) - 4
+        end = EDGES[choice // 7 % len(EDGES)] if choice & 12 == 0 else (choice >> 5) % (size + 9) - 4
+        found: list[object] = [spans.joined(pieces)]
+        try:
+            for each in runs:
+                place = each(data, start, end)
+                assert 0 <= place <= size
+                found.append(place)
+            part = spans.octets(data, start, end)
+            assert part == data[max(start, 0):max(end, 0)]
+            text = spans.text(data, start, end)
+            assert text == part.decode("latin-1")
+            found += (part, spans.is_at(part, data, start, end), spans.text_again(text, data, start, end),
+                      spans.text_again("abc", data, start, end), spans.is_plain(text))
+            found.append(masking.unmask(data, start, end, b"\1\2\3\4", choice - 9))
+        except refused as error:
+            found.append(isinstance(error, OverflowError))
+        return found
+
+    return run
