@@ -98,7 +98,8 @@ class Server:
             *args,
             *([target] if target else []),
         ]
-        self.env = clean_environment(env)
+        # A test that is held up between two requests of a connection shall find it open.
+        self.env = clean_environment({"GUNICORN_KEEPALIVE": str(int(PATIENCE)), **(env or {})})
         self.pass_fds = pass_fds
         self.process: subprocess.Popen[bytes] | None = None
         self.extra_pids: set[int] = set()

@@ -36,6 +36,8 @@ async def app(scope, receive, send):
     if scope["type"] != "http":
         raise RuntimeError
     path = scope["path"]
+    with open("calls", "a") as file:
+        file.write(path + "\\n")
     while path == "/gate" and not os.path.exists("open"):
         await asyncio.sleep(0.01)
     body = str(scope["client"][0]).encode()
@@ -95,7 +97,8 @@ def test_concurrency_is_limited(kind: str, serve: Serve) -> None:
     app, args = TYPES[kind]
     server = serve(app, *args, "--limit-concurrency", "2")
     with ask(server, "/gate") as first, ask(server, "/gate") as second:
-        with wait_until(lambda: refused(server)) as third:
+        wait_until(lambda: calls(server) == ["/gate"] * 2, what="both to be running")
+        with wait_until(lambda: refused(server), what="the third to be refused") as third:
             assert third.response.get("retry-after") == "1"  # type: ignore[attr-defined]
             third.expect_eof()
         (server.folder / "open").touch()

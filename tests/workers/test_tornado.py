@@ -24,6 +24,8 @@ class Handler(tornado.web.RequestHandler):
         if kind == "wait":
             await asyncio.sleep(float(seconds))
         elif kind == "gate":
+            with open("waiting", "a") as file:
+                file.write(".")
             while not os.path.exists("open"):
                 await asyncio.sleep(0.01)
         elif kind == "block":
@@ -79,6 +81,8 @@ def test_what_is_too_much_is_refused(serve: Serve) -> None:
             wire.send(f"POST / HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n".encode() + body)
             assert wire.read_response().status == 413
     with ask(server, "/gate") as first, ask(server, "/gate") as second:
+        waiting = server.folder / "waiting"
+        wait_until(lambda: waiting.exists() and waiting.read_text() == "..", what="both to be running")
         wait_until(lambda: refused(server), what="the third to be refused")
         (server.folder / "open").touch()
         assert first.read_response().status == second.read_response().status == 200
