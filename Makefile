@@ -7,6 +7,10 @@ VENV ?= .venv
 BIND ?= 127.0.0.1:8000
 ARGS ?=
 RUN = $(VENV)/bin/python
+# Two at a time, but for the tests that judge load or memory.
+PYTEST_2 = $(RUN) -m pytest -n 2 --dist worksteal
+# Narrowed by ARGS, there may be no test of the one sort or the other.
+NONE_IS_FINE = test $$? -eq 5
 
 .PHONY: help serve test test-sanitized fuzz check autobahn chaos bench build-inplace clean
 
@@ -33,7 +37,8 @@ serve: $(VENV)/.serve ## set up, then serve the Flask example on http://127.0.0.
 	cd examples/flask && PYTHONPATH=$(CURDIR) exec $(CURDIR)/$(RUN) -m gunicorn --bind $(BIND) $(ARGS) app:app
 
 test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="-k wire" narrows them
-	$(RUN) -m pytest -m "not slow" $(ARGS)
+	$(PYTEST_2) -m "not alone and not slow" $(ARGS) || $(NONE_IS_FINE)
+	$(RUN) -m pytest -m "alone and not slow" $(ARGS) || $(NONE_IS_FINE)
 
 test-sanitized: $(VENV)/.check ## in-process tests and a bounded fuzz with AddressSanitizer and UBSan; exit 77: no runtime
 	$(RUN) -m tests.sanitized $(ARGS)
@@ -44,7 +49,8 @@ fuzz: $(VENV)/.test ## bent input for every parser; ARGS="heads --executions 100
 check: $(VENV)/.check ## ruff, mypy --strict, all tests
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest $(ARGS)
+	$(PYTEST_2) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
+	$(RUN) -m pytest -m alone $(ARGS) || $(NONE_IS_FINE)
 
 autobahn: $(VENV)/.test ## the WebSocket testsuite, where Python 2.7 is found; ARGS="9.*" narrows it
 	$(RUN) -m tests.autobahn.run .autobahn $(ARGS)

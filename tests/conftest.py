@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.server import HELLO, Server
 
 Serve = Callable[..., Server]
+
+# A machine may be slow for a while, which is no fault of what is tested. In CI examples are the same in every run.
+settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ,
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def test_relative_paths_survive_a_reload(tmp_path: Path) -> None:
         (tmp_path / "conf.py").write_text("workers = 2\n")
         server.send_signal(signal.SIGHUP)
         server.wait_for_log("Booting worker with pid", count=3)
-        wait_until(lambda: len(server.worker_pids()) == 2, 10, server.describe)
+        wait_until(lambda: len(server.worker_pids()) == 2, what=server.describe)
         assert server.get("/").body == str(tmp_path / "inner").encode()
         assert server.stop() == 0
     finally:

@@ -13,6 +13,7 @@ import pytest
 
 import gunicorn
 from tests.support.server import Server, clean_environment
+from tests.support.wait import PATIENCE
 
 PACKAGE = Path(gunicorn.__file__).parent
 
@@ -85,7 +86,7 @@ def test_a_debugger_steps_through_the_script(checkout: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert "wsgiapp.py(" in done.stdout
     assert "Error" not in done.stderr
@@ -100,7 +101,7 @@ def test_a_breakpoint_in_the_package_is_reached(checkout: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert "module = 'app:app'" in done.stdout, done
 
@@ -110,7 +111,7 @@ def test_the_script_has_one_class_of_each_kind(checkout: Path) -> None:
     (checkout / "app.py").write_text(source)
     done = subprocess.run(
         [sys.executable, "wsgiapp.py", "--check-config", "app:app"],
-        cwd=checkout, env=without_checkout(), capture_output=True, text=True, timeout=30,
+        cwd=checkout, env=without_checkout(), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -12,6 +12,7 @@ import pytest
 from gunicorn.app.djangoapp import settings_module_in
 from gunicorn.errors import ConfigError
 from tests.support.server import Server
+from tests.support.wait import PATIENCE
 
 COMMAND = [sys.executable, "-c", "from gunicorn.app.djangoapp import run; run()"]
 
@@ -27,7 +28,7 @@ urlpatterns = [path("", lambda request: HttpResponse("from django"))]
 def project(tmp_path: Path) -> Path:
     """A project as ``django-admin startproject`` makes it, with gunicorn among its applications."""
     arguments = [sys.executable, "-m", "django", "startproject", "site1", str(tmp_path)]
-    subprocess.run(arguments, check=True, timeout=60)
+    subprocess.run(arguments, check=True, timeout=PATIENCE)
     settings = tmp_path / "site1" / "settings.py"
     text = settings.read_text().replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'gunicorn',", 1)
     settings.write_text(text.replace("ALLOWED_HOSTS = []", "ALLOWED_HOSTS = ['*']"))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gunicorn import util
+from tests.support.wait import PATIENCE
 
 
 def test_http_date_ignores_the_locale() -> None:
@@ -168,7 +169,7 @@ def test_daemonize(tmp_path: Path, inherit: bool) -> None:
     root = Path(__file__).parents[2]
     with open(tmp_path / "out", "w") as out:
         process = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=out, stderr=out)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     # The daemon opens the other end: reading waits for it.
     assert fifo.read_text() == "True True\n"
     assert (tmp_path / "out").read_text() == ("printed\n" if inherit else "")

@@ -282,6 +282,9 @@ async def mixed(scope, receive, send):
 async def background(scope, receive, send):
     await answer(send, b"done")
     await asyncio.sleep(1)
+    # With a query: until a file of that name says so.
+    while scope["query_string"] and not os.path.exists(scope["query_string"]):
+        await asyncio.sleep(0.01)
     say("background finished")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
+from tests.support.wait import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -71,8 +72,8 @@ def test_websocket_and_events(serve: Serve, tmp_path: Path) -> None:
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", server.url]
     browser = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        server.wait_for_log("SAW socket 4,70000,200000 chat permessage-deflate 1000", 30)
-        server.wait_for_log("SAW events 0,1,2", 30)
+        server.wait_for_log("SAW socket 4,70000,200000 chat permessage-deflate 1000")
+        server.wait_for_log("SAW events 0,1,2")
     finally:
         browser.terminate()
-        browser.wait(10)
+        browser.wait(PATIENCE)

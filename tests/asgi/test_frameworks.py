@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.support.server import Server
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 
 FRAMEWORKS = ("starlette", "fastapi", "litestar", "quart", "blacksheep", "django")
 #: What Django leaves to others.
@@ -80,7 +80,7 @@ def server(framework: str, peer: str, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         yield client
 
 
@@ -146,15 +146,15 @@ def test_websockets(server: Server, framework: str) -> None:
     with connect(f"{url}/echo") as echo:
         for text in ("hello", "ä" * 100_000, ""):
             echo.send(text)
-            assert echo.recv(10) == text
+            assert echo.recv(PATIENCE) == text
     with ExitStack() as stack:
         members = []
         for number in range(5):
             member = stack.enter_context(connect(f"{url}/room"))
             member.send(f"here {number}")
-            assert member.recv(10) == f"here {number}"
+            assert member.recv(PATIENCE) == f"here {number}"
             members.append(member)
         members[0].send("to all")
         for number, member in enumerate(members):
             later = [f"here {later}" for later in range(number + 1, 5)]
-            assert [member.recv(10) for _ in range(5 - number)] == [*later, "to all"]
+            assert [member.recv(PATIENCE) for _ in range(5 - number)] == [*later, "to all"]

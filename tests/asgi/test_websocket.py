@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,11 @@ def server(loop: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         assert running.stop() == 0
     finally:
         running.kill()
+
+
+def without_octets(value: object) -> str | None:
+    """Part of a test's name; the masks of frames are random, and names must not be."""
+    return "octets" if isinstance(value, bytes) else None
 
 
 # The handshake.
@@ -206,6 +212,7 @@ def test_pongs_are_passed_over(server: Server) -> None:
         ("too big together",
          frame(BINARY, b"x" * (LIMIT - 1), final=False) + frame(CONTINUATION, b"xx"), 1009),
     ],
+    ids=without_octets,
 )
 def test_broken_rules(server: Server, saw: Saw, name: str, octets: bytes, code: int) -> None:
     with Client(server.address) as client:
@@ -222,6 +229,7 @@ def test_broken_rules(server: Server, saw: Saw, name: str, octets: bytes, code: 
     ("octets", "code", "seen"),
     [(close(), 1000, "1000 ''"), (close(1001, b"going"), 1001, "1001 'going'"), (close(None), 1005, "1005 ''"),
      (close(4999, "☃".encode()), 4999, "4999 '☃'")],
+    ids=without_octets,
 )
 def test_the_client_closes(server: Server, saw: Saw, octets: bytes, code: int, seen: str) -> None:
     with Client(server.address) as client:
@@ -269,7 +277,7 @@ def test_the_application_closes_and_the_client_does_not(server: Server) -> None:
     with Client(server.address, "/says-goodbye") as client:
         client.expect_close(3456)
         client.send(frame(TEXT, b"still here"))
-        client.expect_eof(timeout=9)
+        client.expect_eof()
 
 
 def test_an_application_that_returns(server: Server) -> None:
@@ -440,27 +448,35 @@ def test_compression_turned_off(serve: Serve) -> None:
 
 
 def test_pings(serve: Serve) -> None:
-    server = serve(APPLICATION, "-k", "asgi", "--ws-ping-interval", "1", "--ws-ping-timeout", "1",
+    server = serve(APPLICATION, "-k", "asgi", "--ws-ping-interval", "1", "--ws-ping-timeout", "4",
                    "--asgi-disconnect-grace-period", "0")
     lively, dead, busy = Client(server.address), Client(server.address), Client(server.address, "/slow-reader")
     with lively, dead, busy:
         busy.send(frame(TEXT, b"x") * 40)
-        for _ in range(2):
-            got = lively.read_frame()
-            assert got.opcode == PING
-            lively.send(frame(PONG, got.data))
-        dead.expect_close(1011)
-        dead.expect_eof()
-        lively.text("still here")
-        assert Frame(TEXT, b"still here") in [lively.read_frame() for _ in range(2)]
+        pings = 0
+
+        def answer() -> None:
+            nonlocal pings
+            while (got := lively.read_frame()).opcode == PING:
+                pings += 1
+                lively.send(frame(PONG, got.data))
+            assert got == Frame(TEXT, b"still here")
+
+        with ThreadPoolExecutor(1) as pool:
+            answering = pool.submit(answer)
+            dead.expect_close(1011)
+            dead.expect_eof()
+            lively.text("still here")
+            answering.result()
+        assert pings >= 2
         assert busy.is_silent(0.05), "a socket whose application is slow is not given up"
     server.wait_for_log("SAW end 1006")
 
 
 def test_restart(serve: Serve) -> None:
-    server = serve(APPLICATION, "-k", "asgi")
+    # Who does not close is not waited for as long as a request would be.
+    server = serve(APPLICATION, "-k", "asgi", "--graceful-timeout", "600")
     with Client(server.address) as polite, Client(server.address) as rude, Client(server.address, "/hello") as other:
-        began = time.monotonic()
         pids = server.worker_pids()
         server.send_signal(signal.SIGHUP)
         for client in (polite, other):
@@ -468,9 +484,8 @@ def test_restart(serve: Serve) -> None:
             client.send(close(1012))
             client.expect_eof()
         rude.expect_close(1012)
-        rude.expect_eof(timeout=10)
+        rude.expect_eof()
         wait_until(lambda: not set(pids) & set(server.worker_pids()))
-        assert time.monotonic() - began < 12
     server.wait_for_log("SAW end 1012")
     with Client(server.address) as client:
         client.text("x")

@@ -62,12 +62,12 @@ def test_requests_run_side_by_side(server: Server) -> None:
     for wire in wires:
         wire.send(ask("/slow?0.3"))
     for wire in wires:
-        assert wire.read_response(timeout=5).body == b"slow"
+        assert wire.read_response().body == b"slow"
         wire.close()
 
 
 def test_worker_connections_is_kept(serve: Serve) -> None:
-    server = serve(APPLICATION, "-k", "asgi", "--worker-connections", "3")
+    server = serve(APPLICATION, "-k", "asgi", "--worker-connections", "3", "--keep-alive", "60")
     first = [server.connect() for _ in range(3)]
     for wire in first:
         wire.send(ask("/pid"))
@@ -97,9 +97,9 @@ def test_a_stuck_loop_is_named_and_replaced(make_server: Serve, loop_: str) -> N
 
 
 def test_waiting_is_not_being_stuck(serve: Serve) -> None:
-    server = serve(APPLICATION, "-k", "asgi", "--timeout", "1")
+    server = serve(APPLICATION, "-k", "asgi", "--timeout", "2")
     with server.connect() as wire:
-        wire.send(ask("/slow?2.5"))
+        wire.send(ask("/slow?4"))
         assert wire.read_response().body == b"slow"
 
 
@@ -113,7 +113,7 @@ def test_a_graceful_stop_waits_for_what_runs(make_server: Serve) -> None:
         running.send(ask("/slow?0.4"))
         os.kill(server.pid, signal.SIGTERM)
         assert running.read_response().status == 200
-        kept.expect_eof(timeout=5)
+        kept.expect_eof()
     assert server.wait() == 0
     assert "background finished" in server.log()
 
@@ -171,7 +171,7 @@ together = threading.Barrier(4)
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/together":
         # Ends when four of these are running, and not before.
-        together.wait(15)
+        together.wait(60)
     if environ["PATH_INFO"] == "/body":
         body = environ["wsgi.input"].read() + threading.current_thread().name.encode()
         start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -186,7 +186,7 @@ def test_wsgi_runs_in_threads(serve: Serve) -> None:
     for wire in wires:
         wire.send(ask("/together"))
     for wire in wires:
-        assert wire.read_response(timeout=20).body == b"Hello, World!"
+        assert wire.read_response().body == b"Hello, World!"
         wire.close()
     with server.connect() as wire:
         wire.send(ask("/body", method="POST", body=b"b" * 2_000_000))

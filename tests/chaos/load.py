@@ -16,7 +16,7 @@ import threading
 import time
 
 CLIENTS = 8
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Client:

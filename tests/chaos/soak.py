@@ -306,7 +306,7 @@ def settled(server: Server) -> Look:
             last, quiet_since = now, time.monotonic()
         return time.monotonic() > quiet_since + 3.0
 
-    wait_until(is_quiet, 60, "the descriptors to stay the same")
+    wait_until(is_quiet, what="the descriptors to stay the same")
     return look_at(server)
 
 

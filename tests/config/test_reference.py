@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.wait import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples" / "config").glob("gunicorn.*"))
 
 
 def test_the_reference_is_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "docs" / "generate_settings.py"), "--check"]
-    assert subprocess.run(command, timeout=30).returncode == 0, "run python docs/generate_settings.py"
+    assert subprocess.run(command, timeout=PATIENCE).returncode == 0, "run python docs/generate_settings.py"
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
@@ -22,7 +24,7 @@ def test_example_files_are_right(file: Path, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def app(environ, start_response): ...\n")
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", str(file), "--check-config", "app:app"],
-        cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=30,
+        cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import clean_environment
+from tests.support.wait import PATIENCE
 
 APP = "def application(environ, start_response): ...\n"
 
@@ -28,7 +29,7 @@ class Command:
     def __call__(self, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "gunicorn", *args],
-            cwd=self.folder, env=clean_environment(env), capture_output=True, text=True, timeout=30,
+            cwd=self.folder, env=clean_environment(env), capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
 
     def value_of(self, name: str, *args: str, **env: str) -> tuple[str, str]:

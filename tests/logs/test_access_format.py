@@ -83,7 +83,7 @@ def rendered(text: str, environ: dict[str, Any] = ENVIRON, resp: Any = RESPONSE)
         ("%(M)s", "2034"),
         ("%(M)05d", "02034"),
         ("%(L)s", "2.034567"),
-        ("%(p)s", f"<{os.getpid()}>"),
+        pytest.param("%(p)s", f"<{os.getpid()}>", id="%(p)s"),
         ("%({accept}i)s", "text/html"),
         ("%({Accept}i)s", "text/html"),
         ("%({x-twice}i)s", "2"),

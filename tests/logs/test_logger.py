@@ -17,6 +17,7 @@ import pytest
 
 from gunicorn.glogging import LineHandler, Logger, parse_syslog_address
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, config
+from tests.support.wait import PATIENCE
 
 TOOK = timedelta(milliseconds=5)
 
@@ -213,7 +214,7 @@ class TestSyslog:
     def test_udp(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
             server.bind(("127.0.0.1", 0))
-            server.settimeout(5)
+            server.settimeout(PATIENCE)
             address = f"udp://127.0.0.1:{server.getsockname()[1]}"
             values = {"syslog_facility": "local3", "access_log_format": "%(m)s"}
             logger = Logger(config(syslog=True, syslog_addr=address, **values))
@@ -226,7 +227,7 @@ class TestSyslog:
     def test_access_lines_can_stay_out(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
             server.bind(("127.0.0.1", 0))
-            server.settimeout(5)
+            server.settimeout(PATIENCE)
             address = f"udp://127.0.0.1:{server.getsockname()[1]}"
             changes = {"syslog_prefix": "mine", "disable_redirect_access_to_syslog": True}
             logger = Logger(config(syslog=True, syslog_addr=address, **changes))
@@ -238,18 +239,18 @@ class TestSyslog:
         path = str(tmp_path / "log")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
             server.bind(path)
-            server.settimeout(5)
+            server.settimeout(PATIENCE)
             Logger(config(syslog=True, syslog_addr=f"unix://{path}#dgram")).error("hello")
             assert b"hello" in server.recv(1000)
 
     def test_tcp(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
-            server.settimeout(5)
+            server.settimeout(PATIENCE)
             address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
             Logger(config(syslog=True, syslog_addr=address)).error("hello")
             peer, _ = server.accept()
             with peer:
-                peer.settimeout(5)
+                peer.settimeout(PATIENCE)
                 assert b"hello" in peer.recv(1000)
 
     @pytest.mark.parametrize(

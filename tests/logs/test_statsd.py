@@ -12,13 +12,14 @@ import pytest
 from gunicorn.instrument.statsd import Statsd
 from tests.conftest import Serve
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, TOOK, config
+from tests.support.wait import PATIENCE
 
 
 @pytest.fixture
 def udp() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(5)
+        server.settimeout(PATIENCE)
         yield server
 
 
@@ -81,7 +82,7 @@ def test_a_request(logger: Make, udp: socket.socket) -> None:
 def test_ipv6(logger: Make) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
         server.bind(("::1", 0))
-        server.settimeout(5)
+        server.settimeout(PATIENCE)
         logger(("::1", server.getsockname()[1])).gauge("g", 1)
         assert server.recv(1000) == b"g:1|g"
 
@@ -90,7 +91,7 @@ def test_unix(logger: Make, tmp_path: Path) -> None:
     path = str(tmp_path / "statsd")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(path)
-        server.settimeout(5)
+        server.settimeout(PATIENCE)
         logger(path).gauge("g", 1)
         assert server.recv(1000) == b"g:1|g"
 

@@ -13,8 +13,9 @@ import pytest
 from tests.conftest import Serve
 from tests.master.test_signals import Background
 from tests.support.server import Server
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
+from tests.workers.test_contract import is_accepting
 
 WSGI = """
     import os, time
@@ -26,6 +27,9 @@ WSGI = """
 
     def app(environ, start_response):
         kind, _, argument = environ["PATH_INFO"][1:].partition("/")
+        if kind == "gate":
+            while not os.path.exists(argument):
+                time.sleep(0.01)
         if kind == "begun":
             write = start_response("200 OK", [("Content-Length", "100")])
             write(b"begun")
@@ -53,6 +57,9 @@ ASGI = """
         if scope["type"] != "http":
             raise RuntimeError
         kind, _, argument = scope["path"][1:].partition("/")
+        if kind == "gate":
+            while not os.path.exists(argument):
+                await asyncio.sleep(0.01)
         if kind == "begun":
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
             await send({"type": "http.response.body", "body": b"begun", "more_body": True})
@@ -97,9 +104,9 @@ class TestRequestTimeout:
             response = wire.read_response()
             assert response.status == 504
             assert response.get("Connection") == "close"
-            assert 0.9 < time.monotonic() - began < 10
+            assert time.monotonic() - began > 0.9
             wire.expect_eof()
-        server.wait_for_log(r"(REQUEST|WORKER) TIMEOUT \(pid:\d+\).* after [12]\.\d s in: GET /sleep/20")
+        server.wait_for_log(r"(REQUEST|WORKER) TIMEOUT \(pid:\d+\).* after \d+\.\d s in: GET /sleep/20")
         server.wait_for_log("in deep_in_the_application|await asyncio.sleep|deep_in_the_application\\(float")
         if kind not in ("gthread", "asgi-wsgi"):
             wait_until(lambda: (server.folder / "unwound").exists(), what="the end of the application's call")
@@ -112,7 +119,7 @@ class TestRequestTimeout:
         server = start(serve, kind, "--request-timeout", "1", expect_traceback=True)
         with Wire(server.address) as wire:
             wire.send(b"GET /begun/20 HTTP/1.1\r\nHost: a\r\n\r\n")
-            data = wire.read_until_eof(10)
+            data = wire.read_until_eof()
             assert data.startswith(b"HTTP/1.1 200 OK")
             assert data.endswith(b"begun")
             assert b"504" not in data
@@ -120,11 +127,12 @@ class TestRequestTimeout:
 
     @pytest.mark.parametrize("kind", ["gthread", "asgi", "asgi-wsgi", "gevent", "eventlet"])
     def test_neighbours_are_not_disturbed(self, serve: Serve, kind: str) -> None:
-        server = start(serve, kind, "--request-timeout", "2", expect_traceback=True)
-        stuck = Background(server, "/sleep/20")
-        time.sleep(1)
-        neighbour = Background(server, "/sleep/1.7")
+        server = start(serve, kind, "--request-timeout", "4", expect_traceback=True)
+        stuck = Background(server, "/sleep/60")
+        time.sleep(3)  # so that the time of the one is over while the other has most of its own
+        neighbour = Background(server, "/gate/go")
         assert b"Gateway Timeout" in (stuck.result() or b"")
+        (server.folder / "go").touch()
         assert (neighbour.result() or b"").isdigit()
 
     def test_a_thread_costs_its_worker_when_the_replacement_serves(self, serve: Serve) -> None:
@@ -155,11 +163,11 @@ class TestRequestTimeout:
         assert server.get().status == 200
 
     def test_a_request_in_time_is_left_alone(self, serve: Serve) -> None:
-        server = start(serve, "sync", "--request-timeout", "1.5")
+        server = start(serve, "sync", "--request-timeout", "3")
         (first,) = server.worker_pids()
         with Wire(server.address) as wire:
             for _ in range(4):
-                wire.send(b"GET /sleep/0.6 HTTP/1.1\r\nHost: a\r\n\r\n")
+                wire.send(b"GET /sleep/0.9 HTTP/1.1\r\nHost: a\r\n\r\n")
                 assert wire.read_response().status == 200
         assert server.worker_pids() == [first]
 
@@ -191,8 +199,8 @@ class TestStuckInC:
 
 class TestBootTimeout:
     def test_it_is_apart_from_timeout(self, serve: Serve) -> None:
-        app = "import time\ntime.sleep(2)\n" + WSGI.replace("\n    ", "\n")
-        server = serve(app, "--timeout", "1", "--boot-timeout", "20")
+        app = "import time\ntime.sleep(3)\n" + WSGI.replace("\n    ", "\n")
+        server = serve(app, "--timeout", "2", "--boot-timeout", "60")
         assert server.get("/").status == 200
         assert "WORKER TIMEOUT" not in server.log()
 
@@ -213,7 +221,7 @@ class TestRecycling:
         failures = 0
         while set(server.worker_pids()) & set(old):
             failures += server.get().status != 200
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < PATIENCE
         assert failures == 0
         server.wait_for_log(r"Worker \(pid:\d+\) has reached its lifetime", count=2)
 
@@ -221,8 +229,9 @@ class TestRecycling:
     def test_memory_soft(self, serve: Serve) -> None:
         server = start(serve, "sync", "--max-worker-memory", "120M")
         first = server.get("/hold/150").body
-        server.wait_for_log(r"has \d+ MiB of memory, the limit is 120 MiB: it is replaced", deadline=20)
+        server.wait_for_log(r"has \d+ MiB of memory, the limit is 120 MiB: it is replaced")
         wait_until(lambda: server.get("/").body != first, what="another worker")
+        server.wait_for_log("Worker exiting")
         log = server.log()
         assert log.index("Booting worker", log.index("MiB")) < log.index("Worker exiting")
 
@@ -230,7 +239,7 @@ class TestRecycling:
     def test_memory_hard(self, serve: Serve) -> None:
         server = start(serve, "sync", "--max-worker-memory-hard", "120M")
         first = server.get("/hold/150").body
-        server.wait_for_log(r"the hard limit is 120 MiB: it is stopped", deadline=20)
+        server.wait_for_log(r"the hard limit is 120 MiB: it is stopped")
         wait_until(lambda: server.get("/").body != first, what="another worker")
 
 
@@ -268,23 +277,21 @@ class TestRolling:
         while set(server.worker_pids()) & set(old):
             most = max(most, len(server.worker_pids()))
             assert server.get("/").status == 200
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < PATIENCE
         assert most <= 4
         server.wait_for_workers(lambda pids: len(pids) == 3)
 
 
 class TestShutdownDelay:
     def test_it_serves_until_the_delay_is_over(self, serve: Serve) -> None:
-        server = start(serve, "sync", "--shutdown-delay", "1.5")
+        server = start(serve, "sync", "--shutdown-delay", "3")
         began = time.monotonic()
         server.send_signal(signal.SIGTERM)
-        served = 0
-        while time.monotonic() - began < 1.2:
+        server.wait_for_log("Stopping in 3 seconds")
+        for _ in range(5):
             assert server.get("/").status == 200
-            served += 1
-        assert served
         assert server.wait() == 0
-        assert time.monotonic() - began > 1.4
+        assert time.monotonic() - began > 2.9
 
     def test_a_second_term_ends_it(self, serve: Serve) -> None:
         server = start(serve, "sync", "--shutdown-delay", "60")
@@ -321,8 +328,8 @@ class TestStop:
             wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert wire.read_response().get("Connection") != "close"
             server.send_signal(signal.SIGTERM)
-            server.wait_for_log("Handling signal: term")
-            time.sleep(0.3)
+            worker = server.worker_pids()[0]
+            wait_until(lambda: not is_accepting(worker, server.port), what="the worker's stop")
             wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert wire.read_response().get("Connection") == "close"
             wire.expect_eof()
@@ -331,15 +338,16 @@ class TestStop:
     @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
     @ALL
     def test_a_second_signal_hastens(self, serve: Serve, kind: str, second: int) -> None:
-        server = start(serve, kind, "--graceful-timeout", "60", expect_traceback=True)
-        request = Background(server, "/sleep/50")
+        # Longer than anybody waits for the stop.
+        server = start(serve, kind, "--graceful-timeout", "600", expect_traceback=True)
+        request = Background(server, "/sleep/600")
         wait_until(lambda: running(server), what="the request in the application")
         server.send_signal(signal.SIGTERM)
         server.wait_for_log("Handling signal: term")
         time.sleep(0.5)
         assert not server.exited()
         server.send_signal(second)
-        assert server.wait(8) == 0
+        assert server.wait() == 0
         request.result()
 
 

@@ -8,13 +8,14 @@ import signal
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import get
 
 APP = """
@@ -51,12 +52,13 @@ class Background:
 
     def _run(self, address: object, path: str) -> None:
         try:
-            self.body = get(address, path, timeout=20).body  # type: ignore[arg-type]
+            self.body = get(address, path, timeout=PATIENCE).body  # type: ignore[arg-type]
         except (OSError, AssertionError) as error:
             self.error = error
 
     def result(self) -> bytes | None:
-        self._thread.join(20)
+        # Ended by its own patience at the latest.
+        self._thread.join()
         return self.body
 
 
@@ -107,9 +109,10 @@ def test_term_lets_a_request_finish(serve: Serve) -> None:
 
 def test_quit_does_not_wait_for_a_request(serve: Serve) -> None:
     server = serve(APP)
-    request = Background(server, "/sleep/15")
+    # Longer than anybody waits for the stop.
+    request = Background(server, "/sleep/600")
     server.wait_for_log("application sleeps")
-    assert server.stop(signal.SIGQUIT, deadline=8) == 0
+    assert server.stop(signal.SIGQUIT) == 0
     request.result()
 
 
@@ -164,7 +167,7 @@ class TestTimeout:
         assert b"Gateway Timeout" in (request.result() or b"")
         server.wait_for_log(rf"Worker \(pid:{first}\) exited with code 1: killed by the timeout")
         log = server.log()
-        assert re.search(r"after [1-9]\.\d s in: GET /sleep/30", log)
+        assert re.search(r"after \d+\.\d s in: GET /sleep/30", log)
         told = log.index("line 12 in app")
         assert told < log.index(f"worker_abort for {first}"), "the stack is told before any signal"
         assert server.get().body == b"one"
@@ -183,10 +186,10 @@ class TestTimeout:
         assert server.get().body == b"one"
 
     def test_an_idle_worker_is_never_late(self, serve: Serve) -> None:
-        server = serve(APP, "--timeout", "1")
+        server = serve(APP, "--timeout", "3")
         (first,) = server.worker_pids()
-        with pytest.raises(AssertionError):
-            server.wait_for_log("WORKER TIMEOUT", deadline=2.5)
+        time.sleep(4.5)  # what must not happen meanwhile is looked for
+        assert "WORKER TIMEOUT" not in server.log()
         assert server.worker_pids() == [first]
 
 
@@ -236,7 +239,7 @@ class TestReload:
             (server.folder / "gunicorn.conf.py").write_text(f"bind = '127.0.0.1:{port}'\n")
             server.send_signal(signal.SIGHUP)
             server.wait_for_log("Connection in use")
-            server.wait_for_log("Reload refused", deadline=15)
+            server.wait_for_log("Reload refused")
             assert get(("127.0.0.1", first_port), "/").body == b"one"
 
     def test_a_changed_bind_is_opened_and_the_old_one_closed(self, serve: Serve) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support.server import HELLO, Server
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import get
 
 
@@ -87,13 +87,14 @@ class TestBootFailures:
         assert "Can't connect to" in server.log()
 
     def test_a_port_that_becomes_free(self, make_server: Serve) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-            server = make_server(bind=f"127.0.0.1:{port}")
+        # At an address that nothing else uses, so that nobody takes the port in between.
+        with socket.create_server(("127.0.0.9", 0)) as taken:
+            address = taken.getsockname()
+            server = make_server(bind=f"127.0.0.9:{address[1]}")
             server.spawn()
             server.wait_for_log("Connection in use")
         server.wait_for_log("Booting worker")
-        assert server.get().status == 200
+        assert get(address, "/").status == 200
 
     @pytest.mark.parametrize("bind", ["unix:/nowhere/at/all", "unix:app.py", "fd://77", "192.0.2.77:0"])
     def test_what_cannot_be_listened_at(self, fail: Serve, bind: str) -> None:
@@ -248,7 +249,7 @@ class TestSocketsFromOthers:
         path = str(tmp_path / "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(path)
-            manager.settimeout(10)
+            manager.settimeout(PATIENCE)
             server = make_server(HELLO, env={"NOTIFY_SOCKET": path}).start()
             assert b"READY=1" in manager.recv(1000)
             assert server.get().status == 200

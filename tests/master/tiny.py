@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 from gunicorn.workers.base import Worker
+from tests.support.wait import PATIENCE
 
 
 class TinyWorker(Worker):
@@ -33,7 +34,7 @@ class TinyWorker(Worker):
         except BlockingIOError:
             return
         with peer:
-            peer.settimeout(5)
+            peer.settimeout(PATIENCE)
             path = peer.recv(4096).split(b" ")[1].decode()
             status, body = self.answer(path)
             head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body))

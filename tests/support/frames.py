@@ -6,6 +6,7 @@ import os
 import time
 from typing import NamedTuple
 
+from tests.support.wait import PATIENCE
 from tests.support.wire import Address, Response, Wire
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -74,7 +75,7 @@ class Client(Wire):
         assert (response.get("connection") or "").lower() == "upgrade"
         return response
 
-    def read_frame(self, timeout: float = 10.0) -> Frame:
+    def read_frame(self, timeout: float = PATIENCE) -> Frame:
         end = time.monotonic() + timeout
         first, second = self.read_exactly(2, end)
         assert not second & 0x80, "a server masks nothing"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Address, Response, Wire, get
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -98,7 +98,8 @@ class Server:
             *args,
             *([target] if target else []),
         ]
-        self.env = clean_environment(env)
+        # A test that is held up between two requests of a connection shall find it open.
+        self.env = clean_environment({"GUNICORN_KEEPALIVE": str(int(PATIENCE)), **(env or {})})
         self.pass_fds = pass_fds
         self.process: subprocess.Popen[bytes] | None = None
         self.extra_pids: set[int] = set()
@@ -120,7 +121,7 @@ class Server:
             )
         return self
 
-    def start(self, workers: int = 1, deadline: float = 20.0) -> Server:
+    def start(self, workers: int = 1, deadline: float = PATIENCE) -> Server:
         """Start, and wait until it listens and ``workers`` workers have announced themselves."""
         self.spawn()
         wait_until(lambda: self.log().count(BOOTED) >= workers or self.exited(), deadline, self.describe)
@@ -131,7 +132,7 @@ class Server:
         assert self.process is not None
         return self.process.poll() is not None
 
-    def wait(self, deadline: float = 15.0) -> int:
+    def wait(self, deadline: float = PATIENCE) -> int:
         """Wait for the end and return the exit code (negative: the signal)."""
         assert self.process is not None
         wait_until(self.exited, deadline, self.describe)
@@ -141,7 +142,7 @@ class Server:
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def stop(self, number: int = signal.SIGTERM, deadline: float = 15.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, deadline: float = PATIENCE) -> int:
         """Signal the master, wait for the end of it and its workers, check the log, return the exit code."""
         workers = self.worker_pids()
         if not self.exited():
@@ -162,7 +163,7 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     # What it says.
 
@@ -175,7 +176,7 @@ class Server:
     def log_lines(self) -> list[str]:
         return self.log().splitlines()
 
-    def wait_for_log(self, pattern: str, deadline: float = 10.0, count: int = 1) -> re.Match[str]:
+    def wait_for_log(self, pattern: str, deadline: float = PATIENCE, count: int = 1) -> re.Match[str]:
         """Wait until the expression has matched ``count`` times; returns the last of these matches."""
         compiled = re.compile(pattern, re.MULTILINE)
 
@@ -218,7 +219,7 @@ class Server:
     def worker_pids(self) -> list[int]:
         return children_of(self.pid) if self.process else []
 
-    def wait_for_workers(self, condition: Callable[[list[int]], bool], deadline: float = 10.0) -> list[int]:
+    def wait_for_workers(self, condition: Callable[[list[int]], bool], deadline: float = PATIENCE) -> list[int]:
         """Wait until the list of the living workers' pids satisfies ``condition`` and return it."""
         pids: list[int] = []
 
@@ -231,10 +232,10 @@ class Server:
 
     # Talking to it.
 
-    def connect(self, timeout: float = 10.0) -> Wire:
+    def connect(self, timeout: float = PATIENCE) -> Wire:
         return Wire(self.address, timeout)
 
-    def get(self, path: str = "/", *fields: str, timeout: float = 10.0) -> Response:
+    def get(self, path: str = "/", *fields: str, timeout: float = PATIENCE) -> Response:
         return get(self.address, path, *fields, timeout=timeout)
 
 

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.wait import PATIENCE
+
 Address = tuple[str, int] | str
 
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)\Z")
@@ -49,7 +51,7 @@ class Response:
 class Wire:
     """One client connection. Every read has a deadline and fails with what had come so far."""
 
-    def __init__(self, address: Address, timeout: float = 10.0) -> None:
+    def __init__(self, address: Address, timeout: float = PATIENCE) -> None:
         self.timeout = timeout
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -106,11 +108,11 @@ class Wire:
 
     # Receiving.
 
-    def fill(self, end: float) -> bool:
-        """Read once; False at the end of the stream. Raises AssertionError at the deadline."""
+    def fill(self, end: float | None = None) -> bool:
+        """Read once; False at the end of the stream. Raises AssertionError when the monotonic clock is at ``end``."""
         if self.eof:
             return False
-        left = end - time.monotonic()
+        left = self.timeout if end is None else end - time.monotonic()
         if left <= 0:
             raise AssertionError(f"nothing more came in {self.timeout:g} s after {self.buffer!r}")
         self.socket.settimeout(left)
@@ -139,7 +141,10 @@ class Wire:
         assert rest == b"", f"bytes after the last answer: {rest!r}"
 
     def is_silent(self, seconds: float) -> bool:
-        """True when neither a byte nor the end of the stream comes within ``seconds``."""
+        """True when neither a byte nor the end of the stream comes within ``seconds``.
+
+        For what must not come at all: a slow machine makes this pass too easily, never fail.
+        """
         if self.buffer or self.eof:
             return False
         self.socket.settimeout(seconds)
@@ -164,7 +169,7 @@ class Wire:
         self.read_body(response, method, end)
         return response
 
-    def read_line(self, end: float) -> bytes:
+    def read_line(self, end: float | None = None) -> bytes:
         while b"\n" not in self.buffer:
             if not self.fill(end):
                 raise AssertionError(f"the stream ended inside a line: {self.buffer!r}")
@@ -172,7 +177,7 @@ class Wire:
         assert line.endswith(b"\r"), f"a bare LF ends {line!r}"
         return line[:-1]
 
-    def read_fields(self, end: float) -> list[tuple[str, str]]:
+    def read_fields(self, end: float | None = None) -> list[tuple[str, str]]:
         fields: list[tuple[str, str]] = []
         while line := self.read_line(end):
             match = FIELD_LINE.match(line)
@@ -180,14 +185,14 @@ class Wire:
             fields.append((match[1].decode("latin-1"), match[2].decode("latin-1")))
         return fields
 
-    def read_head(self, end: float) -> Response:
+    def read_head(self, end: float | None = None) -> Response:
         line = self.read_line(end)
         match = STATUS_LINE.match(line)
         assert match, f"no status line: {line!r}"
         fields = self.read_fields(end)
         return Response(f"1.{match[1].decode()}", int(match[2]), match[3].decode("latin-1"), fields)
 
-    def read_exactly(self, size: int, end: float) -> bytes:
+    def read_exactly(self, size: int, end: float | None = None) -> bytes:
         # In pieces: a buffer that grows by every read costs a copy of all of it each time.
         pieces: list[bytes] = []
         missing = size
@@ -235,14 +240,14 @@ class Wire:
         response.body = b"".join(parts)
 
 
-def request(address: Address, data: bytes, method: str = "GET", timeout: float = 10.0) -> Response:
+def request(address: Address, data: bytes, method: str = "GET", timeout: float = PATIENCE) -> Response:
     """Send ``data`` on a connection of its own and return the first answer."""
     with Wire(address, timeout) as wire:
         wire.send(data)
         return wire.read_response(method)
 
 
-def get(address: Address, path: str = "/", *fields: str, timeout: float = 10.0) -> Response:
+def get(address: Address, path: str = "/", *fields: str, timeout: float = PATIENCE) -> Response:
     """A plain GET with ``Connection: close``; ``fields`` are further whole header lines."""
     lines = [f"GET {path} HTTP/1.1", "Host: test", "Connection: close", *fields, "", ""]
     return request(address, "\r\n".join(lines).encode("latin-1"), timeout=timeout)

@@ -17,13 +17,13 @@ from tests.support.wait import wait_until
 from tests.support.wire import Wire
 
 WSGI = """
-import time
+import os, time
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     with open("calls", "a") as file:
         file.write(path + "\\n")
-    if path.startswith("/wait/"):
-        time.sleep(float(path[6:]))
+    while path == "/gate" and not os.path.exists("open"):
+        time.sleep(0.01)
     body = environ["REMOTE_ADDR"].encode()
     if path == "/read":
         body = b"%d" % len(environ["wsgi.input"].read())
@@ -31,13 +31,15 @@ def app(environ, start_response):
     return [body]
 """
 ASGI = """
-import asyncio
+import asyncio, os
 async def app(scope, receive, send):
     if scope["type"] != "http":
         raise RuntimeError
     path = scope["path"]
-    if path.startswith("/wait/"):
-        await asyncio.sleep(float(path[6:]))
+    with open("calls", "a") as file:
+        file.write(path + "\\n")
+    while path == "/gate" and not os.path.exists("open"):
+        await asyncio.sleep(0.01)
     body = str(scope["client"][0]).encode()
     if path == "/read":
         size, more = 0, True
@@ -94,10 +96,12 @@ def test_the_body_is_limited(kind: str, serve: Serve) -> None:
 def test_concurrency_is_limited(kind: str, serve: Serve) -> None:
     app, args = TYPES[kind]
     server = serve(app, *args, "--limit-concurrency", "2")
-    with ask(server, "/wait/1") as first, ask(server, "/wait/1") as second:
-        with wait_until(lambda: refused(server), 1) as third:
+    with ask(server, "/gate") as first, ask(server, "/gate") as second:
+        wait_until(lambda: calls(server) == ["/gate"] * 2, what="both to be running")
+        with wait_until(lambda: refused(server), what="the third to be refused") as third:
             assert third.response.get("retry-after") == "1"  # type: ignore[attr-defined]
             third.expect_eof()
+        (server.folder / "open").touch()
         assert first.read_response().status == second.read_response().status == 200
     assert status(server) == 200
     assert "Answering 503" in server.log()
@@ -140,15 +144,17 @@ def refused(server: Server) -> Wire | None:
 
 @ONE_AT_A_TIME
 def test_a_request_that_has_waited_too_long_is_not_run(args: tuple[str, ...], serve: Serve) -> None:
-    server = serve(WSGI, *args, "--limit-request-queue-time", "0.5")
-    with ask(server, "/wait/1") as running:
-        wait_until(lambda: "/wait/1" in calls(server), 5)
+    server = serve(WSGI, *args, "--limit-request-queue-time", "2")
+    with ask(server, "/gate") as running:
+        wait_until(lambda: "/gate" in calls(server))
         with ask(server, "/late") as late:
+            time.sleep(2.5)  # its time in the queue is what this is about
+            (server.folder / "open").touch()
             assert running.read_response().status == 200
             response = late.read_response()
             assert (response.status, response.get("retry-after")) == (503, "1")
     assert status(server, "/soon") == 200
-    assert calls(server) == ["/wait/1", "/soon"]
+    assert calls(server) == ["/gate", "/soon"]
 
 
 def calls(server: Server) -> list[str]:
@@ -159,23 +165,25 @@ def calls(server: Server) -> list[str]:
 @ALL
 def test_a_proxy_tells_since_when_a_request_waits(kind: str, serve: Serve) -> None:
     app, args = TYPES[kind]
-    server = serve(app, *args, "--limit-request-queue-time", "5")
+    server = serve(app, *args, "--limit-request-queue-time", "30")
     started = f"X-Request-Start: t={time.time() - 60:.3f}"
     assert status(server, "/", started) == 503
     assert status(server, "/", f"X-Request-Start: {time.time() * 1000:.0f}") == 200
-    stranger = serve(app, *args, "--limit-request-queue-time", "5", "--forwarded-allow-ips", "192.0.2.1")
+    stranger = serve(app, *args, "--limit-request-queue-time", "30", "--forwarded-allow-ips", "192.0.2.1")
     assert status(stranger, "/", started) == 200
 
 
 @ONE_AT_A_TIME
 def test_who_has_left_is_not_served(args: tuple[str, ...], serve: Serve) -> None:
     server = serve(WSGI, *args)
-    with ask(server, "/wait/1.5") as running:
-        wait_until(lambda: "/wait/1.5" in calls(server), 5)
+    with ask(server, "/gate") as running:
+        wait_until(lambda: "/gate" in calls(server))
         ask(server, "/left").close()
+        time.sleep(1.5)  # whether a client is still there is asked of those that have waited
+        (server.folder / "open").touch()
         assert running.read_response().status == 200
     assert status(server, "/here") == 200
-    assert calls(server) == ["/wait/1.5", "/here"]
+    assert calls(server) == ["/gate", "/here"]
 
 
 @ALL

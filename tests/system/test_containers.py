@@ -62,9 +62,9 @@ def test_the_first_process(kind: tuple[str, ...], make_server: Serve) -> None:
     server, master = contained(make_server, *kind)
     assert server.get("/orphan").body == b"1 0"
     (worker,) = (pid for pid in children_of(master) if "gunicorn" in Path(f"/proc/{pid}/cmdline").read_text())
-    wait_until(lambda: children_of(master) == [worker] and not zombies(master), 10, "the orphan to be buried")
+    wait_until(lambda: children_of(master) == [worker] and not zombies(master), what="the orphan to be buried")
     os.kill(master, signal.SIGHUP)
-    wait_until(lambda: worker not in children_of(master) and children_of(master), 10, "another worker")
+    wait_until(lambda: worker not in children_of(master) and children_of(master), what="another worker")
     assert server.get().body == b"1 0"
     os.kill(master, signal.SIGTERM)
     assert server.wait() == 0

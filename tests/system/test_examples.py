@@ -11,33 +11,34 @@ import pytest
 import requests
 
 from tests.conftest import Serve
-from tests.support.proxies import find
+from tests.support.proxies import need
 from tests.support.server import REPOSITORY
+from tests.support.wait import PATIENCE
 
 EXAMPLES = REPOSITORY / "examples"
 
 
 def test_hello(serve: Serve) -> None:
     server = serve((EXAMPLES / "hello.py").read_text())
-    assert requests.get(server.url, timeout=10).text == "Hello, World!\n"
+    assert requests.get(server.url, timeout=PATIENCE).text == "Hello, World!\n"
 
 
 def test_streaming(serve: Serve) -> None:
     source = (EXAMPLES / "streaming.py").read_text()
     url = serve(source).url
-    assert requests.get(f"{url}/file", timeout=10).text == source
+    assert requests.get(f"{url}/file", timeout=PATIENCE).text == source
     digest = hashlib.sha256(b"data").hexdigest()
-    assert requests.post(f"{url}/upload", data=b"data", timeout=10).text == digest + "\n"
-    with requests.get(f"{url}/stream", stream=True, timeout=10) as answer:
+    assert requests.post(f"{url}/upload", data=b"data", timeout=PATIENCE).text == digest + "\n"
+    with requests.get(f"{url}/stream", stream=True, timeout=PATIENCE) as answer:
         assert next(answer.iter_lines()) == b"part 0"
-    assert requests.get(f"{url}/nothing", timeout=20).status_code == 404
+    assert requests.get(f"{url}/nothing", timeout=PATIENCE).status_code == 404
 
 
 def test_django(serve: Serve) -> None:
     url = serve((EXAMPLES / "django" / "mysite.py").read_text()).url
-    assert requests.get(f"{url}/", timeout=10).text == f"Hello from {url}/\n"
-    assert requests.post(f"{url}/upload", files={"f": b"12345"}, timeout=10).json() == {"f": 5}
-    assert len(requests.get(f"{url}/stream", timeout=10).text.splitlines()) == 100
+    assert requests.get(f"{url}/", timeout=PATIENCE).text == f"Hello from {url}/\n"
+    assert requests.post(f"{url}/upload", files={"f": b"12345"}, timeout=PATIENCE).json() == {"f": 5}
+    assert len(requests.get(f"{url}/stream", timeout=PATIENCE).text.splitlines()) == 100
 
 
 def test_chat(serve: Serve) -> None:
@@ -46,17 +47,17 @@ def test_chat(serve: Serve) -> None:
     server = serve((EXAMPLES / "asgi" / "chat.py").read_text())
     server.wait_for_log("The application is an ASGI one. Using worker: asgi")
     server.wait_for_log("the room is open")
-    assert "new WebSocket" in requests.get(server.url, timeout=10).text
+    assert "new WebSocket" in requests.get(server.url, timeout=PATIENCE).text
     url = server.url.replace("http", "ws", 1) + "/room"
     with connect(url) as first, connect(url) as second:
         second.send("hello")
-        assert (first.recv(10), second.recv(10)) == ("hello", "hello")
+        assert (first.recv(PATIENCE), second.recv(PATIENCE)) == ("hello", "hello")
 
 
 def test_hooks(serve: Serve) -> None:
     config = (EXAMPLES / "hooks.conf.py").read_text()
     server = serve((EXAMPLES / "hello.py").read_text(), workers=2, config=config)
-    assert requests.get(server.url, timeout=10).status_code == 200
+    assert requests.get(server.url, timeout=PATIENCE).status_code == 200
     server.wait_for_log("ready for requests")
     server.wait_for_log("says hello", count=2)
     server.stop()
@@ -64,10 +65,9 @@ def test_hooks(serve: Serve) -> None:
 
 
 def test_nginx_file_is_valid(tmp_path: Path) -> None:
-    nginx = find("nginx")
-    assert nginx, "nginx is not installed"
+    nginx = need("nginx")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
          "-batch", "-keyout", "key.pem", "-out", "cert.pem", "-days", "1"],
         cwd=tmp_path, check=True, capture_output=True,
     )  # fmt: skip

@@ -18,6 +18,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
+pytestmark = pytest.mark.alone
 KINDS = pytest.mark.parametrize(
     "args", [(), ("-k", "gthread", "--threads", "1"), ("--threads", "2")], ids=["sync", "gthread-1", "gthread-2"]
 )

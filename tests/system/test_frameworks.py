@@ -16,6 +16,7 @@ import requests
 
 from tests.conftest import Serve
 from tests.support.server import REPOSITORY, Server, clean_environment
+from tests.support.wait import PATIENCE
 from tests.support.wire import Wire
 
 FLASK_EXAMPLE = (REPOSITORY / "examples" / "flask" / "app.py").read_text()
@@ -23,9 +24,9 @@ FLASK_EXAMPLE = (REPOSITORY / "examples" / "flask" / "app.py").read_text()
 
 def counts_in_session(url: str) -> None:
     with requests.Session() as client:
-        assert client.get(f"{url}/", timeout=10).json() == {"k": "v"}
-        assert [client.get(f"{url}/test", timeout=10).json()["ret"] for _ in range(4)] == [0, 1, 2, 3]
-    assert requests.get(f"{url}/test", timeout=10).json()["ret"] == 0, "a session leaked to another client"
+        assert client.get(f"{url}/", timeout=PATIENCE).json() == {"k": "v"}
+        assert [client.get(f"{url}/test", timeout=PATIENCE).json()["ret"] for _ in range(4)] == [0, 1, 2, 3]
+    assert requests.get(f"{url}/test", timeout=PATIENCE).json()["ret"] == 0, "a session leaked to another client"
 
 
 def test_flask_sessions(serve: Serve) -> None:
@@ -233,16 +234,16 @@ def django_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_django_admin_login(django_site: Server) -> None:
     with requests.Session() as client:
-        page = client.get(f"{django_site.url}/admin/", timeout=20)
+        page = client.get(f"{django_site.url}/admin/", timeout=PATIENCE)
         assert page.url.endswith("/admin/login/?next=/admin/")
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token
         form = {"username": "root", "password": "secret", "csrfmiddlewaretoken": token[1], "next": "/admin/"}
-        answer = client.post(page.url, data=form, headers={"Referer": page.url}, timeout=20)
+        answer = client.post(page.url, data=form, headers={"Referer": page.url}, timeout=PATIENCE)
         assert answer.status_code == 200
         assert "Site administration" in answer.text
         assert "sessionid" in client.cookies
-        users = client.get(f"{django_site.url}/admin/auth/user/", timeout=20)
+        users = client.get(f"{django_site.url}/admin/auth/user/", timeout=PATIENCE)
         assert "root@site.example" in users.text
 
 
@@ -255,7 +256,7 @@ def test_django_upload_of_20_mb(django_site: Server) -> None:
 
 
 def test_django_streaming(django_site: Server) -> None:
-    with requests.get(f"{django_site.url}/stream", stream=True, timeout=20) as answer:
+    with requests.get(f"{django_site.url}/stream", stream=True, timeout=PATIENCE) as answer:
         assert answer.headers["Transfer-Encoding"] == "chunked"
         assert list(answer.iter_lines()) == [b"line %d" % i for i in range(1000)]
 
@@ -263,13 +264,13 @@ def test_django_streaming(django_site: Server) -> None:
 def test_django_file_response(django_site: Server) -> None:
     with requests.Session() as client:
         for _ in range(2):
-            answer = client.get(f"{django_site.url}/download", timeout=60)
+            answer = client.get(f"{django_site.url}/download", timeout=PATIENCE)
             assert answer.headers["Content-Length"] == str(len(BIG))
             assert answer.content == BIG
 
 
 def test_django_error_page(django_site: Server) -> None:
-    assert requests.get(f"{django_site.url}/fails", timeout=20).status_code == 500
+    assert requests.get(f"{django_site.url}/fails", timeout=PATIENCE).status_code == 500
 
 
 def test_django_absolute_uri_from_absolute_form(django_site: Server) -> None:

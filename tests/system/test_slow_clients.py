@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.conftest import Serve
 from tests.support.server import Server
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 
 APP = """
 import json
@@ -61,11 +61,13 @@ def breaks(start_response, fields):
 SIZE = 256 * 65536
 
 
-def quick(server: Server) -> float:
-    """Seconds that an ordinary request takes now."""
-    start = time.monotonic()
+#: Who is held by a client is held longer than anybody waits here.
+ENDLESS = ("--header-timeout", "600", "--body-timeout", "600", "--send-timeout", "600")
+
+
+def check_free(server: Server) -> None:
+    """An ordinary request is answered now, and not only when some time limit has come to the worker's help."""
     assert server.get("/").status == 200
-    return time.monotonic() - start
 
 
 def get(path: str) -> bytes:
@@ -73,22 +75,22 @@ def get(path: str) -> bytes:
 
 
 def test_silent_and_half_heads_hold_nothing(serve: Serve) -> None:
-    server = serve(APP)
+    server = serve(APP, *ENDLESS)
     with ExitStack() as stack:
         for i in range(60):
             wire = stack.enter_context(server.connect())
             wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n"[: i % 26])
         for _ in range(5):
-            assert quick(server) < 5
+            check_free(server)
 
 
 def test_half_bodies_hold_nothing(serve: Serve) -> None:
-    server = serve(APP)
+    server = serve(APP, *ENDLESS)
     with ExitStack() as stack:
         wires = [stack.enter_context(server.connect()) for _ in range(30)]
         for wire in wires:
             wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
-        assert quick(server) < 5
+        check_free(server)
         for wire in wires:
             wire.send(b"67890")
         assert {wire.read_response().json()["size"] for wire in wires} == {10}
@@ -96,7 +98,7 @@ def test_half_bodies_hold_nothing(serve: Serve) -> None:
 
 def test_who_does_not_read_holds_nothing(serve: Serve) -> None:
     """An answer larger than all buffers between us: the worker must not wait for the reader."""
-    server = serve(APP)
+    server = serve(APP, *ENDLESS)
     (server.folder / "big.bin").write_bytes(b"y" * SIZE)
     with ExitStack() as stack:
         wires = []
@@ -105,9 +107,9 @@ def test_who_does_not_read_holds_nothing(serve: Serve) -> None:
             wire.send(get(path))
             wires.append(wire)
         for _ in range(3):
-            assert quick(server) < 5
+            check_free(server)
         for wire in wires:
-            assert len(wire.read_response(timeout=30).body) == SIZE
+            assert len(wire.read_response().body) == SIZE
 
 
 def test_header_timeout(serve: Serve) -> None:
@@ -115,8 +117,8 @@ def test_header_timeout(serve: Serve) -> None:
     with server.connect() as wire:
         start = time.monotonic()
         wire.send(b"GET / HTTP/1.1\r\n")
-        rest = wire.read_until_eof(10)
-        assert 0.5 < time.monotonic() - start < 6
+        rest = wire.read_until_eof()
+        assert time.monotonic() - start > 0.9
         assert rest == b"" or rest.startswith(b"HTTP/1.1 408 "), rest
 
 
@@ -128,20 +130,20 @@ def test_header_timeout_is_for_the_whole_head(serve: Serve) -> None:
         wire.send(b"GET / HTTP/1.1\r\nX: ")
         while wire.is_silent(0.2):
             wire.send(b"a")
-            assert time.monotonic() - start < 8, "trickled on for ever"
-        assert time.monotonic() - start > 0.5
+            assert time.monotonic() - start < PATIENCE, "trickled on for ever"
+        assert time.monotonic() - start > 0.9
 
 
 def test_body_timeout(serve: Serve) -> None:
     server = serve(APP, "--body-timeout", "1")
     with server.connect() as wire:
         wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123")
-        rest = wire.read_until_eof(10)
+        rest = wire.read_until_eof()
         assert rest == b"" or rest.startswith(b"HTTP/1.1 408 "), rest
 
 
 def test_body_timeout_counts_from_the_last_byte(serve: Serve) -> None:
-    server = serve(APP, "--body-timeout", "2")
+    server = serve(APP, "--body-timeout", "3")
     with server.connect() as wire:
         wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n")
         for _ in range(12):
@@ -155,8 +157,8 @@ def test_send_timeout(serve: Serve) -> None:
     with server.connect() as wire:
         wire.send(get("/huge"))
         wait_until(lambda: connections_of(server) == 1)
-        wait_until(lambda: connections_of(server) == 0, 10, "the connection to be given up")
-        assert len(wire.read_until_eof(30)) < 4 * SIZE
+        wait_until(lambda: connections_of(server) == 0, what="the connection to be given up")
+        assert len(wire.read_until_eof()) < 4 * SIZE
 
 
 def connections_of(server: Server) -> int:
@@ -189,17 +191,16 @@ def connected_inodes() -> set[str]:
 def test_idle_connections_are_closed(serve: Serve) -> None:
     server = serve(APP, "--keep-alive", "1")
     with server.connect() as wire:
+        start = time.monotonic()
         wire.send(get("/"))
         assert wire.read_response().status == 200
-        assert wire.is_silent(0.4)
-        start = time.monotonic()
-        wire.expect_eof(10)
-        assert time.monotonic() - start < 5
+        wire.expect_eof()
+        assert time.monotonic() - start > 0.9
 
 
 def test_clients_that_leave(serve: Serve) -> None:
     """At every stage of a request: nothing in the log, the same worker, nothing left open."""
-    server = serve(APP)
+    server = serve(APP, *ENDLESS)
     (server.folder / "big.bin").write_bytes(b"y" * SIZE)
     (worker,) = server.worker_pids()
     for data in (
@@ -217,9 +218,9 @@ def test_clients_that_leave(serve: Serve) -> None:
                 if abortive:
                     wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 wire.send(data)
-        assert quick(server) < 5
+        check_free(server)
     assert server.worker_pids() == [worker]
-    wait_until(lambda: connections_of(server) == 0, 10, "all connections to be closed")
+    wait_until(lambda: connections_of(server) == 0, what="all connections to be closed")
     assert not [line for line in server.log_lines() if "[ERROR]" in line], server.log()
 
 
@@ -227,17 +228,17 @@ def test_large_body_in_a_file(serve: Serve, tmp_path: Path) -> None:
     """Over the bound a body is in tmp_upload_dir; afterwards no name and no descriptor of it is left."""
     uploads = tmp_path / "uploads"
     uploads.mkdir()
-    server = serve(APP, config=f"tmp_upload_dir = {str(uploads)!r}\nbody_buffer_size = 100_000\n")
+    server = serve(APP, *ENDLESS, config=f"tmp_upload_dir = {str(uploads)!r}\nbody_buffer_size = 100_000\n")
     (worker,) = server.worker_pids()
     size = 5_000_000
     with server.connect() as wire:
         wire.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode())
         wire.send(b"u" * (size - 1))
-        wait_until(lambda: files_in(worker, uploads), 10, "a file in tmp_upload_dir")
-        assert quick(server) < 5
+        wait_until(lambda: files_in(worker, uploads), what="a file in tmp_upload_dir")
+        check_free(server)
         wire.send(b"u")
         assert wire.read_response().json()["size"] == size
-        wait_until(lambda: not files_in(worker, uploads), 10, "the file to be closed")
+        wait_until(lambda: not files_in(worker, uploads), what="the file to be closed")
     assert list(uploads.iterdir()) == []
 
 
@@ -267,7 +268,7 @@ def test_failure_after_the_head_can_be_told(serve: Serve) -> None:
             assert b"Content-Length: 100\r\n" in data
             assert len(data.partition(b"\r\n\r\n")[2]) < 100
     assert server.log().count("Traceback (most recent call last)") == 2
-    assert quick(server) < 5
+    check_free(server)
 
 
 def full_disk(server: Server) -> None:
@@ -278,7 +279,7 @@ def full_disk(server: Server) -> None:
 
 def test_a_body_for_which_there_is_no_place(serve: Serve) -> None:
     for extra in ("Content-Length: 3000000", "Transfer-Encoding: chunked"):
-        server = serve(APP)
+        server = serve(APP, *ENDLESS)
         full_disk(server)
         with server.connect() as wire:
             wire.send(f"POST / HTTP/1.1\r\nHost: a\r\n{extra}\r\n\r\n".encode())
@@ -288,14 +289,14 @@ def test_a_body_for_which_there_is_no_place(serve: Serve) -> None:
             assert response.status == 507
             assert b"tmp" not in response.body
         server.wait_for_log(r"\[ERROR\] No place for a request body .* File too large")
-        assert quick(server) < 5
+        check_free(server)
 
 
 def test_an_answer_for_which_there_is_no_place(serve: Serve) -> None:
     """The application waits for its client instead."""
-    server = serve(APP, "--threads", "2")
+    server = serve(APP, *ENDLESS, "--threads", "2")
     full_disk(server)
     with server.connect() as wire:
         wire.send(get("/big"))
-        assert quick(server) < 5
-        assert len(wire.read_response(timeout=30).body) == SIZE
+        check_free(server)
+        assert len(wire.read_response().body) == SIZE

@@ -16,7 +16,7 @@ from tests.tls.conftest import Authority, pki, ports
 
 __all__ = ["pki"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SECONDS = 2.0
 
@@ -35,7 +35,7 @@ def test_normal_requests_beside_tricklers(kind: str, serve: Serve, pki: Authorit
     crowd = Crowd(port, tls_port)
     try:
         assert crowd.opened == COUNT
-        wait_until(lambda: len(os.listdir(f"/proc/{worker}/fd")) >= COUNT, 20, "the worker to accept them all")
+        wait_until(lambda: len(os.listdir(f"/proc/{worker}/fd")) >= COUNT, what="the worker to accept them all")
         loaded = normal_traffic(port, SECONDS)
         end = crowd.end()
     finally:

@@ -138,7 +138,7 @@ def crowd(port: int, tls_port: int, count: int) -> None:
         for each in batch:
             waiter = select.poll()
             waiter.register(each.socket, select.POLLOUT)
-            waiter.poll(20000)
+            waiter.poll(60000)
             each.start()
         tricklers += batch
     print(f"open {sum(not each.failed for each in tricklers)}", flush=True)
@@ -159,7 +159,7 @@ def normal_traffic(port: int, seconds: float) -> dict[str, Any]:
     """What `load.py` reports of normal requests."""
     load = Path(__file__).resolve().parents[1] / "chaos" / "load.py"
     command = [sys.executable, str(load), ADDRESS, str(port), str(RATE), str(seconds)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 120, check=True)
     return dict(json.loads(done.stdout))
 
 
@@ -173,7 +173,7 @@ class Crowd:
         self.opened = int(self.process.stdout.readline().split()[1])
 
     def end(self) -> dict[str, int]:
-        output, _ = self.process.communicate("\n", timeout=30)
+        output, _ = self.process.communicate("\n", timeout=120)
         return dict(json.loads(output))
 
     def kill(self) -> None:
@@ -226,7 +226,7 @@ def arguments(pki: Path) -> list[str]:
     """The arguments of a server for this."""
     return [
         "-b", f"https://{ADDRESS}:0?certfile={pki}/server.pem&keyfile={pki}/server.key",
-        "--worker-connections", str(COUNT + 1000), "--header-timeout", "300", "--body-timeout", "300",
+        "--worker-connections", str(COUNT + 1000), "--header-timeout", "600", "--body-timeout", "600",
     ]  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
+from tests.support.proxies import need
 from tests.support.server import Server
+from tests.support.wait import PATIENCE
 from tests.support.wire import Wire
 
 ENVIRON = """
@@ -54,7 +56,7 @@ def app(environ, start_response):
 
 
 def openssl(folder: Path, *args: str) -> str:
-    done = subprocess.run(["openssl", *args], cwd=folder, capture_output=True, text=True, timeout=30)
+    done = subprocess.run([need("openssl"), *args], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -111,7 +113,7 @@ class Client(Wire):
     """A `Wire` inside TLS. Raises what the handshake raises."""
 
     def __init__(self, server: Server | int, context: ssl.SSLContext, name: str | None = "localhost",
-                 session: ssl.SSLSession | None = None, timeout: float = 10.0) -> None:
+                 session: ssl.SSLSession | None = None, timeout: float = PATIENCE) -> None:
         super().__init__(("127.0.0.1", server if isinstance(server, int) else server.port), timeout)
         plain = self.socket
         try:
@@ -165,6 +167,6 @@ def ports(server: Server, count: int) -> list[tuple[str, int]]:
 
 
 def raw(port: int) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), 10)
-    connection.settimeout(10)
+    connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    connection.settimeout(PATIENCE)
     return connection

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support.server import Server
+from tests.support.wait import PATIENCE
 from tests.tls.conftest import ENVIRON, Authority, Client
 
 Trusting = Callable[..., ssl.SSLContext]
@@ -21,7 +22,7 @@ Start = Callable[..., Server]
 def s_client(server: Server, *args: str, request: str = "") -> str:
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-servername", "localhost", *args],
-        input=request.encode(), capture_output=True, timeout=20,
+        input=request.encode(), capture_output=True, timeout=PATIENCE,
     )
     return (done.stdout + done.stderr).decode("latin-1")
 

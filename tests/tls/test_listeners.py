@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support.server import Server
-from tests.support.wait import wait_until
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
 from tests.tls.conftest import ENVIRON, Authority, Client, ports
 
@@ -83,9 +83,13 @@ def test_redirect(serve: Serve, pki: Authority) -> None:
         if location:
             host, slash, rest = location[8:].partition("/")
             assert response.get("Location") == f"https://{host}:8443{slash}{rest}"  # type: ignore[attr-defined]
-    lines = (server.folder / "access.log").read_text().splitlines()
-    assert len(lines) == 2 * len(REDIRECTS)
-    assert '"GET /a%20b?c=d&e HTTP/1.1" 308 ' in lines[0]
+    def lines() -> list[str]:
+        return (server.folder / "access.log").read_text().splitlines()
+
+    # Lines are gathered for a moment.
+    wait_until(lambda: len(lines()) >= 2 * len(REDIRECTS))
+    assert len(lines()) == 2 * len(REDIRECTS)
+    assert '"GET /a%20b?c=d&e HTTP/1.1" 308 ' in lines()[0]
     # Only the one without a host is worth a warning.
     assert server.log().count("[WARNING]") == 2
 
@@ -159,11 +163,11 @@ class TestRenewal:
                 self.install(pki, name, files)
                 wanted = self.certificate(pki, name)
                 # Several in a row: each of the workers has it.
-                wait_until(lambda: all(self.shown(server, trusting) == wanted for _ in range(6)), 15)  # noqa: B023
+                wait_until(lambda: all(self.shown(server, trusting) == wanted for _ in range(6)))  # noqa: B023
         finally:
             done.set()
             for thread in threads:
-                thread.join(20)
+                thread.join(PATIENCE)
         assert problems == []
         assert min(counts) > 10
         assert len(server.worker_pids()) == 2
@@ -181,7 +185,7 @@ class TestRenewal:
         assert self.shown(server, trusting) == self.certificate(pki, "server")
         shutil.copy(pki.folder / "rsa.key", files / "live.key")
         wanted = self.certificate(pki, "rsa")
-        wait_until(lambda: all(self.shown(server, trusting) == wanted for _ in range(6)), 15)
+        wait_until(lambda: all(self.shown(server, trusting) == wanted for _ in range(6)))
 
     def test_sessions_outlive_a_new_certificate(
         self, serve: Serve, pki: Authority, trusting: Trusting, files: Path
@@ -206,7 +210,7 @@ class TestRenewal:
         path.write_text(config.replace("server.", "rsa."))
         server.send_signal(signal.SIGHUP)
         wanted = self.certificate(pki, "rsa")
-        wait_until(lambda: self.shown(server, trusting) == wanted, 15)
+        wait_until(lambda: self.shown(server, trusting) == wanted)
         path.write_text(config.replace("server.pem", "garbage.pem"))
         server.send_signal(signal.SIGHUP)
         server.wait_for_log("Reload refused.*garbage.pem.*expected a certificate as a PEM file")

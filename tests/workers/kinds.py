@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import Server
+from tests.support.server import BOOTED, Server
 
 KINDS: dict[str, tuple[str, ...]] = {
     "sync": ("-k", "sync"),
@@ -60,9 +60,16 @@ def everywhere(make_server: Callable[..., Server], scenario: Callable[[Server], 
         servers[name] = make_server(app, *chosen, *args, config=config)
     failures: list[Exception] = []
 
+    # All of them are up before the first one plays: starting takes the processors.
+    for server in servers.values():
+        server.spawn()
+    for server in servers.values():
+        server.wait_for_workers(lambda pids: len(pids) == 1)
+        server.wait_for_log(BOOTED)
+
     def play(name: str, server: Server) -> None:
         try:
-            scenario(server.start())
+            scenario(server)
             server.kill()
         except Exception as error:
             error.add_note(f"with the {name} worker")

@@ -45,16 +45,27 @@ class Stream:
 present = []
 
 def until(holds):
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError("nobody else has come")
         time.sleep(0.01)
 
+def exists(name):
+    return os.path.exists(os.path.join(HERE, name))
+
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/slow":
+        note("slow", ".")
         time.sleep(float(environ["QUERY_STRING"]))
+    if path == "/gate":
+        # Waits until it is opened by a file.
+        note("waiting", ".")
+        until(lambda: exists(environ["QUERY_STRING"]))
+    if path == "/until-told":
+        # Waits until the worker has heard that it is to stop; a hook has put it here.
+        until(lambda: not worker.alive)
     if path == "/together":
         present.append(path)
         until(lambda: len(present) >= int(environ["QUERY_STRING"]))
@@ -63,10 +74,9 @@ def app(environ, start_response):
         while time.monotonic() < end:
             pass
     if path == "/gone":
-        began = time.monotonic()
-        while not environ["gunicorn.client_disconnected"]() and time.monotonic() < began + 5:
-            time.sleep(0.01)
-        note("gone", "gone" if time.monotonic() < began + 5 else "stayed")
+        note("asked", ".")
+        until(environ["gunicorn.client_disconnected"])
+        note("gone", "gone")
     if path == "/raise":
         raise RuntimeError("on purpose")
     if path == "/half":
@@ -168,17 +178,16 @@ def test_a_slow_reader_holds_nobody(server: Server) -> None:
 def test_a_stream_whose_client_left_is_closed(server: Server) -> None:
     with server.connect() as wire:
         wire.send(get("/stream?left,1000,0.01"))
-        assert wire.fill(time.monotonic() + 5)
+        assert wire.fill()
     noted = server.folder / "left"
-    wait_until(lambda: noted.exists() and noted.read_text().endswith("closed"), 5)
+    wait_until(lambda: noted.exists() and noted.read_text().endswith("closed"))
 
 
 def test_the_application_is_told_that_its_client_left(server: Server) -> None:
     with server.connect() as wire:
         wire.send(get("/gone"))
-        time.sleep(0.05)  # the request must be with the application, which nothing tells from outside
-    noted = server.folder / "gone"
-    assert wait_until(lambda: noted.exists() and noted.read_text(), 8) == "gone"
+        wait_until((server.folder / "asked").exists)
+    wait_until((server.folder / "gone").exists)
 
 
 def test_a_stream_waits_for_its_client(server: Server) -> None:
@@ -193,7 +202,7 @@ def test_a_stream_waits_for_its_client(server: Server) -> None:
             time.sleep(0.1)
             return bool(before) and noted.read_text() == before
 
-        wait_until(stands_still, 10)
+        wait_until(stands_still)
         assert 0 < len(noted.read_text()) < 300
         assert len(wire.read_response().body) == 400 * 65536
         # The last octets may be here before the server has closed the iterable.
@@ -209,12 +218,12 @@ def test_failures_of_the_application(server: Server) -> None:
     with server.connect() as wire:
         wire.send(get("/half"))
         assert wire.read_until_eof().endswith(b"\r\n\r\n12345")
+    server.wait_for_log("on purpose")
     assert server.log().count("Traceback") == before + 1
-    assert "on purpose" in server.log()
 
 
 HOOKS = """
-import os
+import os, sys
 
 def note(text):
     with open("hooks", "a") as file:
@@ -222,7 +231,9 @@ def note(text):
 
 def post_fork(server, worker): note("post_fork")
 def post_worker_init(worker): note("post_worker_init")
-def pre_request(worker, req): note(f"pre_request {req.method} {req.path} {worker.pid == os.getpid()}")
+def pre_request(worker, req):
+    note(f"pre_request {req.method} {req.path} {worker.pid == os.getpid()}")
+    sys.modules["app"].worker = worker
 def post_request(worker, req, environ, resp): note(f"post_request {environ['PATH_INFO']} {resp.status_code}")
 def worker_exit(server, worker): note("worker_exit")
 accesslog = "access.log"
@@ -237,20 +248,20 @@ def test_a_graceful_stop_ends_what_runs(make_server: Serve) -> None:
         with server.connect() as kept, server.connect() as running:
             kept.send(get("/", "X-One: two"))
             assert kept.read_response().status == 200
-            running.send(get("/slow?0.6"))
-            wait_until(lambda: "pre_request GET /slow" in (server.folder / "hooks").read_text())
+            running.send(get("/until-told"))
+            wait_until(lambda: "pre_request GET /until-told" in (server.folder / "hooks").read_text())
             os.kill(server.pid, signal.SIGTERM)
             response = running.read_response()
             assert (response.status, response.get("connection")) == (200, "close")
-            kept.expect_eof(timeout=5)
+            kept.expect_eof()
         assert server.stop() == 0
         told = (server.folder / "hooks").read_text().splitlines()
         # A second thread may begin its request before the first has told of the end of its own.
-        between = {"pre_request GET / True", "post_request / 200", "pre_request GET /slow True"}
+        between = {"pre_request GET / True", "post_request / 200", "pre_request GET /until-told True"}
         assert (told[:2], set(told[2:5])) == (["post_fork", "post_worker_init"], between)
-        assert told[5:] == ["post_request /slow 200", "worker_exit"]
+        assert told[5:] == ["post_request /until-told 200", "worker_exit"]
         assert (server.folder / "access.log").read_text().splitlines() == [
-            "127.0.0.1 GET / 200 0 two", "127.0.0.1 GET /slow 200 0 -",
+            "127.0.0.1 GET / 200 0 two", "127.0.0.1 GET /until-told 200 0 -",
         ]  # fmt: skip
 
     everywhere(make_server, scenario, APP, config=HOOKS)
@@ -303,10 +314,10 @@ def test_a_stop_serves_who_waits_and_turns_away_who_comes_later(make_server: Ser
         with server.connect() as running, server.connect() as waiting:
             running.send(get("/slow?1"))
             waiting.send(get("/slow?1"))
-            time.sleep(0.2)  # one of them must be with the application, which nothing tells from outside
+            wait_until((server.folder / "slow").exists, what="one of them with the application")
             os.kill(server.pid, signal.SIGTERM)
             # Never a connection that hangs until it is reset: the kernel may take some on while the worker is busy.
-            wait_until(lambda: is_refused(server), 5)
+            wait_until(lambda: is_refused(server))
             assert running.read_response().status == waiting.read_response().status == 200
         server.wait()
 
@@ -318,7 +329,7 @@ def is_refused(server: Server) -> bool:
     try:
         with server.connect() as wire:
             wire.send(get("/"))
-            if not wire.fill(time.monotonic() + 10) and wire.reset:
+            if not wire.fill() and wire.reset:
                 # The kernel took it on between the last accept(2) and close(2): nobody can come after it.
                 with pytest.raises(ConnectionRefusedError):
                     server.connect()
@@ -340,7 +351,7 @@ def test_max_requests_lose_nothing(make_server: Serve) -> None:
                 pids.add(wire.read_response().body)
             return len(pids) > 2
 
-        wait_until(another, 15)
+        wait_until(another)
 
     everywhere(make_server, scenario, APP, "--max-requests", "5")
 
@@ -355,7 +366,7 @@ def test_a_full_disk_below_the_access_log(make_server: Serve) -> None:
                     assert wire.read_response().status == 200
         server.wait_for_log("No space left on device")
         server.send_signal(signal.SIGTERM)
-        server.wait(10)
+        server.wait()
         assert server.log().count("No space left on device") == 1
 
     everywhere(make_server, scenario, APP, "--access-logfile", "/dev/full")
@@ -364,11 +375,11 @@ def test_a_full_disk_below_the_access_log(make_server: Serve) -> None:
 def test_a_stuck_worker_is_replaced(make_server: Serve) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
-            wire.send(get("/spin?30"))
-            server.wait_for_log("WORKER TIMEOUT", 10)
-            wire.read_until_eof(timeout=10)
+            wire.send(get("/spin?600"))
+            server.wait_for_log("WORKER TIMEOUT")
+            wire.read_until_eof()
         assert (server.folder / "aborted").exists()
-        wait_until(lambda: get_status(server) == 200, 10)
+        wait_until(lambda: get_status(server) == 200)
 
     config = "def worker_abort(worker): open('aborted', 'w').close()"
     everywhere(make_server, scenario, APP, "--timeout", "2", threads=1, config=config)
@@ -377,11 +388,10 @@ def test_a_stuck_worker_is_replaced(make_server: Serve) -> None:
 def test_a_quick_stop_does_not_wait(make_server: Serve) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
-            wire.send(get("/stream?quick,1000,0.05"))
-            assert wire.fill(time.monotonic() + 5)
-            began = time.monotonic()
+            # Longer than anybody waits for the stop.
+            wire.send(get("/stream?quick,100000,0.05"))
+            assert wire.fill()
             server.stop(signal.SIGINT)
-            assert time.monotonic() - began < 8
         assert (server.folder / "hurried").exists()
 
     everywhere(make_server, scenario, APP, config="def worker_int(worker): open('hurried', 'w').close()")
@@ -390,10 +400,10 @@ def test_a_quick_stop_does_not_wait(make_server: Serve) -> None:
 def test_what_does_not_end_is_cut(make_server: Serve) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
-            wire.send(get("/stream?endless,10000,0.02"))
-            assert wire.fill(time.monotonic() + 5)
+            wire.send(get("/stream?endless,100000,0.02"))
+            assert wire.fill()
             server.send_signal(signal.SIGTERM)
-            wire.read_until_eof(timeout=10)
+            wire.read_until_eof()
         server.wait()
 
     everywhere(make_server, scenario, APP, "--graceful-timeout", "1")
@@ -421,8 +431,8 @@ def test_time_limits_and_streamed_uploads(make_server: Serve) -> None:
             body_late.expect_eof()
 
     everywhere(
-        make_server, scenario, APP, "--no-buffer-request-body", "--header-timeout", "1", "--body-timeout", "1",
-        "--keep-alive", "1",
+        make_server, scenario, APP, "--no-buffer-request-body", "--header-timeout", "3", "--body-timeout", "3",
+        "--keep-alive", "3",
     )  # fmt: skip
 
 
@@ -471,7 +481,7 @@ def test_requests_run_side_by_side(name: str, servers: Servers) -> None:
         # Each waits for all four to be running.
         wire.send(get("/together?4"))
     for wire in wires:
-        assert wire.read_response(timeout=20).status == 200
+        assert wire.read_response().status == 200
         wire.close()
 
 
@@ -488,9 +498,12 @@ def test_clients_are_read_from_while_all_threads_are_busy(serve: Serve) -> None:
     with server.connect() as reader, server.connect() as one, server.connect() as two:
         reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         reader.send(get("/big"))
-        time.sleep(0.2)  # the answer must be queued before the threads are taken
-        one.send(get("/slow?6"))
-        two.send(get("/slow?6"))
+        assert reader.fill()
+        one.send(get("/gate?open"))
+        two.send(get("/gate?open"))
+        waiting = server.folder / "waiting"
+        wait_until(lambda: waiting.exists() and waiting.read_text() == "..", what="both threads to be busy")
         assert len(reader.read_response().body) == 5_000_000
         assert not select.select([one.socket, two.socket], [], [], 0)[0], "both threads are busy still"
+        (server.folder / "open").touch()
         assert one.read_response().status == two.read_response().status == 200

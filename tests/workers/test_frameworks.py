@@ -9,6 +9,7 @@ import requests
 
 from tests.conftest import Serve
 from tests.support.server import REPOSITORY
+from tests.support.wait import PATIENCE
 from tests.system.test_frameworks import FLASK_EXAMPLE, counts_in_session
 from tests.workers.kinds import KINDS
 
@@ -27,8 +28,8 @@ def test_flask(serve: Serve, kind: str) -> None:
 def test_django(serve: Serve, kind: str) -> None:
     url = serve(DJANGO_EXAMPLE, *KINDS[kind]).url
     with requests.Session() as client:
-        assert client.get(f"{url}/", timeout=10).text == f"Hello from {url}/\n"
+        assert client.get(f"{url}/", timeout=PATIENCE).text == f"Hello from {url}/\n"
         content = b"12345" * 300_000
-        assert client.post(f"{url}/upload", files={"f": content}, timeout=20).json() == {"f": len(content)}
-        assert len(client.get(f"{url}/stream", timeout=10).text.splitlines()) == 100
-        assert client.get(f"{url}/nowhere", timeout=10).status_code == 404
+        assert client.post(f"{url}/upload", files={"f": content}, timeout=PATIENCE).json() == {"f": len(content)}
+        assert len(client.get(f"{url}/stream", timeout=PATIENCE).text.splitlines()) == 100
+        assert client.get(f"{url}/nowhere", timeout=PATIENCE).status_code == 404

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 from tests.conftest import Serve
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
+from tests.workers.test_contract import is_accepting
 
 TORNADO = '''
 import asyncio, hashlib, os
@@ -23,11 +23,12 @@ class Slow(RequestHandler):
         await asyncio.sleep(float(seconds))
         self.write("slept")
 
-class Begun(RequestHandler):
+class Gate(RequestHandler):
     async def get(self):
-        self.write("begun")
-        await self.flush()
-        await asyncio.sleep(60)
+        open("waiting", "w").close()
+        while not os.path.exists("open"):
+            await asyncio.sleep(0.01)
+        self.write("opened")
 
 class Upload(RequestHandler):
     def post(self):
@@ -38,7 +39,7 @@ class Wrong(RequestHandler):
         raise RuntimeError("on purpose")
 
 app = Application([
-    (r"/hello/(.*)", Hello), (r"/slow/(.*)", Slow), ("/begun", Begun), ("/upload", Upload), ("/wrong", Wrong),
+    (r"/hello/(.*)", Hello), (r"/slow/(.*)", Slow), ("/gate", Gate), ("/upload", Upload), ("/wrong", Wrong),
 ])
 '''
 TORNADO_FLAGS = ("-k", "tornado", "--access-logfile", "access.log")
@@ -72,16 +73,17 @@ class TestTornado:
         with server.connect() as running, server.connect() as idle:
             idle.send(get("/hello/a"))
             assert idle.read_response().status == 200
-            running.send(get("/slow/1"))
-            time.sleep(0.2)
+            running.send(get("/gate"))
+            wait_until((server.folder / "waiting").exists)
+            (worker,) = server.worker_pids()
             server.send_signal(signal.SIGTERM)
-            server.wait_for_log("Handling signal: term")
-            time.sleep(0.2)
+            wait_until(lambda: not is_accepting(worker, server.port), what="the worker's stop")
             idle.send(get("/hello/b"))
             response = idle.read_response()
             assert (response.status, response.get("Connection")) == (200, "close")
+            (server.folder / "open").touch()
             response = running.read_response()
-            assert (response.body, response.get("Connection")) == (b"slept", "close")
+            assert (response.body, response.get("Connection")) == (b"opened", "close")
         assert server.wait() == 0
 
 

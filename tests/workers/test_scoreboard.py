@@ -41,18 +41,20 @@ def page(slot):
     }
 """
 WSGI = """
-import time
+import os, time
 def app(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/raise":
         raise RuntimeError("on purpose")
     if path == "/wait":
         time.sleep(0.4)
+        while not os.path.exists("seen"):
+            time.sleep(0.01)
     start_response("200 OK", [("Content-Length", "5")])
     return [b"12345"]
 """
 ASGI = """
-import asyncio
+import asyncio, os
 async def app(scope, receive, send):
     if scope["type"] != "http":
         raise RuntimeError
@@ -60,17 +62,21 @@ async def app(scope, receive, send):
         raise RuntimeError("on purpose")
     if scope["path"] == "/wait":
         await asyncio.sleep(0.4)
+        while not os.path.exists("seen"):
+            await asyncio.sleep(0.01)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
     await send({"type": "http.response.body", "body": b"12345"})
 """
 TORNADO = """
-import asyncio, tornado.web
+import asyncio, os, tornado.web
 class Handler(tornado.web.RequestHandler):
     async def get(self):
         if self.request.path == "/raise":
             raise RuntimeError("on purpose")
         if self.request.path == "/wait":
             await asyncio.sleep(0.4)
+            while not os.path.exists("seen"):
+                await asyncio.sleep(0.01)
         self.write("12345")
 app = tornado.web.Application([(".*", Handler)])
 """
@@ -106,17 +112,18 @@ def test_the_page_tells(kind: str, serve: Serve) -> None:
         server.get(path)
     with server.connect() as wire:
         wire.send(b"GET /wait?a=b HTTP/1.1\r\nHost: a\r\n\r\n")
-        running = wait_until(lambda: (now := page(server))["in_flight"] and now, 5, "the request to be seen")
+        running = wait_until(lambda: (now := page(server))["in_flight"] and now, what="the request to be seen")
         assert running["in_flight"][0] == "GET /wait?a=b"
-        assert 0 <= running["in_flight"][1] < 5
+        assert running["in_flight"][1] >= 0
         assert (running["state"], running["running"]) == ("busy", 1)
+        (server.folder / "seen").touch()
         assert wire.read_response().body == b"12345"
-        last = wait_until(lambda: (now := page(server))["requests"] == 4 and now, 5, "the end of it to be seen")
+        last = wait_until(lambda: (now := page(server))["requests"] == 4 and now, what="the end of it to be seen")
         assert last["in_flight"] is None
         assert (last["state"], last["running"], last["errors"]) == ("ready", 0, 1)
         assert last["bytes"] >= 15
         assert sum(last["histogram"]) == 4
-        # 0.4 s are more than 2**18 microseconds.
-        assert sum(last["histogram"][19:]) == 1
+        # 0.4 s are more than 2**18 microseconds; how long the others took is the machine's affair.
+        assert sum(last["histogram"][19:]) >= 1
         # Counted once a second.
-        wait_until(lambda: page(server)["connections"] == 1 and page(server)["beat"] < 1.5, 5)
+        wait_until(lambda: page(server)["connections"] == 1 and page(server)["beat"] < 1.5)
