@@ -39,8 +39,8 @@ DIRECTIVES = {
     # The annotations are for mypy; the C types come from the .pxd alone, otherwise `n: int` and
     # `Py_ssize_t n` for the same argument would not build.
     "annotation_typing": False,
-    # An index outside of a list, a tuple or octets raises, as it does interpreted. The few loops that must not ask every
-    # time go through a `const unsigned char *`, of whose bounds the function itself sees to.
+    # An index outside of a list, a tuple or octets raises, as it does interpreted. The few loops that must not ask
+    # every time go through a `const unsigned char *`, of whose bounds the function itself sees to.
     "boundscheck": True,
     "wraparound": CHECKED,
     "nonecheck": CHECKED,

@@ -119,7 +119,8 @@ class Poller:
         not take it out of the set, and its events must not be taken for those of the next one with this number."""
         try:
             self._epoll.unregister(fd)
-        except OSError:
+        except (OSError, ValueError):
+            # It was not watched, or nothing is any more.
             pass
 
     def wait(self, timeout: float) -> int:

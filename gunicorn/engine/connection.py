@@ -16,6 +16,8 @@ request.
 
 from __future__ import annotations
 
+from _thread import get_native_id
+
 from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
 from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
 from ..http.message import Request
@@ -34,7 +36,7 @@ from ._leaf import (
 from .buffers import BodyStore, BodyStream
 from .handler import Taker
 from .listener import Listener
-from .outgoing import ClientDisconnected, Outgoing, reset_when_closed, shutdown_sending
+from .outgoing import ClientDisconnected, Outgoing, has_shut, reset_when_closed, shutdown_sending
 from .settings import LINGER_SECONDS
 from .state import EngineState
 
@@ -70,9 +72,9 @@ class Connection(Outgoing):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "active", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer", "processing", "protocol",
-        "readable", "request", "requests", "response", "shared", "skipping", "state", "stream", "taken_over", "taker",
-        "waits_turn", "__weakref__",
+        "active", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer", "processing",
+        "protocol", "readable", "request", "requests", "response", "shared", "skipping", "state", "stream",
+        "taken_over", "taker", "waits_turn", "__weakref__",
     )
 
     def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
@@ -433,10 +435,14 @@ class Connection(Outgoing):
             return True
         if self.protocol.is_pending() or self.stream is not None:
             return False
-        if self.tls is not None:
-            with self.engine.guard:
-                return self._has_said_farewell()
-        return peek(self.fd) < 0
+        if self.tls is None:
+            return peek(self.fd) < 0
+        engine = self.engine
+        if not engine.threaded and get_native_id() != engine.thread:
+            # A thread of the application's: what it read here would be missing where the engine reads.
+            return has_shut(self.fd)
+        with engine.guard:
+            return self.state != RUNNING or self._has_said_farewell()
 
     def _has_said_farewell(self) -> bool:
         """What waits in the kernel may be no more than TLS' own farewell: look into it."""

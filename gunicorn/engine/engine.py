@@ -395,7 +395,7 @@ class Engine(EngineState):
             try:
                 self._watch_listeners()
             except OSError:
-                # No place in the poller's set: the next sweep tries again, and connections wait in the kernel till then.
+                # No place in the poller's set: the next sweep tries again, connections wait in the kernel till then.
                 self.scarce = True
                 self._pause_listeners()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from gunicorn.unpatched import Socket
+from gunicorn.unpatched import Socket, select
 
 from ._leaf import send, send_file, send_last, send_two
 from .buffers import OutputBuffer
@@ -237,6 +237,14 @@ def shutdown_sending(fd: int) -> None:
         borrowed.shutdown(socket.SHUT_WR)
     finally:
         borrowed.detach()
+
+
+def has_shut(fd: int) -> bool:
+    """Whether the peer has shut its side, or reset the connection, as far as one can tell without reading."""
+    looker = select.poll()
+    # Linux alone knows of the half of a connection; elsewhere a reset is seen.
+    looker.register(fd, getattr(select, "POLLRDHUP", 0))
+    return bool(looker.poll(0))
 
 
 def reset_when_closed(fd: int) -> None:

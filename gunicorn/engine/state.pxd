@@ -11,6 +11,7 @@ cdef class EngineState:
     cdef public object settings
     cdef public Poller poller
     cdef public bint threaded
+    cdef public long thread
     cdef public object guard
     cdef public double now
     cdef public double slow_until

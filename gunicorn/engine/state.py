@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_native_id
 from collections import deque
 
 from ._leaf import Poller, monotonic
@@ -33,7 +34,7 @@ class EngineState:
     __slots__ = (
         "admission", "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
         "header_timeout", "keepalive", "most_running", "now",
-        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "threaded",
+        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "thread", "threaded",
     )
 
     def __init__(self, handler: Handler, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
@@ -43,6 +44,8 @@ class EngineState:
         self.poller = poller
         # With `threaded` set, what touches a connection outside its running request holds `guard`.
         self.threaded = False
+        # The operating system's number of the thread that made it, and runs it where `threaded` is not set.
+        self.thread = get_native_id()
         self.guard: Any = NoGuard()
         self.now = 0.0
         # While this moment lies ahead, applications have lately been slow here: connections are dealt anew (`fair`).

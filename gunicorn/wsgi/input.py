@@ -8,10 +8,6 @@ from io import BytesIO
 from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 class EmptyInput:
     """The input of a request without body: always at its end. It has no state, so one serves all requests."""

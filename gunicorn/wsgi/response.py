@@ -209,8 +209,10 @@ class Response:
         return lines
 
     def __call__(self, data: Any) -> None:
-        """The `write` callable of PEP 3333: send content. Raises `ClientDisconnected`, and RuntimeError when the request
-        is over: its connection may be serving another one."""
+        """The `write` callable of PEP 3333: send content.
+
+        Raises `ClientDisconnected`, and RuntimeError when the request is over: its connection may be another one's.
+        """
         connection = self.connection
         if connection.response is not self:
             if connection.broken:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Serve
 from tests.support import faults
+from tests.support.server import HELLO as HELLO_APP
 from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
@@ -153,7 +155,8 @@ class Crew:
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.server = Server(
-            folder, APP, *KINDS[kind], "--keep-alive", "300", config=CONFIG, expect_traceback=True, env={"LD_PRELOAD": faults.library()},
+            folder, APP, *KINDS[kind], "--keep-alive", "300", config=CONFIG, expect_traceback=True,
+            env={"LD_PRELOAD": faults.library()},
         )  # fmt: skip
         (folder / "large").write_bytes(b"f" * 3_000_000)
         self.server.start()
@@ -308,3 +311,48 @@ def test_half_closed_and_split(crew: Crew) -> None:
             client.finish_sending()
             assert client.read_response().status == 200
     crew.is_well()
+
+
+BROKEN = """
+import os, time
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+
+def first_worker():
+    return not os.path.exists("healed")
+
+class worker_class(ThreadWorker):
+    def _turn(self, timeout):
+        super()._turn(timeout)
+        if os.path.exists("break") and first_worker():
+            raise OSError("the engine is broken")
+
+class logger_class(Logger):
+    def warning(self, msg, *args, **kwargs):
+        super().warning(msg, *args, **kwargs)
+        while "Invalid request" in msg and first_worker():
+            time.sleep(0.1)
+"""
+
+
+def test_a_thread_that_ends_ends_the_worker(serve: Serve) -> None:
+    """The engine of a thread worker has failed: another worker serves, whatever the heartbeat of this one would say."""
+    server = serve(HELLO_APP, "--threads", "8", config=BROKEN, expect_traceback=True)
+    before = server.worker_pids()
+    (server.folder / "break").touch()
+    server.wait_for_log("the worker ends", 30)
+    (server.folder / "healed").touch()
+    server.wait_for_workers(lambda pids: len(pids) == 1 and pids != before, 30)
+    assert server.get().status == 200
+
+
+def test_an_engine_that_hangs_is_no_living_worker(serve: Serve) -> None:
+    """All threads are free, and none can be given a request: the master must notice."""
+    server = serve(HELLO_APP, "--threads", "8", "--timeout", "3", config=BROKEN, expect_traceback=True)
+    before = server.worker_pids()
+    with server.connect() as client:
+        client.send(b"no request\r\n\r\n")
+        server.wait_for_log("WORKER TIMEOUT", 60)
+        (server.folder / "healed").touch()
+    server.wait_for_workers(lambda pids: len(pids) == 1 and pids != before, 30)
+    assert server.get().status == 200

@@ -65,7 +65,7 @@ def test_a_body_that_breaks_off() -> None:
     connection.request = None
     given = StreamInput(connection, stream, lambda _: None)
     assert given.read(2) == b"ab"
-    with pytest.raises(OSError, match="before its request body was complete"):
+    with pytest.raises(OSError, match="the request body is not complete"):
         given.read()
 
 
