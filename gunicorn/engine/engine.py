@@ -192,6 +192,8 @@ class Engine(EngineState):
     def _run_again(self) -> None:
         for _ in range(len(self.again)):
             connection = self.again.popleft()
+            if connection is None:
+                continue
             if connection.state == LINGERING:
                 connection.on_event(0)
             elif connection.state != CLOSED:

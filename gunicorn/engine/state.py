@@ -37,7 +37,7 @@ class EngineState:
     )
 
     def __init__(self, handler: Handler, settings: Settings, poller: Poller) -> None:
-        self.handler = handler
+        self.hand_to(handler)
         self.settings = settings
         self.poller = poller
         # With `threaded` set, what touches a connection outside its running request holds `guard`.
@@ -65,6 +65,12 @@ class EngineState:
         self.stream_bodies = not settings.buffer_request_body
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
+
+    def hand_to(self, handler: Handler) -> None:
+        """Requests go to this handler from now on."""
+        if handler is None:
+            raise TypeError("a handler is needed")
+        self.handler = handler
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""
