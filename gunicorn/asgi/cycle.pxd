@@ -15,10 +15,10 @@ cdef dict STATUS_LINES
 
 
 cdef class Wait(Native):
-    cdef public Cycle cycle
+    cdef readonly Cycle cycle
     cdef public int kind
     cdef public object loop
-    cdef public Waiter waiter
+    cdef readonly Waiter waiter
 
     @cython.locals(cycle=Cycle, waiter=Waiter)
     cdef _step(self)
@@ -31,7 +31,7 @@ cdef class Cycle(Response):
     cdef public list held
     cdef public Py_ssize_t held_size
     cdef public object loop
-    cdef public ASGIGatewayState owner
+    cdef readonly ASGIGatewayState owner
     cdef public bint releases
     cdef public double started
     cdef public int streak

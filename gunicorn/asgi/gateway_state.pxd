@@ -13,7 +13,7 @@ cdef class ASGIGatewayState(Gateway):
     cdef public Py_ssize_t most_queued
     cdef public double ping_interval
     cdef public double ping_timeout
-    cdef public Scopes scopes
+    cdef readonly Scopes scopes
     cdef public set sockets
     cdef public set tasks
     cdef public bint watches

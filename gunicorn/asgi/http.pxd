@@ -16,7 +16,7 @@ cdef int START, CONTENT, TRAILERS
 cdef class HTTPCycle(Cycle):
     cdef public bint body_done
     cdef public int expects
-    cdef public BodyStream stream
+    cdef readonly BodyStream stream
     cdef public list trailers
 
     @cython.locals(cycle=object)

@@ -13,8 +13,8 @@ cdef Py_ssize_t MOST_QUEUED_OCTETS
 
 
 cdef class Inbox(Taker):
-    cdef public WebSocketCycle cycle
-    cdef public Frames frames
+    cdef readonly WebSocketCycle cycle
+    cdef readonly Frames frames
     cdef public object messages
     cdef public Py_ssize_t most
     cdef public Py_ssize_t octets
@@ -36,7 +36,7 @@ cdef class WebSocketCycle(Cycle):
     cdef public bint asked_for
     cdef public int code
     cdef public double heard_at
-    cdef public Inbox inbox
+    cdef readonly Inbox inbox
     cdef public str reason
     cdef public bint said_last
     cdef public int stage

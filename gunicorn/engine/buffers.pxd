@@ -14,7 +14,7 @@ cdef class BodyStore:
 
 
 cdef class FileSegment:
-    cdef public int fd
+    cdef readonly int fd
     cdef public long long offset
     cdef public long long count
 

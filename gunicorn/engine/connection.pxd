@@ -15,26 +15,26 @@ cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED, 
 
 cdef class Connection(Outgoing):
     cdef public bint active
-    cdef public BodyStore body
+    cdef readonly BodyStore body
     cdef public long long body_size
-    cdef public object handed
+    cdef readonly object handed
     cdef public bint hangup
     cdef public bint keep
-    cdef public Listener listener
+    cdef readonly Listener listener
     cdef public double opened
     cdef public object peer
     cdef public bint processing
-    cdef public HTTP1 protocol
+    cdef readonly HTTP1 protocol
     cdef public bint readable
-    cdef public Request request
+    cdef readonly Request request
     cdef public long long requests
     cdef public object response
     cdef public dict shared
     cdef public bint skipping
     cdef public int state
-    cdef public BodyStream stream
+    cdef readonly BodyStream stream
     cdef public bint taken_over
-    cdef public Taker taker
+    cdef readonly Taker taker
     cdef public bint waits_turn
     cdef object __weakref__
 

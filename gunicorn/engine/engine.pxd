@@ -28,9 +28,9 @@ cdef class Engine(EngineState):
     cdef public int left
     cdef public bint held
     cdef public double hurried_until
-    cdef public FieldTable table
+    cdef readonly FieldTable table
     cdef public object trusted
-    cdef public tuple wakeup_fds
+    cdef readonly tuple wakeup_fds
 
     cpdef int poll(self, double timeout) except -1
     @cython.locals(events=int)

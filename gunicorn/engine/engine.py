@@ -197,6 +197,8 @@ class Engine(EngineState):
     def _run_again(self) -> None:
         for _ in range(len(self.again)):
             connection = self.again.popleft()
+            if connection is None:
+                continue
             connection.waits_turn = False
             self.attend(connection)
 
@@ -204,6 +206,8 @@ class Engine(EngineState):
         """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
         # A name of its own, which the compiled form knows the type of.
         attended = connection
+        if attended is None:
+            return
         try:
             if attended.state == LINGERING:
                 attended.on_event(0)

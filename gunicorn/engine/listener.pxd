@@ -1,6 +1,6 @@
 cdef class Listener:
     cdef public object sock
-    cdef public int fd
+    cdef readonly int fd
     cdef public bint watched
     cdef public bint is_unix
     cdef public bint own

@@ -10,9 +10,9 @@ cdef Py_ssize_t SEALED_AHEAD
 cdef class Outgoing:
     cdef public bint broken
     cdef public double deadline
-    cdef public EngineState engine
-    cdef public int fd
-    cdef public OutputBuffer out
+    cdef readonly EngineState engine
+    cdef readonly int fd
+    cdef readonly OutputBuffer out
     cdef public object tls
     cdef public bint watched
 

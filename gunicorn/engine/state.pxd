@@ -6,10 +6,10 @@ cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS
 
 
 cdef class EngineState:
-    cdef public Handler handler
+    cdef readonly Handler handler
     cdef public object clock
     cdef public object settings
-    cdef public Poller poller
+    cdef readonly Poller poller
     cdef public bint threaded
     cdef public long thread
     cdef public object guard

@@ -38,7 +38,7 @@ class EngineState:
     )
 
     def __init__(self, handler: Handler, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
-        self.handler = handler
+        self.hand_to(handler)
         self.clock = clock
         self.settings = settings
         self.poller = poller
@@ -69,6 +69,12 @@ class EngineState:
         self.stream_bodies = not settings.buffer_request_body
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
+
+    def hand_to(self, handler: Handler) -> None:
+        """Requests go to this handler from now on."""
+        if handler is None:
+            raise TypeError("a handler is needed")
+        self.handler = handler
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""

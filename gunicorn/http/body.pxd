@@ -24,15 +24,15 @@ cdef class LengthBody(Body):
 cdef class ChunkedBody(Body):
     cdef public long long limit
     cdef public long long remaining
-    cdef public Request request
+    cdef readonly Request request
     cdef public int state
-    cdef public HeadParser trailer_parser
+    cdef readonly HeadParser trailer_parser
     @cython.locals(pieces=list, position=Py_ssize_t, following=Py_ssize_t, state=int)
     cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(stop=Py_ssize_t)
     cdef Py_ssize_t _size_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     cdef Py_ssize_t _payload_end(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-    @cython.locals(position=Py_ssize_t, parser=HeadParser, field=FieldName)
+    @cython.locals(position=Py_ssize_t, parser=HeadParser, field=FieldName, section=Request)
     cdef Py_ssize_t _trailers(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 
 

@@ -139,11 +139,12 @@ class ChunkedBody(Body):
         """The trailer section (RFC 9112 section 7.1.2): fields that steer framing or routing are no trailers."""
         parser = self.trailer_parser
         if parser.request is None:
-            parser.request = Request()
+            parser.begin_section()
         position = parser.parse_fields(data, start, end)
-        if parser.complete:
+        section = parser.request
+        if parser.complete and section is not None:
             self.complete = True
-            fields = parser.request.fields
+            fields = section.fields
             self.request.trailers = [(field.name, value) for field, value in fields if field.kind == ORDINARY]
         return position
 

@@ -10,7 +10,7 @@ cdef class FieldName:
     cdef readonly str name
     cdef readonly bytes raw
     cdef public str recent
-    cdef public FieldName follower
+    cdef readonly FieldName follower
     cdef readonly str scheme
     cdef readonly str variable
 

@@ -10,13 +10,13 @@ cdef int PROXY, HEAD, BODY, COMPLETE
 
 
 cdef class HTTP1:
-    cdef public FieldTable table
-    cdef public HeadParser head
+    cdef readonly FieldTable table
+    cdef readonly HeadParser head
     cdef public bytes buffer
     cdef public Py_ssize_t position
     cdef public bytes data
-    cdef public Request request
-    cdef public Body body
+    cdef readonly Request request
+    cdef readonly Body body
     cdef public bint proxy_allowed
     cdef public dict proxy_info
     cdef public int state

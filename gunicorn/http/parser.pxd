@@ -18,10 +18,10 @@ cdef class HeadParser:
     cdef public bint interprets
     cdef public bint keep_alive
     cdef public bint leading_line
-    cdef public FieldName previous
-    cdef public Request request
+    cdef readonly FieldName previous
+    cdef readonly Request request
     cdef public list singletons
-    cdef public FieldTable table
+    cdef readonly FieldTable table
     cdef public Py_ssize_t taken
     cdef public bint trusted
 

@@ -89,6 +89,10 @@ class HeadParser:
         # The field before the next one.
         self.previous = table.origin
 
+    def begin_section(self) -> None:
+        """A field section that stands alone: a trailer."""
+        self.request = Request()
+
     def reset(self) -> None:
         """Forget the request and begin the next."""
         self.request = None

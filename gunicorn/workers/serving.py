@@ -104,8 +104,8 @@ class EngineWorker(Worker):
         gateway = self.gateway_class(
             self, self.wsgi, self.multithread, cfg.workers > 1, cfg.server_header, SERVER_SOFTWARE
         )
-        gateway.engine = self.engine
-        gateway.engine.admission = entrance.admission_of(cfg)
+        gateway.attach(self.engine)
+        self.engine.admission = entrance.admission_of(cfg)
         gateway.prefixes.fields = entrance.response_fields(cfg)
         gateway.wait_writable = self.wait_writable
         gateway.wait_readable = self.wait_readable
@@ -121,7 +121,7 @@ class EngineWorker(Worker):
 
     def run(self) -> None:
         self.gateway = self.make_gateway()
-        self.engine.handler = self.gateway
+        self.engine.hand_to(self.gateway)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:
@@ -161,8 +161,7 @@ class EngineWorker(Worker):
         response = connection.response
         answer = b""
         if response is None or not response.headers_sent:
-            connection.request = request
-            answer = self.gateway.refused(connection, GatewayTimeout())
+            answer = self.gateway.refused(connection, GatewayTimeout(), request)
             connection.response = None
         connection.cut(answer)
 

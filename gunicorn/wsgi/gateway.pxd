@@ -15,11 +15,11 @@ cdef object _START_RESPONSE
 
 cdef class Gateway(GatewayState):
     cdef public object app
-    cdef public Board board
-    cdef public EnvironBuilder builder
+    cdef readonly Board board
+    cdef readonly EnvironBuilder builder
     cdef public object cfg
     cdef public bint gathers
-    cdef public AccessLines lines
+    cdef readonly AccessLines lines
     cdef public object log
     cdef public bint logs_access
     cdef public object post_request

@@ -116,8 +116,8 @@ class Gateway(GatewayState):
     def writable(self, connection: Connection) -> None:
         """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
 
-    def refused(self, connection: Connection, error: HTTPError) -> bytes:
-        """The answer to a request that cannot be served."""
+    def refused(self, connection: Connection, error: HTTPError, request: Request | None = None) -> bytes:
+        """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
         peer = connection.peer
         address = peer[0] if isinstance(peer, tuple) else ""
         if isinstance(error, Overloaded):
@@ -127,7 +127,8 @@ class Gateway(GatewayState):
             self.log.error(text, error.__cause__)
         elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
             self.log.warning("Invalid request from ip=%s: %s", address, error)
-        request = connection.request
+        if request is None:
+            request = connection.request
         if self.logs_access:
             self._log_refusal(connection, request, error, address)
         self.prefixes.refresh(self.engine.now)

@@ -5,9 +5,9 @@ from ..http.response cimport FieldLines
 
 
 cdef class GatewayState(Handler):
-    cdef public EngineState engine
-    cdef public Prefixes prefixes
-    cdef public FieldLines field_lines
+    cdef readonly EngineState engine
+    cdef readonly Prefixes prefixes
+    cdef readonly FieldLines field_lines
     cdef public bint ends_at_once
     cdef public bint use_sendfile
     cdef public object wait_readable

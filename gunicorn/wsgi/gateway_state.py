@@ -18,7 +18,8 @@ class GatewayState(Handler):
     __slots__ = ("ends_at_once", "engine", "field_lines", "prefixes", "use_sendfile", "wait_readable", "wait_writable")
 
     def __init__(self, server: bytes, use_sendfile: bool) -> None:
-        self.engine: EngineState = None  # type: ignore[assignment]  # the worker sets it before the first request
+        # `attach` sets it, before the first request.
+        self.engine: EngineState = None  # type: ignore[assignment]
         self.prefixes = Prefixes(server)
         self.field_lines = FieldLines()
         self.use_sendfile = use_sendfile
@@ -28,3 +29,9 @@ class GatewayState(Handler):
         # How the worker type waits for a client: callables that take the connection.
         self.wait_readable: Any = None
         self.wait_writable: Any = None
+
+    def attach(self, engine: EngineState) -> None:
+        """The engine whose requests come here. Read-only otherwise: C code goes through it without a look."""
+        if engine is None:
+            raise TypeError("an engine is needed")
+        self.engine = engine

@@ -32,7 +32,7 @@ class Turn:
     def is_over(self) -> bool:
         """Whether the request has ended, whatever runs on its connection now."""
         connection = self.connection
-        return connection.state != RUNNING or connection.requests != self.number
+        return connection is None or connection.state != RUNNING or connection.requests != self.number
 
     def __call__(self) -> bool:
         """Whether nothing reaches the client of the request any more."""
@@ -40,8 +40,10 @@ class Turn:
 
     def early_hints(self, headers: Any) -> None:
         """Send fields ahead of the response to the request; nothing once that is over."""
+        if self.is_over():
+            return
         response = self.connection.response
-        if response is not None and not self.is_over():
+        if response is not None:
             response.early_hints(headers)
 
 

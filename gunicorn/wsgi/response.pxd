@@ -16,17 +16,17 @@ cdef class Response:
     cdef public bint chunked
     cdef public bint close
     cdef public bint complete
-    cdef public Connection connection
+    cdef readonly Connection connection
     cdef public int framing
-    cdef public GatewayState gateway
+    cdef readonly GatewayState gateway
     cdef public bint has_date
     cdef public bint has_server
     cdef public object headers
     cdef public bint headers_sent
     cdef public bytes length_line
     cdef public list lines
-    cdef public Prefix prefix
-    cdef public Request request
+    cdef readonly Prefix prefix
+    cdef readonly Request request
     cdef public long long response_length
     cdef public long long sent
     cdef public object status

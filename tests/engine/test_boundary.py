@@ -83,7 +83,7 @@ class FailingBench(Bench):
     def __init__(self, poller: Any, **settings: Any) -> None:
         super().__init__(poller, **settings)
         self.handler: Failing = Failing()
-        self.engine.handler = self.handler
+        self.engine.hand_to(self.handler)
         self.witness = self.connect()
         self.is_well()
 

@@ -19,7 +19,7 @@ WORDS = [b"Host: a\r\n", b"X: y\r\n", b"\r\n z\r\n", b"X : y\r\n", b"Content-Len
 
 def make(rooms: Rooms) -> Any:
     parser, fields, limits = rooms("http.parser"), rooms("http.fields"), rooms("http.limits")
-    message, errors = rooms("http.message"), rooms("http.errors")
+    errors = rooms("http.errors")
     tables = [
         fields.FieldTable(limits.Limits(
             permit_obsolete_folding=bool(bits & 1), strip_header_spaces=bool(bits & 2),
@@ -31,7 +31,7 @@ def make(rooms: Rooms) -> Any:
     def run(pieces: list[bytes], choice: int) -> object:
         reader = parser.HeadParser(tables[choice & 15], bool(choice & 16))
         reader.interprets = bool(choice & 32)
-        reader.request = message.Request()
+        reader.begin_section()
         data = b""
         try:
             for piece in pieces:

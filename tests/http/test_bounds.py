@@ -26,7 +26,7 @@ def parse(data: Any, start: int, end: int) -> int:
 
 def parse_fields(data: Any, start: int, end: int) -> int:
     parser = HeadParser(TABLE, False)
-    parser.request = Request()
+    parser.begin_section()
     return parser.parse_fields(data, start, end)
 
 

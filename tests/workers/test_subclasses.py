@@ -1,4 +1,4 @@
-"""What an application says may be of any subclass of what the specifications name: every worker type sends it."""
+"""What an application says may be of any subclass of what the specifications name: each is sent as what it is."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def serve(
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True)
     gateway = Gateway(worker, app, False, False, "gunicorn", "gunicorn/28")
     engine = Engine(gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
-    gateway.engine = engine
+    gateway.attach(engine)
     gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         engine.listen([listener])

@@ -1,0 +1,244 @@
+"""What an application can reach of the server it cannot break: it may harm its own process, but not write beside it.
+
+From `start_response`, `send`, `receive`, the environ and the scope everything is reached that Python can see. Each
+attribute is set to what it should not be, and deleted, in a process of its own that then finishes the request. It may
+fail in any way that Python fails; it must not die of a signal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gunicorn.asgi.gateway import ASGIGateway
+from gunicorn.build import build_kind
+from gunicorn.config import Config
+from gunicorn.engine.engine import Engine
+from gunicorn.engine.settings import Peers, Settings
+from gunicorn.http.limits import Limits
+from gunicorn.wsgi.gateway import Gateway
+from tests.wsgi.test_gateway import FakeLog
+
+pytestmark = [
+    pytest.mark.skipif(build_kind() != "compiled", reason="interpreted attributes are anybody's"),
+    pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer makes a thousand forks slow"),
+]
+
+BAD = (None, -1, 2**63, object())
+DELETE = object()
+DEPTH = 4
+REQUEST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nX: y\r\n\r\nabcGET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+#: Seconds after which a process that waits for what was taken from it is ended; that is no crash.
+PATIENCE = 1
+
+
+def names_of(thing: Any) -> list[str]:
+    """Attributes that are data, of the classes of this package."""
+    found = []
+    for base in type(thing).__mro__:
+        if base.__module__.startswith("gunicorn."):
+            found += [name for name, value in vars(base).items() if type(value).__name__ in (
+                "getset_descriptor", "member_descriptor")]
+    return sorted(set(found) - {"__dict__", "__weakref__"})
+
+
+def is_ours(thing: Any) -> bool:
+    return type(thing).__module__.startswith("gunicorn.") and not isinstance(thing, type)
+
+
+def walk(roots: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Paths to all attributes within reach, each object once."""
+    paths: list[tuple[str, ...]] = []
+    seen: set[int] = set()
+    level = [((name,), root) for name, root in roots.items()]
+    for _ in range(DEPTH):
+        following = []
+        for path, thing in level:
+            if id(thing) in seen or not is_ours(thing):
+                continue
+            seen.add(id(thing))
+            for name in names_of(thing):
+                paths.append((*path, name))
+                try:
+                    following.append(((*path, name), getattr(thing, name)))
+                except Exception:
+                    pass
+        level = following
+    return paths
+
+
+def at(roots: dict[str, Any], path: tuple[str, ...]) -> Any:
+    thing = roots[path[0]]
+    for name in path[1:]:
+        thing = getattr(thing, name)
+    return thing
+
+
+Act = Callable[[dict[str, Any]], None]
+
+
+def wsgi(act: Act) -> Any:
+    def app(environ: Any, start_response: Any) -> Any:
+        act({
+            "response": start_response.__self__, "view": environ["gunicorn.socket"], "input": environ["wsgi.input"],
+            "hints": environ["wsgi.early_hints"], "connection": environ["gunicorn.client_disconnected"].__self__,
+        })
+        write = start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "10")])
+        write(b"hello")
+        return [b"hello"]
+
+    return app
+
+
+def asgi(act: Act) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        act({"cycle": send.__self__, "waiting": receive()})
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+        await send({"type": "http.response.body", "body": b"hello", "more_body": True})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+    return app
+
+
+def serve(kind: str, act: Act) -> None:
+    """Two requests on one connection, with an application that does `act` first."""
+    cfg = Config()
+    log: Any = FakeLog()
+    worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
+    gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (Gateway, wsgi(act))
+    gateway = gateway_of(worker, app, kind == "gthread", False, "gunicorn", "gunicorn/28")
+    settings = Settings(keepalive=5.0, buffer_request_body=kind != "asgi")
+    engine = Engine(gateway, settings, Limits(), Peers(["*"]), Peers([]))
+    gateway.attach(engine)
+    gateway.wait_writable = gateway.wait_readable = lambda connection: None
+    engine.threaded = kind == "gthread"
+
+    def exchange() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            engine.listen([listener])
+            with socket.create_connection(listener.getsockname()) as client:
+                client.sendall(REQUEST)
+                for _ in range(4):
+                    engine.poll(0.0)
+                    engine.now += 1000
+                    engine.sweep()
+            engine.poll(0.0)
+            engine.close()
+
+    async def main() -> None:
+        gateway.loop = asyncio.get_running_loop()
+        gateway.loop.call_soon(exchange)
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+    if kind == "asgi":
+        asyncio.run(main())
+    else:
+        exchange()
+
+
+def apart(function: Callable[[], None]) -> int:
+    """The signal that has ended a process that does this; 0 when none has."""
+    pid = os.fork()
+    if pid == 0:
+        # Whatever the child says is of no interest.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        # The handler of whoever watches over this test has no business here.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        try:
+            function()
+        except BaseException:
+            pass
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+KINDS = ["sync", "gthread", "asgi"]
+SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr__")
+#: What every request runs through does not ask whether it was made (`TRUSTING` in setup.py): nobody but C makes it.
+TRUSTING = {
+    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
+    "gunicorn.engine.engine", "gunicorn.http.http1", "gunicorn.http.parser", "gunicorn.wsgi.environ",
+    "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
+}
+
+
+def reach(kind: str) -> list[tuple[str, ...]]:
+    paths: list[tuple[str, ...]] = []
+    serve(kind, lambda roots: paths.extend(path for path in walk(roots) if path not in paths))
+    return paths
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_attribute_within_reach(kind: str) -> None:
+    paths = reach(kind)
+    assert len(paths) > 60, paths
+    died = []
+    for path in paths:
+        for bad in (*BAD, DELETE):
+
+            def act(roots: dict[str, Any], path: tuple[str, ...] = path, bad: Any = bad) -> None:
+                try:
+                    thing = at(roots, path[:-1])
+                    if bad is DELETE:
+                        delattr(thing, path[-1])
+                    else:
+                        setattr(thing, path[-1], bad)
+                except (AttributeError, TypeError, OverflowError, ValueError):
+                    # As it should be, and nothing has changed.
+                    os._exit(0)
+
+            number = apart(lambda act=act: serve(kind, act))  # type: ignore[misc]
+            if number not in (0, signal.SIGALRM):
+                died.append((path, bad, signal.Signals(number).name))
+    assert died == [], died
+
+
+@pytest.mark.parametrize("kind", ["sync", "asgi"])
+def test_objects_that_nobody_has_made(kind: str) -> None:
+    """`type(x).__new__(type(x))`, and then every method it has."""
+    died = []
+    classes: list[type] = []
+
+    def act(roots: dict[str, Any]) -> None:
+        for path in walk(roots):
+            thing = at(roots, path[:-1])
+            if type(thing) not in classes:
+                classes.append(type(thing))
+
+    serve(kind, act)
+    assert len(classes) > 10
+    arguments: tuple[tuple[Any, ...], ...] = (
+        (), (None,), (0,), (b"ab",), (None, None), (b"ab", 0), (b"ab", 0, 2), ("200 OK", []), (0, 0, 0), (None,) * 5,
+    )
+    for each in classes:
+        if each.__module__ in TRUSTING:
+            continue
+        for name in dir(each):
+            if name.startswith("__") and name not in SPECIAL:
+                continue
+
+            def call(each: Any = each, name: str = name) -> None:
+                for words in arguments:
+                    try:
+                        getattr(each.__new__(each), name)(*words)
+                    except Exception:
+                        pass
+
+            number = apart(call)
+            if number not in (0, signal.SIGALRM):
+                died.append((each.__name__, name, signal.Signals(number).name))
+    assert died == [], died
