@@ -202,12 +202,12 @@ class Engine(EngineState):
             connection.waits_turn = False
             self.attend(connection)
 
-    def attend(self, connection: Connection) -> None:
+    def attend(self, connection: Any) -> None:
         """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
-        # A name of its own, which the compiled form knows the type of.
-        attended = connection
-        if attended is None:
+        if connection is None:
             return
+        # A name of its own, which the compiled form knows the type of.
+        attended: Connection = connection
         try:
             if attended.state == LINGERING:
                 attended.on_event(0)

@@ -26,8 +26,8 @@ class Bench:
         self.prefixes = Prefixes(b"gunicorn")
         request = Request()
         request.method, request.uri = "GET", "/"
-        self.response = Response.__new__(Response)
-        self.response.request, self.response.status = request, "200 OK"
+        self.response = Response(None, None, request, False)
+        self.response.status = "200 OK"
 
     def _write(self, text: str) -> bool:
         self.written.append(text)
