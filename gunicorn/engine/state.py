@@ -36,8 +36,9 @@ class EngineState:
         "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "threaded",
     )
 
-    def __init__(self, handler: Handler, settings: Settings, poller: Poller) -> None:
-        self.hand_to(handler)
+    def __init__(self, handler: Handler | None, settings: Settings, poller: Poller) -> None:
+        # A worker has its engine before it has an application; nothing comes before `hand_to`.
+        self.handler = Handler() if handler is None else handler
         self.settings = settings
         self.poller = poller
         # With `threaded` set, what touches a connection outside its running request holds `guard`.
