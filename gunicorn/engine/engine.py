@@ -65,7 +65,7 @@ class Engine(EngineState):
 
     def __init__(
         self,
-        handler: Handler,
+        handler: Handler | None,
         settings: Settings,
         limits: Limits,
         trusted: Peers,

@@ -37,8 +37,9 @@ class EngineState:
         "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "thread", "threaded",
     )
 
-    def __init__(self, handler: Handler, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
-        self.hand_to(handler)
+    def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
+        # A worker has its engine before it has an application; nothing comes before `hand_to`.
+        self.handler = Handler() if handler is None else handler
         self.clock = clock
         self.settings = settings
         self.poller = poller

@@ -446,6 +446,8 @@ def check_part(data: bytes, start: int, end: int) -> None:
 
     The loops over octets read memory by address: whoever hands octets in is asked once whether they are there.
     """
+    if type(data) is not bytes:
+        raise TypeError(f"bytes are needed, not {type(data).__name__}")
     if start < 0 or end < start or end > len(data):
         raise ValueError("not a part of the octets")
 

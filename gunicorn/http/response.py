@@ -178,7 +178,7 @@ class FieldLines:
         return line
 
 
-# What an application says may be of any subclass: an enumeration's, a framework's safe string, a name without case.
+# What an application says may be of any subclass: an enumeration, a safe string, a name that ignores case.
 # It is taken for what its characters or octets are, whatever its class makes of `str()`, `len()` or a comparison, so
 # that what was checked is what is sent, and C finds the type it was declared with.
 

@@ -67,7 +67,7 @@ class EngineWorker(Worker):
         cfg = self.cfg
         # Its wake-up descriptor must exist before the signal handlers do. The gateway needs the application first.
         self.engine = Engine(
-            None,  # type: ignore[arg-type]
+            None,
             settings_of(cfg),
             limits_of(cfg),
             Peers(cfg.forwarded_allow_ips),
