@@ -7,7 +7,6 @@ again and again on another connection is answered every time.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import socket
 import struct
@@ -19,96 +18,11 @@ import pytest
 from tests.conftest import Serve
 from tests.support import faults
 from tests.support.server import HELLO as HELLO_APP
-from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
+from tests.workers.crew import CLOSING, HELLO, Crew
 from tests.workers.kinds import KINDS
 
-APP = '''
-import os
-
-class Faulty:
-    """An iterable that fails where its name says."""
-    def __init__(self, where, error):
-        self.where, self.error = where, error
-    def __iter__(self):
-        if self.where == "iter":
-            raise self.error
-        yield b"some"
-        if self.where == "next":
-            raise self.error
-    def close(self):
-        if self.where == "close":
-            raise self.error
-
-class Unprintable:
-    def __str__(self):
-        raise RuntimeError("on purpose: str")
-    __repr__ = __str__
-
-ERRORS = [RuntimeError("on purpose"), OSError(5, "on purpose"), BlockingIOError(11, "on purpose"), MemoryError(),
-          RecursionError(), StopIteration(), UnicodeDecodeError("ascii", b"x", 0, 1, "on purpose"), AssertionError()]
-
-def app(environ, start_response):
-    path = environ["PATH_INFO"]
-    error = ERRORS[int(environ["QUERY_STRING"] or 0) % len(ERRORS)] if path != "/big" else None
-    if path == "/raise":
-        raise error
-    if path in ("/iter", "/next", "/close"):
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return Faulty(path[1:], error)
-    if path == "/start":
-        class Headers:
-            def __iter__(self):
-                raise error
-        start_response("200 OK", Headers())
-    if path == "/headers":
-        start_response("200 OK", [("X", Unprintable())])
-    if path == "/status":
-        start_response(Unprintable(), [])
-    if path == "/body":
-        start_response("200 OK", [])
-        return [Unprintable()]
-    if path == "/environ":
-        environ.clear()
-    if path == "/values":
-        for name in list(environ):
-            environ[name] = Unprintable()
-    if path == "/nothing":
-        return None
-    if path == "/file":
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return environ["wsgi.file_wrapper"](open(os.path.join(os.path.dirname(__file__), "large"), "rb"))
-    size = len(environ["wsgi.input"].read()) if path not in ("/environ", "/values") else 0
-    body = b"x" * 3_000_000 if path == "/big" else b"%d" % size
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
-    return [body]
-'''
-
-CONFIG = '''
-from gunicorn.glogging import Logger
-
-def fail(where, req):
-    if where in req.path:
-        raise RuntimeError("on purpose: " + where)
-
-def pre_request(worker, req):
-    fail("pre-request", req)
-
-def post_request(worker, req, environ, resp):
-    fail("post-request", req)
-
-class logger_class(Logger):
-    def access(self, resp, req, environ, request_time):
-        fail("access", req)
-        super().access(resp, req, environ, request_time)
-
-accesslog = "-"
-access_log_format = '%(h)s %(u)s %(s)s "%(r)s" %({x}e)s %({x}i)s %({x}o)s'
-'''
-
-HELLO = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-CLOSING = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"b" * 50000
 CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
@@ -148,38 +62,6 @@ SPECIMENS: dict[str, tuple[bytes, str, str, int]] = {
 #: Paths of the application and the hooks that fail, with what is told of it in the log.
 CALLBACKS = ["/raise", "/iter", "/next", "/close", "/start", "/headers", "/status", "/body", "/environ", "/values",
              "/nothing", "/pre-request", "/post-request", "/access", "/access/post-request"]
-
-
-class Crew:
-    """A server with one worker, and the client that is served throughout."""
-
-    def __init__(self, folder: Path, kind: str) -> None:
-        self.server = Server(
-            folder, APP, *KINDS[kind], "--keep-alive", "300", config=CONFIG, expect_traceback=True,
-            env={"LD_PRELOAD": faults.library()},
-        )  # fmt: skip
-        (folder / "large").write_bytes(b"f" * 3_000_000)
-        self.server.start()
-        self.pids = self.server.worker_pids()
-        self.witness = self.server.connect(30)
-
-    def is_well(self) -> None:
-        """The worker is the same one, and answers on a connection that is kept and on a new one."""
-        self.witness.send(HELLO)
-        assert self.witness.read_response().body == b"0"
-        assert self.server.get().body == b"0"
-        assert self.server.worker_pids() == self.pids, self.server.log()[-5000:]
-
-    def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.pids[0]}/fd"))
-
-    def end(self) -> None:
-        try:
-            self.witness.close()
-            if not self.server.exited():
-                self.server.stop()
-        finally:
-            self.server.kill()
 
 
 Crews = Callable[[str], Crew]
