@@ -53,7 +53,7 @@ DIRECTIVES = {
 TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
     "gunicorn.engine.engine", "gunicorn.engine.outgoing", "gunicorn.http.http1", "gunicorn.http.parser",
-    "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
+    "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
 }
 
 

@@ -41,5 +41,5 @@ cpdef tuple accept(object listener, int fd)
 cpdef close(int fd)
 cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
-cpdef Py_ssize_t references(object thing)
+cpdef Py_ssize_t references(object first, object second, object third) except -1
 cpdef object bind(object function, object target)

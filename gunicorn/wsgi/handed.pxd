@@ -15,9 +15,7 @@ cdef class Shared:
     cdef Turn _turn
     cdef object _view
     cdef object _hints
-    cdef Py_ssize_t _view_count
-    cdef Py_ssize_t _hints_count
-    cdef Py_ssize_t _turn_count
+    cdef Py_ssize_t _count
 
     cdef begin(self, dict environ)
     cdef bint renew(self, long long number) except -1

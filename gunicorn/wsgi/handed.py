@@ -48,26 +48,21 @@ class Turn:
 
 
 class Shared:
-    """The objects of this kind that the requests of a connection share, and how many references each has in between."""
+    """The objects of this kind that requests of a connection share, and how many references they have in between."""
 
-    __slots__ = ("_hints", "_hints_count", "_turn", "_turn_count", "_view", "_view_count")
+    __slots__ = ("_count", "_hints", "_turn", "_view")
 
     def begin(self, environ: dict[str, Any]) -> None:
         """Before the first copy of `environ`, which all of them are in and nobody else holds."""
         self._turn: Turn = environ["gunicorn.client_disconnected"]
         self._view: Any = environ["gunicorn.socket"]
         self._hints: Any = environ["wsgi.early_hints"]
-        self._view_count = references(self._view)
-        self._hints_count = references(self._hints)
-        self._turn_count = references(self._turn)
+        self._count = references(self._view, self._hints, self._turn)
 
     def renew(self, number: int) -> bool:
         """Give them to the request of this number; False when somebody has kept one of them."""
-        if (
-            references(self._view) != self._view_count
-            or references(self._hints) != self._hints_count
-            or references(self._turn) != self._turn_count
-        ):
+        # Nobody can have let go of one of those that are counted, so a sum that is the same says that all are.
+        if references(self._view, self._hints, self._turn) != self._count:
             return False
         self._turn.number = number
         return True
