@@ -222,6 +222,37 @@ def test_a_client_that_says_farewell_counts_as_gone(tls_server: Start, trusting:
         wait_until(lambda: (server.folder / "seen").exists() and (server.folder / "seen").read_text() == "gone")
 
 
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent", "asgi"])
+def test_threads_that_ask_for_the_client_lose_none_of_its_octets(
+    kind: str, tls_server: Start, trusting: Trusting
+) -> None:
+    """What such a thread reads of the next request, while it looks for the farewell of TLS, must reach the engine."""
+    app = """
+    import threading, time
+
+    def ask(disconnected):
+        while True:
+            disconnected()
+            # Under gevent a thread is a greenlet, which has to let others run.
+            time.sleep(0)
+
+    def app(environ, start_response):
+        if environ["PATH_INFO"] == "/keep":
+            thread = threading.Thread(target=ask, args=(environ["gunicorn.client_disconnected"],), daemon=True)
+            thread.start()
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+    """
+    server = tls_server("-k", kind, "--threads", "4", "--graceful-timeout", "1", app=app)
+    with Client(server, trusting()) as client:
+        for number in range(300):
+            path, body = ("/keep" if number == 10 else "/"), b"x" * (number * 7)
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.send(head.encode() + body)
+            assert client.read_response().body == body
+
+
 def test_the_application_takes_the_socket_over(tls_server: Start, trusting: Trusting) -> None:
     app = """
     def app(environ, start_response):

@@ -101,7 +101,7 @@ CLOSING = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 class Crew:
     """A server with one worker, and the client that is served throughout."""
 
-    def __init__(self, folder: Path, kind: str, certificate: Path | None = None) -> None:
+    def __init__(self, folder: Path, kind: str, certificate: Path | None = None, app: str = APP) -> None:
         key = certificate and certificate.with_suffix(".key")
         tls = () if certificate is None else ("--certfile", str(certificate), "--keyfile", str(key))
         self.context: ssl.SSLContext | None = None
@@ -109,7 +109,7 @@ class Crew:
             self.context = ssl.create_default_context(cafile=str(certificate))
             self.context.check_hostname = False
         self.server = Server(
-            folder, APP, *KINDS[kind], "--keep-alive", "300", *tls, config=CONFIG, expect_traceback=True,
+            folder, app, *KINDS[kind], "--keep-alive", "300", *tls, config=CONFIG, expect_traceback=True,
             env={"LD_PRELOAD": faults.library()},
         )  # fmt: skip
         (folder / "large").write_bytes(b"f" * 3_000_000)

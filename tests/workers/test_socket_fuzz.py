@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import faults
+from tests.asgi import test_one_connection
+from tests.support import faults, frames
 from tests.support.proxies import need
 from tests.support.wait import wait_until
 from tests.tls.conftest import Authority
-from tests.workers.crew import CLOSING, HELLO, Crew
+from tests.workers.crew import APP, CLOSING, HELLO, Crew
 from tests.workers.kinds import KINDS
 from tests.workers.test_one_connection import BAD, BIG, BODY, CHUNKS, EXPECTING, FILE, ending_anyhow
 
@@ -29,7 +30,11 @@ CLIENTS = int(os.environ.get("FUZZ_CLIENTS", "120"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 SPECIMENS = [HELLO, CLOSING, BODY, CHUNKS, EXPECTING, EXPECTING + b"hello", BIG, FILE, BAD, HELLO * 5, CHUNKS * 3,
              b"HEAD / HTTP/1.0\r\n\r\n", b"GET /raise HTTP/1.1\r\nHost: a\r\n\r\n",
-             b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"]
+             b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+             frames.handshake(), frames.handshake() + frames.frame(frames.TEXT, b"hello") + frames.close(),
+             frames.handshake() + frames.frame(frames.TEXT, b"flood"), frames.handshake() + frames.frame(9, b"x") * 20]
+#: The asgi worker with an application that is one of ASGI.
+ASGI = "asgi application"
 #: Seconds; a client that waits longer for an answer goes on with what it does next.
 IMPATIENCE = 0.05
 
@@ -90,9 +95,10 @@ def misbehave(chance: random.Random, crew: Crew) -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, ASGI])
 def test_clients_at_random(kind: str, tls: bool, certificate: Path, tmp_path: Path) -> None:
-    crew = Crew(tmp_path / kind, kind, certificate if tls else None)
+    name, app = ("asgi", test_one_connection.APP) if kind == ASGI else (kind, APP)
+    crew = Crew(tmp_path / "server", name, certificate if tls else None, app)
     try:
         crew.is_well()
         threads, descriptors = crew.threads(), crew.descriptors()
