@@ -51,8 +51,9 @@ PAGES = {error_body(each.status, each.title) for each in classes(HTTPError)} | {
 
 # What is said in words of our own, with numbers; everything else must be a quotation.
 OURS = re.compile(
-    r"empty|missing|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that no field may hold"
-    r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?|address family \d+"
+    r"empty|missing; set permit_missing_host to serve health checks that send none|CONNECT, without permit_connect"
+    r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that no field may hold"
+    r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?|address family \d+( with \d+ bytes)?"
     r"|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}|the connection ended within a request"
 )
 QUOTING = (
@@ -110,7 +111,7 @@ def test_what_an_error_tells_was_sent(case: Case) -> None:
                 assert error.title == type(error).title
 
 
-SECRET = "secret"
+SECRET = "hidden"
 
 
 class Others:
