@@ -11,6 +11,10 @@ cdef class Turn:
     cpdef bint is_over(self) except -1
 
 
+@cython.locals(turn=Turn)
+cpdef Turn turn_of(Connection connection)
+
+
 cdef class Shared:
     cdef Turn _turn
     cdef object _view

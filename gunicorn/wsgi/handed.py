@@ -47,6 +47,15 @@ class Turn:
             response.early_hints(headers)
 
 
+def turn_of(connection: Connection) -> Turn:
+    """The time of the request that runs on a connection."""
+    if not isinstance(connection, Connection):
+        raise TypeError(f"a connection is needed, not {type(connection).__name__}")
+    turn = Turn.__new__(Turn)
+    turn.begin(connection)
+    return turn
+
+
 class Shared:
     """The objects of this kind that requests of a connection share, and how many references they have in between."""
 

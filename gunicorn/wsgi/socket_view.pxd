@@ -1,5 +1,5 @@
 from ..engine.connection cimport Connection
-from .handed cimport Turn
+from .handed cimport Turn, turn_of
 
 
 cdef class SocketView:

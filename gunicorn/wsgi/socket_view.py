@@ -7,7 +7,7 @@ import os
 import socket
 
 from ..engine.connection import Connection
-from .handed import Turn
+from .handed import Turn, turn_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ class SocketView:
     __slots__ = ("_socket", "_turn")
 
     def __init__(self, connection: Connection) -> None:
-        turn = Turn.__new__(Turn)
-        turn.begin(connection)
-        self.begin(turn)
+        self.begin(turn_of(connection))
 
     def begin(self, turn: Turn) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""

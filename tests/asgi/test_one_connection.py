@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import struct
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Serve
 from tests.support import faults, frames
 from tests.support.wait import wait_until
 from tests.workers.crew import HELLO, Crew
@@ -154,6 +157,55 @@ def test_websockets_that_reset(crew: Crew) -> None:
     with frames.Client(crew.server.address) as witness:
         witness.text("still here")
         witness.says("still here")
+
+
+FORKING = """
+import asyncio, os, signal
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError("none here")
+    body = b"ok"
+    if scope["path"] == "/fork":
+        pid = os.fork()
+        if not pid:
+            # It keeps the descriptors, as an application's helper process does; the test ends it.
+            while True:
+                signal.pause()
+        body = str(pid).encode()
+    await receive()
+    if scope["path"] == "/wait":
+        # Until the test says so: is the client still there?
+        message = asyncio.ensure_future(receive())
+        while not os.path.exists("go"):
+            await asyncio.sleep(0.01)
+        body = b"gone" if message.done() else b"here"
+        message.cancel()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+
+def test_a_child_that_keeps_descriptors_makes_no_one_disconnected(serve: Serve) -> None:
+    """The end of a connection that is closed here, and still open in a child, is not that of the next one with its
+    number."""
+    server = serve(FORKING, "-k", "asgi")
+    first = server.connect()
+    first.send(b"GET /fork HTTP/1.1\r\nHost: a\r\n\r\n")
+    child = int(first.read_response().body)
+    try:
+        first.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert first.read_response().body == b"ok"
+        with server.connect() as second:
+            second.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_until(lambda: server.get().body == b"ok")
+            first.close()
+            # The event of the first one is seen before that of this request.
+            wait_until(lambda: server.get().body == b"ok")
+            (server.folder / "go").touch()
+            assert second.read_response().body == b"here"
+    finally:
+        os.kill(child, signal.SIGKILL)
 
 
 def test_no_descriptor_is_left_behind(crew: Crew) -> None:
