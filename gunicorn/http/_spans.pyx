@@ -160,31 +160,42 @@ cpdef bytes octets(bytes data, Py_ssize_t start, Py_ssize_t end):
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
 
 
+cdef extern from "Python.h":
+    ctypedef struct PyObject
+    Py_ssize_t list_size "PyList_GET_SIZE"(object things)
+    PyObject *list_item "PyList_GET_ITEM"(object things, Py_ssize_t index)
+    bint is_bytes "PyBytes_CheckExact"(PyObject *thing)
+    Py_ssize_t bytes_size "PyBytes_GET_SIZE"(PyObject *thing)
+    char *bytes_data "PyBytes_AS_STRING"(PyObject *thing)
+
+
 cpdef bytes joined(list parts):
     """All parts, one behind the other; anything that `bytes.join` takes."""
-    cdef Py_ssize_t total = 0, size
+    cdef Py_ssize_t total = 0, size, index, count
     cdef bytes whole
-    cdef object part
+    # Borrowed: the list holds them, and nothing that could change it runs in between.
+    cdef PyObject *part
     cdef char *place
     if parts is None:
         raise TypeError("a list is needed, not NoneType")
-    for part in parts:
-        if type(part) is not bytes:
+    count = list_size(parts)
+    for index in range(count):
+        part = list_item(parts, index)
+        if not is_bytes(part):
             return b"".join(parts)
-        size = PyBytes_GET_SIZE(part)
+        size = bytes_size(part)
         if size > PY_SSIZE_T_MAX - total:
             raise OverflowError("the parts are too long to be joined")
         total += size
     whole = PyBytes_FromStringAndSize(NULL, total)
     place = PyBytes_AS_STRING(whole)
-    for part in parts:
-        # Asked again, and counted down: a list may have been changed by the time it is walked once more.
-        if type(part) is not bytes:
+    for index in range(count):
+        # Asked again, and counted down: where threads run side by side, the list may have been changed.
+        part = list_item(parts, index) if index < list_size(parts) else NULL
+        if part == NULL or not is_bytes(part) or bytes_size(part) > total:
             raise RuntimeError("the parts have changed while they were joined")
-        size = PyBytes_GET_SIZE(part)
-        if size > total:
-            raise RuntimeError("the parts have changed while they were joined")
-        memcpy(place, PyBytes_AS_STRING(part), size)
+        size = bytes_size(part)
+        memcpy(place, bytes_data(part), size)
         place += size
         total -= size
     if total:

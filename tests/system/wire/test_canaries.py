@@ -54,7 +54,8 @@ OURS = re.compile(
     r"empty|missing; set permit_missing_host to serve health checks that send none|CONNECT, without permit_connect"
     r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that no field may hold"
     r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?"
-    r"|address family \d+( with \d+ bytes)?|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}|the connection ended within a request"
+    r"|address family \d+( with \d+ bytes)?|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}"
+    r"|the connection ended within a request"
 )
 QUOTING = (
     re.compile(r"(?s:(.*)) holds an octet that no field may hold, 0x[0-9a-f]{2}"),
