@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -148,7 +149,10 @@ def serve(kind: str, act: Act) -> None:
 
 def apart(function: Callable[[], None]) -> int:
     """The signal that has ended a process that does this; 0 when none has."""
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # Libraries that other tests have imported have their opinions of fork(2).
+        warnings.simplefilter("ignore")
+        pid = os.fork()
     if pid == 0:
         # Whatever the child says is of no interest.
         null = os.open(os.devnull, os.O_WRONLY)
