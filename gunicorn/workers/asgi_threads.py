@@ -67,7 +67,7 @@ class PoolGateway(Gateway):
         try:
             self.run(connection, request)
         except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, error)
+            self.run_failed(connection, request, error)
         except BaseException:
             with self.engine.guard:
                 connection.close()

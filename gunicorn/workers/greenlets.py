@@ -51,7 +51,7 @@ class GreenletGateway(Gateway):
         try:
             self.worker.serve_request(connection, request)
         except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, error)
+            self.run_failed(connection, request, error)
         except BaseException:
             # The greenlet is being killed, or the application wants to leave the process.
             connection.close()

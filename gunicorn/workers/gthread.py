@@ -128,7 +128,7 @@ class ThreadWorker(EngineWorker):
             try:
                 self._serve(connection, request)
             except Exception as error:  # noqa: BLE001  # the boundary around one connection
-                self.gateway.run_failed(connection, error)
+                self.gateway.run_failed(connection, request, error)
             except BaseException:
                 # SystemExit and the like: as in a process of one thread, this worker ends.
                 with self.engine.guard:

@@ -40,4 +40,4 @@ class RoundaboutGateway(Gateway):
             worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
             worker.see_through(connection, request)
         except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, error)
+            self.run_failed(connection, request, error)

@@ -203,18 +203,21 @@ class Gateway(GatewayState):
                 self._after(environ or {}, request, response)
             connection.finish(not (response.close or request.forced_close))
         except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, error)
+            self.run_failed(connection, request, error)
 
-    def run_failed(self, connection: Connection, error: Exception) -> None:
+    def run_failed(self, connection: Connection, request: Request, error: Exception) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
-        response = connection.response
-        if response is not None and response.headers_sent and not response.whole:
-            connection.break_off(response.framing)
-        try:
-            connection.finish(False)
-        finally:
-            with self.engine.guard:
+        with self.engine.guard:
+            if connection.request is not None and connection.request is not request:
+                # The request had ended before, and the connection is the next one's.
+                return
+            response = connection.response
+            if response is not None and response.headers_sent and not response.whole:
+                connection.break_off(response.framing)
+            try:
+                connection.finish(False)
+            finally:
                 connection.drop()
 
     def others_wait(self) -> bool:
