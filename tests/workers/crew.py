@@ -106,16 +106,20 @@ class Crew:
         tls = () if certificate is None else ("--certfile", str(certificate), "--keyfile", str(key))
         self.context: ssl.SSLContext | None = None
         if certificate is not None:
-            self.context = ssl.create_default_context(cafile=str(certificate))
+            self.context = ssl.create_default_context(cafile=str(certificate.with_name("ca.pem")))
             self.context.check_hostname = False
         self.server = Server(
             folder, app, *KINDS[kind], "--keep-alive", "300", *tls, config=CONFIG, expect_traceback=True,
             env={"LD_PRELOAD": faults.library()},
         )  # fmt: skip
         (folder / "large").write_bytes(b"f" * 3_000_000)
-        self.server.start()
-        self.pids = self.server.worker_pids()
-        self.witness = self.connect()
+        try:
+            self.server.start()
+            self.pids = self.server.worker_pids()
+            self.witness = self.connect()
+        except BaseException:
+            self.server.kill()
+            raise
 
     def connect(self) -> Wire:
         """A client that nothing happens to, inside TLS where that is spoken."""
