@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,15 @@ import pytest
 from tests.conftest import Serve
 from tests.support import faults, frames
 from tests.support.wait import wait_until
-from tests.workers.crew import HELLO, Crew
-from tests.workers.test_one_connection import BAD, BIG, BODY, CHUNKS, EXPECTING, FILE, SPECIMENS, drain, ending_anyhow
+from tests.workers.crew import (
+    CUT_SHORT,
+    Crew,
+    drain,
+    ending_anyhow,
+    meet_failing_calls,
+    reset,
+    reset_at_every_moment,
+)
 
 APP = '''
 import asyncio, os
@@ -88,19 +94,7 @@ def crew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
 
 def test_system_calls_that_fail(crew: Crew) -> None:
     crew.is_well()
-    for name, (octets, call, error, nth) in SPECIMENS.items():
-        source = faults.address_of(call, error, nth)
-        try:
-            for _ in range(1 if error == "EMFILE" else 3):
-                with ending_anyhow(), faults.connect(crew.server.address, source) as client:
-                    client.sendall(octets)
-                    client.shutdown(socket.SHUT_WR)
-                    if b"Expect" not in octets:
-                        drain(client)
-            crew.is_well()
-        except (AssertionError, OSError) as failure:
-            failure.add_note(f"with the specimen {name!r}")
-            raise
+    meet_failing_calls(crew)
 
 
 @pytest.mark.parametrize("path", [
@@ -117,20 +111,9 @@ def test_errors_of_applications_and_hooks(crew: Crew, path: str) -> None:
     crew.is_well()
 
 
-def reset(client: socket.socket) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-
-
-@pytest.mark.parametrize("octets", [EXPECTING, HELLO * 2, BODY[:30000], CHUNKS + CHUNKS, BIG, FILE, BAD],
-                         ids=["expect", "pipelined", "body", "chunks", "big", "file", "bad"])
+@pytest.mark.parametrize("octets", CUT_SHORT.values(), ids=CUT_SHORT)
 def test_resets_at_every_moment(crew: Crew, octets: bytes) -> None:
-    size = len(octets)
-    for cut in sorted({0, 1, 2, 5, 17, size // 3, size // 2, size - 5, size - 1, size}):
-        client = socket.create_connection(crew.server.address)
-        with ending_anyhow():
-            client.sendall(octets[:cut])
-        reset(client)
+    reset_at_every_moment(crew, octets)
     crew.is_well()
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import ssl
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support import faults
@@ -96,6 +100,48 @@ access_log_format = '%(h)s %(u)s %(s)s "%(r)s" %({x}e)s %({x}i)s %({x}o)s'
 
 HELLO = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 CLOSING = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"b" * 50000
+CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+BIG = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+FILE = b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n"
+BAD = b"GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n"
+
+#: What an unlucky client sends, and which of its server's calls fails how, at which time of asking.
+SPECIMENS: dict[str, tuple[bytes, str, str, int]] = {
+    "nothing is read": (HELLO, "recv", "EIO", 1),
+    "no memory to read": (HELLO, "recv", "ENOMEM", 1),
+    "the second read": (BODY, "recv", "ETIMEDOUT", 2),
+    "every read": (BODY, "recv", "EHOSTUNREACH", faults.EVERY_TIME),
+    "nothing is sent": (HELLO, "send", "EIO", 1),
+    "no buffers to send": (CLOSING, "send", "ENOBUFS", 1),
+    "the second answer": (HELLO * 3, "send", "EPERM", 2),
+    "100 Continue": (EXPECTING, "send", "EPIPE", 1),
+    "100 Continue, for ever": (EXPECTING, "send", "ENETDOWN", faults.EVERY_TIME),
+    "a refusal": (BAD, "send", "ECONNRESET", 1),
+    "a large answer": (BIG, "send", "EIO", 2),
+    "a large answer, its head": (BIG, "send", "EIO", 1),
+    "sendfile": (FILE, "sendfile", "EIO", 1),
+    "sendfile, later": (FILE, "sendfile", "EOVERFLOW", 2),
+    "a descriptor for the file's rest": (FILE, "dup", "EMFILE", 1),
+    "no place in the poller": (HELLO, "epoll_add", "ENOSPC", 1),
+    "no memory for the poller": (BODY[:-1], "epoll_add", "ENOMEM", 1),
+    "no place in the poller for what waits": (BIG, "epoll_add", "ENOSPC", faults.EVERY_TIME),
+    "no place in the poller to linger": (BAD + b"x" * 100_000, "epoll_add", "ENOSPC", 1),
+    "shutdown": (BAD + b"x", "shutdown", "EIO", 1),
+    "options": (BIG, "setsockopt", "EINVAL", faults.EVERY_TIME),
+    "close": (CLOSING, "close", "EIO", 1),
+    "accept: reset before": (HELLO, "accept", "ECONNABORTED", 1),
+    "accept: a protocol's error": (HELLO, "accept", "EPROTO", 1),
+    "accept: no descriptors": (HELLO, "accept", "EMFILE", 1),
+}
+
+#: What clients send before they reset, at any place of it.
+CUT_SHORT = {
+    "expect": EXPECTING, "pipelined": HELLO * 2, "body": BODY[:30000], "chunks": CHUNKS * 2, "big": BIG, "file": FILE,
+    "bad": BAD,
+}
+
 
 
 class Crew:
@@ -150,3 +196,53 @@ class Crew:
                 self.server.stop()
         finally:
             self.server.kill()
+
+
+@contextlib.contextmanager
+def ending_anyhow() -> Iterator[None]:
+    """The server may end the connection at any moment, but not leave it open without a word."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except OSError:
+        pass
+
+
+def drain(client: socket.socket) -> None:
+    """Until the server closes."""
+    while client.recv(1 << 20):
+        pass
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def meet_failing_calls(crew: Crew) -> None:
+    """Clients whose system calls fail as the specimens say, each more often than a worker has threads."""
+    for name, (octets, call, error, nth) in SPECIMENS.items():
+        source = faults.address_of(call, error, nth)
+        try:
+            # Without descriptors a worker pauses for a second: once is enough.
+            for _ in range(1 if error == "EMFILE" else 6):
+                with ending_anyhow(), faults.connect(crew.server.address, source) as client:
+                    client.sendall(octets)
+                    client.shutdown(socket.SHUT_WR)
+                    if b"Expect" not in octets:
+                        drain(client)
+            crew.is_well()
+        except (AssertionError, OSError) as failure:
+            failure.add_note(f"with the specimen {name!r}")
+            raise
+
+
+def reset_at_every_moment(crew: Crew, octets: bytes) -> None:
+    """Clients that send a part and reset, at the places that matter and after all of it."""
+    size = len(octets)
+    for place in (*sorted({0, 1, 2, 5, 17, size // 3, size // 2, size - 5, size - 1}), size, size, size):
+        client = socket.create_connection(crew.server.address)
+        with ending_anyhow():
+            client.sendall(octets[:place])
+        reset(client)

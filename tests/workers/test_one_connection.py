@@ -6,10 +6,8 @@ again and again on another connection is answered every time.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,44 +18,21 @@ from tests.support import faults
 from tests.support.server import HELLO as HELLO_APP
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
-from tests.workers.crew import CLOSING, HELLO, Crew
+from tests.workers.crew import (
+    BIG,
+    CHUNKS,
+    CLOSING,
+    CUT_SHORT,
+    EXPECTING,
+    HELLO,
+    Crew,
+    drain,
+    ending_anyhow,
+    meet_failing_calls,
+    reset,
+    reset_at_every_moment,
+)
 from tests.workers.kinds import KINDS
-
-BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n" + b"b" * 50000
-CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-EXPECTING = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
-BIG = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
-FILE = b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n"
-BAD = b"GET / HTTP/1.1\r\nHost: a\r\nno field\r\n\r\n"
-
-#: What an unlucky client sends, and which of its server's calls fails how, at which time of asking.
-SPECIMENS: dict[str, tuple[bytes, str, str, int]] = {
-    "nothing is read": (HELLO, "recv", "EIO", 1),
-    "no memory to read": (HELLO, "recv", "ENOMEM", 1),
-    "the second read": (BODY, "recv", "ETIMEDOUT", 2),
-    "every read": (BODY, "recv", "EHOSTUNREACH", faults.EVERY_TIME),
-    "nothing is sent": (HELLO, "send", "EIO", 1),
-    "no buffers to send": (CLOSING, "send", "ENOBUFS", 1),
-    "the second answer": (HELLO * 3, "send", "EPERM", 2),
-    "100 Continue": (EXPECTING, "send", "EPIPE", 1),
-    "100 Continue, for ever": (EXPECTING, "send", "ENETDOWN", faults.EVERY_TIME),
-    "a refusal": (BAD, "send", "ECONNRESET", 1),
-    "a large answer": (BIG, "send", "EIO", 2),
-    "a large answer, its head": (BIG, "send", "EIO", 1),
-    "sendfile": (FILE, "sendfile", "EIO", 1),
-    "sendfile, later": (FILE, "sendfile", "EOVERFLOW", 2),
-    "a descriptor for the file's rest": (FILE, "dup", "EMFILE", 1),
-    "no place in the poller": (HELLO, "epoll_add", "ENOSPC", 1),
-    "no memory for the poller": (BODY[:-1], "epoll_add", "ENOMEM", 1),
-    "no place in the poller for what waits": (BIG, "epoll_add", "ENOSPC", faults.EVERY_TIME),
-    "no place in the poller to linger": (BAD + b"x" * 100_000, "epoll_add", "ENOSPC", 1),
-    "shutdown": (BAD + b"x", "shutdown", "EIO", 1),
-    "options": (BIG, "setsockopt", "EINVAL", faults.EVERY_TIME),
-    "close": (CLOSING, "close", "EIO", 1),
-    "accept: reset before": (HELLO, "accept", "ECONNABORTED", 1),
-    "accept: a protocol's error": (HELLO, "accept", "EPROTO", 1),
-    "accept: no descriptors": (HELLO, "accept", "EMFILE", 1),
-}
 
 #: Paths of the application and the hooks that fail, with what is told of it in the log.
 CALLBACKS = ["/raise", "/iter", "/next", "/close", "/start", "/headers", "/status", "/body", "/environ", "/values",
@@ -86,39 +61,9 @@ def crew(request: pytest.FixtureRequest, crews: Crews) -> Crew:
     return crews(str(request.param))
 
 
-@contextlib.contextmanager
-def ending_anyhow() -> Iterator[None]:
-    """The server may end the connection at any moment, but not leave it open without a word."""
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except OSError:
-        pass
-
-
-def drain(client: socket.socket) -> None:
-    """Until the server closes."""
-    while client.recv(1 << 20):
-        pass
-
-
 def test_system_calls_that_fail(crew: Crew) -> None:
     crew.is_well()
-    for name, (octets, call, error, nth) in SPECIMENS.items():
-        source = faults.address_of(call, error, nth)
-        try:
-            # More than a worker has threads: each of them may meet it. (Without descriptors it pauses for a second.)
-            for _ in range(1 if error == "EMFILE" else 6):
-                with ending_anyhow(), faults.connect(crew.server.address, source) as client:
-                    client.sendall(octets)
-                    client.shutdown(socket.SHUT_WR)
-                    if b"Expect" not in octets:
-                        drain(client)
-            crew.is_well()
-        except (AssertionError, OSError) as failure:
-            failure.add_note(f"with the specimen {name!r}")
-            raise
+    meet_failing_calls(crew)
 
 
 def test_a_slow_client_whose_rest_cannot_be_sent(crew: Crew) -> None:
@@ -156,20 +101,9 @@ def test_what_a_logger_raises_is_told_once(crew: Crew) -> None:
     assert crew.server.log().count("on purpose: access") == before + 1
 
 
-def reset(client: socket.socket) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
-
-
-@pytest.mark.parametrize("octets", [EXPECTING, HELLO * 2, BODY[:30000], CHUNKS + CHUNKS, BIG, FILE, BAD],
-                         ids=["expect", "pipelined", "body", "chunks", "big", "file", "bad"])
+@pytest.mark.parametrize("octets", CUT_SHORT.values(), ids=CUT_SHORT)
 def test_resets_at_every_moment(crew: Crew, octets: bytes) -> None:
-    size = len(octets)
-    for cut in sorted({0, 1, 2, 5, 17, size // 3, size // 2, size - 5, size - 1, size, size, size}):
-        client = socket.create_connection(crew.server.address)
-        with ending_anyhow():
-            client.sendall(octets[:cut])
-        reset(client)
+    reset_at_every_moment(crew, octets)
     crew.is_well()
 
 

@@ -22,9 +22,20 @@ from tests.support import faults, frames
 from tests.support.proxies import need
 from tests.support.wait import wait_until
 from tests.tls.conftest import Authority
-from tests.workers.crew import APP, CLOSING, HELLO, Crew
+from tests.workers.crew import (
+    APP,
+    BAD,
+    BIG,
+    BODY,
+    CHUNKS,
+    CLOSING,
+    EXPECTING,
+    FILE,
+    HELLO,
+    Crew,
+    ending_anyhow,
+)
 from tests.workers.kinds import KINDS
-from tests.workers.test_one_connection import BAD, BIG, BODY, CHUNKS, EXPECTING, FILE, ending_anyhow
 
 CLIENTS = int(os.environ.get("FUZZ_CLIENTS", "120"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
