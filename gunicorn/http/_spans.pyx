@@ -62,6 +62,16 @@ cdef int refuse(object data) except -1:
     raise TypeError(f"bytes are needed, not {type(data).__name__}")
 
 
+cdef inline void draw_in(bytes data, Py_ssize_t *start, Py_ssize_t *end) noexcept:
+    """The bounds of a part that is there: what lies outside is drawn in to the nearest end."""
+    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
+    # One comparison finds what is negative as well as what is too large.
+    if <size_t>start[0] > size:
+        start[0] = 0 if start[0] < 0 else <Py_ssize_t>size
+    if end[0] > <Py_ssize_t>size:
+        end[0] = <Py_ssize_t>size
+
+
 cdef inline Py_ssize_t run_end(bytes data, Py_ssize_t start, Py_ssize_t end, unsigned char mask) noexcept:
     # Only called with bounds that were drawn in.
     must_hold(start >= 0 and start <= PyBytes_GET_SIZE(data) and end <= PyBytes_GET_SIZE(data))
@@ -75,12 +85,7 @@ cpdef Py_ssize_t token_end(bytes data, Py_ssize_t start, Py_ssize_t end) except 
     """End of a run of tchar (RFC 9110 section 5.6.2)."""
     if data is None:
         refuse(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    # One comparison finds what is negative as well as what is too large.
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     return run_end(data, start, end, TOKEN)
 
 
@@ -88,11 +93,7 @@ cpdef Py_ssize_t path_end(bytes data, Py_ssize_t start, Py_ssize_t end) except -
     """End of a run of what stands before the `?` of a request-target: `target.py` says what that is and why."""
     if data is None:
         refuse(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     return run_end(data, start, end, PATH)
 
 
@@ -100,11 +101,7 @@ cpdef Py_ssize_t query_end(bytes data, Py_ssize_t start, Py_ssize_t end) except 
     """End of a run of what stands behind the `?` of a request-target."""
     if data is None:
         refuse(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     return run_end(data, start, end, QUERY)
 
 
@@ -115,12 +112,8 @@ cpdef Py_ssize_t value_end(bytes data, Py_ssize_t start, Py_ssize_t end) except 
     if data is None:
         refuse(data)
     cdef const unsigned char *view = <const unsigned char *>PyBytes_AS_STRING(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
     cdef unsigned long long word, deletes
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     while start + 8 <= end:
         memcpy(&word, view + start, 8)
         deletes = word ^ DELETES
@@ -150,11 +143,7 @@ cpdef bytes octets(bytes data, Py_ssize_t start, Py_ssize_t end):
     """A part of the octets."""
     if data is None:
         refuse(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     if start >= end:
         return b""
     return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
@@ -207,11 +196,7 @@ cpdef str text(bytes data, Py_ssize_t start, Py_ssize_t end):
     """The octets as a native string, one character an octet (PEP 3333)."""
     if data is None:
         refuse(data)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     if start >= end:
         return ""
     return PyUnicode_DecodeLatin1(PyBytes_AS_STRING(data) + start, end - start, NULL)
@@ -221,11 +206,7 @@ cpdef bint is_at(bytes known, bytes data, Py_ssize_t start, Py_ssize_t end) exce
     """Whether these octets are `known`."""
     if known is None or data is None:
         refuse(None)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     cdef Py_ssize_t length = end - start if end > start else 0
     return PyBytes_GET_SIZE(known) == length and memcmp(
         PyBytes_AS_STRING(known), PyBytes_AS_STRING(data) + start, length) == 0
@@ -235,11 +216,7 @@ cpdef str text_again(str known, bytes data, Py_ssize_t start, Py_ssize_t end):
     """As `text`; gives back `known` where that is the same text already."""
     if known is None or data is None:
         refuse(None)
-    cdef size_t size = <size_t>PyBytes_GET_SIZE(data)
-    if <size_t>start > size:
-        start = 0 if start < 0 else <Py_ssize_t>size
-    if end > <Py_ssize_t>size:
-        end = <Py_ssize_t>size
+    draw_in(data, &start, &end)
     if start >= end:
         return ""
     cdef Py_ssize_t length = end - start
