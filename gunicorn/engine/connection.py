@@ -206,7 +206,8 @@ class Connection(Outgoing):
 
     def drop(self) -> None:
         """End the connection after a failure of our own, in whatever state that has left it. Raises no Exception."""
-        if self.state != READING and self.state != RUNNING:
+        if self.state == LINGERING or (self.state == FLUSHING and self.out is not None):
+            # It ends in good order, and has a time limit.
             return
         try:
             self._fail()

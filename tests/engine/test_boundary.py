@@ -11,8 +11,16 @@ from typing import Any
 import pytest
 
 from gunicorn.engine._leaf import Poller
+from gunicorn.engine.connection import READING
 from gunicorn.engine.portable import PortablePoller
 from tests.engine.test_engine import ANSWER, GET, Bench, Recorder
+
+
+class Speechless:
+    """TLS that cannot say its farewell."""
+
+    def farewell(self) -> bytes:
+        raise LookupError("farewell")
 
 
 class Failing(Recorder):
@@ -33,6 +41,10 @@ class Failing(Recorder):
             if self.where == "handle after the answer":
                 connection.write(ANSWER)
                 raise OSError("no fault of the client's")
+            if self.where == "finish":
+                connection.write(ANSWER)
+                connection.tls = Speechless()
+                connection.finish(False)
             if self.where:
                 # It runs, and is not answered; the poller is to tell of its client.
                 connection.watch()
@@ -120,6 +132,7 @@ def reset_while_it_runs(bench: FailingBench) -> None:
 PLACES: dict[str, Callable[[FailingBench], None]] = {
     "handle": handled,
     "handle after the answer": handled,
+    "finish": handled,
     "refused": refused,
     "refused ": refused_in_a_sweep,
     "disconnected": reset_while_it_runs,
@@ -141,7 +154,10 @@ def test_what_a_handler_raises_ends_its_connection(where: str, bench: FailingBen
     client.sendall(GET)
     bench.turn()
     assert client.recv(1000) == ANSWER
-    assert bench.engine.count == len([known for known in bench.engine.connections if known is not None])
+    left = [known for known in bench.engine.connections if known is not None]
+    assert bench.engine.count == len(left)
+    # None is forgotten in the middle: whoever lingers has a time limit.
+    assert all(known.state == READING or known.deadline for known in left)
     assert bench.engine.running == 0
 
 
