@@ -15,6 +15,7 @@ cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED, 
 
 cdef class Connection(Outgoing):
     cdef public bint active
+    cdef public bint awaited
     cdef readonly BodyStore body
     cdef public long long body_size
     cdef readonly object handed

@@ -72,9 +72,9 @@ class Connection(Outgoing):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "active", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer", "processing",
-        "protocol", "readable", "request", "requests", "response", "shared", "skipping", "state", "stream",
-        "taken_over", "taker", "waits_turn", "__weakref__",
+        "active", "awaited", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer",
+        "processing", "protocol", "readable", "request", "requests", "response", "shared", "skipping", "state",
+        "stream", "taken_over", "taker", "waits_turn", "__weakref__",
     )
 
     def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
@@ -87,6 +87,8 @@ class Connection(Outgoing):
         self.readable = True
         self.hangup = False
         self.processing = False
+        # Set while the thread that runs the request waits for octets itself: whatever comes is that thread's to read.
+        self.awaited = False
         # Whether the engine has it in `again`.
         self.waits_turn = False
         self.keep = False
@@ -131,7 +133,7 @@ class Connection(Outgoing):
 
     def process(self) -> None:
         """Read and serve until the client must send more, or a request is running elsewhere."""
-        if self.processing:
+        if self.processing or self.awaited:
             return
         self.processing = True
         turns = 0

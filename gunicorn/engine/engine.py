@@ -434,26 +434,34 @@ class Engine(EngineState):
                     connection.expire()
 
     def wait_readable(self, connection: Connection, pulse: Any) -> None:
-        """Block until the client has sent something, or is given up."""
+        """Block until the client has sent something, or is given up; `pulse` is called once a second meanwhile."""
         with self.guard:
             # What has come behind the head, or since the last look, needs no waiting.
             connection.pull()
-        stream = connection.stream
-        if stream is None or stream.pieces:
-            return
+            stream = connection.stream
+            if stream is None or stream.pieces:
+                return
+            # From here on nobody else reads: what another thread took in would be waited for in the kernel in vain.
+            connection.awaited = True
+        try:
+            self._await_body(connection, pulse)
+        finally:
+            with self.guard:
+                connection.awaited = False
+                connection.readable = True
+                # Not `process`, which may be what has called the application.
+                connection.pull()
+
+    def _await_body(self, connection: Connection, pulse: Any) -> None:
         waiter = select.poll()
         waiter.register(connection.fd, select.POLLIN)
         deadline = self.deadline_of(self.body_timeout)
-        while not waiter.poll(1000):
+        while not waiter.poll(1000) and connection.stream is not None:
             pulse()
             self.now = self.clock()
             if deadline and self.now >= deadline:
-                connection.give_up_body()
-                return
-        with self.guard:
-            connection.readable = True
-            # Not `process`, which may be what has called the application.
-            connection.pull()
+                with self.guard:
+                    connection.give_up_body()
 
     def close(self) -> None:
         """Drop everything."""

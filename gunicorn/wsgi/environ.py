@@ -133,7 +133,7 @@ class EnvironBuilder:
 
     def _body(self, environ: dict[str, Any], connection: Connection, request: Request, body: Any) -> None:
         if isinstance(body, BodyStream):
-            environ["wsgi.input"] = StreamInput(connection, body, self.wait_readable)
+            environ["wsgi.input"] = StreamInput(connection, body, self.wait_readable, connection.engine.guard)
             return
         environ["wsgi.input"] = body
         if request.chunked:

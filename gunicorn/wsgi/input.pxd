@@ -10,5 +10,6 @@ cdef class StreamInput:
     cdef Connection _connection
     cdef BodyStream _stream
     cdef object _wait
+    cdef object _guard
     cdef bytes _buffer
     cdef Py_ssize_t _position

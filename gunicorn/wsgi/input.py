@@ -8,6 +8,10 @@ from io import BytesIO
 from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class EmptyInput:
     """The input of a request without body: always at its end. It has no state, so one serves all requests."""
@@ -32,32 +36,38 @@ class EmptyInput:
 class StreamInput:
     """Reads a body stream; waits for the client when nothing has come. EOF is the end of the body (input_terminated).
 
-    `wait(connection)` returns when the stream may have changed. A body that breaks off raises `OSError`, so that an
-    upload cut short cannot be taken for a whole one.
+    `wait(connection)` returns when the stream may have changed; whoever feeds the stream holds `guard`. A body that
+    breaks off raises `OSError`, so that an upload cut short cannot be taken for a whole one.
 
     What has come is kept as it came, with a position in it, and looked at once, however it is read.
     """
 
-    def __init__(self, connection: Connection, stream: BodyStream, wait: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, connection: Connection, stream: BodyStream, wait: Callable[[Connection], None], guard: Any
+    ) -> None:
         self._connection = connection
         self._stream = stream
         self._wait = wait
+        self._guard = guard
         self._buffer = b""
         self._position = 0
 
     def _more(self) -> bool:
         """Get octets in the place of those that are used up; False at the end of the body."""
         stream = self._stream
-        while not stream.pieces:
-            if stream.complete:
-                return False
-            if stream.failed:
-                raise OSError("the request body is not complete, and no more of it will come")
+        while True:
+            # The engine may be feeding the stream from another thread: what is here is looked at and taken in one go.
+            with self._guard:
+                if stream.pieces:
+                    self._buffer = stream.take()
+                    self._position = 0
+                    return True
+                if stream.complete:
+                    return False
+                if stream.failed:
+                    raise OSError("the request body is not complete, and no more of it will come")
             self._connection.send_continue()
             self._wait(self._connection)
-        self._buffer = stream.take()
-        self._position = 0
-        return True
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` octets, all of the rest when it is None or negative."""

@@ -411,3 +411,42 @@ def test_nobody_waits_twice_for_a_turn(make_bench: Any) -> None:
     assert not bench.engine.again
     connection.take_turn()
     assert len(bench.engine.again) == 1
+
+
+class Interrupting:
+    """A guard of the engine; each time it is let go, another thread may come between: `then` is what that one does."""
+
+    def __init__(self) -> None:
+        self.then: list[Any] = []
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self.then:
+            self.then.pop(0)()
+
+
+def test_octets_that_come_while_a_thread_begins_to_wait_for_them(make_bench: Any) -> None:
+    """Who leads the engine read them; the thread then waited in the kernel for octets that had been taken from it."""
+    bench = make_bench()
+    engine, handler = bench.engine, bench.handler
+    engine.stream_bodies = True
+    handler.handle = lambda connection, request: handler.requests.append((connection, request))
+    client = bench.connect()
+    client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n")
+    bench.turn()
+    connection, request = handler.requests[-1]
+    engine.guard = Interrupting()
+    engine.guard.then = [lambda: (client.sendall(b"abcdef"), bench.turn())]
+
+    def late() -> None:
+        raise AssertionError("waited for what was there")
+
+    engine.wait_readable(connection, late)
+    assert request.body.take() == b"abcdef"
+    assert request.body.complete
+    # The next one is read by the engine again.
+    connection.finish(True)
+    client.sendall(GET)
+    bench.turn()
+    assert handler.requests[-1][1].uri == request.uri

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.connection import Connection
+from gunicorn.engine.state import NoGuard
 from gunicorn.wsgi.input import StreamInput
 
 
@@ -34,7 +35,7 @@ def stream_of(pieces: list[bytes]) -> StreamInput:
         else:
             stream.feed(piece)
 
-    return StreamInput(connection, stream, wait)
+    return StreamInput(connection, stream, wait, NoGuard())
 
 
 SIZES = st.one_of(st.none(), st.integers(-2, 12), st.just(1 << 70))
@@ -67,7 +68,7 @@ def test_a_body_that_breaks_off() -> None:
     if not hasattr(connection, "request"):
         # Interpreted; compiled it is there, and read-only.
         connection.request = None
-    given = StreamInput(connection, stream, lambda _: None)
+    given = StreamInput(connection, stream, lambda _: None, NoGuard())
     assert given.read(2) == b"ab"
     with pytest.raises(OSError, match="the request body is not complete"):
         given.read()
@@ -101,3 +102,21 @@ def test_large_bodies(name: str) -> None:
     """In a process of its own, which can be ended should it hang."""
     code = f"from tests.wsgi.test_input import LARGE, stream_of; p, f = LARGE[{name!r}]; f(stream_of(p))"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, timeout=90)
+
+
+def test_the_end_of_a_body_that_another_thread_takes_in_is_not_lost() -> None:
+    """Between the look for octets and the look whether more will come, both may have come: the guard is held."""
+    stream = BodyStream(1000)
+
+    class Guard:
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *exc_info: object) -> None:
+            if not stream.complete:
+                stream.feed(b"the last")
+                stream.end(False)
+
+    connection: Any = Connection.__new__(Connection)
+    if not hasattr(connection, "request"):
+        connection.request = None
+    assert StreamInput(connection, stream, lambda _: None, Guard()).read() == b"the last"
