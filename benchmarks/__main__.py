@@ -32,6 +32,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--peers", default="all", help="names and groups, comma separated: all, wsgi, asgi, workers"
     )
+    parser.add_argument(
+        "--before", default="HEAD", help="the revision of the peers before and before-asgi (default HEAD)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="rounds, peers interleaved (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load a round (default 3)")
     parser.add_argument(
@@ -44,7 +47,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(wanted: list[Peer], chosen: list[Scenario]) -> dict[str, str]:
+def prepare(wanted: list[Peer], chosen: list[Scenario], revision: str) -> dict[str, str]:
     """Build and install; peer name -> why it cannot be measured."""
     missing = environment.missing_packages()
     unusable = {peer.name: missing[peer.package] for peer in wanted if peer.package in missing}
@@ -56,6 +59,10 @@ def prepare(wanted: list[Peer], chosen: list[Scenario]) -> dict[str, str]:
     error = environment.ensure_compiled() if compiled else None
     if error:
         unusable |= dict.fromkeys(compiled, f"not compiled: {error}")
+    older = [peer.name for peer in wanted if peer.env is peers.BEFORE_TREE]
+    error = environment.ensure_before(revision) if older else None
+    if error:
+        unusable |= dict.fromkeys(older, f"{revision}: {error}")
     if any(scenario.websockets for scenario in chosen):
         stop_with(environment.ensure_program(environment.WEBSOCKET_LOAD))
     if any(scenario.tls for scenario in chosen):
@@ -243,7 +250,7 @@ def main() -> int:
         print("two cores are needed: one for the server, one for the load", file=sys.stderr)
         return 2
     raise_file_limit()
-    unusable = {} if options.no_setup else prepare(wanted, chosen)
+    unusable = {} if options.no_setup else prepare(wanted, chosen, options.before)
     for name, reason in unusable.items():
         print(f"{name} cannot be measured: {reason}", file=sys.stderr)
     wanted = [peer for peer in wanted if peer.name not in unusable]

@@ -20,6 +20,8 @@ FILE = BENCH / "10MiB"
 CERTIFICATE = BENCH / "certificate.pem"
 KEY = BENCH / "key.pem"
 COMPILED = BENCH / "compiled"
+#: Another revision of ours, to compare with.
+BEFORE = BENCH / "before"
 PEERS = BENCH / "peers"
 INCUMBENT = BENCH / "incumbent"
 
@@ -145,9 +147,35 @@ def ensure_compiled() -> str | None:
     """A copy of the working tree with its extensions; only what changed is built again."""
     for name in ("gunicorn", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         copy_newer(ROOT / name, COMPILED / name)
+    return compile_in(COMPILED)
+
+
+def ensure_before(revision: str) -> str | None:
+    """The same of a revision of this repository, made anew when it is another one than last time."""
+    mark = BEFORE / ".revision"
+    named = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if named.returncode:
+        return "no revision of this repository"
+    revision = named.stdout.strip()
+    if mark.exists() and mark.read_text() == revision:
+        return None
+    shutil.rmtree(BEFORE, ignore_errors=True)
+    BEFORE.mkdir(parents=True)
+    archive = BENCH / "before.tar"
+    error = run_quietly("git", "-C", ROOT, "archive", "--output", archive, revision)
+    error = error or run_quietly("tar", "-xf", archive, "-C", BEFORE) or compile_in(BEFORE)
+    if error is None:
+        mark.write_text(revision)
+    return error
+
+
+def compile_in(tree: Path) -> str | None:
     return run_quietly(
         python_of(PEERS), "setup.py", "--quiet", "build_ext", "--inplace",
-        cwd=COMPILED, env=os.environ | {"GUNICORN_REQUIRE_COMPILED": "1"},
+        cwd=tree, env=os.environ | {"GUNICORN_REQUIRE_COMPILED": "1"},
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks import environment
-from benchmarks.environment import APPS, CERTIFICATE, COMPILED, FLOOR, INCUMBENT, KEY, PEERS, ROOT, python_of
+from benchmarks.environment import APPS, BEFORE, CERTIFICATE, COMPILED, FLOOR, INCUMBENT, KEY, PEERS, ROOT, python_of
 
 
 class Launch(NamedTuple):
@@ -159,6 +159,7 @@ def uwsgi(launch: Launch) -> Command:
 
 
 COMPILED_TREE = {"PYTHONPATH": str(COMPILED)}
+BEFORE_TREE = {"PYTHONPATH": str(BEFORE)}
 PURE_TREE = {"PYTHONPATH": str(ROOT), "GUNICORN_PURE": "1"}
 
 
@@ -201,17 +202,23 @@ PEER_LIST = (
     Peer("hypercorn", "asgi", hypercorn, TASKS, package="hypercorn"),
     old("-asgi", "asgi", TASKS, "--worker-class", "asgi", "--asgi-loop", "uvloop",
         package="incumbent's uvloop"),
+    # The revision that `--before` names; in no group.
+    Peer("before", "wsgi", ours(), THREADS, BEFORE_TREE),
+    Peer("before-asgi", "asgi", ours("--worker-class", "asgi", "--asgi-loop", "asyncio"), TASKS, BEFORE_TREE),
 )  # fmt: skip
 BY_NAME = {peer.name: peer for peer in PEER_LIST}
 
 #: Worker types that are beside the point of a comparison of servers, so "wsgi" leaves them out.
 FURTHER_WORKERS = ("us-gevent", "us-eventlet", "us-tornado", "incumbent-gevent", "incumbent-tornado")
+BEFORE_NAMES = ("before", "before-asgi")
 GROUPS: dict[str, tuple[str, ...]] = {
-    "all": tuple(BY_NAME),
+    "all": tuple(name for name in BY_NAME if name not in BEFORE_NAMES),
     "wsgi": tuple(
-        peer.name for peer in PEER_LIST if peer.protocol != "asgi" and peer.name not in FURTHER_WORKERS
+        peer.name
+        for peer in PEER_LIST
+        if peer.protocol != "asgi" and peer.name not in (*FURTHER_WORKERS, *BEFORE_NAMES)
     ),
-    "asgi": tuple(peer.name for peer in PEER_LIST if peer.protocol != "wsgi"),
+    "asgi": tuple(peer.name for peer in PEER_LIST if peer.protocol != "wsgi" and peer.name not in BEFORE_NAMES),
     "workers": ("floor", "us", "us-gthread", "incumbent-sync", "incumbent", *FURTHER_WORKERS),
 }
 
