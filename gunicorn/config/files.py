@@ -105,15 +105,37 @@ def read_module(name: str) -> dict[str, Any]:
 
     Raises ConfigError when there is no such module.
     """
-    from importlib import import_module, reload
+    from importlib import import_module
 
     try:
         loaded = sys.modules.get(name)
-        return vars(reload(loaded) if loaded is not None else import_module(name))
+        if loaded is None:
+            return vars(import_module(name))
+        return vars(_execute_anew(loaded))
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise
         raise ConfigError(f"configuration module: no module named {error.name!r}") from None
+
+
+def _execute_anew(module: ModuleType) -> ModuleType:
+    """Reload a module from its source, where it has one.
+
+    Its bytecode may be that of a file which was as long and is no second older: both count as the same.
+    """
+    from importlib import invalidate_caches, reload
+    from importlib.machinery import SourceFileLoader
+
+    spec = module.__spec__
+    if spec is None or spec.name != module.__name__ or not isinstance(spec.loader, SourceFileLoader):
+        return reload(module)
+    loader = spec.loader
+    invalidate_caches()
+    if not os.path.exists(loader.path):
+        # It may be elsewhere by now, or nowhere.
+        return reload(module)
+    exec(loader.source_to_code(loader.get_data(loader.path), loader.path), module.__dict__)
+    return module
 
 
 def misnamed(values: Mapping[str, Any], settings: Iterable[str], everything: bool) -> list[tuple[str, str]]:

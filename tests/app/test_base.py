@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import textwrap
@@ -111,20 +112,33 @@ class TestApplication:
         assert app.arguments == ["one", "two"]
         assert app.cfg.sources["workers"] == "application"
 
-    def test_the_file_is_read_again_on_reload(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "argv", ["x", "-c", "python:conf_for_reload"])
+    @pytest.mark.parametrize("bytecode", [False, True], ids=["bytecode", "no bytecode"])
+    @pytest.mark.parametrize("name", ["python:conf_for_reload", "conf_for_reload.py"])
+    def test_the_file_is_read_again_on_reload(
+        self, name: str, bytecode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also when the new one is as long as the old one and no second younger: bytecode counts as the same then."""
+        monkeypatch.setattr(sys, "argv", ["x", "-c", name])
+        monkeypatch.setattr(sys, "dont_write_bytecode", bytecode)
         file = tmp_path / "conf_for_reload.py"
-        file.write_text("keepalive = 1\n")
+
+        def write(text: str) -> None:
+            file.write_text(text)
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+
+        write("keepalive = 100\n")
         app = Framework()
-        # Of another length, so that the bytecode of the first is stale even within one tick of the clock.
-        file.write_text("keepalive = 200\n")
+        write("keepalive = 200\n")
         app.reload()
         assert app.cfg.keepalive == 200
-        file.write_text("keepalive = 'x'\n")
+        write("keepalive = 'x'\n")
         with pytest.raises(ConfigError, match="keepalive = 'x'"):
             app.reload()
         assert app.cfg.keepalive == 200
-        del sys.modules["conf_for_reload"]
+        file.unlink()
+        with pytest.raises(ConfigError, match="conf_for_reload"):
+            app.reload()
+        sys.modules.pop("conf_for_reload", None)
 
     def test_public_loading_methods_return_what_was_read(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
