@@ -23,6 +23,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError
 
 ROOT = Path(__file__).resolve().parent
@@ -95,9 +96,25 @@ def compiler_flags() -> list[str]:
     return ["-O1" if CHECKED else "-O3", "-g0", "-fno-semantic-interposition"]
 
 
+class Interpreted:
+    """Why this package is interpreted; empty while it is not. A start says it, as pip shows nothing of a build."""
+
+    reason = ""
+
+    @classmethod
+    def because(cls, reason: str) -> None:
+        cls.reason = reason
+        print(f"gunicorn: {reason}, building the interpreted package", file=sys.stderr)
+
+    @classmethod
+    def note(cls, folder: str) -> None:
+        Path(folder, "gunicorn", "build_note.txt").write_text(f"{cls.reason} when it was installed\n")
+
+
 def extensions() -> list[Extension]:
-    """The extensions to build; an empty list means the pure package, and the reason is printed."""
+    """The extensions to build; an empty list means the pure package."""
     if os.environ.get("GUNICORN_PURE"):
+        Interpreted.because("GUNICORN_PURE was set")
         return []
     sources = compiled_sources()
     if not sources:
@@ -105,10 +122,10 @@ def extensions() -> list[Extension]:
     try:
         from Cython.Build import cythonize
     except ImportError:
-        print("gunicorn: Cython is not installed, building the interpreted package", file=sys.stderr)
+        Interpreted.because("Cython was not there")
         return []
     if not compiler_works():
-        print("gunicorn: no working C compiler, building the interpreted package", file=sys.stderr)
+        Interpreted.because("there was no C compiler, or Python's headers were missing")
         return []
     modules = [
         Extension(
@@ -133,6 +150,15 @@ def extensions() -> list[Extension]:
     return built
 
 
+class Noted(build_py):
+    """Ships the reason with a package that is interpreted."""
+
+    def run(self) -> None:
+        super().run()
+        if Interpreted.reason and not self.editable_mode:
+            Interpreted.note(self.build_lib)
+
+
 class AllOrNothing(build_ext):
     """Ships every extension or none: the modules know each other's C layout, half a set fails on import."""
 
@@ -146,8 +172,10 @@ class AllOrNothing(build_ext):
         except (BaseError, OSError) as error:
             if os.environ.get("GUNICORN_REQUIRE_COMPILED"):
                 raise
-            print(f"gunicorn: compiling failed ({error}), building the interpreted package", file=sys.stderr)
+            Interpreted.because(f"compiling failed ({error})")
             self.forget_extensions()
+            if not self.inplace:
+                Interpreted.note(self.build_lib)
 
     def forget_extensions(self) -> None:
         for extension in self.extensions:
@@ -161,4 +189,4 @@ class AllOrNothing(build_ext):
 
 
 os.chdir(ROOT)
-setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing})
+setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing, "build_py": Noted})

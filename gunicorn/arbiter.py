@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 from types import FrameType
 
-from gunicorn import SERVER_SOFTWARE, accesslog, decisions, resources, sock, succession, systemd, unpatched, util
+from gunicorn import SERVER_SOFTWARE, accesslog, build, decisions, resources, sock, succession, systemd, unpatched, util
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
@@ -205,6 +205,7 @@ class Arbiter:
     def start(self) -> None:
         """Signals, PID file, listeners, and the hooks ``on_starting`` and ``when_ready``."""
         self.log.info("Starting %s", SERVER_SOFTWARE.replace("/", " "))
+        self.log.info("Build: %s", build.told())
         for notice in pending_notices(self.cfg):
             self.log.warning("%s", notice)
         succession.inherit(self)

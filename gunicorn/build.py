@@ -6,6 +6,10 @@ around, so that one installation can be debugged, profiled and compared in both 
 
 from __future__ import annotations
 
+import os
+
+#: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
+NOTE = "build_note.txt"
 #: The packages that ``setup.py`` compiles.
 COMPILED_ROOMS = ("http", "engine", "wsgi", "asgi")
 
@@ -16,11 +20,10 @@ def force_interpreted() -> None:
     Must run before the first of their modules is imported: the import system asks
     ``sys.path_importer_cache`` for the finder of a folder before it makes one of its own.
     """
-    import os
     import sys
     from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = _package()
     for room in COMPILED_ROOMS:
         folder = os.path.join(package, room)
         sys.path_importer_cache[folder] = FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES))
@@ -29,8 +32,35 @@ def force_interpreted() -> None:
 def build_kind() -> str:
     """Return ``"compiled"`` when the HTTP parser is an extension module, else ``"interpreted"``."""
     from importlib.machinery import EXTENSION_SUFFIXES
-    from importlib.util import find_spec
 
-    spec = find_spec("gunicorn.http.parser")
-    origin = (spec and spec.origin) or ""
-    return "compiled" if origin.endswith(tuple(EXTENSION_SUFFIXES)) else "interpreted"
+    stem = os.path.join(_package(), "http", "parser")
+    compiled = any(os.path.exists(stem + suffix) for suffix in EXTENSION_SUFFIXES)
+    return "compiled" if compiled and not _is_forced() else "interpreted"
+
+
+def _is_forced() -> bool:
+    """Whether the package saw `GUNICORN_PURE` when it was imported."""
+    return os.environ.get("GUNICORN_PURE", "0") not in ("", "0")
+
+
+def told() -> str:
+    """Return the kind of this build and, for an interpreted one, in a few words why it is no other."""
+    kind = build_kind()
+    return kind if kind == "compiled" else f"{kind} ({_why_interpreted()})"
+
+
+def _why_interpreted() -> str:
+    if _is_forced():
+        return "GUNICORN_PURE is set"
+    extensions = [name for name in os.listdir(os.path.join(_package(), "http")) if name.endswith(".so")]
+    if extensions:
+        return f"its extensions are for another Python: {min(extensions)}"
+    try:
+        with open(os.path.join(_package(), NOTE), encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError:
+        return "nothing is compiled in this source tree: make build-inplace"
+
+
+def _package() -> str:
+    return os.path.dirname(os.path.abspath(__file__))

@@ -71,10 +71,11 @@ def test_the_main_job_from_a_plain_checkout(
         assert answer(server, "/test?num=2", f"Cookie: {cookie}")[0] == {"ret": "1"}
         said = [line.partition("] [INFO] ")[2].partition(" (")[0] for line in server.log_lines()]
         assert said[0] == "Starting gunicorn 28.0.0"
-        assert said[1].startswith("Listening at: http://127.0.0.1:")
-        assert said[2] == "Using worker: sync"
-        assert said[3].startswith("Booting worker with pid: ")
-        assert len(said) == 4
+        assert said[1].startswith("Build: ")
+        assert said[2].startswith("Listening at: http://127.0.0.1:")
+        assert said[3] == "Using worker: sync"
+        assert said[4].startswith("Booting worker with pid: ")
+        assert len(said) == 5
         assert server.stop() == 0
     finally:
         server.kill()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gunicorn.build import told
 from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until
@@ -74,18 +75,19 @@ def booted_line(server: Server, count: int) -> None:
     server.wait_for_log("Booting worker with pid", count=count)
 
 
-def test_a_normal_start_says_four_lines(serve: Serve) -> None:
+def test_a_normal_start_says_five_lines(serve: Serve) -> None:
     server = serve(APP)
     server.get()
     texts = [line.split("] ", 2)[-1] for line in server.log_lines()]
     (worker,) = server.worker_pids()
     assert texts == [
         "[INFO] Starting gunicorn 28.0.0",
+        f"[INFO] Build: {told()}",
         f"[INFO] Listening at: http://127.0.0.1:{server.port} ({server.pid})",
         "[INFO] Using worker: sync",
         f"[INFO] Booting worker with pid: {worker}",
     ]
-    for line, pid in zip(server.log_lines(), [server.pid] * 3 + [worker], strict=True):
+    for line, pid in zip(server.log_lines(), [server.pid] * 4 + [worker], strict=True):
         assert f" [{pid}] [INFO] " in line
 
 

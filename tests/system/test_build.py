@@ -69,3 +69,30 @@ def test_pure_passes_by_an_extension(pure: str, works: bool, tmp_path: Path) -> 
     (tmp_path / "gunicorn" / "http" / f"parser{EXTENSION_SUFFIXES[0]}").write_bytes(b"no shared object")
     answer = python(tmp_path, "-c", "import gunicorn.http.parser", GUNICORN_PURE=pure)
     assert (answer.returncode == 0) is works, answer.stderr
+
+
+def build_of(tree: Path, **env: str) -> str:
+    answer = python(tree, "-c", "from gunicorn import build; print(build.told())", **env)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
+
+
+def test_a_build_says_why_it_is_interpreted(tmp_path: Path) -> None:
+    assert build_of(REPOSITORY, GUNICORN_PURE="1") == "interpreted (GUNICORN_PURE is set)"
+    source = tmp_path / "source"
+    ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.c")
+    shutil.copytree(REPOSITORY / "gunicorn", source / "gunicorn", ignore=ignore)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source / name)
+    assert build_of(source) == "interpreted (nothing is compiled in this source tree: make build-inplace)"
+    # As pip does it; this one cannot use the environment of the tests, which may have no setuptools.
+    pytest.importorskip("setuptools")
+    done = python(source, str(source / "setup.py"), "--quiet", "build", "--build-lib", str(tmp_path / "built"), GUNICORN_PURE="1")
+    assert done.returncode == 0, done.stderr
+    assert "building the interpreted package" in done.stderr
+    assert build_of(tmp_path / "built") == "interpreted (GUNICORN_PURE was set when it was installed)"
+    for name in ("parser.cpython-399-x86_64-linux-gnu.so", "target.cpython-399-x86_64-linux-gnu.so"):
+        (tmp_path / "built" / "gunicorn" / "http" / name).write_bytes(b"")
+    assert build_of(tmp_path / "built") == (
+        "interpreted (its extensions are for another Python: parser.cpython-399-x86_64-linux-gnu.so)"
+    )
