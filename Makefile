@@ -1,7 +1,9 @@
 # Nine verbs: serve, test, test-sanitized, fuzz, check, autobahn, chaos, bench, build-inplace.  `make help` lists them.
 
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+# The newest that can make an environment; a release that is new may have no packages of others yet, so it comes last.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python3.15; do \
+	command -v $$p >/dev/null 2>&1 \
+	&& $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 VENV ?= .venv
 BIND ?= 127.0.0.1:8000
@@ -18,7 +20,8 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.13"; exit 2; }
+	@test -n "$(PYTHON)" || { \
+		echo "Python 3.11 or newer with venv is needed (Debian: python3-venv): make PYTHON=/path/to/python3.13"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.serve: | $(VENV)/bin/python
