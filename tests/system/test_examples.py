@@ -88,6 +88,15 @@ def test_nginx_file_is_valid(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_socket_of_systemd_outlives_its_service() -> None:
+    """systemd takes away the RuntimeDirectory of a service that stops, with all that is in it."""
+    socket = (EXAMPLES / "systemd" / "app.socket").read_text()
+    service = (EXAMPLES / "systemd" / "app.service").read_text()
+    (path,) = re.findall(r"^ListenStream=(/run/.+)$", socket, re.MULTILINE)
+    for folder in re.findall(r"^RuntimeDirectory=(.+)$", service, re.MULTILINE):
+        assert not path.startswith(f"/run/{folder}/")
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in (REPOSITORY / "docs").glob("*.md")))
 def test_links_of_the_documentation(page: str) -> None:
     path = REPOSITORY / "docs" / page
