@@ -78,6 +78,7 @@ class SettingValues:
         casefold_http_method: bool
         permit_connect: bool
         permit_missing_host: bool
+        permit_missing_proxy_header: bool
         forwarder_headers: list[str]
         header_map: str
         secure_scheme_headers: dict[str, Any]

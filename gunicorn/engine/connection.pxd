@@ -54,6 +54,7 @@ cdef class Connection(Outgoing):
     cdef bint _read(self) except -1
     @cython.locals(data=bytes, content=bytes)
     cdef bint _read_secure(self) except -1
+    cdef bytes _take_proxy_header(self, bytes data)
     cdef bytes _open(self, bytes data)
     @cython.locals(sent=Py_ssize_t, deadline=double, out=OutputBuffer)
     cdef _send_sealed(self, bytes data)

@@ -270,6 +270,10 @@ class Connection(Outgoing):
             return False
         if len(data) < RECEIVE_SIZE:
             self.readable = self.hangup
+        if self.protocol.awaits_proxy_header():
+            data = self._take_proxy_header(data)
+            if not data:
+                return True
         content = self._open(data)
         if tls.finished:
             # The next read tells.
@@ -279,6 +283,15 @@ class Connection(Outgoing):
         elif tls.speaks():
             self._send_sealed(tls.take())
         return True
+
+    def _take_proxy_header(self, data: bytes) -> bytes:
+        """The PROXY header lies in clear in front of TLS; what is left for TLS."""
+        try:
+            return self.protocol.take_proxy_header(data)
+        except HTTPError:
+            # The answer must not wait for a handshake.
+            self.tls = None
+            raise
 
     def _open(self, data: bytes) -> bytes:
         """Decrypt. Raises `OSError` when it cannot be, the client having been told why, and `HTTPError` when there is

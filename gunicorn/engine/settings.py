@@ -48,6 +48,7 @@ def limits_of(cfg: Any) -> Limits:
         casefold_http_method=cfg.casefold_http_method,
         permit_connect=cfg.permit_connect,
         permit_missing_host=cfg.permit_missing_host,
+        permit_missing_proxy_header=cfg.permit_missing_proxy_header,
     )
 
 

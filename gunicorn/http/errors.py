@@ -198,11 +198,17 @@ class InvalidProxyHeader(HTTPError):
     title = "Invalid PROXY header"
 
 
+class MissingProxyHeader(HTTPError):
+    """A connection that does not begin with a PROXY header: a receiver must not guess (section 2)."""
+
+    title = "PROXY header missing"
+
+
 class ForbiddenProxyRequest(HTTPError):
-    """A PROXY header from a peer that `proxy_allow_ips` does not name."""
+    """A connection from a peer that `proxy_allow_ips` does not name, where the PROXY protocol is spoken."""
 
     status = 403
-    title = "PROXY header from a peer that is not allowed"
+    title = "PROXY protocol, and a peer that is not allowed"
 
 
 class RequestTimeout(HTTPError):

@@ -29,7 +29,9 @@ cdef class HTTP1:
     cdef int _begin(self) except -1
     @cython.locals(body=Body, end=Py_ssize_t)
     cdef int _next_of_body(self) except -1
-    cdef int _proxy_header(self) except -1
+    cpdef bint awaits_proxy_header(self) except -1
+    cpdef bytes take_proxy_header(self, bytes data)
+    cdef bint _take_proxy_header(self) except -1
     cpdef next_request(self)
     cpdef long long wanted(self) except -1
     cpdef long long outstanding(self) except -1

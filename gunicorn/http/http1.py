@@ -12,6 +12,7 @@ that is a bug here; after an `HTTPError` the connection can only be answered and
 from __future__ import annotations
 
 from .body import Body, LengthBody, body_of
+from .errors import ForbiddenProxyRequest, MissingProxyHeader
 from .fields import FieldTable
 from .message import Request
 from .parser import HeadParser
@@ -20,6 +21,8 @@ from .proxy_protocol import parse_proxy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_MISSING = "set permit_missing_proxy_header to serve connections that come without the proxy"
 
 # Events.
 NEED_DATA = 0
@@ -87,8 +90,8 @@ class HTTP1:
             return self._begin()
         if state == BODY:
             return self._next_of_body()
-        if state == PROXY:
-            return self._proxy_header()
+        if state == PROXY and self._take_proxy_header():
+            return self.next_event()
         return NEED_DATA
 
     def _begin(self) -> int:
@@ -121,14 +124,25 @@ class HTTP1:
         self.body = None
         return END
 
-    def _proxy_header(self) -> int:
+    def awaits_proxy_header(self) -> bool:
+        """Whether the PROXY header has not come yet that the connection must begin with."""
+        return self.state == PROXY
+
+    def take_proxy_header(self, data: bytes) -> bytes:
+        """Take in octets that come before TLS, which the header precedes; those behind it are returned."""
+        self.receive(data)
+        return self.rest() if self._take_proxy_header() else b""
+
+    def _take_proxy_header(self) -> bool:
         header = parse_proxy(self.buffer[self.position:], self.table.limits.proxy_protocol, self.proxy_allowed)
         if header is None:
-            return NEED_DATA
+            return False
+        if not header.end and not self.table.limits.permit_missing_proxy_header:
+            raise MissingProxyHeader(_MISSING) if self.proxy_allowed else ForbiddenProxyRequest(None)
         self.position += header.end
         self.proxy_info = header.info
         self.state = HEAD
-        return self.next_event()
+        return True
 
     def next_request(self) -> None:
         """The request is answered: forget it and go on with what is left in the buffer."""

@@ -24,3 +24,4 @@ class Limits(Record):
     casefold_http_method: bool = False
     permit_connect: bool = False
     permit_missing_host: bool = False
+    permit_missing_proxy_header: bool = False

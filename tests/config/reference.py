@@ -78,6 +78,7 @@ SETTINGS: dict[str, tuple[list[str] | None, object, str]] = {
     "casefold_http_method": (["--casefold-http-method"], False, "Server Mechanics"),
     "permit_connect": (["--permit-connect"], False, "Server Mechanics"),
     "permit_missing_host": (["--permit-missing-host"], False, "Server Mechanics"),
+    "permit_missing_proxy_header": (["--permit-missing-proxy-header"], False, "Server Mechanics"),
     "forwarder_headers": (["--forwarder-headers"], ["SCRIPT_NAME", "PATH_INFO"], "Server Mechanics"),
     "header_map": (["--header-map"], "drop", "Server Mechanics"),
     "secure_scheme_headers": (

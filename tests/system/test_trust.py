@@ -104,7 +104,27 @@ def test_every_worker_type_refuses_and_lives_on(make_server: Serve) -> None:
         assert server.get("/xy", "SCRIPT_NAME: /x").status == 500
         assert server.worker_pids() == pids
 
-    everywhere(make_server, scenario, WSGI, "--proxy-protocol", "auto")
+    everywhere(make_server, scenario, WSGI, "--proxy-protocol", "auto", "--permit-missing-proxy-header")
+
+
+def test_every_worker_type_wants_the_proxy_header(make_server: Serve) -> None:
+    header = b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def scenario(server: Server) -> None:
+        with server.connect() as wire:
+            wire.send(request)
+            assert wire.read_response().status == 400
+            wire.expect_eof()
+        server.wait_for_log("PROXY header missing: .*set permit_missing_proxy_header")
+        with server.connect() as wire:
+            # It is said once, in front of all requests.
+            wire.send(header + request)
+            assert environ_of(wire.read_response())["REMOTE_ADDR"] == "198.51.100.7"
+            wire.send(request)
+            assert environ_of(wire.read_response())["REMOTE_ADDR"] == "198.51.100.7"
+
+    everywhere(make_server, scenario, WSGI, "--proxy-protocol")
 
 
 def test_every_worker_type_permits_what_it_is_told_to(make_server: Serve) -> None:

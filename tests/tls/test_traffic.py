@@ -150,6 +150,49 @@ def test_silent_and_trickling_handshakes_hold_nobody(tls_server: Start, trusting
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+V1 = b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443\r\n"
+V2 = b"\r\n\r\n\x00\r\nQUIT\n" + bytes([0x21, 0x11, 0, 12, 198, 51, 100, 7, 203, 0, 113, 9, 0x12, 0x67, 1, 187])
+
+
+@pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
+def test_the_proxy_header_comes_before_the_handshake(header: bytes, tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server("--proxy-protocol", "auto")
+    outgoing, incoming = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = trusting().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read()
+    # Alone, in pieces, and together with the first octets of TLS.
+    for pieces in ([header, b""], [header[:5], header[5:]], [header[:-1], header[-1:] + hello[:1]], [header + hello]):
+        with raw(server.port) as wire:
+            for piece in pieces:
+                wire.sendall(piece)
+            wire.sendall(hello[max(0, sum(map(len, pieces)) - len(header)):])
+            # The server's half of the handshake.
+            assert wire.recv(3)[:2] == b"\x16\x03"
+    with raw(server.port) as wire:
+        wire.sendall(header)
+        with trusting().wrap_socket(wire, server_hostname="localhost") as secure:
+            secure.sendall(b"GET /environ HTTP/1.0\r\n\r\n")
+            answer = b"".join(iter(lambda: secure.recv(65536), b""))
+    assert b"REMOTE_ADDR='198.51.100.7'\n" in answer
+    assert b"REMOTE_PORT='4711'\n" in answer
+    assert b"wsgi.url_scheme='https'" in answer
+
+
+def test_tls_without_the_proxy_header(tls_server: Start, trusting: Trusting) -> None:
+    server = tls_server("--proxy-protocol", "auto")
+    with pytest.raises((ssl.SSLError, OSError)):
+        Client(server, trusting())
+    server.wait_for_log("PROXY header missing")
+    with raw(server.port) as wire:
+        wire.sendall(V1.replace(b"TCP4", b"UDP4"))
+        assert b"".join(iter(lambda: wire.recv(65536), b"")).startswith(b"HTTP/1.1 400 ")
+    both = tls_server("--proxy-protocol", "auto", "--permit-missing-proxy-header")
+    with Client(both, trusting()) as client:
+        assert b"REMOTE_ADDR='127.0.0.1'" in client.get("/environ").body  # type: ignore[attr-defined]
+
+
 def test_plain_http_is_told_so(tls_server: Start) -> None:
     server = tls_server()
     with raw(server.port) as plain:

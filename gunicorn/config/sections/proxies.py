@@ -3,6 +3,7 @@
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
     one_of,
+    validate_bool,
     validate_dict,
     validate_pos_int,
     validate_protocol,
@@ -92,7 +93,9 @@ class ProxyProtocol(Setting):
         Expect the PROXY protocol in front of every connection: `off`, `v1`, `v2` or `auto` (either).
 
         HAProxy and many load balancers tell the client's address in this way. The flag without a value
-        means `auto`.
+        means `auto`. A connection without the header is answered 400, one from a peer that
+        `proxy_allow_ips` does not name 403, with or without header: what one may say who the client is,
+        all must say (section 2 of the specification). `permit_missing_proxy_header` serves both.
         """
 
 
@@ -104,6 +107,23 @@ class ProxyAllowFrom(Setting):
     cli = ["--proxy-allow-from"]
     desc = """\
         Comma-separated addresses and networks that may use the PROXY protocol; `*` for every peer.
+        """
+
+
+class PermitMissingProxyHeader(Setting):
+    name = "permit_missing_proxy_header"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--permit-missing-proxy-header"]
+    action = "store_true"
+    desc = """\
+        With `proxy_protocol`, also serve connections that do not begin with a PROXY header.
+
+        For health checks that come by another way than the proxy. Their client is the socket's own peer. A
+        header from a peer that `proxy_allow_ips` does not name stays 403. Anybody in `proxy_allow_ips`
+        whose clients choose the first octets of a connection can then be made to speak for others, so this
+        is not for proxies that pass plain TCP on without a header.
         """
 
 

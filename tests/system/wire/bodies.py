@@ -249,6 +249,11 @@ PROXY: list[Case] = [
     bad("v1-untrusted", v1(b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443"), 403, variant="proxy-untrusted"),
     bad("v2-untrusted", v2(1, 0x11, INET), 403, variant="proxy-untrusted"),
     bad("v1-nul-untrusted", v1(b"PROXY TCP4 198.51.100.7\x00 203.0.113.9 4711 443"), variant="proxy-untrusted"),
+    # A receiver must not guess: who may say who the client is must say it (section 2 of the specification).
+    *(bad(f"no-header-{variant}", get(), variant=variant) for variant in ("proxy-v1", "proxy-v2", "proxy-auto")),
+    bad("no-header-untrusted", get(), 403, variant="proxy-untrusted"),
+    ok("no-header-permitted", get(), env=DIRECT, variant="proxy-permitted"),
+    ok("v1-permitted", v1(b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443"), env=REAL, variant="proxy-permitted"),
     bad("v1-not-before-a-second-request",
         lines("GET / HTTP/1.1", "PROXY TCP4 198.51.100.7 203.0.113.9 4711 443", "", ""), variant="proxy-v1"),
 ]

@@ -62,6 +62,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "proxy-v1": ("--proxy-protocol", "v1"),
     "proxy-v2": ("--proxy-protocol", "v2"),
     "proxy-auto": ("--proxy-protocol", "auto"),
+    "proxy-permitted": ("--proxy-protocol", "auto", "--permit-missing-proxy-header"),
     "proxy-untrusted": ("--proxy-protocol", "auto", "--proxy-allow-from", "192.0.2.1"),
 }
 
