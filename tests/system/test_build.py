@@ -87,7 +87,8 @@ def test_a_build_says_why_it_is_interpreted(tmp_path: Path) -> None:
     assert build_of(source) == "interpreted (nothing is compiled in this source tree: make build-inplace)"
     # As pip does it; this one cannot use the environment of the tests, which may have no setuptools.
     pytest.importorskip("setuptools")
-    done = python(source, str(source / "setup.py"), "--quiet", "build", "--build-lib", str(tmp_path / "built"), GUNICORN_PURE="1")
+    build = [str(source / "setup.py"), "--quiet", "build", "--build-lib", str(tmp_path / "built")]
+    done = python(source, *build, GUNICORN_PURE="1")
     assert done.returncode == 0, done.stderr
     assert "building the interpreted package" in done.stderr
     assert build_of(tmp_path / "built") == "interpreted (GUNICORN_PURE was set when it was installed)"
