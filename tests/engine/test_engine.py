@@ -356,8 +356,11 @@ def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:
     bench.turn()
     connection = bench.handler.requests[-1][0]
     connection.write(b"x" * 30_000_000)
-    for _ in range(4):
-        assert not connection.broken
+    assert not connection.broken
+    # The kernel may take some more of it at first; that counts as the client's taking.
+    for _ in range(10):
+        if connection.broken:
+            break
         connection.write(b"more")
         bench.pass_time(2.0)
     assert connection.broken

@@ -217,7 +217,8 @@ def test_any_part_of_a_file(leaf: Any, pair: Pair) -> None:
                     assert 0 <= found <= 10
                     assert theirs.recv(100) == b"0123456789"[offset:offset + found] if found else True
                 else:
-                    assert found in (OSError, OverflowError)
+                    # ValueError: os.sendfile of Python 3.15, which the twin calls.
+                    assert found in (OSError, OverflowError, ValueError)
     finally:
         os.close(source)
 
