@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
+import ssl
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
 import requests
 
 from tests.conftest import Serve
-from tests.support.proxies import need
+from tests.support.proxies import Proxy, need
 from tests.support.server import REPOSITORY
 from tests.support.wait import PATIENCE
 
@@ -64,35 +67,56 @@ def test_hooks(serve: Serve) -> None:
     server.wait_for_log("is leaving after 1 requests")
 
 
-def test_nginx_file_is_valid(tmp_path: Path) -> None:
+def test_nginx_file_serves_pages_and_websockets(tmp_path: Path, serve: Serve) -> None:
+    from websockets.sync.client import connect
+
     nginx = need("nginx")
+    server = serve((EXAMPLES / "asgi" / "chat.py").read_text())
+    folder = tmp_path / "nginx"
+    folder.mkdir()
     subprocess.run(
         [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
          "-batch", "-keyout", "key.pem", "-out", "cert.pem", "-days", "1"],
-        cwd=tmp_path, check=True, capture_output=True,
+        cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
-    text = (EXAMPLES / "nginx.conf").read_text()
-    for old, new in (
-        ("include mime.types;", ""),
-        ("/etc/ssl/example.com.pem", str(tmp_path / "cert.pem")),
-        ("/etc/ssl/example.com.key", str(tmp_path / "key.pem")),
-        ("worker_processes auto;", f"worker_processes auto; pid {tmp_path}/nginx.pid;"),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    (tmp_path / "nginx.conf").write_text(text)
-    done = subprocess.run(
-        [nginx, "-t", "-p", str(tmp_path), "-e", "stderr", "-c", "nginx.conf"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+
+    def command(listener: socket.socket) -> list[str]:
+        text = (EXAMPLES / "nginx.conf").read_text()
+        for old, new in (
+            ("include mime.types;", "access_log off;"),
+            ("/etc/ssl/example.com.pem", "cert.pem"),
+            ("/etc/ssl/example.com.key", "key.pem"),
+            ("worker_processes auto;", "daemon off; pid nginx.pid; error_log nginx.log notice;"),
+            ("listen 80 default_server;", f"listen unix:{folder}/other.sock default_server;"),
+            ("listen 80;", f"listen unix:{folder}/plain.sock;"),
+            ("listen 443 ssl;", f"listen 127.0.0.1:{listener.getsockname()[1]} ssl;"),
+            ("unix:/run/app/app.sock", f"127.0.0.1:{server.port}"),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "nginx.conf").write_text(text)
+        return [nginx, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+    front = Proxy(folder, command, "NGINX")
+    try:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        host = "{}:{}".format(*front.address)
+        for _ in range(3):
+            page = urllib.request.urlopen(f"https://{host}/", context=context, timeout=PATIENCE).read()
+            assert b"new WebSocket" in page
+        with connect(f"wss://{host}/room", ssl=context) as first, connect(f"wss://{host}/room", ssl=context) as second:
+            second.send("hello")
+            assert (first.recv(PATIENCE), second.recv(PATIENCE)) == ("hello", "hello")
+    finally:
+        front.stop()
 
 
 def test_the_socket_of_systemd_outlives_its_service() -> None:
     """systemd takes away the RuntimeDirectory of a service that stops, with all that is in it."""
-    socket = (EXAMPLES / "systemd" / "app.socket").read_text()
+    unit = (EXAMPLES / "systemd" / "app.socket").read_text()
     service = (EXAMPLES / "systemd" / "app.service").read_text()
-    (path,) = re.findall(r"^ListenStream=(/run/.+)$", socket, re.MULTILINE)
+    (path,) = re.findall(r"^ListenStream=(/run/.+)$", unit, re.MULTILINE)
     for folder in re.findall(r"^RuntimeDirectory=(.+)$", service, re.MULTILINE):
         assert not path.startswith(f"/run/{folder}/")
 
