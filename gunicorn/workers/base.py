@@ -37,7 +37,7 @@ class Worker:
         signal.SIGWINCH,
         signal.SIGCHLD,
     ]
-    PIPE: ClassVar[list[int]] = []
+    PIPE: list[int] = []
 
     def __init__(
         self, age: int, ppid: int, sockets: list[BaseSocket], app: Any, timeout: float, cfg: Any, log: Any
@@ -136,6 +136,18 @@ class Worker:
             if error.filename is not None and self.reloader is not None:
                 self.reloader.add_extra_file(error.filename)
             self.wsgi = util.make_fail_app(util.application_traceback(error))
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """A request could not be read, or its application has failed before it answered: log that, and answer.
+
+        A subclass that overrides this is told of both. Where ``client`` is no socket but a view of one, the connection
+        is the server's own, and answers by itself.
+        """
+        if hasattr(client, "connection"):
+            return
+        from gunicorn.blocking.cycle import answer_error
+
+        answer_error(self, req, client, addr, exc)
 
     # -- recycling
 

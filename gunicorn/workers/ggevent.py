@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from os import dup
+from socket import SOCK_STREAM
+
 from .greenlets import GreenletWorker
 
 try:
@@ -11,6 +14,7 @@ except ImportError:
 
 from gevent import monkey
 from gevent.event import Event
+from gevent.socket import socket as GreenSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,6 +80,12 @@ class GeventWorker(GreenletWorker):
     def pause(self) -> None:
         gevent.sleep(0)
 
+    def nap(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
+    def green(self, listener: Any) -> Any:
+        return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+
     def watch(self) -> None:
         if self._watcher is None:
             self._watcher = gevent.get_hub().loop.io(self.engine.fileno(), 1)
@@ -105,3 +115,12 @@ def _patch_once() -> None:
     # Somebody who has patched before, in the configuration file say, has chosen what.
     if not monkey.is_module_patched("socket"):
         monkey.patch_all()
+
+
+def __getattr__(name: str) -> Any:
+    """What subclasses that are served by `gevent.pywsgi` import from here; the others need not load it."""
+    if name in ("GeventResponse", "PyWSGIHandler", "PyWSGIServer", "VERSION"):
+        from . import gevent_pywsgi
+
+        return getattr(gevent_pywsgi, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

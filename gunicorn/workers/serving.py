@@ -46,6 +46,8 @@ class EngineWorker(Worker):
     gateway_class = Gateway
     # A quick stop was asked for.
     hurried = False
+    # Requests of a worker that serves without the engine.
+    _begun = 0
 
     engine: Engine
     gateway: Gateway
@@ -105,6 +107,8 @@ class EngineWorker(Worker):
             self, self.wsgi, self.multithread, cfg.workers > 1, cfg.server_header, SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
+        if type(self).handle_error is not Worker.handle_error:
+            gateway.handle_error = self.handle_error
         self.engine.admission = entrance.admission_of(cfg)
         gateway.prefixes.fields = entrance.response_fields(cfg)
         gateway.wait_writable = self.wait_writable
@@ -214,12 +218,14 @@ class EngineWorker(Worker):
     def nr(self) -> int:
         """Requests begun so far."""
         gateway = getattr(self, "gateway", None)
-        return gateway.served if gateway is not None else 0
+        return gateway.served if gateway is not None else self._begun
 
     @nr.setter
     def nr(self, value: int) -> None:
         if getattr(self, "gateway", None) is not None:
             self.gateway.served = value
+        else:
+            self._begun = value
 
     def pulse(self) -> float:
         """Show that this worker lives; the seconds until it must do so again."""
