@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["answer", "answer_error", "converse", "next_request", "tell_failure"]
+__all__ = ["answer", "answer_error", "converse", "next_request", "secured", "tell_failure"]
 
 # What an application returns that has answered on the socket by itself.
 ALREADY_HANDLED = object()
@@ -40,8 +40,9 @@ def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool,
     request: Any = None
     unread = True
     try:
+        client.settimeout(worker.cfg.header_timeout or None)
         if worker.cfg.is_ssl:
-            client = ssl_wrap_socket(client, worker.cfg)
+            client = secured(client, worker.cfg)
         parser = get_parser(worker.cfg, client, addr)
         while (request := next_request(worker, parser, client, context)) is not None:
             if request.proxy_protocol_info:
@@ -55,13 +56,29 @@ def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool,
     except StopIteration:
         # How a subclass's own `handle_request` says that the connection ends.
         unread = False
-    except Exception as error:  # noqa: BLE001  # the boundary around one connection
+    except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+        unread = not _is_ours(worker, error)
         tell_failure(worker, request, client, addr, error)
     finally:
         if unread:
             close_graceful(client)
         else:
             close(client)
+
+
+def secured(sock: Any, cfg: Any) -> Any:
+    """A connection as the server's end of TLS, its handshake done. Raises OSError."""
+    terminators = getattr(cfg, "terminators", None)
+    if not terminators:
+        return ssl_wrap_socket(sock, cfg)
+    # Made by the master, which may have been the one that may read the key.
+    context = next(iter(terminators.values())).context
+    return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=cfg.suppress_ragged_eofs)
+
+
+def _is_ours(worker: Any, error: BaseException) -> bool:
+    """Whether a signal, or a stop, ends what this process does, and no application that wants to leave."""
+    return not isinstance(error, Exception) and not worker.alive
 
 
 def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], Any]) -> Any:
@@ -115,7 +132,7 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
         finally:
             if hasattr(result, "close"):
                 result.close()
-    except Exception:
+    except BaseException:
         req.force_close()
         raise
     finally:
@@ -144,8 +161,13 @@ def _shut(sock: Any) -> None:
         return
 
 
-def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: Exception) -> None:
-    """What has ended a connection early: the client's leaving is no error, all else goes to `handle_error`."""
+def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: BaseException) -> None:
+    """What has ended a connection early: the client's leaving is no error, all else goes to `handle_error`.
+
+    Raises `error` where it is no Exception and the worker is leaving: then it is the worker's own.
+    """
+    if _is_ours(worker, error):
+        raise error
     log = worker.log
     if isinstance(error, ssl.SSLError):
         log.debug("Error on a TLS connection: %s", error)

@@ -89,6 +89,15 @@ class Request:
         """What the PROXY header said: proxy_protocol, client_addr, client_port, proxy_addr, proxy_port."""
         return self.proxy_info
 
+    @property
+    def must_close(self) -> bool:
+        """Whether somebody on this side has decided that the connection ends; hooks may do so."""
+        return self.forced_close
+
+    @must_close.setter
+    def must_close(self, value: bool) -> None:
+        self.forced_close = value
+
     def force_close(self) -> None:
         """Close the connection after this request, whatever the client asked for."""
         self.forced_close = True

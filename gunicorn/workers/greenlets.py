@@ -104,6 +104,12 @@ class GreenletGateway(Gateway):
 class GreenletWorker(EngineWorker):
     """Serves up to `worker_connections` clients, each request in a greenlet. Subclasses bring the library."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.handle is not GreenletWorker.handle:
+            # It has one way in for all listeners.
+            cls.minds_binds = False
+
     multithread = True
     gateway_class: type[Gateway] = GreenletGateway
     gateway: GreenletGateway
@@ -176,14 +182,14 @@ class GreenletWorker(EngineWorker):
             self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
             self.see_through(connection, request)
 
-    def handle_request(self, listener: Any, req: Any, sock: Any, addr: Any) -> Any:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; subclasses put something of their own around it."""
         if isinstance(sock, SocketView):
             self.gateway.run(sock.connection, req)
             return None
         from ..blocking.cycle import answer
 
-        return answer(self, listener, req, sock, addr, True, True)
+        return answer(self, listener_name, req, sock, addr, True, True)
 
     # A subclass's own way with a connection.
 

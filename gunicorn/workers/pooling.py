@@ -7,18 +7,18 @@ it stands: such a worker runs the loop that these methods make.
 from __future__ import annotations
 
 import os
-import selectors
 import signal
 import time
 from collections import deque
 from contextlib import nullcontext
 
 from ..util import close, close_graceful, close_on_exec
-from .accepting import LONGEST_WAIT
+from .accepting import LONGEST_WAIT, is_replaced
 from .base import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import selectors
     from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Any
 
@@ -49,14 +49,13 @@ class TConn:
         """Get ready to read requests: with TLS, by a handshake. Raises OSError."""
         if self.initialized:
             return
+        from ..blocking.cycle import secured
         from ..blocking.parser import get_parser
-        from ..sock import ssl_wrap_socket
 
         self.initialized = True
-        self.sock.setblocking(True)
+        self.sock.settimeout(self.cfg.header_timeout or None)
         if self.cfg.is_ssl:
-            self.sock.settimeout(self.cfg.header_timeout or None)
-            self.sock = ssl_wrap_socket(self.sock, self.cfg)
+            self.sock = secured(self.sock, self.cfg)
         self.parser = get_parser(self.cfg, self.sock, self.client)
 
     def set_timeout(self) -> None:
@@ -75,12 +74,21 @@ class TConn:
 class Pooling(Worker):
     """Connections that wait are watched by the main thread, those with something to read are given to the pool."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if is_replaced(cls, Pooling, POOLING):
+            cls.minds_binds = False
+
+    minds_binds = False
     tpool: ThreadPoolExecutor
     poller: selectors.BaseSelector
 
     def run_pooling(self) -> None:
         """Serve by `accept`, `enqueue_req`, `handle` and `finish_request` until the worker is told to stop."""
-        self.poller = selectors.DefaultSelector()
+        from selectors import EVENT_READ, DefaultSelector
+
+        self._readable = EVENT_READ
+        self.poller = DefaultSelector()
         self.tpool = self.get_thread_pool()
         self._kept: dict[TConn, Any] = {}
         self._ended: deque[tuple[TConn, Future[Any]]] = deque()
@@ -90,10 +98,10 @@ class Pooling(Worker):
             os.set_blocking(fd, False)
         # A signal ends the wait, and so does a thread that is done with a connection.
         signal.set_wakeup_fd(self.PIPE[1], warn_on_full_buffer=False)
-        self.poller.register(self.PIPE[0], selectors.EVENT_READ, None)
+        self.poller.register(self.PIPE[0], self._readable, None)
         for listener in self.sockets:
             listener.setblocking(False)
-            self.poller.register(listener, selectors.EVENT_READ, listener)
+            self.poller.register(listener, self._readable, listener)
         try:
             while self.alive and self.is_parent_alive():
                 self._look(min(self.timeout or LONGEST_WAIT, LONGEST_WAIT))
@@ -193,7 +201,7 @@ class Pooling(Worker):
             return
         conn.set_timeout()
         self._kept[conn] = conn.sock
-        self.poller.register(conn.sock, selectors.EVENT_READ, conn)
+        self.poller.register(conn.sock, self._readable, conn)
 
     def handle(self, conn: TConn) -> bool:
         """In a thread: serve a request of a connection; whether the connection goes on."""
@@ -204,7 +212,7 @@ class Pooling(Worker):
             conn.init()
             request = next_request(self, conn.parser, conn.sock, nullcontext)
             return request is not None and self._serve_request(request, conn)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             tell_failure(self, request, conn.sock, conn.client, error)
             # Here, where it may take a moment.
             conn.close(graceful=True)

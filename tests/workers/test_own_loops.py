@@ -280,6 +280,39 @@ def test_a_handle_error_of_its_own(module: str, base: str, serve: Serve) -> None
     server.wait_for_log("told: InvalidRequestLine None 127.0.0.1")
 
 
+LEAVES = '''
+import sys
+def app(environ, start_response):
+    raise {kind}
+'''
+
+
+@pytest.mark.parametrize("kind", ["SystemExit(0)", "KeyboardInterrupt", "GeneratorExit"])
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_an_application_that_wants_to_leave(name: str, kind: str, make_server: Serve) -> None:
+    config = CLASSES[name] + "worker_class = Mine\n"
+    server = make_server(LEAVES.format(kind=kind), config=config, expect_traceback=True)
+    server.start()
+    workers = server.worker_pids()
+    for _ in range(2):
+        assert ask(server, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")[0][0] == 500
+    server.wait_for_log("Error handling request /", count=2)
+    assert server.worker_pids() == workers
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_max_requests(name: str, make_server: Serve) -> None:
+    server = make_server(APP, config=CLASSES[name] + "worker_class = Mine\nmax_requests = 3\n")
+    server.start()
+    before = set(server.worker_pids())
+    for _ in range(3):
+        assert server.get().status == 200
+    server.wait_for_workers(lambda pids: len(pids) == 1 and not before & set(pids))
+    assert server.get().status == 200
+    assert server.stop() == 0
+
+
 def test_two_listeners_and_a_unix_socket(make_server: Serve) -> None:
     config = CLASSES["sync-accept"] + "worker_class = Mine\nbind = ['127.0.0.1:0', 'unix:mine.sock']\n"
     server = make_server(APP, bind=None, config=config)
