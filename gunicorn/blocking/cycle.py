@@ -7,6 +7,7 @@ import ssl
 import time
 from datetime import timedelta
 
+from ..engine._board import Board
 from ..engine.entrance import response_fields
 from ..http.errors import HTTPError, NoMoreData
 from ..http.request import Request as Head
@@ -16,7 +17,7 @@ from ..util import close, close_graceful
 from ..wsgi.gateway import shown
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser
-from .response import Response
+from .response import Response, server_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
     response: Any = None
     environ: dict[str, Any] = {}
     began = time.monotonic()
+    board = _board_of(worker)
+    board.begin(req.method, req.uri, began)
     try:
         cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)
@@ -136,8 +139,10 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
         req.force_close()
         raise
     finally:
+        took = time.monotonic() - began
+        board.end(took, *((response.sent, response.status_code >= 500) if response is not None else (0, True)))
         if response is not None and response.status:
-            log.access(response, req, environ, timedelta(seconds=time.monotonic() - began))
+            log.access(response, req, environ, timedelta(seconds=took))
         try:
             cfg.post_request(worker, req, environ, response)
         except Exception:
@@ -145,6 +150,14 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
     if response.should_close():
         req.force_close()
     return not req.should_close()
+
+
+def _board_of(worker: Any) -> Board:
+    """Where a worker says what its requests are doing: one for all of them, since it counts those that run."""
+    board: Board | None = worker.__dict__.get("_board")
+    if board is None:
+        board = worker.__dict__["_board"] = Board(worker.slot)
+    return board
 
 
 def _is_handled(worker: Any, result: Any) -> bool:
@@ -187,7 +200,7 @@ def answer_error(worker: Any, req: Any, client: Any, addr: Any, error: BaseExcep
     cfg, log = worker.cfg, worker.log
     address = addr[0] if isinstance(addr, tuple) else ""
     date = http_date(time.gmtime())
-    server, fields = cfg.server_header.encode("latin-1"), response_fields(cfg)
+    server, fields = server_name(cfg).encode("latin-1"), response_fields(cfg)
     head_only = req is not None and req.method == "HEAD"
     if isinstance(error, HTTPError) and error.status < 500:
         log.warning("Invalid request from ip=%s: %s", address, error)

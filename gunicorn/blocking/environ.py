@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
-from .. import SERVER_SOFTWARE
+import gunicorn
+
 from ..engine.entrance import forwarded_of
 from ..wsgi.environ import forwarded, join_repeated, mount, proxy, server_of_host, unquote
 from ..wsgi.filewrapper import FileWrapper
@@ -43,7 +44,7 @@ def base_environ(cfg: Any) -> dict[str, Any]:
         "wsgi.run_once": False,
         "wsgi.file_wrapper": FileWrapper,
         "wsgi.input_terminated": True,
-        "SERVER_SOFTWARE": SERVER_SOFTWARE,
+        "SERVER_SOFTWARE": gunicorn.SERVER_SOFTWARE,
     }
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+
+import gunicorn
 
 from ..engine.entrance import response_fields
 from ..http.errors import InvalidResponseHeader
@@ -34,6 +37,18 @@ __all__ = ["Response"]
 _LINES = FieldLines()
 
 
+def server_name(cfg: Any) -> str:
+    """What the Server field says: `server_header`, where that is set, or what a configuration of old has written over
+    `SERVER` of `gunicorn` or of `gunicorn.http.wsgi`."""
+    name: str = cfg.server_header
+    if name == cfg.settings["server_header"].default:
+        for module in (sys.modules.get("gunicorn.http.wsgi"), gunicorn):
+            told = getattr(module, "SERVER", name)
+            if told != name:
+                return str(told)
+    return name
+
+
 class Response:
     """One response to `req` on `sock`. What the access log and hooks read: `status`, `status_code`, `headers`, `sent`.
 
@@ -45,7 +60,7 @@ class Response:
         self.req = req
         self.sock = sock
         self.cfg = cfg
-        self.version: str = cfg.server_header
+        self.version: str = server_name(cfg)
         self.status: str | None = None
         self.chunked = False
         self.must_close = False
@@ -227,3 +242,7 @@ class Response:
             self.sock.sendall(b"0\r\n\r\n")
         elif self._framing == LENGTH and self.response_length is not None and self.sent < self.response_length:
             self.force_close()
+
+
+# A patch of it is found by this (`patched`).
+DEFAULT_HEADERS = Response.default_headers

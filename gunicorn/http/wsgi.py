@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-from .. import SERVER_SOFTWARE
+from .. import SERVER, SERVER_SOFTWARE
 from ..blocking.environ import WSGIErrorsWrapper, base_environ, create, default_environ, proxy_environ
 from ..blocking.request import TOKEN_RE
 from ..blocking.response import Response
@@ -18,7 +18,6 @@ __all__ = [
     "base_environ", "create", "default_environ", "log", "proxy_environ",
 ]
 
-SERVER = "gunicorn"
 # How much is sent of a file at once.
 BLKSIZE = 0x3FFFFFFF
 

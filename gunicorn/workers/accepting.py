@@ -11,6 +11,7 @@ import select
 import signal
 from contextlib import nullcontext
 
+from ..engine.entrance import check_guest
 from ..util import close_on_exec
 from .base import Worker
 
@@ -48,6 +49,7 @@ class Accepting(Worker):
 
     def run_accepting(self) -> None:
         """Serve by `accept` and `handle` until the worker is told to stop."""
+        check_guest(self.cfg)
         self.PIPE = list(os.pipe())
         try:
             for fd in self.PIPE:

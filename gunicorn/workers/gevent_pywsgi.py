@@ -51,13 +51,18 @@ class PyWSGIHandler(WSGIHandler):  # type: ignore[misc]
         return environ
 
     def log_request(self) -> None:
+        access = getattr(self.server.log, "access", None)
+        if access is None:
+            # Of a server that writes a log of its own.
+            super().log_request()
+            return
         # gevent counts in seconds since the epoch, of which there may be no end yet.
         took = timedelta(seconds=max(0.0, (self.time_finish or time.time()) - self.time_start))
         response = GeventResponse(self.status, getattr(self, "response_headers", ()), self.response_length)
         request = Request()
         pairs = self.headers.items() if getattr(self, "headers", None) else ()
         request._headers = [(name.upper(), value) for name, value in pairs]
-        self.server.log.access(response, request, self.environ or {}, took)
+        access(response, request, self.environ or {}, took)
 
 
 class GeventResponse:

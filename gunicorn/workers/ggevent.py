@@ -46,7 +46,7 @@ class GeventWorker(GreenletWorker):
         super().init_process()
 
     def run(self) -> None:
-        if self.server_class is None and self.wsgi_handler is None:
+        if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
             return
         from .gevent_pywsgi import serve
@@ -104,11 +104,35 @@ class GeventWorker(GreenletWorker):
             self._ticker.start(self.wake)
 
 
+class _OfPyWSGI:
+    """A class attribute that is a class of `gevent_pywsgi`, which is loaded when somebody asks for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+        from . import gevent_pywsgi
+
+        return getattr(gevent_pywsgi, self.name)
+
+
 class GeventPyWSGIWorker(GeventWorker):
     """The same. Subclasses that set `wsgi_handler` or `server_class` are served by `gevent.pywsgi`."""
 
+    server_class = _OfPyWSGI("PyWSGIServer")
+    wsgi_handler = _OfPyWSGI("PyWSGIHandler")
+
 
 PyWSGIWorker = GeventPyWSGIWorker
+
+
+def _is_chosen(worker: GeventWorker, name: str) -> bool:
+    """Whether somebody has set a class of `gevent.pywsgi`, other than our own default, on a worker or its class."""
+    for place in (worker, *type(worker).__mro__):
+        if name in vars(place):
+            chosen = vars(place)[name]
+            return chosen is not None and not isinstance(chosen, _OfPyWSGI)
+    return False
 
 
 def _patch_once() -> None:

@@ -15,6 +15,7 @@ from contextlib import nullcontext
 
 from .. import stacks
 from ..engine._leaf import monotonic
+from ..engine.entrance import check_guest
 from ..wsgi.gateway import Gateway
 from ..wsgi.socket_view import SocketView
 from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
@@ -216,6 +217,7 @@ class GreenletWorker(EngineWorker):
         if type(self).handle is GreenletWorker.handle:
             super().run()
             return
+        check_guest(self.cfg)
         # Of those that `handle` serves.
         clients: set[Any] = set()
         acceptors = [self.spawn(self._accept, self.green(listener), clients) for listener in self.sockets]

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from contextlib import nullcontext
 
+from ..engine.entrance import check_guest
 from ..util import close, close_graceful, close_on_exec
 from .accepting import LONGEST_WAIT, is_replaced
 from .base import Worker
@@ -85,6 +86,7 @@ class Pooling(Worker):
 
     def run_pooling(self) -> None:
         """Serve by `accept`, `enqueue_req`, `handle` and `finish_request` until the worker is told to stop."""
+        check_guest(self.cfg)
         from selectors import EVENT_READ, DefaultSelector
 
         self._readable = EVENT_READ

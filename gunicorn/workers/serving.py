@@ -7,7 +7,9 @@ import signal
 import sys
 from types import FrameType
 
-from .. import SERVER_SOFTWARE, accesslog, stacks
+import gunicorn
+
+from .. import accesslog, stacks
 from ..asgi.detect import ASGI, interface_of
 from ..engine import entrance
 from ..engine._leaf import monotonic
@@ -103,14 +105,20 @@ class EngineWorker(Worker):
     def make_gateway(self) -> Gateway:
         """The gateway for `self.wsgi`, which is loaded by now."""
         cfg = self.cfg
+        server, lines = cfg.server_header, b""
+        if gunicorn.SERVER != "gunicorn" or "gunicorn.http.wsgi" in sys.modules:
+            # A configuration may have written over names there.
+            from ..blocking.patched import said
+
+            server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
-            self, self.wsgi, self.multithread, cfg.workers > 1, cfg.server_header, SERVER_SOFTWARE
+            self, self.wsgi, self.multithread, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
         if type(self).handle_error is not Worker.handle_error:
             gateway.handle_error = self.handle_error
         self.engine.admission = entrance.admission_of(cfg)
-        gateway.prefixes.fields = entrance.response_fields(cfg)
+        gateway.prefixes.fields = entrance.response_fields(cfg) + lines
         gateway.wait_writable = self.wait_writable
         gateway.wait_readable = self.wait_readable
         return gateway

@@ -155,25 +155,42 @@ class Mine(GeventPyWSGIWorker):
         super().run()
 '''
 
+#: A `server_class` that is a method around the one of before.
+WRAPPED = '''
+from gunicorn.workers.ggevent import GeventPyWSGIWorker
+
+class Mine(GeventPyWSGIWorker):
+    wrapped = GeventPyWSGIWorker.server_class
+
+    def server_class(self, s, application, spawn, log, handler_class, environ, **ssl_args):
+        self.log.info("mine: run")
+        return self.wrapped(s, application=application, spawn=spawn, log=log, handler_class=handler_class,
+                            environ=environ, **ssl_args)
+'''
+
 CLASSES = {
     "parts": PARTS,
     "threads": THREADS,
     "sync-handle": SUBCLASS.format(module="sync", base="SyncWorker", method="handle"),
     "sync-accept": SUBCLASS.format(module="sync", base="SyncWorker", method="accept"),
     "sync-wait": SUBCLASS.format(module="sync", base="SyncWorker", method="wait"),
+    "sync-run": SUBCLASS.format(module="sync", base="SyncWorker", method="run_for_one"),
     "sync-request": SUBCLASS.format(module="sync", base="SyncWorker", method="handle_request"),
     "gthread-handle": SUBCLASS.format(module="gthread", base="ThreadWorker", method="handle"),
     "gthread-accept": SUBCLASS.format(module="gthread", base="ThreadWorker", method="accept"),
     "gthread-enqueue": SUBCLASS.format(module="gthread", base="ThreadWorker", method="enqueue_req"),
+    "gthread-finish": SUBCLASS.format(module="gthread", base="ThreadWorker", method="finish_request"),
     "gthread-request": SUBCLASS.format(module="gthread", base="ThreadWorker", method="handle_request"),
     "gevent-handle": SUBCLASS.format(module="ggevent", base="GeventWorker", method="handle"),
     "gevent-request": SUBCLASS.format(module="ggevent", base="GeventWorker", method="handle_request"),
     "eventlet-handle": SUBCLASS.format(module="geventlet", base="EventletWorker", method="handle"),
     "pywsgi": PYWSGI,
+    "pywsgi-wrapped": WRAPPED,
 }
 #: Serve one request a connection.
-ONCE = ("sync-handle", "sync-accept", "sync-wait")
+ONCE = ("sync-handle", "sync-accept", "sync-wait", "sync-run")
 MARKED = {"sync-handle": "handle", "sync-accept": "accept", "sync-wait": "wait", "gthread-handle": "handle",
+          "sync-run": "run_for_one", "gthread-finish": "finish_request",
           "gthread-accept": "accept", "gthread-enqueue": "enqueue_req", "gevent-handle": "handle",
           "eventlet-handle": "handle", "sync-request": "handle_request", "gthread-request": "handle_request",
           "gevent-request": "handle_request"}
@@ -255,6 +272,43 @@ def app(environ, start_response):
     server.check_log()
 
 
+NAMES = {
+    "package": "import gunicorn\ngunicorn.SERVER = 'mine'\ngunicorn.SERVER_SOFTWARE = 'soft'\n",
+    "module": "import gunicorn.http.wsgi\ngunicorn.http.wsgi.SERVER = 'mine'\n",
+    "method": """
+from gunicorn.http.wsgi import Response
+before = Response.default_headers
+Response.default_headers = lambda self: [
+    line for line in before(self) if not line.startswith("Server:")] + ["X-Mine: 1\\r\\n"]
+""",
+    "set": "import gunicorn\ngunicorn.SERVER = 'mine'\nserver_header = 'other'\n",
+    "broken": "from gunicorn.http.wsgi import Response\nResponse.default_headers = lambda self: self.nothing\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, kind) for name in NAMES for kind in ("sync", "asgi", "sync-handle")
+     if (name, kind) != ("broken", "sync-handle")],
+)
+def test_names_that_a_configuration_writes_over(name: str, kind: str, serve: Serve) -> None:
+    """There was no other way to change the Server field."""
+    own = CLASSES["sync-handle"] + "worker_class = Mine\n" if kind == "sync-handle" else f"worker_class = '{kind}'\n"
+    app = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Length", "0"), ("X-Software", environ["SERVER_SOFTWARE"])])
+    return []
+"""
+    running = serve(app, config=NAMES[name] + own)
+    answer = running.get()
+    server = {"package": "mine", "module": "mine", "method": None, "set": "other", "broken": "gunicorn"}[name]
+    assert answer.get("server") == server
+    assert answer.get("x-mine") == ("1" if name == "method" else None)
+    assert (answer.get("x-software") == "soft") is (name == "package")
+    if name == "broken":
+        running.wait_for_log("The patch of .*default_headers has no effect: AttributeError")
+
+
 ERRORS = '''
 from gunicorn.workers.{module} import {base}
 
@@ -310,6 +364,20 @@ def test_max_requests(name: str, make_server: Serve) -> None:
         assert server.get().status == 200
     server.wait_for_workers(lambda pids: len(pids) == 1 and not before & set(pids))
     assert server.get().status == 200
+    assert server.stop() == 0
+
+
+def test_an_application_that_takes_too_long(make_server: Serve) -> None:
+    """The master ends a sync worker with a loop of its own as it does others, and knows what it was doing."""
+    app = "import time\ndef app(environ, start_response):\n    time.sleep(1000)\n"
+    config = CLASSES["sync-handle"] + "worker_class = Mine\ntimeout = 2\n"
+    server = make_server(app, config=config, expect_traceback=True)
+    server.start()
+    with server.connect() as wire:
+        wire.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.wait_for_log("WORKER TIMEOUT.* in: GET /slow")
+        wire.read_until_eof()
+    server.wait_for_log("Booting worker", count=2)
     assert server.stop() == 0
 
 
