@@ -350,8 +350,7 @@ class Arbiter:
     def _begin_stop(self, number: int) -> None:
         """The supervisor brings the workers to their end, and `halt` and `stop` come behind it. A subclass that has
         replaced one of these is called at the beginning."""
-        kind = type(self)
-        replaced = kind.halt is not Arbiter.halt or kind.stop is not Arbiter.stop
+        replaced = (type(self).halt, type(self).stop) != _ENDS
         if not replaced or self._halting or self.supervisor.stopping:
             self._events.append(number)
             return
@@ -675,6 +674,9 @@ class Arbiter:
         if not self._halting:
             raise HaltServer(action.reason or "", action.status)
 
+
+# By these a subclass is found that has its own, and a patch of ours.
+_ENDS = (Arbiter.halt, Arbiter.stop)
 
 _EXECUTORS: dict[type[Any], Any] = {
     decisions.Spawn: Arbiter._do_spawn,

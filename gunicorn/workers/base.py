@@ -237,6 +237,10 @@ class Worker:
         self.log.debug("worker: SIGWINCH ignored.")
 
 
+# By this a subclass is found that has one of its own, and a patch of this one.
+HANDLE_ERROR = Worker.handle_error
+
+
 def _with_jitter(limit: int, jitter: int) -> int:
     if limit <= 0:
         return sys.maxsize

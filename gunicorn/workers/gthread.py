@@ -151,7 +151,7 @@ class ThreadWorker(EngineWorker, Pooling):
                 self.engine.wake()
 
     def _serve(self, connection: Any, request: Any) -> None:
-        if type(self).handle_request is ThreadWorker.handle_request:
+        if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(connection, request)
             return
         server = connection.listener.server_name, connection.listener.server_port
@@ -298,6 +298,10 @@ class ThreadWorker(EngineWorker, Pooling):
         # A thread that is stuck in the application still has the engine in its hands: leave it to the kernel.
         if not any(thread.is_alive() for thread in self._pool):
             engine.close()
+
+
+# By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.
+_HANDLE_REQUEST = ThreadWorker.handle_request
 
 
 def _nothing() -> None:

@@ -19,7 +19,7 @@ from ..engine.settings import Peers, limits_of, settings_of
 from ..errors import AppImportError
 from ..http.errors import GatewayTimeout
 from ..wsgi.gateway import Gateway
-from .base import Worker
+from .base import HANDLE_ERROR, Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class EngineWorker(Worker):
             self, self.wsgi, self.multithread, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
-        if type(self).handle_error is not Worker.handle_error:
+        if type(self).handle_error is not HANDLE_ERROR:
             gateway.handle_error = self.handle_error
         self.engine.admission = entrance.admission_of(cfg)
         gateway.prefixes.fields = entrance.response_fields(cfg) + lines

@@ -381,6 +381,31 @@ def test_an_application_that_takes_too_long(make_server: Serve) -> None:
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize(
+    ("module", "base"),
+    [("sync", "SyncWorker"), ("gthread", "ThreadWorker"), ("ggevent", "GeventWorker"), ("geventlet", "EventletWorker")],
+)
+@pytest.mark.parametrize("method", ["handle_request", "handle_error", "handle"])
+def test_a_patch_of_a_class(module: str, base: str, method: str, serve: Serve) -> None:
+    """As tracers make it: they know no subclass."""
+    config = f"""
+from gunicorn.workers.{module} import {base} as Kind
+
+before = Kind.{method}
+
+def patched(self, *args):
+    self.log.info("patched: {method}")
+    return before(self, *args)
+
+Kind.{method} = patched
+worker_class = Kind
+"""
+    server = serve(APP, config=config, expect_traceback=True)
+    assert server.get().status == 200
+    assert server.get("/boom").status == 500
+    server.wait_for_log(f"patched: {method}")
+
+
 def test_two_listeners_and_a_unix_socket(make_server: Serve) -> None:
     config = CLASSES["sync-accept"] + "worker_class = Mine\nbind = ['127.0.0.1:0', 'unix:mine.sock']\n"
     server = make_server(APP, bind=None, config=config)
