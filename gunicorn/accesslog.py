@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, Mapping
 from datetime import timedelta
 
 TYPE_CHECKING = False
@@ -177,7 +177,8 @@ def _pairs(owner: Any) -> list[tuple[str, Any]]:
     """The fields of a request or response, names in lower case; without what is no pair."""
     pairs: list[tuple[str, Any]] = []
     try:
-        headers: Any = getattr(owner, "headers", None)
+        # Some hand the pairs themselves to `Logger.access`.
+        headers: Any = owner if isinstance(owner, list | ItemsView) else getattr(owner, "headers", None)
         for pair in list(headers.items() if hasattr(headers, "items") else headers or ()):
             if isinstance(pair, tuple | list) and len(pair) == 2:
                 pairs.append((printable(pair[0]).lower(), pair[1]))

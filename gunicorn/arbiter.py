@@ -87,6 +87,10 @@ class Arbiter:
         self.setup(app)
         self.START_CTX = succession.start_context(self.cfg)
         self._events: list[int] = []
+        # Children that have ended and the supervisor does not know of.
+        self._exits: list[Exit] = []
+        # The generation of the worker that is started.
+        self._spawning = 0
         self._deadline: float | None = 0.0
         self._parent_fd = -1
         self._halting = False
@@ -249,20 +253,21 @@ class Arbiter:
     # -- the loop
 
     def _turn(self) -> None:
-        """Sleep until there is something to do, and do it."""
+        """Sleep until there is something to do, and do it. By methods that a subclass may replace."""
         for number in self._wait():
             self._handle(number)
-        exits = self.reap_workers()
+        self.reap_workers()
         self.maybe_promote_master()
-        self._step(exits)
+        self.murder_workers()
+        self.manage_workers()
 
-    def _step(self, exits: Iterable[Exit] = ()) -> None:
+    def _step(self) -> None:
         """Ask and act until there is nothing more to do now."""
         while True:
             events, self._events = self._events, []
+            exits, self._exits = self._exits, []
             board = {pid: worker.tmp.slot for pid, worker in self.WORKERS.items()}
             decision = self.supervisor.step(time.monotonic(), events, board, exits)
-            exits = ()
             for action in decision.actions:
                 _EXECUTORS[type(action)](self, action)
             if not decision.actions and not self._events:
@@ -335,13 +340,24 @@ class Arbiter:
         self._events.append(signal.SIGHUP)
 
     def handle_term(self) -> None:
-        self._events.append(signal.SIGTERM)
+        self._begin_stop(signal.SIGTERM)
 
     def handle_int(self) -> None:
-        self._events.append(signal.SIGINT)
+        self._begin_stop(signal.SIGINT)
 
     def handle_quit(self) -> None:
-        self._events.append(signal.SIGQUIT)
+        self._begin_stop(signal.SIGQUIT)
+
+    def _begin_stop(self, number: int) -> None:
+        """The supervisor brings the workers to their end, and `halt` and `stop` come behind it. A subclass that has
+        replaced one of these is called at the beginning."""
+        replaced = (type(self).halt, type(self).stop) != _ENDS
+        if not replaced or self._halting or self.supervisor.stopping:
+            self._events.append(number)
+            return
+        if number != signal.SIGTERM:
+            self.stop(graceful=False)
+        raise StopIteration
 
     def handle_ttin(self) -> None:
         self._events.append(signal.SIGTTIN)
@@ -365,12 +381,9 @@ class Arbiter:
     # -- workers
 
     def spawn_worker(self) -> int:
-        """Fork one worker of the supervisor's present generation; PID in the master. Never returns in the
-        worker."""
+        """Fork one worker; PID in the master. Never returns in the worker."""
         books = self.supervisor
-        return self._spawn(books.incoming or books.generation)
-
-    def _spawn(self, generation: int) -> int:
+        generation = self._spawning or books.incoming or books.generation
         self.worker_age += 1
         worker = self.worker_class(
             self.worker_age, self.pid, list(self.LISTENERS), self.app, self.timeout / 2.0, self.cfg, self.log
@@ -402,20 +415,19 @@ class Arbiter:
         """In a worker: tell the master its stacks when it asks for them."""
         self._stacks.listen()
 
-    def reap_workers(self) -> list[Exit]:
-        """Collect every child that ended."""
-        exits: list[Exit] = []
+    def reap_workers(self) -> None:
+        """Collect every child that ended, for `manage_workers`."""
         while True:
             try:
                 pid, status = unpatched.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return exits
+                return
             if not pid:
-                return exits
+                return
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
             else:
-                exits.append(Exit(pid, status))
+                self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
         """Send ``sig`` to one worker; that it is gone already is no error."""
@@ -433,7 +445,10 @@ class Arbiter:
         """Start those that are missing, retire those too many, end those whose heartbeat is late."""
         self._step()
 
-    spawn_workers = murder_workers = manage_workers
+    spawn_workers = manage_workers
+
+    def murder_workers(self) -> None:
+        """Called before `manage_workers`, which ends those whose heartbeat is late among all else."""
 
     # -- stop
 
@@ -443,7 +458,8 @@ class Arbiter:
         self._halting = True
         if self.supervisor.stopping < (1 if graceful else 2):
             self._events.append(signal.SIGTERM if graceful else signal.SIGQUIT)
-        self._step(self.reap_workers())
+        self.reap_workers()
+        self._step()
         while self.WORKERS:
             self._turn()
         self._close_listeners()
@@ -453,7 +469,8 @@ class Arbiter:
         self.kill_workers(signal.SIGQUIT)
         give_up = time.monotonic() + min(self.cfg.graceful_timeout, 5)
         while self.WORKERS:
-            for ended in self.reap_workers():
+            self.reap_workers()
+            for ended in self._exits:
                 self.WORKERS.pop(ended.pid, None)
             if time.monotonic() > give_up:
                 self.kill_workers(signal.SIGKILL)
@@ -569,12 +586,15 @@ class Arbiter:
 
     def _do_spawn(self, action: decisions.Spawn) -> None:
         try:
-            self._spawn(action.generation)
+            self._spawning = action.generation
+            self.spawn_worker()
         except OSError as error:
             if os.getpid() != self.pid:
                 raise
             self.log.error("Cannot start a worker: %s", error)
             self.supervisor.spawn_failed(time.monotonic())
+        finally:
+            self._spawning = 0
 
     def _do_kill(self, action: decisions.Kill) -> None:
         self.kill_worker(action.pid, action.signal)
@@ -655,6 +675,9 @@ class Arbiter:
         if not self._halting:
             raise HaltServer(action.reason or "", action.status)
 
+
+# By these a subclass is found that has its own, and a patch of ours.
+_ENDS = (Arbiter.halt, Arbiter.stop)
 
 _EXECUTORS: dict[type[Any], Any] = {
     decisions.Spawn: Arbiter._do_spawn,

@@ -19,13 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
+from gunicorn.accesslog import SafeAtoms
 from gunicorn.logfile import open_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
-__all__ = ["CONFIG_DEFAULTS", "SYSLOG_FACILITIES", "Logger", "loggers", "parse_syslog_address"]
+__all__ = ["CONFIG_DEFAULTS", "SYSLOG_FACILITIES", "Logger", "SafeAtoms", "loggers", "parse_syslog_address"]
 
 SYSLOG_FACILITIES = {
     "kern": 0,
@@ -213,7 +214,7 @@ class Logger:
     loglevel = logging.INFO
     error_fmt, datefmt = LINE_FORMAT, TIME_FORMAT
     access_fmt, syslog_fmt = "%(message)s", "[%(process)d] %(message)s"
-    atoms_wrapper_class = accesslog.SafeAtoms
+    atoms_wrapper_class = SafeAtoms
 
     def __init__(self, cfg: Any) -> None:
         self.error_log = logging.getLogger("gunicorn.error")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
+from socket import SHUT_WR
+from types import TracebackType
 
 from gunicorn.address import is_ipv6, parse_address
 from gunicorn.errors import AppImportError
@@ -27,14 +29,16 @@ from gunicorn.process import (
     set_owner_process,
     unlink,
 )
+from gunicorn.workers import SUPPORTED_WORKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
     from urllib.parse import SplitResult
 
 __all__ = [
     "REDIRECT_TO",
+    "SUPPORTED_WORKERS",
     "AppImportError",
     "_setproctitle",
     "application_traceback",
@@ -42,19 +46,23 @@ __all__ = [
     "check_is_writable",
     "chown",
     "close",
+    "close_graceful",
     "close_on_exec",
     "daemonize",
     "get_arity",
     "get_username",
     "getcwd",
     "has_fileno",
+    "hop_headers",
     "http_date",
     "import_app",
     "is_glob_pattern",
+    "is_hoppish",
     "is_ipv6",
     "load_class",
     "make_fail_app",
     "parse_address",
+    "reraise",
     "seed",
     "set_non_blocking",
     "set_owner_process",
@@ -63,7 +71,17 @@ __all__ = [
     "unlink",
     "unquote_to_wsgi_str",
     "warn",
+    "write",
+    "write_chunk",
+    "write_error",
+    "write_nonblock",
 ]
+
+# Fields of one hop, and those that the server says by itself (RFC 9110 section 7.6.1, PEP 3333).
+hop_headers = {
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding",
+    "upgrade", "server", "date",
+}
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -124,6 +142,77 @@ def close(sock: Any) -> None:
         sock.close()
     except OSError:
         pass
+
+
+def is_hoppish(header: str) -> bool:
+    """Tell whether a response field is one that an application must leave to the server."""
+    return header.strip().lower() in hop_headers
+
+
+def write(sock: Any, data: bytes, chunked: bool = False) -> None:
+    """Send all of ``data``, with ``chunked`` as a chunk (RFC 9112, 7.1). Raises OSError."""
+    if chunked:
+        write_chunk(sock, data)
+    else:
+        sock.sendall(data)
+
+
+def write_chunk(sock: Any, data: bytes | str) -> None:
+    """Send ``data`` as a chunk; an empty one ends the content. Raises OSError."""
+    content = to_bytestring(data)
+    sock.sendall(b"%x\r\n%s\r\n" % (len(content), content))
+
+
+def write_nonblock(sock: Any, data: bytes, chunked: bool = False) -> None:
+    """As ``write``, with the socket not waiting for its peer meanwhile. Raises BlockingIOError when it would."""
+    timeout = sock.gettimeout()
+    if timeout == 0.0:
+        write(sock, data, chunked)
+        return
+    sock.setblocking(False)
+    try:
+        write(sock, data, chunked)
+    finally:
+        sock.settimeout(timeout)
+
+
+def write_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
+    """Answer with a page that says ``reason`` and ``mesg``, as fast as the peer takes it. Raises OSError."""
+    from html import escape
+
+    page = (
+        f"<html>\n  <head>\n    <title>{escape(reason)}</title>\n  </head>\n  <body>\n"
+        f"    <h1><p>{escape(reason)}</p></h1>\n    {escape(mesg)}\n  </body>\n</html>\n"
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
+        f"Content-Length: {len(page)}\r\n\r\n"
+    ).encode("latin-1", "replace")
+    write_nonblock(sock, head + page)
+
+
+def close_graceful(sock: Any, timeout: float = 2.0, max_drain: int = 65536) -> None:
+    """Close a socket whose peer may still be sending: closing at once would reset the connection, and could destroy
+    what the peer has not read yet. Waits ``timeout`` seconds, or until ``max_drain`` octets were thrown away."""
+    deadline = time.monotonic() + timeout
+    try:
+        sock.shutdown(SHUT_WR)
+        while max_drain > 0 and (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            count = len(sock.recv(min(max_drain, 8192)))
+            if not count:
+                break
+            max_drain -= count
+    except (OSError, ValueError):
+        # It is gone already.
+        pass
+    close(sock)
+
+
+def reraise(tp: type[BaseException], value: BaseException | None, tb: TracebackType | None = None) -> NoReturn:
+    """Raise what ``sys.exc_info()`` gave."""
+    error = tp() if value is None else value
+    raise error.with_traceback(tb)
 
 
 def is_glob_pattern(value: str) -> bool:

@@ -2,7 +2,7 @@ cimport cython
 from ..engine._leaf cimport bind, monotonic
 from ..engine.connection cimport CLOSED, Connection
 from ..engine.state cimport EngineState
-from ..http.message cimport Request
+from ..http.request cimport Request
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .http cimport HTTPCycle

@@ -15,7 +15,7 @@ from ..engine._leaf import bind, monotonic
 from ..engine.connection import CLOSED, Connection
 from ..engine.outgoing import ClientDisconnected
 from ..http.errors import HTTPError
-from ..http.message import Request
+from ..http.request import Request
 from ..http.websocket_handshake import asks_for_websocket
 from ..wsgi.access import LONGEST_WAIT
 from ..wsgi.gateway import shown

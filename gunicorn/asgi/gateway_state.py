@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import Context, copy_context
 
-from ..http.message import Request
+from ..http.request import Request
 from ..http.response import error_response
 from ..wsgi.gateway import Gateway
 from .scope import Scopes

@@ -1,7 +1,7 @@
 cimport cython
 from ..engine.connection cimport Connection
 from ..http.fields cimport FieldName
-from ..http.message cimport Request
+from ..http.request cimport Request
 
 
 cdef class Scopes:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from ..engine.connection import Connection
 from ..engine.tls_facts import Facts, distinguished_name
-from ..http.message import Request
+from ..http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

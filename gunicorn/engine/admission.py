@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..http.message import Request
+    from ..http.request import Request
 
 # linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
 _LAST_DATA = struct.Struct("52xI")

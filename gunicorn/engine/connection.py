@@ -20,7 +20,7 @@ from _thread import get_native_id
 
 from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
 from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
-from ..http.message import Request
+from ..http.request import Request
 from ..http.response import UNTIL_CLOSE
 from ..http.target import elsewhere
 from ._leaf import (

@@ -1,27 +1,27 @@
 cimport cython
 from ._spans cimport text
 from .fields cimport ORDINARY, FieldName, FieldTable
-from .message cimport Request
+from .request cimport Request
 from .parser cimport HeadParser, check_part
 
 
 cdef int SIZE, PAYLOAD, PAYLOAD_END, TRAILERS
 
 
-cdef class Body:
+cdef class BodyDecoder:
     cdef public bytes piece
     cdef public bint complete
     cdef public long long taken
     cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 
 
-cdef class LengthBody(Body):
+cdef class LengthBody(BodyDecoder):
     cdef public long long length
     @cython.locals(stop=Py_ssize_t)
     cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 
 
-cdef class ChunkedBody(Body):
+cdef class ChunkedBody(BodyDecoder):
     cdef public long long limit
     cdef public long long remaining
     cdef readonly Request request
@@ -36,4 +36,4 @@ cdef class ChunkedBody(Body):
     cdef Py_ssize_t _trailers(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 
 
-cpdef Body body_of(Request request, FieldTable table, bint trusted)
+cpdef BodyDecoder body_of(Request request, FieldTable table, bint trusted)

@@ -7,8 +7,12 @@ import re
 from ._spans import text
 from .errors import ChunkMissingTerminator, InvalidChunkExtension, InvalidChunkSize, LimitRequestBody
 from .fields import ORDINARY, FieldTable
-from .message import Request
 from .parser import HeadParser, check_part
+from .request import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # A chunk line may carry extensions; nobody needs this much of them.
 LONGEST_CHUNK_LINE = 4096
@@ -29,7 +33,7 @@ PAYLOAD_END = 2
 TRAILERS = 3
 
 
-class Body:
+class BodyDecoder:
     """Takes the octets of one body out of what comes. `piece` is what the last `decode` found of the content."""
 
     __slots__ = ("complete", "piece", "taken")
@@ -47,7 +51,7 @@ class Body:
         raise NotImplementedError
 
 
-class LengthBody(Body):
+class LengthBody(BodyDecoder):
     """Content-Length octets (RFC 9112 section 6.2)."""
 
     __slots__ = ("length",)
@@ -65,7 +69,7 @@ class LengthBody(Body):
         return stop
 
 
-class ChunkedBody(Body):
+class ChunkedBody(BodyDecoder):
     """The chunked coding (RFC 9112 section 7.1), its extensions checked and ignored, its trailers kept."""
 
     __slots__ = ("limit", "remaining", "request", "state", "trailer_parser")
@@ -149,8 +153,18 @@ class ChunkedBody(Body):
         return position
 
 
-def body_of(request: Request, table: FieldTable, trusted: bool) -> Body:
+def body_of(request: Request, table: FieldTable, trusted: bool) -> BodyDecoder:
     """The decoder of a request's body; only for a request that has one."""
     if request.chunked:
         return ChunkedBody(request, table, trusted)
     return LengthBody(request.content_length)
+
+
+def __getattr__(name: str) -> Any:
+    """What workers of third parties import from here: readers of bodies over blocking sockets."""
+    # Not at the top: nothing that serves needs it, and it is made of what is above.
+    if name in ("Body", "ChunkedReader", "EOFReader", "LengthReader"):
+        from ..blocking import body
+
+        return getattr(body, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

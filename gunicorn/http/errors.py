@@ -6,6 +6,13 @@ Every exception that parsing raises is an `HTTPError`; anything else out of this
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Of each error what it tells of has a name of old as well: the size, the field, the line.
+_DETAIL: Any = property(lambda error: error.detail)
+
 
 class HTTPError(Exception):
     """A message that cannot be served; `status` is the answer (RFC 9110 section 15).
@@ -22,6 +29,11 @@ class HTTPError(Exception):
     def __init__(self, detail: object = None) -> None:
         super().__init__(detail)
         self.detail = detail
+
+    @property
+    def code(self) -> int:
+        """The status, as `status`."""
+        return self.status
 
     def __str__(self) -> str:
         return self.title if self.detail is None else f"{self.title}: {self.detail!r}"
@@ -51,12 +63,14 @@ class ConfigurationProblem(HTTPError):
 
     status = 500
     title = "Configuration problem"
+    info = _DETAIL
 
 
 class InvalidRequestLine(HTTPError):
     """RFC 9112 section 3."""
 
     title = "Invalid request line"
+    req = _DETAIL
 
 
 class PlainRequest(InvalidRequestLine):
@@ -69,6 +83,7 @@ class InvalidRequestMethod(HTTPError):
     """RFC 9110 section 9.1, or a method that `permit_unconventional_http_method` would allow."""
 
     title = "Invalid request method"
+    method = _DETAIL
 
 
 class UnsupportedMethod(HTTPError):
@@ -82,6 +97,7 @@ class InvalidHTTPVersion(HTTPError):
     """RFC 9112 section 2.3: not an HTTP-version at all."""
 
     title = "Invalid HTTP version"
+    version = _DETAIL
 
 
 class UnsupportedHTTPVersion(InvalidHTTPVersion):
@@ -96,9 +112,11 @@ class LimitRequestLine(HTTPError):
 
     status = 414
     title = "Request line too long"
+    size = _DETAIL
 
     def __init__(self, size: object = None, max_size: object = None) -> None:
         super().__init__(size if max_size is None else f"{size} > {max_size}")
+        self.max_size = max_size
 
 
 class LimitRequestHeaders(HTTPError):
@@ -106,6 +124,7 @@ class LimitRequestHeaders(HTTPError):
 
     status = 431
     title = "Request header fields too large"
+    msg = _DETAIL
 
 
 class LimitRequestBody(HTTPError):
@@ -140,6 +159,7 @@ class ObsoleteFolding(HTTPError):
     """A folded field line (RFC 9112 section 5.2) without `permit_obsolete_folding`."""
 
     title = "Obsolete line folding"
+    hdr = _DETAIL
 
 
 class InvalidHost(InvalidHeader):
@@ -153,6 +173,7 @@ class UnsupportedTransferCoding(HTTPError):
 
     status = 501
     title = "Unsupported transfer coding"
+    hdr = _DETAIL
 
 
 class ExpectationFailed(HTTPError):
@@ -160,24 +181,28 @@ class ExpectationFailed(HTTPError):
 
     status = 417
     title = "Expectation failed"
+    expect = _DETAIL
 
 
 class InvalidChunkSize(HTTPError):
     """RFC 9112 section 7.1."""
 
     title = "Invalid chunk size"
+    data = _DETAIL
 
 
 class InvalidChunkExtension(HTTPError):
     """RFC 9112 section 7.1.1."""
 
     title = "Invalid chunk extension"
+    reason = _DETAIL
 
 
 class ChunkMissingTerminator(HTTPError):
     """Chunk data that is not followed by CRLF."""
 
     title = "Invalid chunk terminator"
+    term = _DETAIL
 
 
 class InvalidSchemeHeaders(HTTPError):
@@ -190,12 +215,14 @@ class InvalidProxyLine(HTTPError):
     """PROXY protocol, version 1 (section 2.1 of its specification)."""
 
     title = "Invalid PROXY line"
+    line = _DETAIL
 
 
 class InvalidProxyHeader(HTTPError):
     """PROXY protocol, version 2 (section 2.2 of its specification)."""
 
     title = "Invalid PROXY header"
+    msg = _DETAIL
 
 
 class MissingProxyHeader(HTTPError):
@@ -209,6 +236,7 @@ class ForbiddenProxyRequest(HTTPError):
 
     status = 403
     title = "PROXY protocol, and a peer that is not allowed"
+    host = _DETAIL
 
 
 class RequestTimeout(HTTPError):
@@ -255,6 +283,7 @@ class InvalidH2CPreface(HTTPError):
     """HTTP/2 prior knowledge whose preface is not the one of RFC 9113 section 3.4."""
 
     title = "Invalid HTTP/2 preface"
+    data = _DETAIL
 
 
 class InvalidResponseHeader(InvalidHeader):

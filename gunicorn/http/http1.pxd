@@ -1,7 +1,7 @@
 cimport cython
-from .body cimport Body, LengthBody, body_of
+from .body cimport BodyDecoder, LengthBody, body_of
 from .fields cimport FieldTable
-from .message cimport Request
+from .request cimport Request
 from .parser cimport HeadParser
 
 
@@ -16,7 +16,7 @@ cdef class HTTP1:
     cdef public Py_ssize_t position
     cdef public bytes data
     cdef readonly Request request
-    cdef readonly Body body
+    cdef readonly BodyDecoder body
     cdef public bint proxy_allowed
     cdef public dict proxy_info
     cdef public int state
@@ -27,7 +27,7 @@ cdef class HTTP1:
     cpdef int next_event(self) except -1
     @cython.locals(request=Request)
     cdef int _begin(self) except -1
-    @cython.locals(body=Body, end=Py_ssize_t)
+    @cython.locals(body=BodyDecoder, end=Py_ssize_t)
     cdef int _next_of_body(self) except -1
     cpdef bint awaits_proxy_header(self) except -1
     cpdef bytes take_proxy_header(self, bytes data)

@@ -11,12 +11,12 @@ that is a bug here; after an `HTTPError` the connection can only be answered and
 
 from __future__ import annotations
 
-from .body import Body, LengthBody, body_of
+from .body import BodyDecoder, LengthBody, body_of
 from .errors import ForbiddenProxyRequest, MissingProxyHeader
 from .fields import FieldTable
-from .message import Request
 from .parser import HeadParser
 from .proxy_protocol import parse_proxy
+from .request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class HTTP1:
         self.position = 0
         self.data: bytes = b""
         self.request: Request | None = None
-        self.body: Body | None = None
+        self.body: BodyDecoder | None = None
         self.proxy_allowed = proxy_allowed
         self.proxy_info: dict[str, Any] | None = None
         self.state = PROXY if table.proxied else HEAD

@@ -3,7 +3,7 @@ from ._spans cimport is_at, octets, path_end, query_end, text, text_again, token
 from .fields cimport (
     AMBIGUOUS, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME,
     SINGLETON, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
-from .message cimport Request
+from .request cimport Request
 
 
 cdef bytes HTTP11

@@ -45,8 +45,12 @@ from .fields import (
     FieldName,
     FieldTable,
 )
-from .message import Request
+from .request import Request
 from .target import split_target
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HTTP11 = b"HTTP/1.1\r\n"
 HTTP10 = b"HTTP/1.0\r\n"
@@ -493,3 +497,13 @@ def _script_name(request: Request, value: str) -> None:
     if request.script_name is not None or (value and not value.startswith("/")):
         raise InvalidHeader("SCRIPT_NAME")
     request.script_name = value.rstrip("/")
+
+
+def __getattr__(name: str) -> Any:
+    """What workers of third parties import from here: parsers over blocking sockets."""
+    # Not at the top: nothing that serves needs it, and it is made of what is above.
+    if name in ("Parser", "RequestParser"):
+        from ..blocking import parser
+
+        return getattr(parser, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

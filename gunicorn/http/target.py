@@ -14,7 +14,7 @@ import re
 
 from .errors import HTTPError, InvalidHost, InvalidRequestLine, Redirected, UnsupportedMethod
 from .fields import FieldTable
-from .message import Request
+from .request import Request
 
 _ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)(?:\?(.*))?\Z", re.IGNORECASE).match
 _AUTHORITY = re.compile(r"[^/?@]+:[0-9]*[1-9][0-9]*\Z").match

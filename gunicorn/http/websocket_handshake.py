@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from .errors import HTTPError, InvalidHeader
-from .message import Request
+from .request import Request
 from .websocket import WINDOW_BITS, Deflate
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

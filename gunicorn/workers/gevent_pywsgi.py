@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
+from datetime import timedelta
 from os import dup
 from urllib.parse import quote
 
@@ -17,9 +19,11 @@ from gevent.socket import socket as GreenSocket
 
 from .. import SERVER_SOFTWARE
 from ..engine import entrance
-from ..http.message import Request
+from ..http.request import Request
 from ..http.response import REASONS
 from ..http.target import elsewhere
+from ..wsgi.filewrapper import FileWrapper
+from ..wsgi.gateway import ErrorStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +31,63 @@ if TYPE_CHECKING:
 
     from .ggevent import GeventWorker
 
+VERSION = f"gevent/{gevent.__version__} {SERVER_SOFTWARE}"
+
 LOOK_SECONDS = 0.05
 RENEW_SECONDS = 1.0
+
+
+class PyWSGIServer(WSGIServer):  # type: ignore[misc]
+    """A `server_class` that is gevent's own."""
+
+
+class PyWSGIHandler(WSGIHandler):  # type: ignore[misc]
+    """A `wsgi_handler` whose environ and access log are those of this server; the base of others."""
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        environ["gunicorn.sock"] = environ["gunicorn.socket"] = self.socket
+        environ["RAW_URI"] = self.path
+        return environ
+
+    def log_request(self) -> None:
+        access = getattr(self.server.log, "access", None)
+        if access is None:
+            # Of a server that writes a log of its own.
+            super().log_request()
+            return
+        # gevent counts in seconds since the epoch, of which there may be no end yet.
+        took = timedelta(seconds=max(0.0, (self.time_finish or time.time()) - self.time_start))
+        response = GeventResponse(self.status, getattr(self, "response_headers", ()), self.response_length)
+        request = Request()
+        pairs = self.headers.items() if getattr(self, "headers", None) else ()
+        request._headers = [(name.upper(), value) for name, value in pairs]
+        access(response, request, self.environ or {}, took)
+
+
+class GeventResponse:
+    """What the access log reads of a response: `status`, `headers`, `sent` octets."""
+
+    status: Any = None
+    headers: Any = None
+    sent: Any = None
+
+    def __init__(self, status: Any, headers: Any, clength: Any) -> None:
+        self.status = status.decode("latin-1") if isinstance(status, bytes) else status
+        self.headers = [(_native(name), _native(value)) for name, value in headers or ()]
+        self.sent = clength
+
+
+def _native(text: Any) -> Any:
+    return text.decode("latin-1") if isinstance(text, bytes) else text
+
+
+class _Log(LoggingLogAdapter):  # type: ignore[misc]
+    """gevent's `log` on our access log, with the `access` that handlers made for this server call."""
+
+    def __init__(self, log: Any) -> None:
+        super().__init__(log.access_log, level=logging.INFO)
+        self.__dict__["access"] = log.access
 
 
 def serve(worker: GeventWorker) -> None:
@@ -55,17 +114,20 @@ def _make_server(worker: GeventWorker, listener: Any, place: int, pool: Pool) ->
         options["ssl_context"] = terminator.context
         gevent.spawn(_renew, terminator)
     family = listener.FAMILY
+    handler = worker.wsgi_handler or WSGIHandler
     return (worker.server_class or WSGIServer)(
         GreenSocket(family, socket.SOCK_STREAM, 0, dup(listener.fileno())),
         application=_redirecting(redirect) if redirect else _Counted(worker),
         spawn=pool,
-        log=LoggingLogAdapter(worker.log.access_log, level=logging.INFO) if worker.cfg.accesslog else None,
+        log=_Log(worker.log) if worker.cfg.accesslog or issubclass(handler, PyWSGIHandler) else None,
         error_log=LoggingLogAdapter(worker.log.error_log, level=logging.ERROR),
-        handler_class=worker.wsgi_handler or WSGIHandler,
+        handler_class=handler,
         environ={
             "SERVER_SOFTWARE": SERVER_SOFTWARE,
             "wsgi.multithread": True,
             "wsgi.multiprocess": worker.cfg.workers > 1,
+            "wsgi.file_wrapper": FileWrapper,
+            "wsgi.errors": ErrorStream(worker.log),
         },
         **options,
     )

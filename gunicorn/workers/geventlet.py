@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from os import dup
+from socket import SOCK_STREAM
 
 from .greenlets import GreenletWorker
 
@@ -17,6 +19,7 @@ except ImportError:
 import greenlet
 from eventlet import hubs, patcher
 from eventlet.event import Event
+from eventlet.greenio import GreenSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +77,12 @@ class EventletWorker(GreenletWorker):
 
     def pause(self) -> None:
         eventlet.sleep(0)
+
+    def nap(self, seconds: float) -> None:
+        eventlet.sleep(seconds)
+
+    def green(self, listener: Any) -> Any:
+        return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
 
     def watch(self) -> None:
         hub = hubs.get_hub()

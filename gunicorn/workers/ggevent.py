@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from os import dup
+from socket import SOCK_STREAM
+
 from .greenlets import GreenletWorker
 
 try:
@@ -11,6 +14,7 @@ except ImportError:
 
 from gevent import monkey
 from gevent.event import Event
+from gevent.socket import socket as GreenSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ class GeventWorker(GreenletWorker):
         super().init_process()
 
     def run(self) -> None:
-        if self.server_class is None and self.wsgi_handler is None:
+        if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
             return
         from .gevent_pywsgi import serve
@@ -76,6 +80,12 @@ class GeventWorker(GreenletWorker):
     def pause(self) -> None:
         gevent.sleep(0)
 
+    def nap(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
+    def green(self, listener: Any) -> Any:
+        return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+
     def watch(self) -> None:
         if self._watcher is None:
             self._watcher = gevent.get_hub().loop.io(self.engine.fileno(), 1)
@@ -94,14 +104,47 @@ class GeventWorker(GreenletWorker):
             self._ticker.start(self.wake)
 
 
+class _OfPyWSGI:
+    """A class attribute that is a class of `gevent_pywsgi`, which is loaded when somebody asks for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+        from . import gevent_pywsgi
+
+        return getattr(gevent_pywsgi, self.name)
+
+
 class GeventPyWSGIWorker(GeventWorker):
     """The same. Subclasses that set `wsgi_handler` or `server_class` are served by `gevent.pywsgi`."""
 
+    server_class = _OfPyWSGI("PyWSGIServer")
+    wsgi_handler = _OfPyWSGI("PyWSGIHandler")
+
 
 PyWSGIWorker = GeventPyWSGIWorker
+
+
+def _is_chosen(worker: GeventWorker, name: str) -> bool:
+    """Whether somebody has set a class of `gevent.pywsgi`, other than our own default, on a worker or its class."""
+    for place in (worker, *type(worker).__mro__):
+        if name in vars(place):
+            chosen = vars(place)[name]
+            return chosen is not None and not isinstance(chosen, _OfPyWSGI)
+    return False
 
 
 def _patch_once() -> None:
     # Somebody who has patched before, in the configuration file say, has chosen what.
     if not monkey.is_module_patched("socket"):
         monkey.patch_all()
+
+
+def __getattr__(name: str) -> Any:
+    """What subclasses that are served by `gevent.pywsgi` import from here; the others need not load it."""
+    if name in ("GeventResponse", "PyWSGIHandler", "PyWSGIServer", "VERSION"):
+        from . import gevent_pywsgi
+
+        return getattr(gevent_pywsgi, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,9 +11,11 @@ happens in one thread, and greenlets change places only where one of them waits,
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 
 from .. import stacks
 from ..engine._leaf import monotonic
+from ..engine.entrance import check_guest
 from ..wsgi.gateway import Gateway
 from ..wsgi.socket_view import SocketView
 from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
@@ -103,6 +105,12 @@ class GreenletGateway(Gateway):
 class GreenletWorker(EngineWorker):
     """Serves up to `worker_connections` clients, each request in a greenlet. Subclasses bring the library."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.handle is not _HANDLE:
+            # It has one way in for all listeners.
+            cls.minds_binds = False
+
     multithread = True
     gateway_class: type[Gateway] = GreenletGateway
     gateway: GreenletGateway
@@ -137,6 +145,14 @@ class GreenletWorker(EngineWorker):
         """Let others run until somebody switches back."""
         raise NotImplementedError
 
+    def nap(self, seconds: float) -> None:
+        """Let others run for so long."""
+        raise NotImplementedError
+
+    def green(self, listener: Any) -> Any:
+        """The socket of a listener, as one that lets others run while it waits."""
+        raise NotImplementedError
+
     def watch(self) -> None:
         """Have the hub call `wake` while the engine's descriptor is readable."""
         raise NotImplementedError
@@ -161,20 +177,94 @@ class GreenletWorker(EngineWorker):
 
     def serve_request(self, connection: Any, request: Any) -> None:
         """In the request's own greenlet."""
-        if type(self).handle_request is GreenletWorker.handle_request:
+        if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(connection, request)
         else:
             self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
             self.see_through(connection, request)
 
-    def handle_request(self, listener: Any, req: Any, sock: Any, addr: Any) -> None:
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; subclasses put something of their own around it."""
-        self.gateway.run(sock.connection, req)
+        if isinstance(sock, SocketView):
+            self.gateway.run(sock.connection, req)
+            return None
+        from ..blocking.cycle import answer
+
+        return answer(self, listener_name, req, sock, addr, True, True)
+
+    # A subclass's own way with a connection.
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve the connection `client`, a socket of the library, until it ends; closes it.
+
+        A subclass that replaces this is given every connection, in a greenlet; otherwise the engine serves them.
+        """
+        from ..blocking.cycle import converse
+
+        converse(self, listener.getsockname(), client, addr, bool(self.cfg.keepalive), self.timeout_ctx)
+
+    def timeout_ctx(self) -> Any:
+        """A context manager around the wait of `handle` for a request."""
+        return nullcontext()
+
+    def is_already_handled(self, respiter: Any) -> bool:
+        """Whether the application has answered on the socket of `handle` by itself, which its result says."""
+        from ..blocking.cycle import ALREADY_HANDLED
+
+        return respiter is ALREADY_HANDLED
+
+    def run(self) -> None:
+        if type(self).handle is _HANDLE:
+            super().run()
+            return
+        check_guest(self.cfg)
+        # Of those that `handle` serves.
+        clients: set[Any] = set()
+        acceptors = [self.spawn(self._accept, self.green(listener), clients) for listener in self.sockets]
+        self.serve()
+        for acceptor in acceptors:
+            self.kill(acceptor)
+        deadline = self.engine.clock() + self.stop_seconds
+        while clients and self.engine.clock() < deadline:
+            self.notify()
+            self.nap(LOOK_SECONDS)
+        if clients:
+            self.log.warning("Ending %d connections that did not finish in time", len(clients))
+            self.kill_all(list(clients), CUT_SECONDS)
+
+    def _accept(self, listener: Any, clients: set[Any]) -> None:
+        """In a greenlet of its own: give each client of a listener to `handle`."""
+        try:
+            while True:
+                while len(clients) >= self.cfg.worker_connections:
+                    self.nap(LOOK_SECONDS)
+                try:
+                    client, address = listener.accept()
+                except OSError as error:
+                    self.log.debug("Cannot accept: %s", error)
+                    self.nap(LOOK_SECONDS)
+                    continue
+                self.spawn(self._handle, listener, client, address, clients)
+        finally:
+            listener.close()
+
+    def _handle(self, listener: Any, client: Any, address: Any, clients: set[Any]) -> None:
+        me = self.current()
+        clients.add(me)
+        try:
+            self.handle(listener, client, address)
+        except Exception:  # the boundary around one connection
+            self.log.exception("Error on the connection of %s", address)
+            client.close()
+        finally:
+            clients.discard(me)
 
     # Requests that take too long.
 
     def running(self) -> list[tuple[Any, Any, float]]:
-        return [(connection, request, began) for connection, (_, request, began) in self.gateway.runs.items()]
+        # None where another server serves than the engine.
+        runs = self.gateway.runs if hasattr(self, "gateway") else {}
+        return [(connection, request, began) for connection, (_, request, began) in runs.items()]
 
     def stacks_of(self, connection: Any) -> str:
         return stacks.of_greenlet(self.gateway.runs[connection][0])
@@ -245,3 +335,7 @@ class GreenletWorker(EngineWorker):
         if self._watching:
             self.unwatch()
         engine.close()
+
+
+# By these a subclass is found that has its own, and a patch of ours, as tracers make it.
+_HANDLE, _HANDLE_REQUEST = GreenletWorker.handle, GreenletWorker.handle_request

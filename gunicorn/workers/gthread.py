@@ -25,9 +25,13 @@ import time
 from collections import deque
 
 from ..engine._leaf import monotonic
+from ..engine.connection import CLOSED
 from ..engine.engine import MOST_DRAINED
 from ..wsgi.gateway import Gateway
 from ..wsgi.response import count_whole
+from ..wsgi.socket_view import SocketView
+from .accepting import is_replaced
+from .pooling import POOLING, Pooling, TConn
 from .serving import (
     FAREWELL_SECONDS,
     PULSE_SECONDS,
@@ -38,6 +42,8 @@ from .serving import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+__all__ = ["TConn", "ThreadWorker"]
 
 # How long all threads may be busy before the main thread looks after the clients, and how often a quiet worker looks.
 BUSY_SECONDS = 0.02
@@ -63,7 +69,7 @@ class ThreadGateway(Gateway):
         self.ready.append((connection, request))
 
 
-class ThreadWorker(EngineWorker):
+class ThreadWorker(EngineWorker, Pooling):
     """Runs up to `threads` requests at once."""
 
     multithread = True
@@ -145,16 +151,27 @@ class ThreadWorker(EngineWorker):
                 self.engine.wake()
 
     def _serve(self, connection: Any, request: Any) -> None:
-        if type(self).handle_request is ThreadWorker.handle_request:
+        if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(connection, request)
             return
-        self.handle_request(request, connection)
+        server = connection.listener.server_name, connection.listener.server_port
+        self.handle_request(request, TConn(self.cfg, SocketView(connection), connection.peer, server, connection))
         with self.engine.guard:
             self.see_through(connection, request)
 
-    def handle_request(self, req: Any, conn: Any) -> None:
-        """Serve one request, in a thread of the pool; subclasses put something of their own around it."""
-        self.gateway.run(conn, req)
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Serve one request, in a thread of the pool; whether the connection goes on. Subclasses put something of
+        their own around it."""
+        if conn.connection is None:
+            return self.answer(req, conn)
+        self.gateway.run(conn.connection, req)
+        return bool(conn.connection.state != CLOSED)
+
+    def run(self) -> None:
+        if is_replaced(type(self), Pooling, POOLING):
+            self.run_pooling()
+        else:
+            super().run()
 
     def _next(self) -> tuple[Any, Any] | None:
         """A ready request; waits for one, as the leader or for the lead. None when the worker is done."""
@@ -281,6 +298,10 @@ class ThreadWorker(EngineWorker):
         # A thread that is stuck in the application still has the engine in its hands: leave it to the kernel.
         if not any(thread.is_alive() for thread in self._pool):
             engine.close()
+
+
+# By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.
+_HANDLE_REQUEST = ThreadWorker.handle_request
 
 
 def _nothing() -> None:

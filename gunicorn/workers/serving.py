@@ -7,7 +7,9 @@ import signal
 import sys
 from types import FrameType
 
-from .. import SERVER_SOFTWARE, accesslog, stacks
+import gunicorn
+
+from .. import accesslog, stacks
 from ..asgi.detect import ASGI, interface_of
 from ..engine import entrance
 from ..engine._leaf import monotonic
@@ -17,7 +19,7 @@ from ..engine.settings import Peers, limits_of, settings_of
 from ..errors import AppImportError
 from ..http.errors import GatewayTimeout
 from ..wsgi.gateway import Gateway
-from .base import Worker
+from .base import HANDLE_ERROR, Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class EngineWorker(Worker):
     gateway_class = Gateway
     # A quick stop was asked for.
     hurried = False
+    # Requests of a worker that serves without the engine.
+    _begun = 0
 
     engine: Engine
     gateway: Gateway
@@ -101,12 +105,20 @@ class EngineWorker(Worker):
     def make_gateway(self) -> Gateway:
         """The gateway for `self.wsgi`, which is loaded by now."""
         cfg = self.cfg
+        server, lines = cfg.server_header, b""
+        if gunicorn.SERVER != "gunicorn" or "gunicorn.http.wsgi" in sys.modules:
+            # A configuration may have written over names there.
+            from ..blocking.patched import said
+
+            server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
-            self, self.wsgi, self.multithread, cfg.workers > 1, cfg.server_header, SERVER_SOFTWARE
+            self, self.wsgi, self.multithread, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
+        if type(self).handle_error is not HANDLE_ERROR:
+            gateway.handle_error = self.handle_error
         self.engine.admission = entrance.admission_of(cfg)
-        gateway.prefixes.fields = entrance.response_fields(cfg)
+        gateway.prefixes.fields = entrance.response_fields(cfg) + lines
         gateway.wait_writable = self.wait_writable
         gateway.wait_readable = self.wait_readable
         return gateway
@@ -214,12 +226,14 @@ class EngineWorker(Worker):
     def nr(self) -> int:
         """Requests begun so far."""
         gateway = getattr(self, "gateway", None)
-        return gateway.served if gateway is not None else 0
+        return gateway.served if gateway is not None else self._begun
 
     @nr.setter
     def nr(self, value: int) -> None:
         if getattr(self, "gateway", None) is not None:
             self.gateway.served = value
+        else:
+            self._begun = value
 
     def pulse(self) -> float:
         """Show that this worker lives; the seconds until it must do so again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..wsgi.gateway import Gateway
 from ..wsgi.socket_view import SocketView
+from .accepting import Accepting, StopWaiting, is_replaced
 from .serving import EngineWorker
 
 TYPE_CHECKING = False
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class SyncWorker(EngineWorker):
+__all__ = ["StopWaiting", "SyncWorker"]
+
+
+class SyncWorker(EngineWorker, Accepting):
     """Runs each request where the engine finds it complete, in the loop itself."""
 
     # The one thread is in the application: only the master can tell that it takes too long.
@@ -19,16 +23,29 @@ class SyncWorker(EngineWorker):
 
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
         """Serve one request; subclasses put something of their own around it."""
-        self.gateway.run(client.connection, req)
+        if isinstance(client, SocketView):
+            self.gateway.run(client.connection, req)
+        else:
+            self.answer(listener, req, client, addr)
+
+    def run(self) -> None:
+        if is_replaced(type(self), Accepting):
+            self.run_accepting()
+        else:
+            super().run()
 
     def make_gateway(self) -> Gateway:
-        if type(self).handle_request is not SyncWorker.handle_request:
+        if type(self).handle_request is not _HANDLE_REQUEST:
             self.gateway_class = RoundaboutGateway
         gateway = super().make_gateway()
         # The loop calls `idle` before it waits.
         gateway.gathers = True
         self.engine.fair = self.cfg.workers > 1
         return gateway
+
+
+# By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.
+_HANDLE_REQUEST = SyncWorker.handle_request
 
 
 class RoundaboutGateway(Gateway):

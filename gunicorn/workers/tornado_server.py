@@ -22,8 +22,8 @@ from ..engine._leaf import monotonic
 from ..engine.listener import Listener
 from ..http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
 from ..http.fields import ORDINARY, FieldName, FieldTable
-from ..http.message import Request
 from ..http.parser import HeadParser
+from ..http.request import Request
 from ..http.response import REASONS, error_body, error_response, http_date
 from ..http.target import elsewhere
 from ..wsgi.gateway import logs_access

@@ -1,7 +1,7 @@
 cimport cython
 from ..engine.prefixes cimport Prefixes
 from ..http._spans cimport is_plain
-from ..http.message cimport Request
+from ..http.request cimport Request
 from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH_OR_DASH, LENGTH, TIME, USER

@@ -13,7 +13,7 @@ import re
 from ..accesslog import basic_user, escape, printable
 from ..engine.prefixes import Prefixes
 from ..http._spans import is_plain
-from ..http.message import Request
+from ..http.request import Request
 from .response import Response
 
 TYPE_CHECKING = False

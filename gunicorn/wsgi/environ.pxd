@@ -3,7 +3,7 @@ from ..engine._leaf cimport bind
 from ..engine.connection cimport Connection
 from ..engine.listener cimport Listener
 from ..http.fields cimport FORWARDER, FieldName
-from ..http.message cimport Request
+from ..http.request cimport Request
 from .handed cimport Shared, Turn
 from .input cimport EmptyInput, StreamInput
 from .socket_view cimport SocketView

@@ -7,7 +7,7 @@ from ..engine.buffers import BodyStream
 from ..engine.connection import Connection
 from ..http.errors import ConfigurationProblem
 from ..http.fields import FORWARDER
-from ..http.message import Request
+from ..http.request import Request
 from .handed import Shared, Turn
 from .input import EmptyInput, StreamInput
 from .socket_view import SocketView
@@ -68,14 +68,14 @@ class EnvironBuilder:
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
         path = request.path
-        environ["PATH_INFO"] = _unquote(path) if "%" in path else path
+        environ["PATH_INFO"] = unquote(path) if "%" in path else path
         if request.query:
             environ["QUERY_STRING"] = request.query
         size = len(environ)
         for field, value in request.fields:
             environ[field.variable] = value
         if len(environ) != size + len(request.fields):
-            _join_repeated(environ, request)
+            join_repeated(environ, request)
         body = request.body
         if body is not None:
             self._body(environ, connection, request, body)
@@ -87,18 +87,18 @@ class EnvironBuilder:
             # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
             environ["HTTP_HOST"] = request.authority
         if listener.is_unix:
-            _server_of_host(environ)
+            server_of_host(environ)
         if request.proxy_info is not None:
-            _proxy(environ, request.proxy_info)
+            proxy(environ, request.proxy_info)
         script_name = self.script_name
         if request.forwarder_trusted:
             if self.forwarded is not None:
-                _forwarded(environ, self.forwarded.client(request))
+                forwarded(environ, self.forwarded.client(request))
             if request.script_name is not None:
                 # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
                 script_name = environ["SCRIPT_NAME"] = request.script_name
         if script_name:
-            _script_name(environ, script_name, request)
+            mount(environ, script_name, request)
         return environ
 
     def _of_connection(self, connection: Connection, listener: Any) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class EnvironBuilder:
             environ["CONTENT_LENGTH"] = str(connection.body_size)
 
 
-def _unquote(path: str) -> str:
+def unquote(path: str) -> str:
     """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
     first, *rest = path.split("%")
     parts = [first]
@@ -152,7 +152,7 @@ def _unquote(path: str) -> str:
     return "".join(parts)
 
 
-def _join_repeated(environ: dict[str, Any], request: Request) -> None:
+def join_repeated(environ: dict[str, Any], request: Request) -> None:
     """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3).
 
     Where a trusted proxy has set one of `forwarder_headers`, other names of that variable do not count.
@@ -169,7 +169,7 @@ def _join_repeated(environ: dict[str, Any], request: Request) -> None:
         environ[variable] = ",".join(several)
 
 
-def _server_of_host(environ: dict[str, Any]) -> None:
+def server_of_host(environ: dict[str, Any]) -> None:
     """A unix socket has no name and port of its own: take what the client asked for."""
     host = environ.get("HTTP_HOST", "")
     name, colon, port = host.rpartition(":")
@@ -179,7 +179,7 @@ def _server_of_host(environ: dict[str, Any]) -> None:
     environ["SERVER_PORT"] = port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
 
 
-def _proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
+def proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
     environ["PROXY_PROTOCOL"] = info["proxy_protocol"]
     environ["REMOTE_ADDR"] = info["client_addr"]
     environ["REMOTE_PORT"] = str(info["client_port"])
@@ -187,13 +187,13 @@ def _proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
     environ["PROXY_PORT"] = str(info["proxy_port"])
 
 
-def _forwarded(environ: dict[str, Any], client: tuple[str, int] | None) -> None:
+def forwarded(environ: dict[str, Any], client: tuple[str, int] | None) -> None:
     if client is not None:
         environ["REMOTE_ADDR"] = client[0]
         environ["REMOTE_PORT"] = str(client[1]) if client[1] else ""
 
 
-def _script_name(environ: dict[str, Any], script_name: str, request: Request) -> None:
+def mount(environ: dict[str, Any], script_name: str, request: Request) -> None:
     """The application is mounted at `script_name`: that is the whole path, or the path goes on with a slash."""
     path = environ["PATH_INFO"]
     if path == "*":

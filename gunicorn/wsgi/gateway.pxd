@@ -3,7 +3,7 @@ from ..engine._board cimport Board
 from ..engine._leaf cimport bind, monotonic
 from ..engine.connection cimport READING, Connection
 from ..engine.state cimport EngineState
-from ..http.message cimport Request
+from ..http.request cimport Request
 from .access cimport AccessLines
 from .environ cimport EnvironBuilder
 from .gateway_state cimport GatewayState
@@ -19,6 +19,7 @@ cdef class Gateway(GatewayState):
     cdef readonly EnvironBuilder builder
     cdef public object cfg
     cdef public bint gathers
+    cdef public object handle_error
     cdef readonly AccessLines lines
     cdef public object log
     cdef public bint logs_access

@@ -22,14 +22,16 @@ from ..http.errors import (
     InsufficientStorage,
     InternalError,
     Overloaded,
+    Redirected,
 )
-from ..http.message import Request
+from ..http.request import Request
 from ..http.response import REASONS, error_response, refusal
 from .access import AccessLines, access_lines
 from .environ import EnvironBuilder
 from .filewrapper import FileWrapper
 from .gateway_state import GatewayState
 from .response import IncompleteResponse, Response
+from .socket_view import SocketView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Gateway(GatewayState):
     """Runs one WSGI application for one worker."""
 
     __slots__ = (
-        "app", "board", "budget", "builder", "cfg", "gathers", "lines", "log", "logs_access", "next_complaint",
+        "app", "board", "budget", "builder", "cfg", "gathers", "handle_error", "lines", "log", "logs_access",
+        "next_complaint",
         "overloads", "post_request", "pre_request", "served", "server",
         "worker",
     )
@@ -72,6 +75,8 @@ class Gateway(GatewayState):
         self.ends_at_once = self.post_request is None and (not self.logs_access or self.lines is not None)
         # Set by a worker that calls `idle` when nothing is to be done: lines may wait for that.
         self.gathers = False
+        # A worker's own `handle_error`, which is told of what is refused or has failed.
+        self.handle_error: Any = None
         self.builder = EnvironBuilder(
             {
                 "wsgi.version": (1, 0),
@@ -129,11 +134,20 @@ class Gateway(GatewayState):
             self.log.warning("Invalid request from ip=%s: %s", address, error)
         if request is None:
             request = connection.request
+        if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
+            self._tell_worker(connection, request, error)
         if self.logs_access:
             self._log_refusal(connection, request, error, address)
         self.prefixes.refresh(self.engine.now)
         head_only = request is not None and request.method == "HEAD"
         return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+
+    def _tell_worker(self, connection: Connection, request: Request | None, error: Exception) -> None:
+        """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
+        try:
+            self.handle_error(request, SocketView(connection), connection.peer, error)
+        except Exception:
+            self.log.exception("Exception in handle_error")
 
     def _tell_overload(self, error: Overloaded) -> None:
         """Once a second: a flood of refusals must not become a flood of log lines."""
@@ -240,6 +254,8 @@ class Gateway(GatewayState):
         else:
             self.log.exception("Error handling request %s", request.uri)
         response.close = True
+        if self.handle_error is not None:
+            self._tell_worker(connection, request, error)
         if response.headers_sent:
             connection.break_off(response.framing)
             return

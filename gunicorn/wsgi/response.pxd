@@ -2,7 +2,7 @@ cimport cython
 from ..engine.connection cimport Connection
 from ..engine.prefixes cimport Prefix, Prefixes
 from ..http._spans cimport joined
-from ..http.message cimport Request
+from ..http.request cimport Request
 from ..http.response cimport (
     CHUNKED, CONNECTION, CONTENT_LENGTH, DATE, LENGTH, NO_BODY, ORDINARY, SERVER, UNTIL_CLOSE, UPGRADE, FieldLine,
     FieldLines, frame)

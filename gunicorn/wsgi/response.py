@@ -7,7 +7,7 @@ from ..engine.outgoing import ClientDisconnected
 from ..engine.prefixes import Prefix
 from ..http._spans import joined
 from ..http.errors import InvalidResponseHeader
-from ..http.message import Request
+from ..http.request import Request
 from ..http.response import (
     CHUNKED,
     CONNECTION,

@@ -8,7 +8,7 @@ from gunicorn.engine.admission import Admission
 from gunicorn.engine.forwarded import Forwarded
 from gunicorn.engine.settings import Peers
 from gunicorn.http.fields import ORDINARY, FieldName
-from gunicorn.http.message import Request
+from gunicorn.http.request import Request
 
 OURS = ["127.0.0.1", "10.0.0.0/8"]
 

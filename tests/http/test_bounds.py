@@ -11,8 +11,8 @@ from gunicorn.http.errors import HTTPError, LimitRequestBody
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.http1 import HTTP1
 from gunicorn.http.limits import Limits
-from gunicorn.http.message import Request
 from gunicorn.http.parser import HeadParser
+from gunicorn.http.request import Request
 from gunicorn.http.websocket import Frames
 from tests.support.twins import EDGES, WRONG
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gunicorn.engine.prefixes import Prefixes
-from gunicorn.http.message import Request
+from gunicorn.http.request import Request
 from gunicorn.wsgi.access import MOST_LINES, AccessLines, take_apart
 from gunicorn.wsgi.response import Response
 

@@ -1,0 +1,225 @@
+"""A connection of a worker that accepts for itself: read a request, run the application, answer, read the next one."""
+
+from __future__ import annotations
+
+import errno
+import ssl
+import time
+from datetime import timedelta
+
+from ..engine._board import Board
+from ..engine.entrance import response_fields
+from ..http.errors import HTTPError, NoMoreData
+from ..http.request import Request as Head
+from ..http.response import REASONS, error_response, http_date, refusal
+from ..sock import ssl_wrap_socket
+from ..util import close, close_graceful
+from ..wsgi.gateway import shown
+from .environ import create
+from .parser import MOST_THROWN_AWAY, get_parser
+from .response import Response, server_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["answer", "answer_error", "converse", "next_request", "secured", "tell_failure"]
+
+# What an application returns that has answered on the socket by itself.
+ALREADY_HANDLED = object()
+_CLIENT_LEFT = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED)
+
+
+def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool, context: Callable[[], Any]) -> None:
+    """Serve the requests of a connection and close it; never raises what a client or an application can cause.
+
+    `server` and `addr` are the addresses of the two ends. Without `persistent` one request is served. `context` makes
+    what surrounds the wait for a request; where it ends the wait, the connection ends. Each request goes through the
+    worker's `handle_request`, and what goes wrong through its `handle_error`.
+    """
+    request: Any = None
+    unread = True
+    try:
+        client.settimeout(worker.cfg.header_timeout or None)
+        if worker.cfg.is_ssl:
+            client = secured(client, worker.cfg)
+        parser = get_parser(worker.cfg, client, addr)
+        while (request := next_request(worker, parser, client, context)) is not None:
+            if request.proxy_protocol_info:
+                told = request.proxy_protocol_info
+                addr = (told["client_addr"], told["client_port"])
+            worker.handle_request(server, request, client, addr)
+            if not persistent:
+                break
+        # Closing on what has not been read would reset the connection, and could destroy the answer.
+        unread = not parser.finish_body(time.monotonic(), MOST_THROWN_AWAY)
+    except StopIteration:
+        # How a subclass's own `handle_request` says that the connection ends.
+        unread = False
+    except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+        unread = not _is_ours(worker, error)
+        tell_failure(worker, request, client, addr, error)
+    finally:
+        if unread:
+            close_graceful(client)
+        else:
+            close(client)
+
+
+def secured(sock: Any, cfg: Any) -> Any:
+    """A connection as the server's end of TLS, its handshake done. Raises OSError."""
+    terminators = getattr(cfg, "terminators", None)
+    if not terminators:
+        return ssl_wrap_socket(sock, cfg)
+    # Made by the master, which may have been the one that may read the key.
+    context = next(iter(terminators.values())).context
+    return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=cfg.suppress_ragged_eofs)
+
+
+def _is_ours(worker: Any, error: BaseException) -> bool:
+    """Whether a signal, or a stop, ends what this process does, and no application that wants to leave."""
+    return not isinstance(error, Exception) and not worker.alive
+
+
+def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], Any]) -> Any:
+    """The next request of a connection, None at its end. Waits as long as the settings say."""
+    cfg = worker.cfg
+    first = parser.req_count == 0
+    client.settimeout((cfg.header_timeout if first else cfg.keepalive) or None)
+    request = None
+    try:
+        with context():
+            request = next(parser)
+    except StopIteration:
+        return None
+    except TimeoutError:
+        if first:
+            raise
+        return None
+    client.settimeout(max(cfg.body_timeout, cfg.send_timeout) or None)
+    return request
+
+
+def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread: bool, persistent: bool) -> bool:
+    """Run the application for one request and answer it; whether the connection goes on.
+
+    Raises what the application and the client's leaving raise.
+    """
+    cfg, log = worker.cfg, worker.log
+    response: Any = None
+    environ: dict[str, Any] = {}
+    began = time.monotonic()
+    board = _board_of(worker)
+    board.begin(req.method, req.uri, began)
+    try:
+        cfg.pre_request(worker, req)
+        response, environ = create(req, sock, addr, server, cfg)
+        environ["wsgi.multithread"] = multithread
+        worker.nr += 1
+        if worker.nr >= worker.max_requests:
+            worker.recycle()
+        if not persistent or not worker.alive or not cfg.keepalive:
+            response.force_close()
+        result = worker.wsgi(environ, response.start_response)
+        try:
+            if _is_handled(worker, result):
+                req.force_close()
+                return False
+            if isinstance(result, environ["wsgi.file_wrapper"]):
+                response.write_file(result)
+            else:
+                for piece in result:
+                    response.write(piece)
+            response.close()
+        finally:
+            if hasattr(result, "close"):
+                result.close()
+    except BaseException:
+        req.force_close()
+        raise
+    finally:
+        took = time.monotonic() - began
+        board.end(took, *((response.sent, response.status_code >= 500) if response is not None else (0, True)))
+        if response is not None and response.status:
+            log.access(response, req, environ, timedelta(seconds=took))
+        try:
+            cfg.post_request(worker, req, environ, response)
+        except Exception:
+            log.exception("Exception in post_request hook")
+    if response.should_close():
+        req.force_close()
+    return not req.should_close()
+
+
+def _board_of(worker: Any) -> Board:
+    """Where a worker says what its requests are doing: one for all of them, since it counts those that run."""
+    board: Board | None = worker.__dict__.get("_board")
+    if board is None:
+        board = worker.__dict__["_board"] = Board(worker.slot)
+    return board
+
+
+def _is_handled(worker: Any, result: Any) -> bool:
+    asks = getattr(worker, "is_already_handled", None)
+    return result is ALREADY_HANDLED if asks is None else bool(asks(result))
+
+
+def _shut(sock: Any) -> None:
+    import socket
+
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: BaseException) -> None:
+    """What has ended a connection early: the client's leaving is no error, all else goes to `handle_error`.
+
+    Raises `error` where it is no Exception and the worker is leaving: then it is the worker's own.
+    """
+    if _is_ours(worker, error):
+        raise error
+    log = worker.log
+    if isinstance(error, ssl.SSLError):
+        log.debug("Error on a TLS connection: %s", error)
+    elif isinstance(error, TimeoutError | NoMoreData):
+        log.debug("Ending the connection of %s: %s", shown(addr), error)
+    elif isinstance(error, OSError) and error.errno in _CLIENT_LEFT:
+        log.debug("The client left: %s", error)
+    else:
+        worker.handle_error(request, client, addr, error)
+
+
+def answer_error(worker: Any, req: Any, client: Any, addr: Any, error: BaseException) -> None:
+    """Log an error and answer the request with its status; without `req` none could be read. Never raises OSError.
+
+    Where an answer has begun, the connection is broken off.
+    """
+    cfg, log = worker.cfg, worker.log
+    address = addr[0] if isinstance(addr, tuple) else ""
+    date = http_date(time.gmtime())
+    server, fields = server_name(cfg).encode("latin-1"), response_fields(cfg)
+    head_only = req is not None and req.method == "HEAD"
+    if isinstance(error, HTTPError) and error.status < 500:
+        log.warning("Invalid request from ip=%s: %s", address, error)
+        status, page = error.status, refusal(error, date, server, head_only, fields)
+    else:
+        uri = req.uri if req is not None else ""
+        log.error("Error handling request %s", uri, exc_info=error)
+        status = error.status if isinstance(error, HTTPError) else 500
+        page = error_response(status, "", date, server, head_only, fields)
+    known = req if req is not None else Head()
+    response = Response(known, client, cfg)
+    response.status = f"{status} {REASONS.get(status, '')}"
+    if req is None:
+        log.access(response, known, {"REMOTE_ADDR": address}, timedelta(0))
+    elif getattr(req, "answered", False):
+        # A page would be taken for a part of the answer, and half an answer must not be taken for a whole one.
+        _shut(client)
+        return
+    try:
+        client.sendall(page)
+    except OSError as problem:
+        log.debug("The client left before its error: %s", problem)

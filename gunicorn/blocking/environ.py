@@ -1,0 +1,143 @@
+"""The environ of a request that was read off a blocking socket (PEP 3333, "environ Variables")."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import gunicorn
+
+from ..engine.entrance import forwarded_of
+from ..wsgi.environ import forwarded, join_repeated, mount, proxy, server_of_host, unquote
+from ..wsgi.filewrapper import FileWrapper
+from ..wsgi.gateway import ErrorStream
+from .response import _LINES, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["WSGIErrorsWrapper", "base_environ", "create", "default_environ", "proxy_environ"]
+
+
+class _ErrorLog:
+    """Where `wsgi.errors` writes: the handlers of the error log."""
+
+    error_log = logging.getLogger("gunicorn.error")
+
+
+class WSGIErrorsWrapper(ErrorStream):
+    """`wsgi.errors`: a text stream into the error log's files."""
+
+    def __init__(self, cfg: Any) -> None:
+        super().__init__(_ErrorLog)
+
+
+def base_environ(cfg: Any) -> dict[str, Any]:
+    """What is the same for all requests of a configuration."""
+    return {
+        "wsgi.errors": WSGIErrorsWrapper(cfg),
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": cfg.workers > 1,
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.input_terminated": True,
+        "SERVER_SOFTWARE": gunicorn.SERVER_SOFTWARE,
+    }
+
+
+def default_environ(req: Any, sock: Any, cfg: Any) -> dict[str, Any]:
+    """`base_environ`, and what the request line and the socket say."""
+    return {
+        **base_environ(cfg),
+        "wsgi.input": req.body,
+        "gunicorn.socket": sock,
+        "REQUEST_METHOD": req.method,
+        "QUERY_STRING": req.query,
+        "RAW_URI": req.uri,
+        "SERVER_PROTOCOL": f"HTTP/{req.version[0]}.{req.version[1]}",
+    }
+
+
+def proxy_environ(req: Any) -> dict[str, Any]:
+    """What a PROXY header in front of the connection says; nothing where there was none."""
+    environ: dict[str, Any] = {}
+    if req.proxy_protocol_info:
+        proxy(environ, req.proxy_protocol_info)
+    return environ
+
+
+def create(
+    req: Any,
+    sock: Any,
+    client: Any,
+    server: Any,
+    cfg: Any,
+    response_class: Callable[..., Any] | None = None,
+    response_args: tuple[Any, ...] = (),
+) -> tuple[Any, dict[str, Any]]:
+    """The response to a request, and the environ to call the application with.
+
+    `client` and `server` are the addresses of the two ends. A client that waits for permission to send its body
+    (RFC 9110 section 10.1.1) is given it. Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME, OSError
+    when the client is gone.
+    """
+    response = (response_class or Response)(req, sock, cfg, *response_args)
+    head = req.head
+    environ = default_environ(req, sock, cfg)
+    if req.headers == head.headers:
+        join_repeated(environ, head)
+    else:
+        _join_own(environ, req.headers)
+    environ["wsgi.url_scheme"] = req.scheme
+    environ["REMOTE_ADDR"] = ""
+    if isinstance(client, tuple):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if isinstance(server, tuple):
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
+    else:
+        server_of_host(environ)
+    if head.authority is not None:
+        # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
+        environ["HTTP_HOST"] = head.authority
+    environ["PATH_INFO"] = unquote(req.path)
+    environ.update(proxy_environ(req))
+    prefix = os.environ.get("SCRIPT_NAME", "").rstrip("/")
+    environ["SCRIPT_NAME"] = prefix
+    if head.forwarder_trusted:
+        finder = forwarded_of(cfg)
+        if finder is not None:
+            forwarded(environ, finder.client(head))
+        if head.script_name is not None:
+            prefix = environ["SCRIPT_NAME"] = head.script_name
+    if prefix:
+        mount(environ, prefix, head)
+    environ["wsgi.early_hints"] = _early_hints(req, sock, response)
+    if head.expect_continue and req.version >= (1, 1):
+        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return response, environ
+
+
+def _join_own(environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
+    """Fields that somebody has changed behind the parser: what they are called now is what counts."""
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        variable = name.upper().replace("-", "_")
+        if variable not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            variable = "HTTP_" + variable
+        values.setdefault(variable, []).append(value)
+    for variable, several in values.items():
+        environ[variable] = ",".join(several)
+
+
+def _early_hints(req: Any, sock: Any, response: Any) -> Callable[[Any], None]:
+    def early_hints(headers: Any) -> None:
+        """A 103 response with these fields, now (RFC 8297)."""
+        if response.headers_sent or req.version < (1, 1):
+            return
+        lines = [_LINES.learn(tuple(pair)).line for pair in headers]
+        sock.sendall(b"HTTP/1.1 103 Early Hints\r\n" + b"".join(lines) + b"\r\n")
+
+    return early_hints

@@ -1,0 +1,115 @@
+"""A request message as it was parsed (RFC 9110 section 6)."""
+
+from __future__ import annotations
+
+from .fields import FieldName
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Request:
+    """One request. Strings are native strings of PEP 3333: one character an octet.
+
+    `uri` is the request-target as sent, `path` and `query` its parts still percent-encoded, `fields` the header
+    section in order, `content_length` the bytes of the body (-1: chunked, 0: none), `body` what the engine
+    gathered (bytes, or a file). `headers` is the form hooks know: a list of (NAME, value).
+    """
+
+    __slots__ = (
+        "_headers", "authority", "body", "chunked", "close", "content_length", "expect_continue", "fields",
+        "forced_close", "host", "method", "path", "peer", "proxy_info", "query", "scheme", "script_name", "trailers",
+        "upgrade", "uri",
+        "version_minor", "version_major", "forwarder_trusted", "started",
+        # Hooks hang attributes of their own on a request (a start time, an identity).
+        "__dict__",
+    )
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """What `__init__` does; the parser calls it alone, on an object made by `__new__`."""
+        self.method: str = ""
+        self.uri: str = ""
+        self.path: str = ""
+        self.query: str = ""
+        self.version_major: int = 1
+        self.version_minor: int = 1
+        self.fields: list[tuple[FieldName, str]] = []
+        self.trailers: list[tuple[str, str]] | None = None
+        self.content_length: int = 0
+        self.chunked: bool = False
+        self.close: bool = False
+        self.forced_close: bool = False
+        self.expect_continue: bool = False
+        self.forwarder_trusted: bool = False
+        self.host: str | None = None
+        self.authority: str | None = None
+        self.upgrade: str | None = None
+        self.scheme: str | None = None
+        # What a trusted proxy says by SCRIPT_NAME: empty, or a path without a slash at its end.
+        self.script_name: str | None = None
+        self.body: Any = None
+        self.peer: Any = None
+        self.proxy_info: dict[str, Any] | None = None
+        self.started: float = 0.0
+        self._headers: list[tuple[str, str]] | None = None
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(major, minor) of the HTTP version."""
+        return (self.version_major, self.version_minor)
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The header section as (NAME in upper case, value); made when first asked for."""
+        if self._headers is None:
+            self._headers = [(field.name, value) for field, value in self.fields]
+        return self._headers
+
+    @property
+    def fragment(self) -> str:
+        """What stood behind `#` in the target; no part of any request-target, so it is kept from the application."""
+        return self.uri.partition("#")[2]
+
+    @property
+    def peer_addr(self) -> Any:
+        """Socket address of the peer, or what it said by the PROXY protocol."""
+        return self.peer
+
+    @property
+    def remote_addr(self) -> Any:
+        """The same as `peer_addr`, as older hooks call it."""
+        return self.peer
+
+    @property
+    def proxy_protocol_info(self) -> dict[str, Any] | None:
+        """What the PROXY header said: proxy_protocol, client_addr, client_port, proxy_addr, proxy_port."""
+        return self.proxy_info
+
+    @property
+    def must_close(self) -> bool:
+        """Whether somebody on this side has decided that the connection ends; hooks may do so."""
+        return self.forced_close
+
+    @must_close.setter
+    def must_close(self, value: bool) -> None:
+        self.forced_close = value
+
+    def force_close(self) -> None:
+        """Close the connection after this request, whatever the client asked for."""
+        self.forced_close = True
+
+    def should_close(self) -> bool:
+        """Whether the connection ends with this request (RFC 9112 section 9.3)."""
+        return self.forced_close or self.close
+
+    def header(self, name: str, default: str | None = None) -> str | None:
+        """Value of the first field called `name` (any case), or `default`."""
+        wanted = name.upper()
+        for field, value in self.fields:
+            if field.name == wanted:
+                return value
+        return default
