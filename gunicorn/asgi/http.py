@@ -24,6 +24,23 @@ CONTENT = 1
 TRAILERS = 2
 
 
+# A file that the kernel cannot send is read in such parts, and one whose size is not known up to so much.
+READ_AT_ONCE = 65536
+MOST_READ = 1 << 20
+
+
+def read_all(fd: int) -> bytes:
+    """The content of a file that tells no size. Raises `Misuse` when it is longer than MOST_READ, or for ever."""
+    parts = []
+    size = 0
+    while data := os.read(fd, READ_AT_ONCE):
+        parts.append(data)
+        size += len(data)
+        if size > MOST_READ:
+            raise Misuse(f"http.response.pathsend: a file without a size, of more than {MOST_READ} bytes")
+    return b"".join(parts)
+
+
 class HTTPCycle(Cycle):
     """A request, read by `receive`, and its response, made by `send`."""
 
@@ -90,6 +107,9 @@ class HTTPCycle(Cycle):
         if self.concluded:
             if self.gone:
                 raise Disconnected("the client has left")
+            if self.silent_since:
+                self.discard(kind, message)
+                return
             raise Misuse(f"unexpected message {kind!r}: the response is complete")
         if kind == "http.response.body":
             if self.expects != CONTENT:
@@ -103,6 +123,10 @@ class HTTPCycle(Cycle):
             self.content(body, more or self.trailers is not None)
             if not more:
                 self.content_complete()
+            elif self.framing == NO_BODY:
+                # The client has all that it gets, and may ask for something else.
+                self.silent_since = monotonic()
+                self.conclude()
         elif kind == "http.response.start":
             if self.expects != START:
                 raise unexpected(kind, "http.response.body")
@@ -112,6 +136,24 @@ class HTTPCycle(Cycle):
             self.expects = CONTENT
         else:
             self.take_other(kind, message)
+
+    def discard(self, kind: str, message: Any) -> None:
+        """More of the content that the answer to HEAD, a 204, 205 or 304 does not have. It is thrown away for as long
+        as an application has that is told of a client's leaving; one that goes on, it may be for ever, is told so.
+
+        Raises `Misuse`, `Disconnected`.
+        """
+        if kind != ("http.response.body" if self.expects == CONTENT else "http.response.trailers"):
+            raise Misuse(f"unexpected message {kind!r}: the response is complete")
+        if monotonic() - self.silent_since > self.owner.grace_seconds:
+            self.gone = True
+            raise Disconnected("the client has the whole response, which has no content")
+        if message.get("more_body" if self.expects == CONTENT else "more_trailers"):
+            return
+        if self.expects == CONTENT and self.trailers is not None:
+            self.expects = TRAILERS
+        else:
+            self.silent_since = 0.0
 
     def settle_expectation(self) -> None:
         """A client that waited to be asked for its body gets its answer without: that body may come or not."""
@@ -183,21 +225,32 @@ class HTTPCycle(Cycle):
             facts = os.fstat(fd)
             if not stat.S_ISREG(facts.st_mode):
                 raise Misuse(f"http.response.pathsend: {path!r} is no regular file")
-            size = facts.st_size
-            connection = self.connection
             self.settle_expectation()
-            connection.write(b"".join(self._head(size)))
-            if self.framing == CHUNKED:
-                raise Misuse("http.response.pathsend with a Transfer-Encoding")
-            if self.framing != NO_BODY and size:
-                count = size if self.response_length < 0 else min(size, self.response_length)
-                connection.write_file(fd, 0, count)
-                self.sent += count
-                if count < self.response_length:
-                    raise Misuse(f"a file of {size} bytes, less than the Content-Length of {self.response_length}")
+            if facts.st_blocks or facts.st_size > MOST_READ:
+                self.send_file(fd, facts.st_size)
+            else:
+                # Files of /proc and /sys have no blocks: their octets are made when they are read, their size is none.
+                self.content(read_all(fd), False)
         finally:
             os.close(fd)
         self.content_complete()
+
+    def send_file(self, fd: int, size: int) -> None:
+        """A regular file of this size as the content. Raises `ClientDisconnected`, `Misuse`."""
+        connection = self.connection
+        connection.write(b"".join(self._head(size)))
+        if self.framing == NO_BODY:
+            return
+        count = min(size, self.response_length) if self.framing == LENGTH else size
+        taken = connection.write_file(fd, 0, count)
+        if taken < 0:
+            taken = 0
+            while taken < count and (data := os.pread(fd, min(count - taken, READ_AT_ONCE), taken)):
+                connection.write(data)
+                taken += len(data)
+        self.sent += taken
+        if taken < count or count < self.response_length:
+            raise Misuse(f"a file of {taken} bytes, less than the Content-Length of {self.response_length}")
 
     def take_trailers(self, message: Any) -> None:
         """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""

@@ -24,7 +24,7 @@ cdef class Outgoing:
     cpdef write_last(self, bytes data)
     @cython.locals(sent=Py_ssize_t)
     cpdef write_two(self, bytes head, body)
-    @cython.locals(sent=Py_ssize_t)
+    @cython.locals(sent=Py_ssize_t, whole="long long")
     cpdef write_file(self, int fd, long long offset, long long count)
     cdef _write_secure(self, bytes head, data)
     @cython.locals(length=Py_ssize_t, position=Py_ssize_t, sent=Py_ssize_t, sealed=bytes)

@@ -6,6 +6,7 @@ A thread that runs a request writes without the engine's `guard` as long as noth
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 
@@ -19,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# What sendfile(2) says of files that it cannot read from.
+_NOT_SENDABLE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 # So much of a response is encrypted ahead of what the kernel takes.
 SEALED_AHEAD = 65536
 
@@ -137,24 +140,31 @@ class Outgoing:
         else:
             self._flush_queued()
 
-    def write_file(self, fd: int, offset: int, count: int) -> None:
-        """Send a part of a file without reading it. Raises `ClientDisconnected`."""
+    def write_file(self, fd: int, offset: int, count: int) -> int:
+        """Send a part of a file without reading it; octets sent or queued, fewer than `count` when the file has become
+        shorter, -1 when it is none that the kernel can send from, and nothing was sent. Raises `ClientDisconnected`."""
+        if self.broken:
+            raise ClientDisconnected()
+        whole = count
         if self.out is None and self.tls is None:
             while count:
                 try:
                     sent = send_file(self.fd, fd, offset, min(count, 1 << 30))
-                except OSError:
+                except OSError as error:
+                    if count == whole and error.errno in _NOT_SENDABLE:
+                        return -1
                     raise self._gone() from None
                 if sent < 0:
                     break
                 if sent == 0:
-                    raise self._gone()
+                    return whole - count
                 offset += sent
                 count -= sent
         if count:
             with self.engine.guard:
                 self._output().add_file(fd, offset, count)
                 self._flush_queued()
+        return whole
 
     def _output(self) -> OutputBuffer:
         if self.out is None:
@@ -199,6 +209,10 @@ class Outgoing:
     def _gone(self) -> ClientDisconnected:
         self.broken = True
         return ClientDisconnected()
+
+    def has_left(self) -> bool:
+        """Whether the client has shut its side, or reset the connection, as far as one can tell without reading."""
+        return self.broken or self.fd < 0 or has_shut(self.fd)
 
     @property
     def congested(self) -> bool:

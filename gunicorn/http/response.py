@@ -211,7 +211,7 @@ def content_length(value: str) -> int:
 
 def frame(method: str, version_minor: int, status: int, length: int) -> int:
     """How the content's end is told: NO_BODY, LENGTH, CHUNKED or UNTIL_CLOSE. `length` -1: not known."""
-    if method == "HEAD" or status == 204 or status == 304 or status < 200:
+    if method == "HEAD" or status == 204 or status == 304 or status == 205 or status < 200:
         return NO_BODY
     if status < 300 and method == "CONNECT":
         # RFC 9110 section 9.3.6: a tunnel begins behind the head, and no field may say how long it is.

@@ -30,7 +30,7 @@ from .access import AccessLines, access_lines
 from .environ import EnvironBuilder
 from .filewrapper import FileWrapper
 from .gateway_state import GatewayState
-from .response import IncompleteResponse, Response
+from .response import IncompleteResponse, Response, ResponseComplete
 from .socket_view import SocketView
 
 TYPE_CHECKING = False
@@ -203,6 +203,8 @@ class Gateway(GatewayState):
                     result.close()
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
+        except ResponseComplete:
+            self.log.debug("The application wrote more than its response has place for: %s", request.uri)
         except Exception as error:  # noqa: BLE001  # the boundary around the application
             self._failed(connection, response, error)
         now = engine.now = monotonic()

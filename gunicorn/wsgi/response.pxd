@@ -29,6 +29,7 @@ cdef class Response:
     cdef readonly Request request
     cdef public long long response_length
     cdef public long long sent
+    cdef public double silent_since
     cdef public object status
     cdef public bint upgrade
     cdef dict __dict__
@@ -41,12 +42,17 @@ cdef class Response:
     cdef _special(self, FieldLine line)
     @cython.locals(prefix=Prefix, request=Request, code=int, framing=int, lines=list)
     cdef list _head(self, long long length)
+    @cython.locals(length="long long")
+    cdef _tell_length(self, int code)
     cdef _write(self, data)
-    @cython.locals(connection=Connection, framing=int, room="long long")
+    @cython.locals(now=double)
+    cdef _look_for_client(self)
+    @cython.locals(connection=Connection, framing=int, room="long long", excess=bint)
     cdef _send(self, list parts, bytes data)
     cdef send_result(self, result)
     @cython.locals(known="long long")
     cdef _send_list(self, result)
+    @cython.locals(taken="long long")
     cdef bint _send_file(self, wrapper) except -1
     cdef _complete(self)
 

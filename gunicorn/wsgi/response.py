@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..engine._leaf import monotonic
 from ..engine.connection import Connection
 from ..engine.outgoing import ClientDisconnected
 from ..engine.prefixes import Prefix
@@ -37,8 +38,17 @@ JOINED = 16384
 globals().update(JOINED=JOINED)
 
 
+# Of a client to whom nothing is sent one hears nothing: after so many seconds of empty pieces, and again after as
+# many, it is looked whether it has left.
+SILENT_SECONDS = 3.0
+
+
 class IncompleteResponse(Exception):
     """The application has said less than its Content-Length promised."""
+
+
+class ResponseComplete(Exception):
+    """`write` was called for content that has no place in the response: the client has all that it gets."""
 
 
 class Response:
@@ -46,8 +56,8 @@ class Response:
 
     __slots__ = (
         "chunked", "close", "complete", "connection", "framing", "gateway", "has_date", "has_server", "headers",
-        "headers_sent", "length_line", "lines", "prefix", "request", "response_length", "sent", "status", "upgrade",
-        "__dict__",
+        "headers_sent", "length_line", "lines", "prefix", "request", "response_length", "sent", "silent_since",
+        "status", "upgrade", "__dict__",
     )
 
     def __init__(self, gateway: GatewayState, connection: Connection, request: Request, close: bool) -> None:
@@ -69,8 +79,11 @@ class Response:
         self.length_line: bytes | None = None
         self.framing = UNTIL_CLOSE
         self.chunked = False
+        # Nothing more of the content can be sent.
         self.complete = False
         self.sent = 0
+        # When the application began to give empty pieces; 0 while it gives others.
+        self.silent_since = 0.0
         self.has_date = False
         self.has_server = False
         self.upgrade = False
@@ -187,7 +200,7 @@ class Response:
             lines[0] = self.gateway.prefixes.partial(self.status, not self.has_server, not self.has_date)
         else:
             lines[0] = prefix.octets
-        if framing == LENGTH or (framing == NO_BODY and self.response_length >= 0 and code >= 200 and code != 204):
+        if framing == LENGTH:
             length_line = self.length_line
             lines.append(_length_line(self.response_length) if length_line is None else length_line)
         elif framing == CHUNKED:
@@ -195,6 +208,8 @@ class Response:
             lines.append(b"Transfer-Encoding: chunked\r\n")
         elif framing == UNTIL_CLOSE:
             self.close = True
+        else:
+            self._tell_length(code)
         self.framing = framing
         if self.upgrade:
             self.close = True
@@ -208,17 +223,38 @@ class Response:
         self.headers_sent = True
         return lines
 
+    def _tell_length(self, code: int) -> None:
+        """How long the content would be that is not sent, where that may be said (RFC 9110 section 8.6)."""
+        if code == 205:
+            # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
+            self.response_length = 0
+            self.lines.append(_length_line(0))
+            return
+        length = self.response_length
+        # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
+        # means the answer, and a cache would believe it of what it keeps.
+        if length < 0 or code < 200 or code == 204 or (code == 304 and not length):
+            return
+        length_line = self.length_line
+        self.lines.append(_length_line(length) if length_line is None else length_line)
+
     def __call__(self, data: Any) -> None:
         """The `write` callable of PEP 3333: send content.
 
-        Raises `ClientDisconnected`, and RuntimeError when the request is over: its connection may be another one's.
+        Raises `ClientDisconnected`; `ResponseComplete` for content beyond the Content-Length, and for more content of a
+        response that has none, as that to HEAD; and RuntimeError when the request is over: its connection may be
+        another one's.
         """
         connection = self.connection
         if connection.response is not self:
             if connection.broken:
                 raise ClientDisconnected()
             raise RuntimeError("write() is called after the end of its request")
+        if self.complete and data:
+            raise ResponseComplete("the client has the whole response")
         self._write(data)
+        if not data:
+            self._look_for_client()
 
     def _write(self, data: Any) -> None:
         if type(data) is not bytes:
@@ -229,7 +265,18 @@ class Response:
             elif self.prefix is None:
                 raise AssertionError("the application sent content before it called start_response")
         elif data:
+            self.silent_since = 0.0
             self._send([], data)
+
+    def _look_for_client(self) -> None:
+        """An empty piece was given, which tells nothing to the client, nor of it. Raises `ClientDisconnected`."""
+        now = monotonic()
+        if not self.silent_since:
+            self.silent_since = now
+        elif now - self.silent_since >= SILENT_SECONDS:
+            self.silent_since = now
+            if self.connection.has_left():
+                raise ClientDisconnected()
 
     def _send(self, parts: list[bytes], data: bytes) -> None:
         """A part of the content behind a head (or nothing), as the framing says."""
@@ -238,12 +285,18 @@ class Response:
         if framing == NO_BODY:
             if parts:
                 connection.write(joined(parts))
+            self.complete = True
             return
+        excess = False
         if framing == LENGTH:
             room = self.response_length - self.sent
             if len(data) > room:
                 # What exceeds the promised length would be read as the next response.
                 data = data[:room]
+                excess = True
+                if not room and not parts:
+                    self.complete = True
+                    return
         self.sent += len(data)
         if framing == CHUNKED:
             parts.append(b"%x\r\n" % len(data))
@@ -261,6 +314,8 @@ class Response:
                 connection.write(b"\r\n")
         else:
             connection.write(data)
+        if excess:
+            self.complete = True
         if connection.out is not None and connection.congested:
             self.gateway.wait_writable(connection)
 
@@ -274,6 +329,11 @@ class Response:
         else:
             for data in result:
                 self._write(data)
+                if self.complete:
+                    # The first piece that cannot be sent is the last one asked for: there may be no end of them.
+                    break
+                if not data:
+                    self._look_for_client()
         self._complete()
 
     def _send_list(self, result: Any) -> None:
@@ -293,7 +353,7 @@ class Response:
         self._send(head, data)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
-        """Let the kernel send a regular file; False when it has to be read."""
+        """Let the kernel send a regular file; False when it, or the rest of it, has to be read."""
         if self.headers_sent or not self.gateway.use_sendfile or self.prefix is None:
             return False
         region = file_region(wrapper)
@@ -305,11 +365,11 @@ class Response:
             return True
         if self.framing == LENGTH:
             count = min(count, self.response_length)
-        if self.framing == CHUNKED:
+        taken = self.connection.write_file(fd, offset, count)
+        if taken < 0:
             return False
-        self.sent += count
-        if count:
-            self.connection.write_file(fd, offset, count)
+        # Less where the file has become shorter meanwhile; `_complete` sees that.
+        self.sent += taken
         return True
 
     def _complete(self) -> None:

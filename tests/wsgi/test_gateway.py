@@ -104,6 +104,17 @@ FRAMING = {
     "head of a generator": (answer("200 OK", [TEXT], b"a", generator=True), request("HEAD"), [], b""),
     "204": (answer("204 No Content", [("Content-Length", "0")]), request(), [], b""),
     "304": (answer("304 Not Modified", [("Content-Length", "9")]), request(), ["Content-Length: 9"], b""),
+    "304 of no length": (answer("304 Not Modified", [("Content-Length", "0")]), request(), [], b""),
+    "304 without content": (answer("304 Not Modified", []), request(), [], b""),
+    "304 to HEAD": (answer("304 Not Modified", [("Content-Length", "0")]), request("HEAD"), [], b""),
+    "205": (answer("205 Reset Content", []), request(), ["Content-Length: 0"], b""),
+    "205 with content": (
+        answer("205 Reset Content", [("Content-Length", "3")], b"abc"), request(), ["Content-Length: 0"], b""),
+    "205 of a generator": (
+        answer("205 Reset Content", [], b"abc", generator=True), request(version="1.0"),
+        ["Content-Length: 0", "Connection: close"], b""),
+    "head of no length": (
+        answer("200 OK", [("Content-Length", "0")]), request("HEAD"), ["Content-Length: 0"], b""),
     "304 with content": (answer("304 Not Modified", [], b"abc"), request(), ["Content-Length: 3"], b""),
     "too much": (
         answer("200 OK", [("Content-Length", "2")], b"abc"), request(), ["Content-Length: 2"], b"ab"),
