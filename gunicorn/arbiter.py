@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE, accesslog, decisions, resources, sock, succession, systemd, unpatched, util
+from gunicorn.config.checks import complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
@@ -226,8 +227,12 @@ class Arbiter:
         self.cfg.when_ready(self)
 
     def _create_pidfile(self, path: str) -> None:
-        self.pidfile = Pidfile(path)
-        self.pidfile.create(self.pid)
+        pidfile = Pidfile(path)
+        try:
+            pidfile.create(self.pid)
+        except (OSError, RuntimeError) as error:
+            raise ConfigError(complaint(self.cfg, "pidfile", getattr(error, "strerror", None) or str(error))) from error
+        self.pidfile = pidfile
 
     def _remove_pidfile(self) -> None:
         if self.pidfile is not None:

@@ -114,7 +114,7 @@ class BaseApplication:
 
 
 def _exit_with(message: str, traceback: str) -> NoReturn:
-    sys.stderr.write(f"{traceback}Error: {message}\n")
+    sys.stderr.write(f"{traceback}Error: {' '.join(message.split())}\n")
     sys.stderr.flush()
     sys.exit(1)
 
@@ -123,6 +123,7 @@ class Application(BaseApplication):
     """An application whose settings come from files, the environment and the command line as well."""
 
     _home: str | None = None
+    _told_variables = False
 
     def load_default_config(self) -> None:
         """Begin with a configuration of defaults, in the folder where the process was started.
@@ -206,9 +207,17 @@ class Application(BaseApplication):
         sources.apply_mapping(self.cfg, _lower_names(framework), FRAMEWORK)
         self._load_named_or_default_file(options.config or variables.config)
         sources.apply_variables(self.cfg, self.cfg.env_orig)
+        self._tell_unknown_variables()
         sources.apply_arguments(self.cfg, variables, "GUNICORN_CMD_ARGS")
         sources.apply_arguments(self.cfg, options, "command line")
         self.chdir()
+
+    def _tell_unknown_variables(self) -> None:
+        """Once: a reload has the same environment."""
+        text = None if self._told_variables else sources.unknown_variables(self.cfg, self.cfg.env_orig)
+        self._told_variables = True
+        if text is not None:
+            sys.stderr.write(f"Warning: {text}\n")
 
     def _words_from_environment(self) -> list[str]:
         try:

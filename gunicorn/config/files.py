@@ -107,6 +107,8 @@ def read_module(name: str) -> dict[str, Any]:
     """
     from importlib import import_module, reload
 
+    if not all(name.split(".")):
+        raise ConfigError(f"configuration module: {name!r} is not the name of a module: expected python:MODULE")
     try:
         loaded = sys.modules.get(name)
         return vars(reload(loaded) if loaded is not None else import_module(name))
@@ -127,8 +129,13 @@ def misnamed(values: Mapping[str, Any], settings: Iterable[str], everything: boo
     unknown = [name for name in values if name not in known and (everything or _is_plain(name, values[name]))]
     if not unknown:
         return []
-    pairs = [(name, _FAMILIAR.get(name) or _nearest(name, known)) for name in unknown]
+    pairs = [(name, meant_by(name, known)) for name in unknown]
     return [(name, meant) for name, meant in pairs if meant or everything]
+
+
+def meant_by(name: str, settings: Iterable[str]) -> str:
+    """Return the setting that was probably meant by ``name``, empty for none."""
+    return _FAMILIAR.get(name) or _nearest(name, settings)
 
 
 def _is_plain(name: str, value: Any) -> bool:
@@ -138,7 +145,7 @@ def _is_plain(name: str, value: Any) -> bool:
     return getattr(value, "__module__", "__config__") == "__config__" or not callable(value)
 
 
-def _nearest(name: str, known: set[str]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.84)
