@@ -9,6 +9,7 @@ printed is a dash, and no function here raises because of what it is given.
 
 from __future__ import annotations
 
+import binascii
 import os
 import re
 import time
@@ -102,8 +103,6 @@ def basic_user(environ: Mapping[str, Any]) -> str | None:
     scheme, _, credentials = printable(value).partition(" ")
     if scheme.lower() != "basic":
         return None
-    import binascii
-
     try:
         decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True)
     except (binascii.Error, ValueError):

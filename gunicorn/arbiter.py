@@ -217,22 +217,39 @@ class Arbiter:
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = succession.inherited_listeners(self) or sock.create_sockets(self.cfg, self.log)
+        if not self.LISTENERS:
+            raise ConfigError(complaint(self.cfg, "bind", "there is nothing to listen at"))
         self.log.info("Listening at: %s (%s)", _names(self.LISTENERS), self.pid)
         self.log.info("Using worker: %s", self.cfg.worker_class_str)
         if self.cfg.settings["workers"].get() == "auto":
             self.log.info("Using workers: %s (auto)", self.num_workers)
+        self._check_worker_class()
+        self.cfg.when_ready(self)
+
+    def rehearse(self) -> None:
+        """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""
+        if self.cfg.pidfile is not None:
+            self._with_pidfile(Pidfile(self.cfg.pidfile).check)
+        if not systemd.listen_fds(unset_environment=False):
+            for address in self.cfg.address:
+                sock.try_address(address, self.cfg, self.log)
+        self._check_worker_class()
+
+    def _check_worker_class(self) -> None:
         check_config = getattr(self.worker_class, "check_config", None)
         if check_config is not None:
             check_config(self.cfg, self.log)
-        self.cfg.when_ready(self)
 
     def _create_pidfile(self, path: str) -> None:
         pidfile = Pidfile(path)
+        self._with_pidfile(pidfile.create, self.pid)
+        self.pidfile = pidfile
+
+    def _with_pidfile(self, step: Any, *args: Any) -> None:
         try:
-            pidfile.create(self.pid)
+            step(*args)
         except (OSError, RuntimeError) as error:
             raise ConfigError(complaint(self.cfg, "pidfile", getattr(error, "strerror", None) or str(error))) from error
-        self.pidfile = pidfile
 
     def _remove_pidfile(self) -> None:
         if self.pidfile is not None:

@@ -16,10 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
 from gunicorn.logfile import open_log
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +149,10 @@ class LineHandler(logging.StreamHandler["TextIO"]):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.write_line(self.format(record))
+            # Where there is a traceback, `linecache` imports what it needs.
+            with standard_first() if record.exc_info else nullcontext():
+                text = self.format(record)
+            self.write_line(text)
         except (OSError, ValueError, TypeError):
             self.handleError(record)
 
@@ -232,6 +237,7 @@ class Logger:
 
     # -- configuration
 
+    @standard_first()
     def setup(self, cfg: Any) -> None:
         """Configure both logs; called again at a reload. Raises RuntimeError on a wrong logging
         configuration."""
@@ -473,7 +479,8 @@ class Logger:
             log.addHandler(handler)
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Any, fmt: str, name: str) -> None:
-        from gunicorn.syslog import SyslogHandler
+        with standard_first():
+            from gunicorn.syslog import SyslogHandler
 
         prefix = cfg.syslog_prefix or cfg.proc_name.replace(":", ".")
         address = parse_syslog_address(cfg.syslog_addr)
@@ -559,7 +566,8 @@ def _host_and_port(text: str, addr: str) -> tuple[str, int]:
 
 
 def _read_json(path: str) -> Any:
-    import json
+    with standard_first():
+        import json
 
     try:
         with open(path, encoding="utf-8") as file:
@@ -569,7 +577,8 @@ def _read_json(path: str) -> Any:
 
 
 def _dict_config(config: Any, setting: str) -> None:
-    import logging.config
+    with standard_first():
+        import logging.config
 
     if not isinstance(config, dict):
         raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
@@ -580,8 +589,9 @@ def _dict_config(config: Any, setting: str) -> None:
 
 
 def _file_config(path: str) -> None:
-    import configparser
-    import logging.config
+    with standard_first():
+        import configparser
+        import logging.config
 
     if not os.path.isfile(path):
         raise RuntimeError(f"logconfig: {path!r} is not a file")

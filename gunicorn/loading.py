@@ -10,6 +10,7 @@ from importlib import import_module
 from types import FunctionType, MethodType
 
 from gunicorn.errors import AppImportError, AppModuleNotFoundError
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def _nearest_callable(module: Any, path: str) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> list[str]:
-    from difflib import get_close_matches
+    with standard_first():
+        from difflib import get_close_matches
 
     return get_close_matches(name, list(names), n=1)
 
@@ -189,7 +191,8 @@ def _call_factory(module: Any, expression: str) -> Any:
 
 
 def _parse_call(expression: str) -> ast.Call:
-    import ast
+    with standard_first():
+        import ast
 
     try:
         tree = ast.parse(expression, mode="eval").body
@@ -254,6 +257,11 @@ def load_class(
     return _entry_point("gunicorn", section, uri, uri)
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module is of this package."""
+    return module.partition(".")[0] == "gunicorn"
+
+
 def _aliases(section: str) -> dict[str, str]:
     if section != "gunicorn.workers":
         return {}
@@ -267,7 +275,8 @@ def _class_at(dotted: str, uri: str) -> Any:
     if not (name and _may_be_module(module_name)):
         raise RuntimeError(f"class uri {uri!r} invalid or not found: expected a dotted path to a class")
     try:
-        module = import_module(module_name)
+        with standard_first(is_ours(module_name)):
+            module = import_module(module_name)
     except ImportError as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}{_package_hint(error)}") from error
     except Exception as error:
@@ -291,7 +300,8 @@ def _package_hint(error: ImportError) -> str:
 
 
 def _entry_point(distribution: str, section: str, name: str, uri: str) -> Any:
-    from importlib.metadata import entry_points
+    with standard_first():
+        from importlib.metadata import entry_points
 
     for entry in entry_points(group=section, name=name):
         if distribution == "gunicorn" or (entry.dist is not None and entry.dist.name == distribution):
@@ -313,6 +323,7 @@ def _loaded_entry(entry: Any, uri: str) -> Any:
 # -- an application's own traceback
 
 
+@standard_first()
 def application_traceback(exc: BaseException) -> str:
     """Format ``exc`` as Python does, without the frames of this package and of the import machinery.
 

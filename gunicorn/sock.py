@@ -18,6 +18,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
+from gunicorn import unpatched
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -264,20 +266,22 @@ def _remove_stale(path: str) -> None:
 
 def _is_alive(path: str) -> bool:
     """Whether somebody listens on a unix socket. Raises OSError when that cannot be found out (no permission)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    probe = unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
         # A listener whose backlog is full must not make us wait.
         probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except (ConnectionRefusedError, FileNotFoundError):
-            return False
-        except BlockingIOError:
+        probe.connect(path)
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        # A socket of another type: not ours, and in use.
+        if error.errno == errno.EPROTOTYPE:
             return True
-        except OSError as error:
-            # A socket of another type: not ours, and in use.
-            if error.errno == errno.EPROTOTYPE:
-                return True
-            raise
+        raise
+    finally:
+        probe.close()
     return True
 
 
@@ -379,6 +383,50 @@ def _open(address: Address, conf: Any, log: Any) -> BaseSocket:
             return listener
     # What is wrong has been said.
     sys.exit(1)
+
+
+def try_address(address: Address, conf: Any, log: Any) -> None:
+    """Find out whether an address could be listened at, and leave it as it was. Raises SystemExit(1), the reason being
+    in the log.
+
+    That somebody listens there already is no error: it may be the server whose next configuration is checked. Nor is a
+    descriptor that only the server will be handed.
+    """
+    if isinstance(address, int):
+        return
+    for resolved in _resolve(address, log):
+        try:
+            if isinstance(resolved, tuple):
+                _try_tcp(resolved)
+            else:
+                _try_unix(resolved, conf, log)
+            return
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.EADDRINUSE:
+                return
+            log.error("Cannot listen at %s: %s", resolved, getattr(error, "strerror", None) or error)
+    sys.exit(1)
+
+
+def _try_tcp(address: tuple[Any, ...]) -> None:
+    with socket.socket(_sock_type(address).FAMILY, socket.SOCK_STREAM) as probe:
+        # As the listener: what is left of old connections is in nobody's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+def _try_unix(address: str | bytes, conf: Any, log: Any) -> None:
+    """With a name in the same folder, no longer than the real one."""
+    path = os.fsdecode(address)
+    if path.startswith(("\0", "@")):
+        return
+    if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
+        raise ValueError(f"{path!r} is not a socket")
+    folder, name = os.path.split(path)
+    other = os.path.join(folder, f".{os.getpid()}"[:max(len(name), 2)])
+    if os.path.lexists(other):
+        return
+    close_sockets([UnixSocket(other, conf, log)])
 
 
 def _resolve(address: tuple[Any, ...] | str | bytes, log: Any) -> list[tuple[Any, ...] | str | bytes]:

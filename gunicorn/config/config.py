@@ -9,6 +9,7 @@ from gunicorn.address import Bind, direct, parse_bind
 from gunicorn.config.setting import Setting, make_settings
 from gunicorn.config.values import SettingValues
 from gunicorn.errors import ConfigError
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,13 +143,14 @@ class Config(SettingValues):
     @property
     def worker_class(self) -> Any:
         """The worker class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading import load_class
+        from gunicorn.loading import is_ours, load_class
 
         uri = self._value("worker_class")
         worker_class = load_class(self.worker_class_str if isinstance(uri, str) else uri)
         self._check_kind("worker_class", worker_class, ("init_process",), "gunicorn.workers.base.Worker")
         if hasattr(worker_class, "setup"):
-            worker_class.setup()
+            with standard_first(is_ours(worker_class.__module__)):
+                worker_class.setup()
         return worker_class
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, ModuleType
 
 from gunicorn.errors import ConfigError
+from gunicorn.standard import application_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def _execute(filename: str) -> ModuleType:
     module.__file__ = os.path.abspath(filename)
     # Registered, because dataclasses and pickle look up the module of what is defined in the file.
     sys.modules["__config__"] = module
-    exec(_compile(filename), module.__dict__)
+    code = _compile(filename)
+    with application_first():
+        exec(code, module.__dict__)
     return module
 
 
@@ -111,7 +114,8 @@ def read_module(name: str) -> dict[str, Any]:
         raise ConfigError(f"configuration module: {name!r} is not the name of a module: expected python:MODULE")
     try:
         loaded = sys.modules.get(name)
-        return vars(reload(loaded) if loaded is not None else import_module(name))
+        with application_first():
+            return vars(reload(loaded) if loaded is not None else import_module(name))
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise

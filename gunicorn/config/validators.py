@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 
 from gunicorn.address import parse_address, parse_bind
 from gunicorn.errors import ConfigError
+from gunicorn.standard import application_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -483,7 +484,8 @@ def validate_statsd_address(val: Any) -> tuple[str, int] | str | None:
 def validate_class(val: Any) -> Any:
     """A class, the text that names one, or a function that returns either."""
     if isinstance(val, FunctionType | MethodType):
-        val = val()
+        with application_first():
+            val = val()
     return val if isinstance(val, type) else validate_string(val)
 
 
@@ -512,7 +514,8 @@ def _import_callable(text: str) -> Any:
     if not module_name:
         raise TypeError(f"{text!r} does not name a function: expected module.function")
     try:
-        return getattr(import_module(module_name), name)
+        with application_first():
+            return getattr(import_module(module_name), name)
     except ImportError as error:
         raise TypeError(str(error)) from None
     except AttributeError:

@@ -8,6 +8,9 @@ import sys
 from types import FrameType
 
 from gunicorn import scoreboard, unpatched, util
+from gunicorn.config.checks import complaint
+from gunicorn.errors import ConfigError
+from gunicorn.standard import standard_first
 from gunicorn.workers.workertmp import WorkerTmp
 
 TYPE_CHECKING = False
@@ -94,7 +97,7 @@ class Worker:
         A subclass that overrides this calls it last: it returns when the worker is finished.
         """
         os.environ.update(self.cfg.env)
-        util.set_owner_process(self.cfg.uid, self.cfg.gid, initgroups=self.cfg.initgroups)
+        take_identity(self.cfg)
         for listener in self.sockets:
             util.close_on_exec(listener.fileno())
         self.log.close_on_exec()
@@ -160,7 +163,8 @@ class Worker:
         if not self.cfg.reload:
             return
         self.log.warning("Reloader is on. Use in development only!")
-        from gunicorn.reloader import reloader_engines
+        with standard_first():
+            from gunicorn.reloader import reloader_engines
 
         def changed(filename: str) -> None:
             self.log.info("Worker reloading: %s modified", filename)
@@ -223,6 +227,15 @@ class Worker:
     def handle_winch(self, sig: int, frame: FrameType | None) -> None:
         """WINCH concerns the master alone: a terminal sends it to the whole group when its window changes."""
         self.log.debug("worker: SIGWINCH ignored.")
+
+
+def take_identity(cfg: Any) -> None:
+    """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
+    try:
+        util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.initgroups)
+    except OSError as error:
+        name = "user" if cfg.uid != os.geteuid() else "group"
+        raise ConfigError(complaint(cfg, name, f"only root can change it ({error.strerror})")) from error
 
 
 def _with_jitter(limit: int, jitter: int) -> int:

@@ -36,7 +36,7 @@ class Bind(Setting):
         | `https://HOST:PORT` | TLS, with the settings of the section SSL |
         | `https://HOST:PORT?certfile=FILE&keyfile=FILE` | TLS, with settings of its own |
         | `http://HOST:PORT` | no TLS, also when there is a `certfile` |
-        | `http+redirect://HOST:PORT` | answers 308 to HTTPS, at the port of an `https://` address of this list, or 443 |
+        | `http+redirect://HOST:PORT` | answers 308 to HTTPS: at the port of an `https://` address here, else at 443 |
         | `http://HOST:PORT?redirect=https:8443` | answers 308 to HTTPS at that port |
 
         Options behind `?` are `certfile`, `keyfile`, `ca_certs`, `cert_reqs`, `ciphers` and
