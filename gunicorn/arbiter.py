@@ -642,6 +642,9 @@ class Arbiter:
         renewal, self._renewal = self._renewal, None
         if renewal is not None:
             renewal.commit()
+            count = "1 worker serves" if self.num_workers == 1 else f"{self.num_workers} workers serve"
+            took = time.monotonic() - renewal.begun_at
+            self.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
         self._reload_is_over(None)
 
     def _do_reload_failed(self, action: decisions.ReloadFailed) -> None:

@@ -278,8 +278,11 @@ def _class_at(dotted: str, uri: str) -> Any:
         with standard_first(is_ours(module_name)):
             module = import_module(module_name)
     except ImportError as error:
-        raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}{_package_hint(error)}") from error
+        raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
     except Exception as error:
+        if is_ours(module_name) and isinstance(error, RuntimeError):
+            # It says which package it needs.
+            raise
         # The module is the user's: its own traceback is all that helps.
         sys.stderr.write(application_traceback(error))
         raise RuntimeError(f"class uri {uri!r}: the module failed to load: {type(error).__name__}") from error
@@ -291,12 +294,6 @@ def _class_at(dotted: str, uri: str) -> Any:
         raise RuntimeError(
             f"class uri {uri!r} invalid or not found: {module_name!r} has no {name!r}{hint}"
         ) from None
-
-
-def _package_hint(error: ImportError) -> str:
-    """How to get what one of our own worker types lacks."""
-    extra = {"aiohttp": "gaiohttp"}.get(error.name or "", error.name)
-    return f" (pip install gunicorn[{extra}])" if extra in ("gevent", "eventlet", "tornado", "gaiohttp") else ""
 
 
 def _entry_point(distribution: str, section: str, name: str, uri: str) -> Any:

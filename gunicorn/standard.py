@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import _local
+from _thread import get_ident
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import PathFinder
@@ -24,13 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["application_first", "standard_first"]
 
 
-class _Mode(_local):
-    """Of each thread: whether what it imports is for the server."""
-
-    standard = False
-
-
-_mode = _Mode()
+# The threads that import for the server.
+_importing: set[int] = set()
 _LIBRARY = os.path.dirname(os.__file__)
 # The library, its extensions, and an archive of it; not the packages that are installed below it.
 _PLACES = [place for place in sys.path if place == _LIBRARY or place.endswith(("/lib-dynload", ".zip"))]
@@ -43,7 +38,7 @@ class _Finder:
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if path is None and _mode.standard and name in sys.stdlib_module_names:
+        if path is None and get_ident() in _importing and name in sys.stdlib_module_names:
             return PathFinder.find_spec(name, _PLACES)
         return None
 
@@ -54,11 +49,20 @@ sys.meta_path.insert(0, _Finder)
 @contextmanager
 def standard_first(wanted: bool = True) -> Iterator[None]:
     """Within it, what this thread imports is for the server: standard names mean the standard library."""
-    before, _mode.standard = _mode.standard, wanted
+    thread = get_ident()
+    before = thread in _importing
+    _set(thread, wanted)
     try:
         yield
     finally:
-        _mode.standard = before
+        _set(thread, before)
+
+
+def _set(thread: int, wanted: bool) -> None:
+    if wanted:
+        _importing.add(thread)
+    else:
+        _importing.discard(thread)
 
 
 def application_first() -> AbstractContextManager[None]:

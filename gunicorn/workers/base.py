@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 from gunicorn import scoreboard, unpatched, util
@@ -67,6 +68,8 @@ class Worker:
         # Write end of the master's own wake-up pipe; the master sets it before the fork.
         self.master_fd = -1
         self._recycling = False
+        # Just before the fork.
+        self._made_at = time.monotonic()
 
     def __str__(self) -> str:
         return f"<Worker {self.pid}>"
@@ -113,6 +116,7 @@ class Worker:
         self.run()
 
     def _announce(self) -> None:
+        self.log.info("Worker ready (pid: %s) after %.2f s", self.pid, time.monotonic() - self._made_at)
         self.notify()
         self.slot.state = scoreboard.READY
         self.poke_master()

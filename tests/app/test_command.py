@@ -74,7 +74,8 @@ def test_the_main_job_from_a_plain_checkout(
         assert said[1].startswith("Listening at: http://127.0.0.1:")
         assert said[2] == "Using worker: sync"
         assert said[3].startswith("Booting worker with pid: ")
-        assert len(said) == 4
+        assert said[4].startswith("Worker ready")
+        assert len(said) == 5
         assert server.stop() == 0
     finally:
         server.kill()
