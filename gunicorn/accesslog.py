@@ -9,6 +9,7 @@ printed is a dash, and no function here raises because of what it is given.
 
 from __future__ import annotations
 
+import binascii
 import os
 import re
 import time
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
-_FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa])|%%"
+_FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[hlL]?[diouxXeEfFgGcrsa])|%%"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -102,8 +103,6 @@ def basic_user(environ: Mapping[str, Any]) -> str | None:
     scheme, _, credentials = printable(value).partition(" ")
     if scheme.lower() != "basic":
         return None
-    import binascii
-
     try:
         decoded = binascii.a2b_base64(credentials.strip(), strict_mode=True)
     except (binascii.Error, ValueError):
@@ -219,6 +218,18 @@ def _getter(name: str, known: Mapping[str, Getter]) -> Getter:
     if name.startswith("{") and name.endswith("}e"):
         return _variable_getter(name[1:-2])
     return known.get(name) or (lambda resp, req, environ, took: "-")
+
+
+def what_is_wrong(text: str) -> str:
+    """What cannot be read in a format, and where; empty when all is right. Unknown atoms are right: they are dashes."""
+    position = 0
+    fields = [match.span() for match in re.finditer(_FIELD, text)]
+    for start, end in [*fields, (len(text), len(text))]:
+        at = text.find("%", position, start)
+        if at >= 0:
+            return f"at position {at}, {text[at:at + 12]!r}: expected a field such as %(h)s, or %% for a percent sign"
+        position = end
+    return ""
 
 
 def compile_format(text: str, logger: Any) -> Callable[[Any, Any, Mapping[str, Any], timedelta], str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+from collections.abc import Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 Address = tuple[str, int] | str | int
+
+# sizeof(sun_path), unix(7): a path needs a zero byte behind it, an abstract name does not.
+_LONGEST_PATH = 108 if sys.platform.startswith("linux") else 104
 
 # The schemes of a bind with the port each stands for.
 _SCHEMES = {"https": "443", "http": "80", "http+redirect": "80"}
@@ -25,13 +31,16 @@ class Bind:
     stands behind the ``?``. ``redirect``: the port that clients are sent to by HTTPS, 0 when they are served.
     """
 
-    __slots__ = ("address", "options", "redirect", "scheme")
+    __slots__ = ("address", "is_port_open", "options", "redirect", "scheme")
 
     def __init__(self, address: Address, scheme: str, options: dict[str, str]) -> None:
         self.address = address
         self.scheme = scheme
         self.options = options
-        self.redirect = _redirect_port(options.pop("redirect", ""))
+        target = options.pop("redirect", "")
+        self.redirect = _redirect_port(target)
+        # Whether the port to redirect to was left out.
+        self.is_port_open = target == "https"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bind) and self._key() == other._key()
@@ -46,7 +55,8 @@ class Bind:
 def parse_bind(text: str) -> Bind:
     """Take a ``bind`` value apart: an address of ``parse_address``, or
     ``https://HOST:PORT?certfile=FILE&keyfile=FILE``, ``http://HOST:PORT``, and for a listener that sends its
-    clients to HTTPS ``http+redirect://HOST:PORT`` or ``http://HOST:PORT?redirect=https:PORT``.
+    clients to HTTPS ``http+redirect://HOST:PORT`` or ``http://HOST:PORT?redirect=https:PORT``. The port it redirects to
+    is 443 when left out; `direct` knows better.
 
     Raises RuntimeError, one line.
     """
@@ -58,6 +68,20 @@ def parse_bind(text: str) -> Bind:
     if scheme == "http+redirect":
         options.setdefault("redirect", "https")
     return Bind(parse_address(netloc, _SCHEMES[scheme]), scheme.partition("+")[0], options)
+
+
+def direct(binds: Sequence[Bind], secure: Sequence[Bind]) -> None:
+    """Have those of ``binds`` that redirect to HTTPS, no matter which port, redirect to one that is there.
+
+    ``secure`` are those that speak TLS: one of the same host is taken before one of another, 443 before other ports.
+    """
+    for bind in binds:
+        if not bind.is_port_open:
+            continue
+        addresses = [other.address for other in secure if isinstance(other.address, tuple) and other.address[1]]
+        host = bind.address[0] if isinstance(bind.address, tuple) else None
+        best = min(addresses, key=lambda address: (address[0] != host, address[1] != 443), default=("", 443))
+        bind.redirect = best[1]
 
 
 def _options(query: str, known: frozenset[str]) -> dict[str, str]:
@@ -110,7 +134,17 @@ def parse_address(netloc: str, default_port: str | int = "8000") -> Address:
 
 def _unix_path(rest: str) -> str:
     path = rest[2:] if rest.startswith("//") else rest
-    return "\0" + path[2:] if path.startswith("\\0") else path
+    if path.startswith("\\0"):
+        path = "\0" + path[2:]
+    is_abstract = path.startswith(("\0", "@"))
+    if len(path) <= is_abstract:
+        raise RuntimeError("a unix socket needs a path: write unix:PATH.")
+    if not is_abstract and "\0" in path:
+        raise RuntimeError(f"{path!r} is not the path of a file.")
+    length, most = len(os.fsencode(path)), _LONGEST_PATH if is_abstract else _LONGEST_PATH - 1
+    if length > most:
+        raise RuntimeError(f"the path of a unix socket may have {most} bytes, this one has {length}: {path!r}.")
+    return path
 
 
 def _descriptor(text: str) -> int:
@@ -126,9 +160,27 @@ def _split_port(netloc: str, default_port: str) -> tuple[str, str]:
             raise RuntimeError(f"{netloc!r} is not a valid IPv6 address: write [ADDRESS]:PORT.")
         return host, rest[1:] if rest else default_port
     if is_ipv6(netloc):
+        _check_is_all_address(netloc)
         return netloc, default_port
+    scheme, found, _ = netloc.partition("://")
+    if found:
+        raise RuntimeError(f"{scheme!r} is not a scheme of an address.")
     host, colon, port = netloc.partition(":")
+    if ":" in port:
+        raise RuntimeError(f"{netloc!r} has more than one colon; an IPv6 address is written [ADDRESS]:PORT.")
+    if host.isascii() and host.isdigit():
+        # As a host it would be one number for all four octets (inet_aton(3)).
+        raise RuntimeError(f"{host!r} is not a host; if it is the port, write 127.0.0.1:{host} or :{host}.")
     return host or "0.0.0.0", port if colon else default_port
+
+
+def _check_is_all_address(netloc: str) -> None:
+    """``::1:8000`` may be an address, or one with a port."""
+    address, _, port = netloc.rpartition(":")
+    if port.isdigit() and is_ipv6(address):
+        raise RuntimeError(
+            f"{netloc!r} can be read in two ways: write [{address}]:{port}, or [{netloc}] if all of it is the address."
+        )
 
 
 def _port(text: str) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE, accesslog, build, decisions, resources, sock, succession, systemd, unpatched, util
+from gunicorn.config.checks import complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
@@ -221,18 +222,39 @@ class Arbiter:
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = succession.inherited_listeners(self) or sock.create_sockets(self.cfg, self.log)
+        if not self.LISTENERS:
+            raise ConfigError(complaint(self.cfg, "bind", "there is nothing to listen at"))
         self.log.info("Listening at: %s (%s)", _names(self.LISTENERS), self.pid)
         self.log.info("Using worker: %s", self.cfg.worker_class_str)
         if self.cfg.settings["workers"].get() == "auto":
             self.log.info("Using workers: %s (auto)", self.num_workers)
+        self._check_worker_class()
+        self.cfg.when_ready(self)
+
+    def rehearse(self) -> None:
+        """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""
+        if self.cfg.pidfile is not None:
+            self._with_pidfile(Pidfile(self.cfg.pidfile).check)
+        if not systemd.listen_fds(unset_environment=False):
+            for address in self.cfg.address:
+                sock.try_address(address, self.cfg, self.log)
+        self._check_worker_class()
+
+    def _check_worker_class(self) -> None:
         check_config = getattr(self.worker_class, "check_config", None)
         if check_config is not None:
             check_config(self.cfg, self.log)
-        self.cfg.when_ready(self)
 
     def _create_pidfile(self, path: str) -> None:
-        self.pidfile = Pidfile(path)
-        self.pidfile.create(self.pid)
+        pidfile = Pidfile(path)
+        self._with_pidfile(pidfile.create, self.pid)
+        self.pidfile = pidfile
+
+    def _with_pidfile(self, step: Any, *args: Any) -> None:
+        try:
+            step(*args)
+        except (OSError, RuntimeError) as error:
+            raise ConfigError(complaint(self.cfg, "pidfile", getattr(error, "strerror", None) or str(error))) from error
 
     def _remove_pidfile(self) -> None:
         if self.pidfile is not None:
@@ -641,6 +663,9 @@ class Arbiter:
         renewal, self._renewal = self._renewal, None
         if renewal is not None:
             renewal.commit()
+            count = "1 worker serves" if self.num_workers == 1 else f"{self.num_workers} workers serve"
+            took = time.monotonic() - renewal.begun_at
+            self.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
         self._reload_is_over(None)
 
     def _do_reload_failed(self, action: decisions.ReloadFailed) -> None:

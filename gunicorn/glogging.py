@@ -16,11 +16,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
 from gunicorn.accesslog import SafeAtoms
 from gunicorn.logfile import open_log
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +150,10 @@ class LineHandler(logging.StreamHandler["TextIO"]):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self.write_line(self.format(record))
+            # Where there is a traceback, `linecache` imports what it needs.
+            with standard_first() if record.exc_info else nullcontext():
+                text = self.format(record)
+            self.write_line(text)
         except (OSError, ValueError, TypeError):
             self.handleError(record)
 
@@ -233,6 +238,7 @@ class Logger:
 
     # -- configuration
 
+    @standard_first()
     def setup(self, cfg: Any) -> None:
         """Configure both logs; called again at a reload. Raises RuntimeError on a wrong logging
         configuration."""
@@ -259,7 +265,10 @@ class Logger:
     def _capture_output(self, path: str) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        fd = _opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+        try:
+            fd = open_log(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC)
+        except OSError as error:
+            raise RuntimeError(_cannot_open(self.cfg, "errorlog", error)) from error
         before, self.logfile = self.logfile, os.fdopen(fd, "a+")
         if before is not None:
             before.close()
@@ -277,6 +286,8 @@ class Logger:
 
     def _prepare_access(self, cfg: Any) -> None:
         """Choose the cheapest way that still calls everything somebody replaced."""
+        if type(self).access is Logger.access:
+            self._check_format(cfg)
         self._line = accesslog.compile_format(cfg.access_log_format, self)
         # Whether `format % atoms` cannot fail: all fields take any text.
         self._is_plain = "%" not in re.sub(r"%\([^)]*\)s|%%", "", cfg.access_log_format)
@@ -288,6 +299,15 @@ class Logger:
         )
         plain = type(own) is LineHandler and not own.filters and not changed
         self._direct = own if plain and isinstance(own, LineHandler) else None
+
+    def _check_format(self, cfg: Any) -> None:
+        """Raise RuntimeError when the format of the access log cannot be used. That of a class with an ``access`` of
+        its own may be written in a language of its own."""
+        problem = accesslog.what_is_wrong(cfg.access_log_format)
+        if problem:
+            from gunicorn.config.checks import complaint
+
+            raise RuntimeError(complaint(cfg, "access_log_format", problem))
 
     @property
     def access_log_enabled(self) -> bool:
@@ -452,14 +472,16 @@ class Logger:
             try:
                 handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid))
             except OSError as error:
-                raise RuntimeError(f"Cannot open a log file: {error}") from error
+                name = "accesslog" if log is self.access_log else "errorlog"
+                raise RuntimeError(_cannot_open(self.cfg, name, error)) from error
             handler.setFormatter(fmt)
         self._drop_own_handlers(log)
         if handler is not None:
             log.addHandler(handler)
 
     def _set_syslog_handler(self, log: logging.Logger, cfg: Any, fmt: str, name: str) -> None:
-        import logging.handlers
+        with standard_first():
+            from gunicorn.syslog import SyslogHandler
 
         prefix = cfg.syslog_prefix or cfg.proc_name.replace(":", ".")
         address = parse_syslog_address(cfg.syslog_addr)
@@ -469,11 +491,8 @@ class Logger:
             raise RuntimeError(
                 f"syslog_facility {cfg.syslog_facility!r} is unknown: one of {', '.join(SYSLOG_FACILITIES)}"
             ) from None
-        handler = logging.handlers.SysLogHandler(
-            address=address[1], facility=facility, socktype=address[0]  # type: ignore[arg-type]
-        )
+        handler = SyslogHandler(address[1], facility, address[0], cfg.syslog_addr)
         handler.setFormatter(logging.Formatter(f"gunicorn.{prefix}.{name} {fmt}"))
-        handler._gunicorn = True  # type: ignore[attr-defined]
         log.addHandler(handler)
 
 
@@ -486,11 +505,10 @@ def _fits(text: str, atoms: Any) -> bool:
     return True
 
 
-def _opened(path: str, flags: int) -> int:
-    try:
-        return open_log(path, flags)
-    except OSError as error:
-        raise RuntimeError(f"Cannot open a log file: {error}") from error
+def _cannot_open(cfg: Any, name: str, error: OSError) -> str:
+    from gunicorn.config.checks import complaint
+
+    return complaint(cfg, name, f"Cannot open a log file: {error.strerror or error}")
 
 
 def _all_handlers() -> Iterator[logging.Handler]:
@@ -549,7 +567,8 @@ def _host_and_port(text: str, addr: str) -> tuple[str, int]:
 
 
 def _read_json(path: str) -> Any:
-    import json
+    with standard_first():
+        import json
 
     try:
         with open(path, encoding="utf-8") as file:
@@ -559,28 +578,35 @@ def _read_json(path: str) -> Any:
 
 
 def _dict_config(config: Any, setting: str) -> None:
-    import logging.config
+    with standard_first():
+        import logging.config
 
     if not isinstance(config, dict):
         raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
     try:
         logging.config.dictConfig({**CONFIG_DEFAULTS, **config})
-    except (AttributeError, ImportError, ValueError, TypeError) as error:
+    except (AttributeError, ImportError, LookupError, OSError, ValueError, TypeError) as error:
         raise RuntimeError(f"{setting}: {_with_cause(error)}") from error
 
 
 def _file_config(path: str) -> None:
-    import configparser
-    import logging.config
+    with standard_first():
+        import configparser
+        import logging.config
 
     if not os.path.isfile(path):
         raise RuntimeError(f"logconfig: {path!r} is not a file")
     defaults = {"__file__": path, "here": os.path.dirname(path)}
     try:
         logging.config.fileConfig(path, defaults=defaults, disable_existing_loggers=False)
-    except (AttributeError, ImportError, KeyError, ValueError, TypeError, configparser.Error) as error:
+    except (
+        AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+        configparser.Error,
+    ) as error:
         raise RuntimeError(f"logconfig: {path}: {_with_cause(error)}") from error
 
 
 def _with_cause(error: BaseException) -> str:
-    return f"{error} ({error.__cause__})" if error.__cause__ else str(error)
+    """One line; the text of a KeyError alone would be a bare word."""
+    text = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
+    return " ".join((f"{text} ({error.__cause__})" if error.__cause__ else text).split())

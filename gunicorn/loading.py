@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
+from types import FunctionType, MethodType
 
 from gunicorn.errors import AppImportError, AppModuleNotFoundError
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     WSGIApp = Callable[..., Any]
+
+# Flag of code objects with *args (the documentation of `inspect`, "Code Objects Bit Flags").
+_VARARGS = 0x04
 
 _PACKAGE_DIR = os.path.dirname(os.path.abspath(__file__))
 
@@ -31,15 +38,64 @@ def import_app(module: str) -> WSGIApp:
     name, _, expression = module.partition(":")
     found = _import_named_module(name, module)
     expression = expression.strip() if ":" in module else "application"
-    if _is_dotted(expression):
-        app = _attribute(found, expression)
-    else:
-        app = _call_factory(found, expression)
+    is_called = not _is_dotted(expression)
+    app = _call_factory(found, expression) if is_called else _attribute(found, expression)
+    if is_called and not callable(app):
+        what = "returned None" if app is None else f"returned {type(app).__name__}, which is not callable"
+        raise AppImportError(f"Failed to find application object {expression!r} in {name!r}: the factory {what}.")
     if app is None:
-        raise AppImportError(f"Failed to find application object {expression!r} in {name!r}.")
+        raise AppImportError(f"Failed to find application object {expression!r} in {name!r}: it is None.")
     if not callable(app):
         raise AppImportError(f"Application object must be callable, {module!r} is {type(app).__name__}.")
+    if not is_called and looks_like_factory(app):
+        raise AppImportError(
+            f"{module!r} looks like a factory, as it takes no arguments: use '{name}:{expression}()'."
+        )
     return app  # type: ignore[no-any-return]
+
+
+def looks_like_factory(app: Any) -> bool:
+    """Whether ``app`` can be called without arguments, and certainly not as an application: with the two of WSGI or
+    the three of ASGI. False where its signature does not tell."""
+    return _takes(app, 0) is True and _takes(app, 2) is False and _takes(app, 3) is False
+
+
+def _takes(app: Any, count: int) -> bool | None:
+    """Whether ``app`` takes ``count`` positional arguments; None when that cannot be seen.
+
+    By the code that is really called, whatever ``__wrapped__`` and ``__signature__`` claim.
+    """
+    if isinstance(app, FunctionType):
+        code = app.__code__
+        required = set(code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount])
+        if required - set(app.__kwdefaults__ or ()):
+            return False
+        least = code.co_argcount - len(app.__defaults__ or ())
+        return least <= count and (count <= code.co_argcount or bool(code.co_flags & _VARARGS))
+    if isinstance(app, MethodType):
+        return _takes(app.__func__, count + 1)
+    if isinstance(app, type):
+        return _class_takes(app, count)
+    if isinstance(app, partial):
+        return None if app.keywords else _takes(app.func, count + len(app.args))
+    call = _declared(type(app), "__call__")
+    return _takes(call, count + 1) if isinstance(call, FunctionType) else None
+
+
+def _class_takes(kind: Any, count: int) -> bool | None:
+    """The same for a class: what its instances are made with."""
+    new, init = _declared(kind, "__new__"), _declared(kind, "__init__")
+    if type(kind) is not type or new is not vars(object)["__new__"]:
+        # A metaclass, or a __new__ of its own, may do anything.
+        return None
+    if init is vars(object)["__init__"]:
+        return count == 0
+    return _takes(init, count + 1) if isinstance(init, FunctionType) else None
+
+
+def _declared(kind: type, name: str) -> Any:
+    """The attribute ``name`` as the class that has it declares it."""
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _is_dotted(expression: str) -> bool:
@@ -49,6 +105,8 @@ def _is_dotted(expression: str) -> bool:
 def _import_named_module(name: str, spec: str) -> Any:
     if not name:
         raise AppImportError(f"No module is named in {spec!r}: write MODULE:VARIABLE.")
+    if not _may_be_module(name):
+        raise AppModuleNotFoundError(f"{name!r} is not the name of a module{_path_hint(name)}", name=name)
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -62,6 +120,23 @@ def _import_named_module(name: str, spec: str) -> Any:
 def _is_itself_missing(name: str, error: ModuleNotFoundError) -> bool:
     """True when ``name`` or a package above it is missing, not something that the found module imports."""
     return error.name is not None and (name + ".").startswith(error.name + ".") and name not in sys.modules
+
+
+def _may_be_module(name: str) -> bool:
+    """False for a path, and for dots that lead nowhere. What stands between dots need not be an identifier."""
+    return "/" not in name and all(name.split("."))
+
+
+def _path_hint(path: str) -> str:
+    """What to write in the place of the path of a file or a folder."""
+    if "/" not in path:
+        return ": write MODULE:VARIABLE"
+    stem = os.path.relpath(path.removesuffix(".py"))
+    if stem.startswith(".."):
+        folder, name = os.path.split(stem)
+        return f": with --chdir {folder} the module is {name!r}"
+    what = next((f"{found} is there, " for found in (f"{stem}.py", stem) if os.path.exists(found)), "")
+    return f": {what}the module is {stem.replace('/', '.')!r}"
 
 
 def _file_hint(name: str) -> str:
@@ -78,8 +153,23 @@ def _attribute(module: Any, path: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise AppImportError(f"Failed to find attribute {path!r} in {_place(module)}.") from None
+            hint = _nearest_callable(module, path)
+            raise AppImportError(f"Failed to find attribute {path!r} in {_place(module)}{hint}") from None
     return found
+
+
+def _nearest_callable(module: Any, path: str) -> str:
+    """A guess at what was meant by a path of attributes that is not there."""
+    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    close = _nearest(path, names) or [name for name in ("app", "application") if name in names]
+    return f", did you mean {close[0]!r}?" if close else "."
+
+
+def _nearest(name: str, names: Iterable[str]) -> list[str]:
+    with standard_first():
+        from difflib import get_close_matches
+
+    return get_close_matches(name, list(names), n=1)
 
 
 def _place(module: Any) -> str:
@@ -101,7 +191,8 @@ def _call_factory(module: Any, expression: str) -> Any:
 
 
 def _parse_call(expression: str) -> ast.Call:
-    import ast
+    with standard_first():
+        import ast
 
     try:
         tree = ast.parse(expression, mode="eval").body
@@ -166,6 +257,11 @@ def load_class(
     return _entry_point("gunicorn", section, uri, uri)
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module is of this package."""
+    return module.partition(".")[0] == "gunicorn"
+
+
 def _aliases(section: str) -> dict[str, str]:
     if section != "gunicorn.workers":
         return {}
@@ -176,31 +272,55 @@ def _aliases(section: str) -> dict[str, str]:
 
 def _class_at(dotted: str, uri: str) -> Any:
     module_name, _, name = dotted.rpartition(".")
+    if not (name and _may_be_module(module_name)):
+        raise RuntimeError(f"class uri {uri!r} invalid or not found: expected a dotted path to a class")
     try:
-        module = import_module(module_name)
+        with standard_first(is_ours(module_name)):
+            module = import_module(module_name)
     except ImportError as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
+    except Exception as error:
+        if is_ours(module_name) and isinstance(error, RuntimeError):
+            # It says which package it needs.
+            raise
+        # The module is the user's: its own traceback is all that helps.
+        sys.stderr.write(application_traceback(error))
+        raise RuntimeError(f"class uri {uri!r}: the module failed to load: {type(error).__name__}") from error
     try:
         return getattr(module, name)
     except AttributeError:
+        close = _nearest(name, vars(module))
+        hint = f", did you mean {close[0]!r}?" if close else ""
         raise RuntimeError(
-            f"class uri {uri!r} invalid or not found: {module_name!r} has no {name!r}"
+            f"class uri {uri!r} invalid or not found: {module_name!r} has no {name!r}{hint}"
         ) from None
 
 
 def _entry_point(distribution: str, section: str, name: str, uri: str) -> Any:
-    from importlib.metadata import entry_points
+    with standard_first():
+        from importlib.metadata import entry_points
 
     for entry in entry_points(group=section, name=name):
         if distribution == "gunicorn" or (entry.dist is not None and entry.dist.name == distribution):
-            return entry.load()
+            return _loaded_entry(entry, uri)
+    close = _nearest(name, _aliases(section))
+    if close:
+        raise RuntimeError(f"class uri {uri!r} invalid or not found: did you mean {close[0]!r}?")
     known = ", ".join([*_aliases(section), f"an entry point of {section}", "a dotted path to a class"])
     raise RuntimeError(f"class uri {uri!r} invalid or not found: expected one of {known}")
+
+
+def _loaded_entry(entry: Any, uri: str) -> Any:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
 
 
 # -- an application's own traceback
 
 
+@standard_first()
 def application_traceback(exc: BaseException) -> str:
     """Format ``exc`` as Python does, without the frames of this package and of the import machinery.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from gunicorn.standard import standard_first
+
 __all__ = ["Pidfile"]
 
 # No PID file is longer.
@@ -33,19 +35,30 @@ class Pidfile:
 
     def _write(self) -> None:
         if self.fname is None:
-            import tempfile
+            with standard_first():
+                import tempfile
 
             fd, self.fname = tempfile.mkstemp(prefix="gunicorn-", suffix=".pid")
             self._fill(fd)
             return
-        directory = os.path.dirname(self.fname)
-        if directory and not os.path.isdir(directory):
-            raise RuntimeError(f"{directory} doesn't exist. Can't create pidfile.")
         # A rename replaces the name in one step: a reader sees the old PID or the new one, and a symbolic
         # link planted under the name is replaced, not followed.
-        draft = f"{self.fname}.{os.getpid()}.new"
+        os.rename(self._draft(self.fname), self.fname)
+
+    def _draft(self, fname: str) -> str:
+        """Write a file beside ``fname``; returns its path."""
+        directory = os.path.dirname(fname)
+        if directory and not os.path.isdir(directory):
+            raise RuntimeError(f"{directory} doesn't exist. Can't create pidfile.")
+        draft = f"{fname}.{os.getpid()}.new"
         self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-        os.rename(draft, self.fname)
+        return draft
+
+    def check(self) -> None:
+        """Raise what `create` would, and leave no file. That a server is running is no error here."""
+        self.validate()
+        if self.fname is not None:
+            os.unlink(self._draft(self.fname))
 
     def _fill(self, fd: int) -> None:
         try:

@@ -17,6 +17,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from gunicorn.standard import standard_first
+
 __all__ = [
     "InotifyReloader",
     "Reloader",
@@ -195,7 +197,8 @@ class _Libc:
     """The two calls of inotify that Python does not offer. Raises OSError."""
 
     def __init__(self) -> None:
-        import ctypes
+        with standard_first():
+            import ctypes
 
         self._ctypes = ctypes
         self._libc = ctypes.CDLL(None, use_errno=True)

@@ -7,6 +7,7 @@ everything that ``begin`` did.
 from __future__ import annotations
 
 import os
+import time
 
 from gunicorn import sock
 from gunicorn.errors import ConfigError
@@ -23,6 +24,7 @@ class Renewal:
 
     def __init__(self, master: Arbiter) -> None:
         self._master = master
+        self.begun_at = time.monotonic()
         self._cfg = master.cfg
         self._listeners = master.LISTENERS
         self._address = master.address

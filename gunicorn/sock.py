@@ -7,14 +7,18 @@ the master before, is ours to remove from the file system.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import socket
 import stat
 import struct
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from gunicorn import unpatched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ __all__ = [
 
 BIND_ATTEMPTS = 5
 RETRY_SECONDS = 1.0
+LOCK_SECONDS = 5.0
 # linux/tcp.h: for a listening socket tcpi_unacked is the length of its accept queue.
 _TCP_INFO_UNACKED = struct.Struct("24xI")
 
@@ -46,8 +51,9 @@ class BaseSocket:
     """
 
     FAMILY: socket.AddressFamily = socket.AF_INET
-    # The file of a unix socket.
+    # The file of a unix socket, and what tells it from others of that name.
     path: str | None = None
+    mark: tuple[int, int, int] | None = None
 
     def __init__(self, address: Any, conf: Any, log: Any, fd: int | None = None) -> None:
         self.log = log
@@ -178,9 +184,14 @@ class UnixSocket(BaseSocket):
         if address.startswith("@"):
             address = "\0" + address[1:]
         self.path = None if address.startswith("\0") else address
-        if fd is None and self.path is not None:
-            _remove_stale(self.path)
-        super().__init__(address, conf, log, fd=fd)
+        if fd is not None or self.path is None:
+            super().__init__(address, conf, log, fd=fd)
+        else:
+            # Until it listens: before that it looks as dead to others as what is removed here.
+            with _alone_in(os.path.dirname(self.path) or "."):
+                _remove_stale(self.path)
+                super().__init__(address, conf, log)
+        self.mark = _mark_of(self.path)
 
     def bind(self, sock: socket.socket) -> None:
         if self.path is None:
@@ -210,15 +221,80 @@ class UnixSocket(BaseSocket):
         return f"unix:{self.cfg_addr}" if self.path is not None else f"unix:@{self.cfg_addr[1:]}"
 
 
-def _remove_stale(path: str) -> None:
-    """Make room for a new socket file. A file of another kind stays and the bind says so."""
+@contextlib.contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """Keep other masters from taking over a socket in ``folder`` meanwhile.
+
+    The lock is on the folder itself, so that no file is left behind. Where there cannot be one (no right to read the
+    folder, some network file systems), or somebody else holds one for long, things go on without.
+    """
     try:
-        if stat.S_ISSOCK(os.stat(path).st_mode):
-            os.remove(path)
-            return
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        give_up = time.monotonic() + LOCK_SECONDS
+        while not _locked(fd) and time.monotonic() < give_up:
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    """Whether to go on: with the lock, or because there is no such thing here."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EINTR)
+    return True
+
+
+def _remove_stale(path: str) -> None:
+    """Make room for a new socket file. Raises ValueError for a file of another kind, and OSError (EADDRINUSE) for a
+    socket that somebody listens on: both stay."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ValueError(f"{path!r} is not a socket")
     except FileNotFoundError:
         return
-    raise ValueError(f"{path!r} is not a socket")
+    if _is_alive(path):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
+    remove_file(path)
+
+
+def _is_alive(path: str) -> bool:
+    """Whether somebody listens on a unix socket. Raises OSError when that cannot be found out (no permission)."""
+    probe = unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        # A listener whose backlog is full must not make us wait.
+        probe.setblocking(False)
+        probe.connect(path)
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        # A socket of another type: not ours, and in use.
+        if error.errno == errno.EPROTOTYPE:
+            return True
+        raise
+    finally:
+        probe.close()
+    return True
+
+
+def _mark_of(path: str | None) -> tuple[int, int, int] | None:
+    """What tells a socket's file from a later one of the same name; None where there is no file.
+
+    The number alone does not: a file system may use it again at once.
+    """
+    try:
+        facts = os.stat(path) if path else None
+    except OSError:
+        return None
+    return (facts.st_dev, facts.st_ino, facts.st_mtime_ns) if facts is not None else None
 
 
 def _scheme(listener: BaseSocket) -> str:
@@ -305,8 +381,52 @@ def _open(address: Address, conf: Any, log: Any) -> BaseSocket:
         listener = _bind_patiently(resolved, conf, log)
         if listener is not None:
             return listener
-    log.error("Can't connect to %s", address)
+    # What is wrong has been said.
     sys.exit(1)
+
+
+def try_address(address: Address, conf: Any, log: Any) -> None:
+    """Find out whether an address could be listened at, and leave it as it was. Raises SystemExit(1), the reason being
+    in the log.
+
+    That somebody listens there already is no error: it may be the server whose next configuration is checked. Nor is a
+    descriptor that only the server will be handed.
+    """
+    if isinstance(address, int):
+        return
+    for resolved in _resolve(address, log):
+        try:
+            if isinstance(resolved, tuple):
+                _try_tcp(resolved)
+            else:
+                _try_unix(resolved, conf, log)
+            return
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.EADDRINUSE:
+                return
+            log.error("Cannot listen at %s: %s", resolved, getattr(error, "strerror", None) or error)
+    sys.exit(1)
+
+
+def _try_tcp(address: tuple[Any, ...]) -> None:
+    with socket.socket(_sock_type(address).FAMILY, socket.SOCK_STREAM) as probe:
+        # As the listener: what is left of old connections is in nobody's way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+def _try_unix(address: str | bytes, conf: Any, log: Any) -> None:
+    """With a name in the same folder, no longer than the real one."""
+    path = os.fsdecode(address)
+    if path.startswith(("\0", "@")):
+        return
+    if os.path.exists(path) and not stat.S_ISSOCK(os.stat(path).st_mode):
+        raise ValueError(f"{path!r} is not a socket")
+    folder, name = os.path.split(path)
+    other = os.path.join(folder, f".{os.getpid()}"[:max(len(name), 2)])
+    if os.path.lexists(other):
+        return
+    close_sockets([UnixSocket(other, conf, log)])
 
 
 def _resolve(address: tuple[Any, ...] | str | bytes, log: Any) -> list[tuple[Any, ...] | str | bytes]:
@@ -346,14 +466,16 @@ def _bind_patiently(address: Any, conf: Any, log: Any) -> BaseSocket | None:
         except ValueError as error:
             log.error("Cannot listen at %s: %s", address, error)
             return None
+    log.error("Can't connect to %s", address)
     return None
 
 
 def close_sockets(listeners: Iterable[BaseSocket], unlink: bool = True) -> None:
-    """Close listeners; with ``unlink`` remove the files of those that are not borrowed."""
+    """Close listeners; with ``unlink`` remove the files of those that are not borrowed. A file that another server
+    has put in the place of ours is its own."""
     for listener in listeners:
         listener.close()
-        if unlink and listener.path and not listener.borrowed:
+        if unlink and listener.path and not listener.borrowed and listener.mark == _mark_of(listener.path):
             remove_file(listener.path)
 
 

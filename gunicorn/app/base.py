@@ -16,6 +16,7 @@ from gunicorn.config.files import get_default_config_file
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading import application_traceback
 from gunicorn.process import getcwd
+from gunicorn.standard import application_first, standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class BaseApplication:
         try:
             # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
             _ = self.cfg.worker_class
-            from gunicorn.arbiter import Arbiter
+            with standard_first():
+                from gunicorn.arbiter import Arbiter
 
             Arbiter(self).run()
         except (ConfigError, RuntimeError) as error:
@@ -114,7 +116,7 @@ class BaseApplication:
 
 
 def _exit_with(message: str, traceback: str) -> NoReturn:
-    sys.stderr.write(f"{traceback}Error: {message}\n")
+    sys.stderr.write(f"{traceback}Error: {' '.join(message.split())}\n")
     sys.stderr.flush()
     sys.exit(1)
 
@@ -123,6 +125,7 @@ class Application(BaseApplication):
     """An application whose settings come from files, the environment and the command line as well."""
 
     _home: str | None = None
+    _told_variables = False
 
     def load_default_config(self) -> None:
         """Begin with a configuration of defaults, in the folder where the process was started.
@@ -199,16 +202,29 @@ class Application(BaseApplication):
     def load_config(self) -> None:
         """Apply all sources, the weakest first; see `gunicorn.config.sources`."""
         _look_first_in(os.getcwd())
+        with standard_first():
+            self._load_sources()
+        self.chdir()
+
+    def _load_sources(self) -> None:
         parser = arguments.lazy_parser(self.cfg)
         options = arguments.parse(self.cfg, parser, sys.argv[1:])
         variables = arguments.parse(self.cfg, parser, self._words_from_environment())
-        framework = self.init(parser, options, options.args)
+        with application_first():
+            framework = self.init(parser, options, options.args)
         sources.apply_mapping(self.cfg, _lower_names(framework), FRAMEWORK)
         self._load_named_or_default_file(options.config or variables.config)
         sources.apply_variables(self.cfg, self.cfg.env_orig)
+        self._tell_unknown_variables()
         sources.apply_arguments(self.cfg, variables, "GUNICORN_CMD_ARGS")
         sources.apply_arguments(self.cfg, options, "command line")
-        self.chdir()
+
+    def _tell_unknown_variables(self) -> None:
+        """Once: a reload has the same environment."""
+        text = None if self._told_variables else sources.unknown_variables(self.cfg, self.cfg.env_orig)
+        self._told_variables = True
+        if text is not None:
+            sys.stderr.write(f"Warning: {text}\n")
 
     def _words_from_environment(self) -> list[str]:
         try:
@@ -240,9 +256,11 @@ class Application(BaseApplication):
         super().run()
 
     def _check(self) -> NoReturn:
-        """Load the application as a worker would and exit: with 0, or with 1 when that fails."""
+        """Do what a start does, up to what others would notice, and exit: with 0, or with 1 when that fails."""
+        from gunicorn.app.rehearsal import rehearse
+
         try:
-            self.load()
+            rehearse(self)
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
         except Exception as error:  # noqa: BLE001

@@ -10,6 +10,7 @@ import os
 import sys
 
 from gunicorn.app.base import Application
+from gunicorn.config import arguments
 from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -70,7 +71,7 @@ class DjangoApplication(Application):
     def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
         """Take the name of the project."""
         _require_django()
-        self.project = args[0] if args else None
+        self.project = arguments.single(parser, args)
         return None
 
     def load_config(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from gunicorn.app.wsgiapp import WSGIApplication
-from gunicorn.config import sources
+from gunicorn.config import arguments, sources
 from gunicorn.errors import AppImportError, ConfigError
 
 TYPE_CHECKING = False
@@ -118,7 +118,7 @@ class PasterApplication(WSGIApplication):
     def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
         """Take the name of the file."""
         self.app_uri = None
-        uri = args[0] if args else opts.paste
+        uri = arguments.single(parser, args) or opts.paste
         if not uri:
             raise ConfigError("No PasteDeploy file specified: name one as FILE or FILE#SECTION.")
         path, _ = _split(uri)

@@ -22,6 +22,7 @@ if __name__ == "__main__":
 
 
 from gunicorn.app.base import Application
+from gunicorn.config import arguments
 from gunicorn.errors import ConfigError
 from gunicorn.loading import import_app
 
@@ -41,13 +42,15 @@ class WSGIApplication(Application):
         """Take the name of the application, or that of a PasteDeploy file."""
         self.app_uri = None
         if opts.paste:
+            if args:
+                parser.error(f"--paste names the application, and so does {args[0]}")
             from gunicorn.app.pasterapp import logging_settings
 
             file = os.path.abspath(opts.paste.partition("#")[0])
             self.cfg.set("default_proc_name", file, source="command line")
             return logging_settings(opts.paste)
         if args:
-            self.app_uri = args[0]
+            self.app_uri = arguments.single(parser, args)
             self.cfg.set("default_proc_name", self.app_uri, source="command line")
         return None
 

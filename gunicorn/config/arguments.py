@@ -47,6 +47,13 @@ def parse(cfg: Config, parser: ArgumentParser, words: list[str]) -> Namespace:
     return parser.parse_args(words) if found is None else found  # type: ignore[return-value]
 
 
+def single(parser: ArgumentParser, args: list[str]) -> str | None:
+    """Return the one positional argument there may be. Exits with status 2 when there are more."""
+    if len(args) > 1:
+        parser.error(f"one application can be served, and {len(args)} are named: {' '.join(args)}")
+    return args[0] if args else None
+
+
 def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | None:
     """Read ``words``, or return None when they are anything but plain."""
     settings = list(settings)

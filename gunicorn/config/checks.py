@@ -8,6 +8,8 @@ from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gunicorn.config.config import Config
 
 
@@ -20,12 +22,12 @@ def check_combinations(cfg: Config) -> None:
 def _upload_folder(cfg: Config) -> None:
     folder = cfg.tmp_upload_dir
     if folder and not os.path.isdir(os.path.join(cfg.chdir, folder)):
-        raise ConfigError(_message(cfg, "tmp_upload_dir", folder, "no such folder"))
+        raise ConfigError(complaint(cfg, "tmp_upload_dir", "no such folder"))
 
 
 def _workers_for_threads(cfg: Config) -> None:
     if cfg.threads == 0 and cfg.worker_class_str == "gthread":
-        raise ConfigError(_message(cfg, "threads", 0, "expected a whole number, 1 or more"))
+        raise ConfigError(complaint(cfg, "threads", "expected a whole number, 1 or more"))
 
 
 def _http2_library(cfg: Config) -> None:
@@ -35,11 +37,15 @@ def _http2_library(cfg: Config) -> None:
 
     if find_spec("h2") is None:
         name = "http_protocols" if "h2" in cfg.http_protocols else "http2_cleartext"
-        value = cfg.settings[name].get()
-        raise ConfigError(
-            _message(cfg, name, value, "HTTP/2 needs the package h2: pip install gunicorn[http2]")
-        )
+        raise ConfigError(complaint(cfg, name, "HTTP/2 needs the package h2: pip install gunicorn[http2]"))
 
 
-def _message(cfg: Config, name: str, value: object, problem: str) -> str:
-    return f"{name} = {value!r} ({cfg.sources.get(name, 'default')}): {problem}"
+def complaint(cfg: Any, name: str, problem: str) -> str:
+    """One line about a setting that cannot be used as it is: its value, where that came from, and ``problem``.
+
+    ``cfg`` may be any object with the setting as an attribute.
+    """
+    settings = getattr(cfg, "settings", {})
+    value = settings[name].get() if name in settings else getattr(cfg, name, None)
+    source = getattr(cfg, "sources", {}).get(name, "default")
+    return f"{name} = {value!r} ({source}): {' '.join(problem.split())}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from gunicorn.address import Bind, parse_bind
+from gunicorn.address import Bind, direct, parse_bind
 from gunicorn.config.setting import Setting, make_settings
 from gunicorn.config.values import SettingValues
 from gunicorn.errors import ConfigError
+from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,12 +143,14 @@ class Config(SettingValues):
     @property
     def worker_class(self) -> Any:
         """The worker class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading import load_class
+        from gunicorn.loading import is_ours, load_class
 
         uri = self._value("worker_class")
         worker_class = load_class(self.worker_class_str if isinstance(uri, str) else uri)
+        self._check_kind("worker_class", worker_class, ("init_process",), "gunicorn.workers.base.Worker")
         if hasattr(worker_class, "setup"):
-            worker_class.setup()
+            with standard_first(is_ours(worker_class.__module__)):
+                worker_class.setup()
         return worker_class
 
     @property
@@ -158,7 +161,9 @@ class Config(SettingValues):
     @property
     def binds(self) -> list[Bind]:
         """What to listen on, each address with its scheme and options."""
-        return [parse_bind(bind) for bind in self.bind]
+        binds = [parse_bind(bind) for bind in self.bind]
+        direct(binds, [bind for bind in binds if self.speaks_tls(bind)])
+        return binds
 
     def bind_of(self, address: Any, place: int = 0) -> Bind:
         """The bind of a listener: ``address`` as the configuration has it, or as the socket tells it.
@@ -202,9 +207,19 @@ class Config(SettingValues):
         if uri == "gunicorn.glogging.Logger" and self.statsd_host is not None:
             uri = "gunicorn.instrument.statsd.Statsd"
         logger_class = load_class(uri, default="gunicorn.glogging.Logger", section="gunicorn.loggers")
+        self._check_kind("logger_class", logger_class, ("info", "error", "access"), "gunicorn.glogging.Logger")
         if hasattr(logger_class, "install"):
             logger_class.install()
         return logger_class
+
+    def _check_kind(self, name: str, found: Any, methods: tuple[str, ...], base: str) -> None:
+        """Raise ConfigError when what a setting names has not the methods that make a class of that kind."""
+        if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in methods):
+            return
+        from gunicorn.config.checks import complaint
+
+        what = "class" if isinstance(found, type) else type(found).__name__
+        raise ConfigError(complaint(self, name, f"this {what} is not derived from {base}"))
 
     @property
     def is_ssl(self) -> bool:

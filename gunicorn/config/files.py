@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, ModuleType
 
 from gunicorn.errors import ConfigError
+from gunicorn.standard import application_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def _execute(filename: str) -> ModuleType:
     module.__file__ = os.path.abspath(filename)
     # Registered, because dataclasses and pickle look up the module of what is defined in the file.
     sys.modules["__config__"] = module
-    exec(_compile(filename), module.__dict__)
+    code = _compile(filename)
+    with application_first():
+        exec(code, module.__dict__)
     return module
 
 
@@ -107,11 +110,14 @@ def read_module(name: str) -> dict[str, Any]:
     """
     from importlib import import_module
 
+    if not all(name.split(".")):
+        raise ConfigError(f"configuration module: {name!r} is not the name of a module: expected python:MODULE")
     try:
         loaded = sys.modules.get(name)
-        if loaded is None:
-            return vars(import_module(name))
-        return vars(_execute_anew(loaded))
+        with application_first():
+            if loaded is None:
+                return vars(import_module(name))
+            return vars(_execute_anew(loaded))
     except ModuleNotFoundError as error:
         if error.name is None or not (name + ".").startswith(error.name + "."):
             raise
@@ -149,8 +155,13 @@ def misnamed(values: Mapping[str, Any], settings: Iterable[str], everything: boo
     unknown = [name for name in values if name not in known and (everything or _is_plain(name, values[name]))]
     if not unknown:
         return []
-    pairs = [(name, _FAMILIAR.get(name) or _nearest(name, known)) for name in unknown]
+    pairs = [(name, meant_by(name, known)) for name in unknown]
     return [(name, meant) for name, meant in pairs if meant or everything]
+
+
+def meant_by(name: str, settings: Iterable[str]) -> str:
+    """Return the setting that was probably meant by ``name``, empty for none."""
+    return _FAMILIAR.get(name) or _nearest(name, settings)
 
 
 def _is_plain(name: str, value: Any) -> bool:
@@ -160,7 +171,7 @@ def _is_plain(name: str, value: Any) -> bool:
     return getattr(value, "__module__", "__config__") == "__config__" or not callable(value)
 
 
-def _nearest(name: str, known: set[str]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.84)

@@ -7,6 +7,7 @@ import os
 import sys
 
 from gunicorn import __version__
+from gunicorn.config.pending import PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +27,60 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+# What other servers, and people, call a flag of ours.
+_OTHERS_FLAGS = {
+    "--host": "--bind HOST:PORT",
+    "--port": "--bind HOST:PORT",
+    "--listen": "--bind HOST:PORT",
+    "--address": "--bind HOST:PORT",
+    "--socket": "--bind unix:PATH",
+    "--uds": "--bind unix:PATH",
+    "--unix-socket": "--bind unix:PATH",
+    "--fd": "--bind fd://N",
+    "--worker": "--workers",
+    "--processes": "--workers",
+    "--pidfile": "--pid",
+    "--ssl-keyfile": "--keyfile",
+    "--ssl-certfile": "--certfile",
+    "--app-dir": "--chdir",
+    "--loop": "--asgi-loop",
+    "--lifespan": "--asgi-lifespan",
+}
+
+
 class _Parser(argparse.ArgumentParser):
+    settings: dict[str, Setting] = {}
+
     def error(self, message: str) -> NoReturn:
         """Exit with status 2 and one line."""
         self.exit(2, f"{self.prog}: error: {message}{self._suggestion(message)}\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, without a flag whose value may be left out taking what is none for it: the application."""
+        words = list(sys.argv[1:] if args is None else args)
+        for place, word in enumerate(words[:-1]):
+            option = self._optional_value_of(word)
+            if option is not None and not self._is_value(option, words[place + 1]):
+                words[place] = f"{word}={option.const}"
+        return super().parse_known_args(words, namespace)
+
+    def _optional_value_of(self, word: str) -> argparse.Action | None:
+        """The option that ``word`` is, or abbreviates, if it takes a value or none."""
+        flags = [word] if word in self._option_string_actions else []
+        if not flags and word.startswith("--"):
+            flags = [flag for flag in self._option_string_actions if flag.startswith(word)]
+        option = self._option_string_actions[flags[0]] if len(flags) == 1 else None
+        return option if option is not None and option.nargs == "?" else None
+
+    def _is_value(self, option: argparse.Action, word: str) -> bool:
+        if word.startswith("-"):
+            # The next flag, which argparse itself leaves alone.
+            return True
+        try:
+            self.settings[option.dest].validator(word)
+        except (TypeError, ValueError):
+            return False
+        return True
 
     def _suggestion(self, message: str) -> str:
         text, _, unknown = message.partition("unrecognized arguments: ")
@@ -37,8 +88,11 @@ class _Parser(argparse.ArgumentParser):
             return ""
         from difflib import get_close_matches
 
+        flag = unknown.split()[0].split("=")[0]
+        if flag in _OTHERS_FLAGS:
+            return f" (did you mean {_OTHERS_FLAGS[flag]}?)"
         flags = list(self._option_string_actions)
-        close = get_close_matches(unknown.split()[0].split("=")[0], flags, n=1)
+        close = get_close_matches(flag, flags, n=1)
         return f" (did you mean {close[0]}?)" if close else f" (see {self.prog} --help)"
 
 
@@ -50,6 +104,7 @@ def make_parser(cfg: Config) -> argparse.ArgumentParser:
     sources.
     """
     parser = _Parser(prog=cfg.prog, usage=cfg.usage, formatter_class=_formatter)
+    parser.settings = cfg.settings
     parser.add_argument(
         "-v",
         "--version",
@@ -105,6 +160,8 @@ def _help(setting: Setting) -> str:
     shown = _default_text(setting)
     if shown:
         text += f" [{shown}]"
+    if setting.name in PENDING:
+        text += " (no effect yet)"
     # argparse formats help by the % operator.
     return text.replace("%", "%%")
 

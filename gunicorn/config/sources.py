@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 # Not settings: the inherited sockets and the parent of a re-executed master, the extra command line, and what
 # setup.py reads when the package is built.
-RESERVED_VARIABLES = frozenset({"GUNICORN_FD", "GUNICORN_PID", "GUNICORN_CMD_ARGS", "GUNICORN_PURE"})
+RESERVED_VARIABLES = frozenset({
+    "GUNICORN_FD", "GUNICORN_PID", "GUNICORN_CMD_ARGS",
+    "GUNICORN_PURE", "GUNICORN_CHECKED", "GUNICORN_REQUIRE_COMPILED", "GUNICORN_SANITIZED",
+})
+# What Kubernetes and Docker tell every container of a service, or another container, that is called gunicorn.
+_OF_A_SERVICE = ("_SERVICE_HOST", "_SERVICE_PORT", "_ENV_", "_TCP", "_UDP")
+_PARTS_OF_BIND = frozenset({"host", "port", "listen", "address"})
 
 
 def _bind_all(port: str) -> list[str]:
@@ -79,6 +85,28 @@ def _variables(cfg: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, S
         name = variable[9:].lower()
         if name in cfg.settings and variable[9:].isupper():
             yield name, cfg.settings[name], text, variable
+
+
+def unknown_variables(cfg: Config, environ: Mapping[str, str]) -> str | None:
+    """Return one line about the variables named ``GUNICORN_`` that mean nothing, each with what was probably meant."""
+    names = [
+        name for name, text in environ.items() if name.startswith("GUNICORN_") and _is_unknown(cfg, name, text)
+    ]
+    if not names:
+        return None
+    from gunicorn.config.files import meant_by
+
+    words = [(name, name[9:].lower()) for name in names]
+    found = [(name, "bind" if word in _PARTS_OF_BIND else meant_by(word, cfg.settings)) for name, word in words]
+    told = ", ".join(f"{name} (did you mean GUNICORN_{meant.upper()}?)" if meant else name for name, meant in found)
+    return f"no setting belongs to the environment variable{'s' if len(names) > 1 else ''} {told}"
+
+
+def _is_unknown(cfg: Config, variable: str, text: str) -> bool:
+    if variable in RESERVED_VARIABLES or variable == "GUNICORN_NAME":
+        return False
+    of_a_service = text.startswith(("tcp://", "udp://")) or any(part in variable for part in _OF_A_SERVICE)
+    return not of_a_service and not (variable[9:].lower() in cfg.settings and variable[9:].isupper())
 
 
 def _converter(setting: Setting) -> Converter | None:

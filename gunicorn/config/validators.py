@@ -13,6 +13,7 @@ from types import FunctionType, MethodType
 
 from gunicorn.address import parse_address, parse_bind
 from gunicorn.errors import ConfigError
+from gunicorn.standard import application_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ def parse_mode(text: str) -> int:
 
 def validate_mode(val: Any) -> int:
     """A file mode, as a number or as text, where a leading 0 means octal."""
-    return validate_pos_int(parse_mode(val) if isinstance(val, str) else val)
+    mode = validate_pos_int(parse_mode(val) if isinstance(val, str) else val)
+    if mode > 0o777:
+        raise ValueError("expected a file mode such as 0o022, up to 0o777 (without a 0 in front it is decimal)")
+    return mode
 
 
 def in_range(low: int, high: int | None = None) -> Validator:
@@ -105,14 +109,20 @@ def optional(validator: Validator) -> Validator:
     return validate
 
 
+LONGEST = 2**31 - 1
+"""What system calls take as a length or a time (seconds): the highest number of 32 bits with a sign."""
+
+validate_count = in_range(0, LONGEST)
+
+
 def validate_seconds(val: Any) -> float:
     """A time of 0 or more, fractions allowed, or its text."""
     try:
         seconds = float(val)
     except (TypeError, ValueError):
         raise ValueError("expected a number of seconds, 0 or more") from None
-    if isinstance(val, bool) or not 0 <= seconds < float("inf"):
-        raise ValueError("expected a number of seconds, 0 or more")
+    if isinstance(val, bool) or not 0 <= seconds <= LONGEST:
+        raise ValueError(f"expected a number of seconds from 0 to {LONGEST}")
     return seconds
 
 
@@ -126,7 +136,10 @@ def validate_size(val: Any) -> int:
     text = val.strip().lower().removesuffix("b").removesuffix("i")
     unit = text[-1:] if text[-1:].isalpha() else ""
     try:
-        return int(validate_seconds(text.removesuffix(unit)) * _SIZES[unit])
+        number = float(text.removesuffix(unit)) * _SIZES[unit]
+        if not 0 <= number < 2.0**63:
+            raise ValueError
+        return int(number)
     except (KeyError, ValueError):
         raise ValueError("expected a number of bytes such as 300M") from None
 
@@ -139,9 +152,12 @@ def validate_workers(val: Any) -> int | str:
     if isinstance(val, str) and val.strip().lower() == AUTO:
         return AUTO
     try:
-        return validate_pos_int(val)
+        number = validate_pos_int(val)
     except ValueError:
-        raise ValueError("expected a whole number, 0 or more, or auto") from None
+        number = 0
+    if number == 0:
+        raise ValueError("expected a whole number, 1 or more, or auto")
+    return number
 
 
 def validate_reload_strategy(val: Any) -> str:
@@ -262,6 +278,8 @@ def validate_bind(val: Any) -> list[str]:
     """A list of addresses, each one that a socket can be made for."""
     binds = validate_list_string(val)
     for bind in binds:
+        if not bind:
+            raise ValueError("one address is empty: expected HOST:PORT, [IPV6]:PORT, unix:PATH or fd://N")
         try:
             parse_bind(bind)
         except RuntimeError as error:
@@ -404,15 +422,14 @@ def validate_user(val: Any) -> int:
     """A user's name or number; None means the effective user."""
     if val is None:
         return os.geteuid()
-    if isinstance(val, int):
-        return val
-    if isinstance(val, str) and val.isdigit():
-        return int(val)
+    number = _account_number(val)
+    if number is not None:
+        return number
     import pwd
 
     try:
         return pwd.getpwnam(_account(val)).pw_uid
-    except KeyError:
+    except (KeyError, ValueError):
         raise ConfigError(f"No such user: {val!r}") from None
 
 
@@ -420,16 +437,25 @@ def validate_group(val: Any) -> int:
     """A group's name or number; None means the effective group."""
     if val is None:
         return os.getegid()
-    if isinstance(val, int):
-        return val
-    if isinstance(val, str) and val.isdigit():
-        return int(val)
+    number = _account_number(val)
+    if number is not None:
+        return number
     import grp
 
     try:
         return grp.getgrnam(_account(val)).gr_gid
-    except KeyError:
+    except (KeyError, ValueError):
         raise ConfigError(f"No such group: {val!r}") from None
+
+
+def _account_number(val: Any) -> int | None:
+    """The number that ``val`` is or spells, None for a name. The highest of 32 bits means nobody in particular."""
+    if isinstance(val, bool) or not (isinstance(val, int) or (isinstance(val, str) and val.isdecimal())):
+        return None
+    number = int(val)
+    if not 0 <= number < 2**32 - 1:
+        raise ConfigError(f"expected a name, or a number from 0 to {2**32 - 2}")
+    return number
 
 
 def _account(val: Any) -> str:
@@ -458,7 +484,8 @@ def validate_statsd_address(val: Any) -> tuple[str, int] | str | None:
 def validate_class(val: Any) -> Any:
     """A class, the text that names one, or a function that returns either."""
     if isinstance(val, FunctionType | MethodType):
-        val = val()
+        with application_first():
+            val = val()
     return val if isinstance(val, type) else validate_string(val)
 
 
@@ -487,7 +514,8 @@ def _import_callable(text: str) -> Any:
     if not module_name:
         raise TypeError(f"{text!r} does not name a function: expected module.function")
     try:
-        return getattr(import_module(module_name), name)
+        with application_first():
+            return getattr(import_module(module_name), name)
     except ImportError as error:
         raise TypeError(str(error)) from None
     except AttributeError:

@@ -7,6 +7,7 @@ from collections import deque
 from io import BytesIO
 
 from ..http.errors import InsufficientStorage
+from ..standard import standard_first
 from ._leaf import Place, send, send_file
 
 TYPE_CHECKING = False
@@ -25,7 +26,8 @@ _SEAL_SIZE = 65536
 
 def open_temporary(directory: str | None) -> IO[bytes]:
     """A file without a name, gone when it is closed. Raises `OSError`."""
-    import tempfile  # not before the first large body: it costs several milliseconds of start-up
+    with standard_first():
+        import tempfile  # not before the first large body: it costs several milliseconds of start-up
 
     return tempfile.TemporaryFile(prefix="gunicorn-", dir=directory)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError
+from ..standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def forwarded_of(cfg: Any) -> Any:
     """The `forwarded.Forwarded` of a configuration; None when no proxy is to tell the client's address."""
     if cfg.forwarded_for == "off":
         return None
-    from .forwarded import Forwarded
+    with standard_first():
+        from .forwarded import Forwarded
     from .settings import Peers
 
     return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
@@ -92,7 +94,8 @@ def _key(bind: Any) -> tuple[tuple[str, str], ...]:
 
 def _make(cfg: Any, bind: Any) -> Terminator:
     # Not before it is used: ssl is slow to import.
-    from .tls_context import Terminator
+    with standard_first():
+        from .tls_context import Terminator
 
     setting = cfg.settings["ssl_context"]
     hook = setting.get()

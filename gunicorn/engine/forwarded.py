@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 TYPE_CHECKING = False
@@ -84,8 +85,6 @@ def _nodes(text: str) -> list[str]:
 
 def _address(entry: str) -> tuple[str, int] | None:
     """An entry as (address, port): IPv4 or IPv6, with or without a port, in brackets or not."""
-    import ipaddress
-
     match = _IPV4.match(entry) or _BRACKETS.match(entry) or _BARE.match(entry)
     if match is None:
         return None

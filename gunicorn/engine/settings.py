@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..http.limits import Limits
 from ..record import Record
+from ..standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,12 +92,15 @@ class Peers:
         return host in self._plain or (bool(self._words) and self._look(host))
 
     def _look(self, host: str) -> bool:
-        import ipaddress
-
         if self._networks is None:
-            self._networks = [ipaddress.ip_network(word, strict=False) for word in self._words]
+            with standard_first():
+                from ipaddress import ip_network
+
+            self._networks = [ip_network(word, strict=False) for word in self._words]
+        from ipaddress import ip_address
+
         try:
-            ip = ipaddress.ip_address(host.partition("%")[0])
+            ip = ip_address(host.partition("%")[0])
         except ValueError:
             return False
         mapped = getattr(ip, "ipv4_mapped", None)

@@ -109,6 +109,8 @@ class Terminator:
     def _default(self) -> ssl.SSLContext:
         """The context that the settings describe."""
         options = self.options
+        if not options.certfile and not options.keyfile:
+            raise ConfigError(f"certfile{options.where}: TLS needs a certificate and its key: set certfile and keyfile")
         if not options.certfile:
             raise ConfigError(f"keyfile{options.where}: there is a key, and no certfile with its certificate")
         return self._make(options.certfile, options.keyfile)

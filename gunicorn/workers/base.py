@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 from gunicorn import scoreboard, unpatched, util
+from gunicorn.config.checks import complaint
+from gunicorn.errors import ConfigError
+from gunicorn.standard import standard_first
 from gunicorn.workers.workertmp import WorkerTmp
 
 TYPE_CHECKING = False
@@ -64,6 +68,8 @@ class Worker:
         # Write end of the master's own wake-up pipe; the master sets it before the fork.
         self.master_fd = -1
         self._recycling = False
+        # Just before the fork.
+        self._made_at = time.monotonic()
 
     def __str__(self) -> str:
         return f"<Worker {self.pid}>"
@@ -94,7 +100,7 @@ class Worker:
         A subclass that overrides this calls it last: it returns when the worker is finished.
         """
         os.environ.update(self.cfg.env)
-        util.set_owner_process(self.cfg.uid, self.cfg.gid, initgroups=self.cfg.initgroups)
+        take_identity(self.cfg)
         for listener in self.sockets:
             util.close_on_exec(listener.fileno())
         self.log.close_on_exec()
@@ -110,6 +116,7 @@ class Worker:
         self.run()
 
     def _announce(self) -> None:
+        self.log.info("Worker ready (pid: %s) after %.2f s", self.pid, time.monotonic() - self._made_at)
         self.notify()
         self.slot.state = scoreboard.READY
         self.poke_master()
@@ -172,7 +179,8 @@ class Worker:
         if not self.cfg.reload:
             return
         self.log.warning("Reloader is on. Use in development only!")
-        from gunicorn.reloader import reloader_engines
+        with standard_first():
+            from gunicorn.reloader import reloader_engines
 
         def changed(filename: str) -> None:
             self.log.info("Worker reloading: %s modified", filename)
@@ -239,6 +247,15 @@ class Worker:
 
 # By this a subclass is found that has one of its own, and a patch of this one.
 HANDLE_ERROR = Worker.handle_error
+
+
+def take_identity(cfg: Any) -> None:
+    """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
+    try:
+        util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.initgroups)
+    except OSError as error:
+        name = "user" if cfg.uid != os.geteuid() else "group"
+        raise ConfigError(complaint(cfg, name, f"only root can change it ({error.strerror})")) from error
 
 
 def _with_jitter(limit: int, jitter: int) -> int:

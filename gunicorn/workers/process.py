@@ -8,7 +8,7 @@ import sys
 import traceback
 
 from gunicorn import unpatched, util
-from gunicorn.errors import AppImportError
+from gunicorn.errors import AppImportError, ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ def live(master: Arbiter, worker: Any) -> NoReturn:
         # A module that is not there counts as a failed boot, something wrong in it as a failed load.
         absent = isinstance(error, ModuleNotFoundError)
         sys.exit(master.WORKER_BOOT_ERROR if absent else master.APP_LOAD_ERROR)
+    except ConfigError as error:
+        master.log.error("%s", error)
+        sys.exit(master.WORKER_BOOT_ERROR)
     except Exception as error:  # noqa: BLE001 (the application, or a hook)
         master.log.error("Exception in worker process\n%s", util.application_traceback(error).rstrip())
         sys.exit(-1 if worker.booted else master.WORKER_BOOT_ERROR)

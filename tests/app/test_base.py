@@ -52,7 +52,7 @@ def test_the_application_is_loaded_once() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"workers": -1}, "Error: expected a whole number, 0 or more, or auto"),
+        ({"workers": -1}, "Error: expected a whole number, 1 or more, or auto"),
         ({"nope": 1}, "Error: No configuration setting for: nope"),
     ],
 )

@@ -75,7 +75,8 @@ def test_the_main_job_from_a_plain_checkout(
         assert said[2].startswith("Listening at: http://127.0.0.1:")
         assert said[3] == "Using worker: sync"
         assert said[4].startswith("Booting worker with pid: ")
-        assert len(said) == 5
+        assert said[5].startswith("Worker ready")
+        assert len(said) == 6
         assert server.stop() == 0
     finally:
         server.kill()

@@ -76,7 +76,7 @@ def test_run_gunicorn_refuses_as_the_command_does(project: Path, servers: list[S
     server = Server(project, "", command=command, target=None, bind=None)
     servers.append(server)
     assert server.spawn().wait() == 1
-    said = "Error: workers = 'x' (manage.py run_gunicorn -w/--workers): expected a whole number, 0 or more, or auto\n"
+    said = "Error: workers = 'x' (manage.py run_gunicorn -w/--workers): expected a whole number, 1 or more, or auto\n"
     assert server.log() == said
 
 

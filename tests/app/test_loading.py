@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
 from gunicorn.errors import AppImportError
-from gunicorn.loading import application_traceback, load_class
+from gunicorn.loading import application_traceback, load_class, looks_like_factory
 from gunicorn.util import import_app
 
 MODULE = """
@@ -174,3 +177,103 @@ def test_entry_points_of_other_packages(tmp_path: Path) -> None:
 
     assert load_class("fancy") is shop.Place
     assert load_class("egg:shopworkers#fancy") is shop.Place
+
+
+# -- factories without their parentheses
+
+
+def keeps_signature(function: Any) -> Any:
+    """A decorator that claims the signature of what it wraps, and takes what an application takes."""
+
+    @functools.wraps(function)
+    def wrapper(environ: Any, start_response: Any) -> Any: ...
+
+    return wrapper
+
+
+def takes_anything(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any: ...
+
+    return wrapper
+
+
+def factory() -> Any: ...
+def configured(config: Any = None) -> Any: ...
+def named(*, config: Any = None) -> Any: ...
+def demanding(config: Any) -> Any: ...
+def many(a: Any = None, b: Any = None) -> Any: ...
+def wsgi(environ: Any, start_response: Any) -> Any: ...
+def wsgi_and_more(environ: Any, start_response: Any, extra: Any = None) -> Any: ...
+async def asgi(scope: Any, receive: Any, send: Any) -> None: ...
+async def coroutine_factory() -> Any: ...
+def starred(*args: Any) -> Any: ...
+
+
+class Empty: ...
+
+
+class Instances:
+    def __call__(self, environ: Any, start_response: Any) -> Any: ...
+
+
+class MadeWithRequest:
+    """An application is the class itself: its instance is the response."""
+
+    def __init__(self, environ: Any, start_response: Any) -> None: ...
+    def __iter__(self) -> Any: ...
+
+
+class DoubleCallable:
+    def __init__(self, scope: Any) -> None: ...
+    async def __call__(self, receive: Any, send: Any) -> None: ...
+
+
+class WithNew:
+    def __new__(cls, *args: Any) -> Any: ...
+
+
+class Maker:
+    def __call__(self) -> Any: ...
+    def make(self) -> Any: ...
+    def serve(self, environ: Any, start_response: Any) -> Any: ...
+    @staticmethod
+    def of_class() -> Any: ...
+    @classmethod
+    def of_kind(cls) -> Any: ...
+
+
+class Callables(type):
+    def __call__(cls, *args: Any) -> Any: ...
+
+
+class WithMetaclass(metaclass=Callables): ...
+
+
+class StaticCall:
+    @staticmethod
+    def __call__(environ: Any, start_response: Any) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        factory, configured, named, coroutine_factory, Empty, Instances, Maker, Maker(), Maker().make, Maker.of_class,
+        Maker.of_kind, functools.partial(demanding, 1), functools.partial(factory), lambda: None,
+    ],
+)  # fmt: skip
+def test_a_factory_is_seen(app: Any) -> None:
+    assert looks_like_factory(app)
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        wsgi, wsgi_and_more, asgi, starred, many, demanding, keeps_signature(factory), takes_anything(factory), Instances(),
+        MadeWithRequest, DoubleCallable, WithNew, WithMetaclass, StaticCall(), Maker().serve, lambda e, s: None,
+        functools.partial(wsgi, {}), functools.partial(many, a=1), functools.partial(wsgi_and_more, extra=1), print, dict,
+        str.upper, mock.Mock(), functools.lru_cache(factory),
+    ],
+)  # fmt: skip
+def test_what_may_be_an_application_is_none(app: Any) -> None:
+    assert not looks_like_factory(app)

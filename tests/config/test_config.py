@@ -59,7 +59,7 @@ def test_other_attributes_may_be_set_as_on_any_object() -> None:
 
 def test_a_refused_value_leaves_the_old_one() -> None:
     cfg = config(workers=3)
-    with pytest.raises(ValueError, match="0 or more"):
+    with pytest.raises(ValueError, match="1 or more"):
         cfg.set("workers", -1)
     assert cfg.workers == 3
 
@@ -120,6 +120,8 @@ class TestWorkerClass:
             def setup(cls) -> None:
                 cls.ready = True
 
+            def init_process(self) -> None: ...
+
         cfg = config(worker_class=Mine)
         assert cfg.worker_class_str == "Mine"
         assert cfg.worker_class is Mine
@@ -140,10 +142,13 @@ class TestLoggerClass:
         assert config(logger_class="simple").logger_class is Logger
 
     def test_statsd_takes_over_the_default_only(self) -> None:
+        from gunicorn.glogging import Logger
         from gunicorn.instrument.statsd import Statsd
 
+        class Mine(Logger): ...
+
         assert config(statsd_host="localhost:8125").logger_class is Statsd
-        assert config(statsd_host="localhost:8125", logger_class=dict).logger_class is dict
+        assert config(statsd_host="localhost:8125", logger_class=Mine).logger_class is Mine
 
 
 def test_proc_name_falls_back() -> None:

@@ -204,7 +204,7 @@ class TestRefusals:
         command.write("conf.py", "workers = 'many'\n")
         assert (
             command.refusal("-c", "conf.py")
-            == "workers = 'many' (conf.py): expected a whole number, 0 or more, or auto"
+            == "workers = 'many' (conf.py): expected a whole number, 1 or more, or auto"
         )
 
     def test_toml_file(self, command: Command) -> None:
@@ -220,14 +220,14 @@ class TestRefusals:
 
     def test_variable_of_arguments(self, command: Command) -> None:
         line = command.refusal(GUNICORN_CMD_ARGS="--workers x")
-        assert line == "workers = 'x' (GUNICORN_CMD_ARGS -w/--workers): expected a whole number, 0 or more, or auto"
+        assert line == "workers = 'x' (GUNICORN_CMD_ARGS -w/--workers): expected a whole number, 1 or more, or auto"
         assert command.refusal(GUNICORN_CMD_ARGS="'a").startswith("environment variable GUNICORN_CMD_ARGS: ")
 
     @pytest.mark.parametrize(
         ("args", "line"),
         [
-            (["-w", "x"], "workers = 'x' (command line -w/--workers): expected a whole number, 0 or more, or auto"),
-            (["-w", "-1"], "workers = '-1' (command line -w/--workers): expected a whole number, 0 or more, or auto"),
+            (["-w", "x"], "workers = 'x' (command line -w/--workers): expected a whole number, 1 or more, or auto"),
+            (["-w", "-1"], "workers = '-1' (command line -w/--workers): expected a whole number, 1 or more, or auto"),
             (["-m", "rw"], "umask = 'rw' (command line -m/--umask): expected a file mode such as 0o022"),
             (["-u", "no such"], "user = 'no such' (command line -u/--user): No such user: 'no such'"),
             (

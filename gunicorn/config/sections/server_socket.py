@@ -4,9 +4,9 @@ from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
     optional,
     validate_bind,
+    validate_count,
     validate_group,
     validate_mode,
-    validate_pos_int,
     validate_user,
 )
 
@@ -36,7 +36,8 @@ class Bind(Setting):
         | `https://HOST:PORT` | TLS, with the settings of the section SSL |
         | `https://HOST:PORT?certfile=FILE&keyfile=FILE` | TLS, with settings of its own |
         | `http://HOST:PORT` | no TLS, also when there is a `certfile` |
-        | `http+redirect://HOST:PORT` | answers 308 to HTTPS; another port: `http://HOST:PORT?redirect=https:8443` |
+        | `http+redirect://HOST:PORT` | answers 308 to HTTPS: at the port of an `https://` address here, else at 443 |
+        | `http://HOST:PORT?redirect=https:8443` | answers 308 to HTTPS at that port |
 
         Options behind `?` are `certfile`, `keyfile`, `ca_certs`, `cert_reqs`, `ciphers` and
         `ssl_minimum_version`, with `&` between them.
@@ -49,7 +50,7 @@ class Backlog(Setting):
     name = "backlog"
     section = SECTION
     default = 2048
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--backlog"]
     meta = "INT"

@@ -1,14 +1,14 @@
 """What a slow client may cost: time and memory."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import optional, validate_bool, validate_pos_int, validate_seconds
+from gunicorn.config.validators import optional, validate_bool, validate_count, validate_seconds
 
 
 class HeaderTimeout(Setting):
     name = "header_timeout"
     section = "Time Limits"
     default = 60
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--header-timeout"]
     meta = "SECONDS"
@@ -24,7 +24,7 @@ class BodyTimeout(Setting):
     name = "body_timeout"
     section = "Time Limits"
     default = 60
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--body-timeout"]
     meta = "SECONDS"
@@ -39,7 +39,7 @@ class SendTimeout(Setting):
     name = "send_timeout"
     section = "Time Limits"
     default = 60
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--send-timeout"]
     meta = "SECONDS"
@@ -73,7 +73,7 @@ class BootTimeout(Setting):
     name = "boot_timeout"
     section = "Time Limits"
     default = None
-    validator = optional(validate_pos_int)
+    validator = optional(validate_count)
     type = int
     cli = ["--boot-timeout"]
     meta = "SECONDS"
@@ -121,7 +121,7 @@ class BodyBufferSize(Setting):
     name = "body_buffer_size"
     section = "Buffers"
     default = 1048576
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--body-buffer-size"]
     meta = "BYTES"
@@ -136,7 +136,7 @@ class ResponseBufferSize(Setting):
     name = "response_buffer_size"
     section = "Buffers"
     default = 1048576
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--response-buffer-size"]
     meta = "BYTES"

@@ -3,6 +3,7 @@
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
     validate_class,
+    validate_count,
     validate_http_parser,
     validate_pos_int,
     validate_reload_strategy,
@@ -66,7 +67,7 @@ class WorkerThreads(Setting):
     name = "threads"
     section = SECTION
     default = 1
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--threads"]
     meta = "INT"
@@ -82,7 +83,7 @@ class WorkerConnections(Setting):
     name = "worker_connections"
     section = SECTION
     default = 1000
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--worker-connections"]
     meta = "INT"
@@ -127,7 +128,7 @@ class MaxWorkerLifetime(Setting):
     name = "max_worker_lifetime"
     section = SECTION
     default = 0
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--max-worker-lifetime"]
     meta = "SECONDS"
@@ -142,7 +143,7 @@ class MaxWorkerLifetimeJitter(Setting):
     name = "max_worker_lifetime_jitter"
     section = SECTION
     default = 0
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--max-worker-lifetime-jitter"]
     meta = "SECONDS"
@@ -209,7 +210,7 @@ class Timeout(Setting):
     name = "timeout"
     section = SECTION
     default = 30
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["-t", "--timeout"]
     meta = "INT"
@@ -225,7 +226,7 @@ class GracefulTimeout(Setting):
     name = "graceful_timeout"
     section = SECTION
     default = 30
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--graceful-timeout"]
     meta = "INT"
@@ -240,7 +241,7 @@ class Keepalive(Setting):
     name = "keepalive"
     section = SECTION
     default = 2
-    validator = validate_pos_int
+    validator = validate_count
     type = int
     cli = ["--keep-alive"]
     meta = "INT"
