@@ -88,7 +88,11 @@ def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], An
     """The next request of a connection, None at its end. Waits as long as the settings say."""
     cfg = worker.cfg
     first = parser.req_count == 0
-    client.settimeout((cfg.header_timeout if first else cfg.keepalive) or None)
+    patience = cfg.header_timeout if first else cfg.keepalive
+    client.settimeout(patience or None)
+    if cfg.header_timeout:
+        # Nobody holds a worker by an octet now and then.
+        parser.unreader.deadline = time.monotonic() + cfg.header_timeout + (0 if first else patience)
     request = None
     try:
         with context():
@@ -99,6 +103,8 @@ def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], An
         if first:
             raise
         return None
+    finally:
+        parser.unreader.deadline = None
     client.settimeout(max(cfg.body_timeout, cfg.send_timeout) or None)
     return request
 

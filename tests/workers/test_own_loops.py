@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support.server import Server
+from tests.support.wait import wait_until
 from tests.support.wire import Wire
 
 APP = '''
@@ -368,6 +369,22 @@ def endless(environ):
         wire.send(b"POST /endless HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
     assert server.stop() == 0
     assert "ClientGone" not in server.log()
+
+
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_a_head_that_trickles(name: str, make_server: Serve) -> None:
+    server = make_server(APP, config=CLASSES[name] + "worker_class = Mine\nheader_timeout = 1\n")
+    server.start()
+    with server.connect() as wire:
+        wire.send(b"GET /")
+
+        def is_refused() -> bool:
+            wire.send(b"a")
+            return wire.reset
+
+        wait_until(is_refused)
+    assert server.get().status == 200
+    assert server.stop() == 0
 
 
 LEAVES = '''
