@@ -20,6 +20,17 @@ __all__ = ["Body", "ChunkedReader", "EOFReader", "LengthReader"]
 STEP = 65536
 
 
+def _next(unreader: Unreader) -> bytes:
+    """The next octets. Raises `NoMoreData` for a client that has left, or sends nothing for too long, so that this is
+    not taken for an error of the application's own; what a socket raises that does not wait goes through."""
+    try:
+        return unreader.read()
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise NoMoreData(b"") from error
+
+
 class _Reader:
     """Base of the readers: `_more` gives the next octets of the content, none at its end."""
 
@@ -68,7 +79,7 @@ class LengthReader(_Reader):
     def _more(self) -> bytes:
         if self.length <= 0:
             return b""
-        data = self.unreader.read()
+        data = _next(self.unreader)
         if not data:
             # An upload cut short must not be taken for a whole one.
             raise NoMoreData(b"")
@@ -91,7 +102,7 @@ class ChunkedReader(_Reader):
     def _more(self) -> bytes:
         decoder = self._decoder
         while not decoder.complete:
-            data = self.unreader.read()
+            data = _next(self.unreader)
             if not data:
                 raise NoMoreData(self._rest)
             data = self._rest + data
@@ -111,7 +122,7 @@ class EOFReader(_Reader):
     """Everything until the peer has no more to say."""
 
     def _more(self) -> bytes:
-        return self.unreader.read()
+        return _next(self.unreader)
 
 
 class Body:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import ssl
 import time
 from datetime import timedelta
 
@@ -17,7 +15,7 @@ from ..util import close, close_graceful
 from ..wsgi.gateway import shown
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser
-from .response import Response, server_name
+from .response import ClientGone, Response, server_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ __all__ = ["answer", "answer_error", "converse", "next_request", "secured", "tel
 
 # What an application returns that has answered on the socket by itself.
 ALREADY_HANDLED = object()
-_CLIENT_LEFT = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNABORTED)
 
 
 def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool, context: Callable[[], Any]) -> None:
@@ -45,7 +42,12 @@ def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool,
         if worker.cfg.is_ssl:
             client = secured(client, worker.cfg)
         parser = get_parser(worker.cfg, client, addr)
-        while (request := next_request(worker, parser, client, context)) is not None:
+        while True:
+            # What goes wrong while the next one is read is not the last one's.
+            request = None
+            request = next_request(worker, parser, client, context)
+            if request is None:
+                break
             if request.proxy_protocol_info:
                 told = request.proxy_protocol_info
                 addr = (told["client_addr"], told["client_port"])
@@ -86,7 +88,11 @@ def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], An
     """The next request of a connection, None at its end. Waits as long as the settings say."""
     cfg = worker.cfg
     first = parser.req_count == 0
-    client.settimeout((cfg.header_timeout if first else cfg.keepalive) or None)
+    patience = cfg.header_timeout if first else cfg.keepalive
+    client.settimeout(patience or None)
+    if cfg.header_timeout:
+        # Nobody holds a worker by an octet now and then.
+        parser.unreader.deadline = time.monotonic() + cfg.header_timeout + (0 if first else patience)
     request = None
     try:
         with context():
@@ -97,6 +103,8 @@ def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], An
         if first:
             raise
         return None
+    finally:
+        parser.unreader.deadline = None
     client.settimeout(max(cfg.body_timeout, cfg.send_timeout) or None)
     return request
 
@@ -135,8 +143,12 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
         finally:
             if hasattr(result, "close"):
                 result.close()
-    except BaseException:
+    except BaseException as error:
         req.force_close()
+        if response is not None and not response.headers_sent:
+            # For the log: it is what the client gets.
+            status = error.status if isinstance(error, HTTPError) else 500
+            response.status, response.headers = f"{status} {REASONS.get(status, '')}", []
         raise
     finally:
         took = time.monotonic() - began
@@ -144,7 +156,8 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
         if response is not None and response.status:
             log.access(response, req, environ, timedelta(seconds=took))
         try:
-            cfg.post_request(worker, req, environ, response)
+            if response is not None:
+                cfg.post_request(worker, req, environ, response)
         except Exception:
             log.exception("Exception in post_request hook")
     if response.should_close():
@@ -177,17 +190,15 @@ def _shut(sock: Any) -> None:
 def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: BaseException) -> None:
     """What has ended a connection early: the client's leaving is no error, all else goes to `handle_error`.
 
-    Raises `error` where it is no Exception and the worker is leaving: then it is the worker's own.
+    With a `request` under way, an OSError may be the application's own: a client that has left is told of by
+    `ClientGone` and `NoMoreData` then. Raises `error` where it is no Exception and the worker is leaving: then
+    it is the worker's own.
     """
     if _is_ours(worker, error):
         raise error
     log = worker.log
-    if isinstance(error, ssl.SSLError):
-        log.debug("Error on a TLS connection: %s", error)
-    elif isinstance(error, TimeoutError | NoMoreData):
-        log.debug("Ending the connection of %s: %s", shown(addr), error)
-    elif isinstance(error, OSError) and error.errno in _CLIENT_LEFT:
-        log.debug("The client left: %s", error)
+    if isinstance(error, ClientGone | NoMoreData) or (request is None and isinstance(error, OSError)):
+        log.debug("The connection of %s has ended: %s", shown(addr), error)
     else:
         worker.handle_error(request, client, addr, error)
 

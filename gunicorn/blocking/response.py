@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 
@@ -32,9 +33,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Response"]
+__all__ = ["ClientGone", "Response", "server_name"]
 
 _LINES = FieldLines()
+
+
+class ClientGone(ConnectionError):
+    """The client has left, or takes nothing; not to be taken for an error of the application's own connections."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.errno or errno.EPIPE, error.strerror or str(error))
 
 
 def server_name(cfg: Any) -> str:
@@ -161,7 +169,7 @@ class Response:
         return self._framing in (LENGTH, NO_BODY)
 
     def send_headers(self) -> None:
-        """Send the head, once. Raises AssertionError before `start_response`, OSError when the client is gone."""
+        """Send the head, once. Raises AssertionError before `start_response`, `ClientGone`."""
         if self.headers_sent:
             return
         if self.status is None:
@@ -174,13 +182,13 @@ class Response:
         # Which length is right depends on more than the application's word, and stands above.
         lines.extend(f"{name}: {value}\r\n" for name, value in self.headers if name.lower() != "content-length")
         head = "".join(lines).encode("latin-1") + response_fields(self.cfg) + b"\r\n"
-        self.sock.sendall(head)
+        self._send(head)
         self.headers_sent = self.req.answered = True
 
     def write(self, arg: Any) -> None:
         """Send a piece of the content; what is beyond the promised length is left out.
 
-        Raises TypeError for what is no bytes, and OSError when the client is gone.
+        Raises TypeError for what is no bytes, and `ClientGone`.
         """
         data = plain_octets(arg)
         if not data:
@@ -196,7 +204,13 @@ class Response:
         self.sent += len(data)
         if self.chunked:
             data = b"%x\r\n%s\r\n" % (len(data), data)
-        self.sock.sendall(data)
+        self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            raise ClientGone(error) from error
 
     def can_sendfile(self) -> bool:
         """Whether the kernel may send files: not through TLS, not where the socket does not know how to wait for its
@@ -221,7 +235,10 @@ class Response:
         if self._framing == CHUNKED:
             return False
         if count:
-            self.sent += self.sock.sendfile(respiter.filelike, offset, count)
+            try:
+                self.sent += self.sock.sendfile(respiter.filelike, offset, count)
+            except OSError as error:
+                raise ClientGone(error) from error
         return True
 
     def write_file(self, respiter: Any) -> None:
@@ -239,7 +256,7 @@ class Response:
                 self.response_length = 0
             self.send_headers()
         if self.chunked:
-            self.sock.sendall(b"0\r\n\r\n")
+            self._send(b"0\r\n\r\n")
         elif self._framing == LENGTH and self.response_length is not None and self.sent < self.response_length:
             self.force_close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 TYPE_CHECKING = False
@@ -66,8 +67,17 @@ class SocketUnreader(Unreader):
         super().__init__()
         self.sock = sock
         self.mxchunk = max_chunk
+        # Moment of `time.monotonic()` until which octets may come, whatever the socket's own patience; None for none.
+        self.deadline: float | None = None
 
     def chunk(self, size_hint: int | None = None) -> bytes:
+        """Raises TimeoutError behind the deadline, however often the peer sends, and what the socket raises."""
+        if self.deadline is not None:
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("what was waited for has not come in time")
+            patience = self.sock.gettimeout()
+            self.sock.settimeout(left if patience is None else min(patience, left))
         return bytes(self.sock.recv(self.mxchunk))
 
 

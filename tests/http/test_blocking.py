@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,20 @@ def test_socket_unreader() -> None:
         assert (unreader.read(), unreader.read(2), unreader.read(3)) == (b"hell", b"o ", b"wor")
         theirs.close()
         assert (unreader.read(99), unreader.read()) == (b"ld", b"")
+
+
+def test_a_deadline_counts_however_often_something_comes() -> None:
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        unreader = SocketUnreader(ours)
+        unreader.deadline = time.monotonic() + 60
+        theirs.sendall(b"in time")
+        assert unreader.read() == b"in time"
+        assert ours.gettimeout() is not None
+        unreader.deadline = time.monotonic() - 1
+        theirs.sendall(b"late")
+        with pytest.raises(TimeoutError):
+            unreader.read()
 
 
 def counted(*data: bytes) -> Body:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support.server import Server
+from tests.support.wait import wait_until
 from tests.support.wire import Wire
 
 APP = '''
@@ -332,6 +333,58 @@ def test_a_handle_error_of_its_own(module: str, base: str, serve: Serve) -> None
     server.wait_for_log("told: ValueError /boom 127.0.0.1")
     assert ask(server, b"GARBAGE\r\n\r\n")[0][0] == 400
     server.wait_for_log("told: InvalidRequestLine None 127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_whose_connection_has_broken(name: str, make_server: Serve) -> None:
+    """The application's own connections break with the errors of clients that leave: it is told of with 500."""
+    app = """
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/endless":
+        start_response("200 OK", [])
+        return endless(environ)
+    start_response("200 OK", [])
+    raise {"/reset": ConnectionResetError(104, "of the database"), "/slow": TimeoutError("of the database"),
+           "/file": FileNotFoundError("of the application")}[environ["PATH_INFO"]]
+
+def endless(environ):
+    try:
+        while True:
+            yield b"x" * 65536
+    finally:
+        environ["wsgi.errors"].write("closed\\n")
+"""
+    config = CLASSES[name] + "worker_class = Mine\naccesslog = '-'\n"
+    server = make_server(app, config=config, expect_traceback=True)
+    server.start()
+    for path in "/reset", "/slow", "/file":
+        assert server.get(path).status == 500
+        server.wait_for_log(f'"GET {path} HTTP/1.1" 500')
+    server.wait_for_log("of the database", count=2)
+    with server.connect() as wire:
+        wire.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        wire.read_exactly(100000)
+    server.wait_for_log("^closed")
+    with server.connect() as wire:
+        wire.send(b"POST /endless HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+    assert server.stop() == 0
+    assert "ClientGone" not in server.log()
+
+
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_a_head_that_trickles(name: str, make_server: Serve) -> None:
+    server = make_server(APP, config=CLASSES[name] + "worker_class = Mine\nheader_timeout = 1\n")
+    server.start()
+    with server.connect() as wire:
+        wire.send(b"GET /")
+
+        def is_refused() -> bool:
+            wire.send(b"a")
+            return wire.reset
+
+        wait_until(is_refused)
+    assert server.get().status == 200
+    assert server.stop() == 0
 
 
 LEAVES = '''
