@@ -226,7 +226,7 @@ class Arbiter:
         self.cfg.when_ready(self)
 
     def _create_pidfile(self, path: str) -> None:
-        self.pidfile = Pidfile(path)
+        self.pidfile = Pidfile(path, self.cfg.umask)
         self.pidfile.create(self.pid)
 
     def _remove_pidfile(self) -> None:
@@ -579,7 +579,8 @@ class Arbiter:
         self.kill_worker(action.pid, action.signal)
 
     def _do_log(self, action: decisions.Log) -> None:
-        self.log.log(action.level, action.message, *action.args)
+        # By its name: loggers that count, or replace one of them, see it.
+            getattr(self.log, action.level)(action.message, *action.args)
 
     def _do_timed_out(self, action: decisions.TimedOut) -> None:
         """Say what the worker was doing, before any signal reaches its application."""

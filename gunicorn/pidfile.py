@@ -13,11 +13,12 @@ LONGEST = 64
 class Pidfile:
     """A file that holds the PID of the running master and a newline.
 
-    ``fname`` None gives a file in the temporary directory.
+    ``fname`` None gives a file in the temporary directory; ``umask`` takes permissions away from those of 0644.
     """
 
-    def __init__(self, fname: str | None) -> None:
+    def __init__(self, fname: str | None, umask: int = 0) -> None:
         self.fname = fname
+        self.mode = 0o644 & ~umask
         self.pid: int | None = None
 
     def create(self, pid: int) -> None:
@@ -44,13 +45,13 @@ class Pidfile:
         # A rename replaces the name in one step: a reader sees the old PID or the new one, and a symbolic
         # link planted under the name is replaced, not followed.
         draft = f"{self.fname}.{os.getpid()}.new"
-        self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self.mode))
         os.rename(draft, self.fname)
 
     def _fill(self, fd: int) -> None:
         try:
             os.write(fd, b"%d\n" % (self.pid or 0))
-            os.fchmod(fd, 0o644)
+            os.fchmod(fd, self.mode)
         finally:
             os.close(fd)
 

@@ -94,7 +94,7 @@ class Worker:
         A subclass that overrides this calls it last: it returns when the worker is finished.
         """
         os.environ.update(self.cfg.env)
-        util.set_owner_process(self.cfg.uid, self.cfg.gid, initgroups=self.cfg.initgroups)
+        util.set_owner_process(self.cfg.uid, self.cfg.gid, initgroups=self.cfg.has_groups_of_user)
         for listener in self.sockets:
             util.close_on_exec(listener.fileno())
         self.log.close_on_exec()

@@ -68,7 +68,7 @@ class EnvironBuilder:
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
         path = request.path
-        environ["PATH_INFO"] = _unquote(path) if "%" in path else path
+        environ["PATH_INFO"] = unquote(path) if "%" in path else path
         if request.query:
             environ["QUERY_STRING"] = request.query
         size = len(environ)
@@ -142,7 +142,7 @@ class EnvironBuilder:
             environ["CONTENT_LENGTH"] = str(connection.body_size)
 
 
-def _unquote(path: str) -> str:
+def unquote(path: str) -> str:
     """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
     first, *rest = path.split("%")
     parts = [first]
