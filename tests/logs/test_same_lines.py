@@ -54,7 +54,8 @@ REQUESTS = [
     (b"GET / HTTP/1.1\r\nHost: h\r\n",
      '127.0.0.1|-|-|GET / HTTP/1.1|200|GET|/||HTTP/1.1|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
     (b'GET /?q=1&b=%20x HTTP/1.1\r\nHost: h\r\nUser-Agent: ua/1 "x"\r\nReferer: http://r/\r\nX-In: in\r\n',
-     '127.0.0.1|-|-|GET /?q=1&b=%20x HTTP/1.1|200|GET|/|q=1&b=%20x|HTTP/1.1|4|4|http://r/|ua/1 \\"x\\"|0|ua/1 \\"x\\"|in|-'
+     '127.0.0.1|-|-|GET /?q=1&b=%20x HTTP/1.1|200|GET|/|q=1&b=%20x|HTTP/1.1'
+     '|4|4|http://r/|ua/1 \\"x\\"|0|ua/1 \\"x\\"|in|-'
      '|q\\"|q\\"|-|-|http|-'),
     (b"HEAD / HTTP/1.1\r\nHost: h\r\n",
      '127.0.0.1|-|-|HEAD / HTTP/1.1|200|HEAD|/||HTTP/1.1|0|0|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
@@ -89,7 +90,8 @@ REQUESTS = [
     (b"GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic dXNlcg==\r\n",
      '127.0.0.1|-|-|GET / HTTP/1.1|200|GET|/||HTTP/1.1|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
     (b"GET /a%20b/c%C3%A9?x HTTP/1.1\r\nHost: h\r\n",
-     '127.0.0.1|-|-|GET /a%20b/c%C3%A9?x HTTP/1.1|200|GET|/a b/c\u00c3\u00a9|x|HTTP/1.1|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
+     '127.0.0.1|-|-|GET /a%20b/c%C3%A9?x HTTP/1.1|200|GET|/a b/c\u00c3\u00a9|x|HTTP/1.1'
+     '|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
     (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n",
      '127.0.0.1|-|-|OPTIONS * HTTP/1.1|200|OPTIONS|*||HTTP/1.1|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
     (b"GET / HTTP/1.1\r\nHost: h\r\nX-In: one\r\nX-In: two\r\n",
