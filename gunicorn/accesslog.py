@@ -128,10 +128,6 @@ def _sent(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
     return "-" if sent is None else str(sent)
 
 
-def _sent_or_dash(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
-    return str(getattr(resp, "sent", None) or "-")
-
-
 def _of_environ(name: str, missing: str | None = "-") -> Getter:
     def get(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> Any:
         return environ.get(name, missing)
@@ -160,7 +156,7 @@ def _getters(logger: Any) -> dict[str, Getter]:
         "U": _of_environ("PATH_INFO", None),
         "q": _of_environ("QUERY_STRING", None),
         "H": _of_environ("SERVER_PROTOCOL", None),
-        "b": _sent_or_dash,
+        "b": _sent,
         "B": lambda resp, req, environ, took: getattr(resp, "sent", None),
         "f": _of_environ("HTTP_REFERER"),
         "a": _of_environ("HTTP_USER_AGENT"),

@@ -246,7 +246,7 @@ class Arbiter:
             check_config(self.cfg, self.log)
 
     def _create_pidfile(self, path: str) -> None:
-        pidfile = Pidfile(path)
+        pidfile = Pidfile(path, self.cfg.umask)
         self._with_pidfile(pidfile.create, self.pid)
         self.pidfile = pidfile
 
@@ -622,7 +622,8 @@ class Arbiter:
         self.kill_worker(action.pid, action.signal)
 
     def _do_log(self, action: decisions.Log) -> None:
-        self.log.log(action.level, action.message, *action.args)
+        # By its name: loggers that count, or replace one of them, see it.
+            getattr(self.log, action.level)(action.message, *action.args)
 
     def _do_timed_out(self, action: decisions.TimedOut) -> None:
         """Say what the worker was doing, before any signal reaches its application."""

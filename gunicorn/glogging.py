@@ -21,7 +21,7 @@ from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
 from gunicorn.accesslog import SafeAtoms
-from gunicorn.logfile import open_log
+from gunicorn.logfile import MODE, open_log
 from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
@@ -97,11 +97,14 @@ class LineHandler(logging.StreamHandler["TextIO"]):
     _gunicorn = True
 
     def __init__(
-        self, path: str | None = None, stream: TextIO | None = None, owner: tuple[int, int] | None = None
+        self, path: str | None = None, stream: TextIO | None = None, owner: tuple[int, int] | None = None,
+        umask: int = 0,
     ) -> None:
         self.path = path
         # (user, group) whom the file is given, by root.
         self.owner = owner
+        # What a file that is made does not get of permissions, besides what the process's own umask takes.
+        self.umask = umask
         self._own_fd = -1
         self._quiet_until = 0.0
         super().__init__(stream if path is None else sys.stderr)
@@ -112,7 +115,7 @@ class LineHandler(logging.StreamHandler["TextIO"]):
         """Open the file anew, after somebody moved it away. Raises OSError."""
         if self.path is None:
             return
-        fresh = open_log(self.path)
+        fresh = open_log(self.path, mode=MODE & ~self.umask)
         try:
             self._give_away(fresh)
         except BaseException:
@@ -176,12 +179,16 @@ class LineHandler(logging.StreamHandler["TextIO"]):
 
     def write_line(self, text: str) -> None:
         """Write ``text`` and a newline. Raises OSError."""
+        self.write_text(text + "\n")
+
+    def write_text(self, text: str) -> None:
+        """Write ``text`` as it is. Raises OSError."""
         fd = self.fileno()
         if fd < 0:
-            self.stream.write(text + "\n")
+            self.stream.write(text)
             self.stream.flush()
             return
-        data = (text + "\n").encode("utf-8", "backslashreplace")
+        data = text.encode("utf-8", "backslashreplace")
         try:
             written = unpatched.write(fd, data)
         except BlockingIOError:
@@ -470,7 +477,7 @@ class Logger:
         if output is not None:
             path = None if output == "-" else output
             try:
-                handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid))
+                handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid), self.cfg.umask)
             except OSError as error:
                 name = "accesslog" if log is self.access_log else "errorlog"
                 raise RuntimeError(_cannot_open(self.cfg, name, error)) from error

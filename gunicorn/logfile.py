@@ -26,37 +26,38 @@ _IS_LINK = frozenset({errno.ELOOP, errno.EMLINK, getattr(errno, "EFTYPE", errno.
 _LOOK = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def open_log(path: str, flags: int = FLAGS) -> int:
-    """A descriptor of the file, which is made if it is not there.
+def open_log(path: str, flags: int = FLAGS, mode: int = MODE) -> int:
+    """A descriptor of the file, which is made, with `mode` as far as the process's umask allows, if it is not there.
 
     Raises OSError; for a path that root must not follow it is a PermissionError.
     """
     if os.geteuid() != 0:
-        return os.open(path, flags, MODE)
+        return os.open(path, flags, mode)
     if not hasattr(os, "O_PATH"):
-        return _open_unless_linked(path, flags)
-    return _Walk(path, flags).open()
+        return _open_unless_linked(path, flags, mode)
+    return _Walk(path, flags, mode).open()
 
 
-def _open_unless_linked(path: str, flags: int) -> int:
+def _open_unless_linked(path: str, flags: int, mode: int) -> int:
     """Where there is no O_PATH: the last name alone is looked at."""
     try:
-        return os.open(path, flags | os.O_NOFOLLOW, MODE)
+        return os.open(path, flags | os.O_NOFOLLOW, mode)
     except OSError as error:
         if error.errno not in _IS_LINK:
             raise
     owner = os.lstat(path).st_uid
     if owner != 0:
         raise _refusal(path, path, owner)
-    return os.open(path, flags, MODE)
+    return os.open(path, flags, mode)
 
 
 class _Walk:
     """One way through the file system, as root."""
 
-    def __init__(self, path: str, flags: int) -> None:
+    def __init__(self, path: str, flags: int, mode: int) -> None:
         self.path = path
         self.flags = flags
+        self.mode = mode
         self.names = deque(_names(path))
         # Links of others whose target is not reached yet: the owner, how many names are left behind it, the link.
         self.open_links: list[tuple[int, int, str]] = []
@@ -132,12 +133,12 @@ class _Walk:
         """Open what is no link, or (`follow`) one of /proc, which is no path but the open file itself."""
         flags = self.flags if follow else self.flags | os.O_NOFOLLOW
         if not self.open_links:
-            return os.open(name, flags, MODE, dir_fd=self.folder)
+            return os.open(name, flags, self.mode, dir_fd=self.folder)
         try:
             fd = os.open(name, flags & ~os.O_CREAT, dir_fd=self.folder)
         except FileNotFoundError:
             self._arrive(os.fstat(self.folder).st_uid)
-            return os.open(name, flags | os.O_EXCL, MODE, dir_fd=self.folder)
+            return os.open(name, flags | os.O_EXCL, self.mode, dir_fd=self.folder)
         try:
             facts = os.fstat(fd)
             if not _is_our_output(facts):

@@ -15,11 +15,12 @@ LONGEST = 64
 class Pidfile:
     """A file that holds the PID of the running master and a newline.
 
-    ``fname`` None gives a file in the temporary directory.
+    ``fname`` None gives a file in the temporary directory; ``umask`` takes permissions away from those of 0644.
     """
 
-    def __init__(self, fname: str | None) -> None:
+    def __init__(self, fname: str | None, umask: int = 0) -> None:
         self.fname = fname
+        self.mode = 0o644 & ~umask
         self.pid: int | None = None
 
     def create(self, pid: int) -> None:
@@ -51,7 +52,7 @@ class Pidfile:
         if directory and not os.path.isdir(directory):
             raise RuntimeError(f"{directory} doesn't exist. Can't create pidfile.")
         draft = f"{fname}.{os.getpid()}.new"
-        self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        self._fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self.mode))
         return draft
 
     def check(self) -> None:
@@ -63,7 +64,7 @@ class Pidfile:
     def _fill(self, fd: int) -> None:
         try:
             os.write(fd, b"%d\n" % (self.pid or 0))
-            os.fchmod(fd, 0o644)
+            os.fchmod(fd, self.mode)
         finally:
             os.close(fd)
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 REDIRECT_TO = getattr(os, "devnull", "/dev/null")
 
@@ -54,6 +59,37 @@ def _detach_stdio(keep_redirected: bool) -> None:
             os.dup2(null, fd)
     if null > 2:
         os.close(null)
+
+
+@contextmanager
+def keeping_signals(numbers: Iterable[int]) -> Iterator[None]:
+    """Put the handlers of these signals and the wake-up descriptor back when what is done meanwhile fails.
+
+    Failing is an exception, or an exit with another status than 0, of this process and not of a child that was forked.
+    After a good end a signal that comes once more must still do no harm: nothing is put back.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        # Nobody else may set them, so nothing can have changed.
+        yield
+        return
+    pid = os.getpid()
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    wakeup_fd = signal.set_wakeup_fd(-1)
+    if wakeup_fd >= 0:
+        signal.set_wakeup_fd(wakeup_fd)
+    try:
+        yield
+    except BaseException as error:
+        if os.getpid() == pid and not (isinstance(error, SystemExit) and not error.code):
+            signal.set_wakeup_fd(wakeup_fd)
+            for number, handler in handlers.items():
+                # None is a handler that was not set from Python.
+                if handler is not None:
+                    signal.signal(number, handler)
+        raise
 
 
 def get_username(uid: int) -> str:

@@ -71,6 +71,9 @@ RELOAD_LOSSES = 3
 MEMORY_LOOKS = 3
 """A worker is too large when so many looks in a row have found it so: one may fall into a passing need."""
 
+MEMORY_AT_ONCE = 1.5
+"""A worker that is so many times as large as its limit does not come back from there: one look is enough."""
+
 MEMORY_EVERY = 2.0
 """Seconds between two looks at the memory of the workers."""
 
@@ -186,7 +189,8 @@ class Supervisor:
             self._hard.append(pid)
             return
         member.looks = member.looks + 1 if policy.memory and used > policy.memory else 0
-        if member.looks == MEMORY_LOOKS and not member.recycling:
+        at_once = policy.memory and used > policy.memory * MEMORY_AT_ONCE
+        if (at_once or member.looks >= MEMORY_LOOKS) and not member.recycling:
             text = "Worker (pid:%s) has %d MiB of memory, the limit is %d MiB: it is replaced."
             self._pending.append(Log("info", text, (pid, used >> 20, policy.memory >> 20)))
             member.recycling = True

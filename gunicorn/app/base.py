@@ -102,14 +102,21 @@ class BaseApplication:
         return self.callable
 
     def run(self) -> None:
-        """Run the master. Ends the process when the server ends."""
+        """Run the master. Ends the process when the server ends.
+
+        Where it fails, a program that catches the SystemExit, or what else is raised, has its signal handlers and its
+        wake-up descriptor as they were.
+        """
         try:
             # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
             _ = self.cfg.worker_class
             with standard_first():
                 from gunicorn.arbiter import Arbiter
+                from gunicorn.process import keeping_signals
 
-            Arbiter(self).run()
+            arbiter = Arbiter(self)
+            with keeping_signals(arbiter.SIGNALS):
+                arbiter.run()
         except (ConfigError, RuntimeError) as error:
             sys.stdout.flush()
             _exit_with(str(error), "")

@@ -18,6 +18,7 @@ from ..http.errors import HTTPError
 from ..http.request import Request
 from ..http.websocket_handshake import asks_for_websocket
 from ..wsgi.access import LONGEST_WAIT
+from ..wsgi.environ import unquote
 from ..wsgi.gateway import shown
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
@@ -214,7 +215,7 @@ def log_environ(connection: Connection, request: Request) -> dict[str, Any]:
         "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
         "REQUEST_METHOD": request.method,
         "RAW_URI": request.uri,
-        "PATH_INFO": request.path,
+        "PATH_INFO": unquote(request.path) if "%" in request.path else request.path,
         "QUERY_STRING": request.query,
         "SERVER_PROTOCOL": f"HTTP/{request.version_major}.{request.version_minor}",
         "wsgi.url_scheme": request.scheme or ("http" if connection.tls is None else "https"),

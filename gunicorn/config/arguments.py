@@ -82,6 +82,9 @@ def _take(values: dict[str, Any], setting: Setting, word: str, rest: Iterator[st
     if setting.action in _CONSTANTS or setting.action == "store_const":
         values[setting.name] = _CONSTANTS.get(setting.action, setting.const)
         return not equals
+    if setting.is_foreign and setting.type is not None:
+        # Converted by argparse.
+        return False
     if setting.nargs is not None or (equals and not flag.startswith("--")):
         return False
     value: Any = text if equals else next(rest, "--")

@@ -187,8 +187,27 @@ class Config(SettingValues):
 
     @property
     def gid(self) -> int:
-        """The group the workers run as."""
-        return int(self._value("group"))
+        """The group the workers run as: of a user who is named without one, that user's own."""
+        own = self._group_of_user()
+        return int(self._value("group")) if own is None else own
+
+    @property
+    def has_groups_of_user(self) -> bool:
+        """Whether the workers get all groups that their user is a member of."""
+        return bool(self._value("initgroups")) or self._group_of_user() is not None
+
+    def _group_of_user(self) -> int | None:
+        """The group that the account of `user` has, where that is not the master's own user and no `group` is named."""
+        uid = self.uid
+        if "group" in self.sources or uid == os.geteuid():
+            return None
+        import pwd
+
+        try:
+            return pwd.getpwuid(uid).pw_gid
+        except KeyError:
+            # A number without an account.
+            return None
 
     @property
     def proc_name(self) -> str:

@@ -8,6 +8,7 @@ import sys
 
 from gunicorn import __version__
 from gunicorn.config.pending import PENDING
+from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,10 +150,25 @@ def option_arguments(setting: Setting) -> dict[str, Any]:
         return arguments
     if setting.action == "store_const":
         return arguments | {"const": setting.const}
+    if setting.is_foreign and setting.type is not None:
+        # Ours are converted where all sources are; who declares one for a command of their own asks argparse for it.
+        arguments["type"] = _lenient(setting.type)
     arguments["metavar"] = setting.meta or setting.name.rpartition("_")[2].upper()
     if setting.nargs is not None:
         arguments |= {"nargs": setting.nargs, "const": setting.const}
     return arguments
+
+
+def _lenient(convert: Any) -> Any:
+    """`convert` as argparse is to use it: what it does not take stays text, and is refused as every wrong value is."""
+
+    def converted(text: str) -> Any:
+        try:
+            return convert(text)
+        except (ValueError, TypeError, ConfigError):
+            return text
+
+    return converted
 
 
 def _help(setting: Setting) -> str:

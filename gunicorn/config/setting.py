@@ -79,6 +79,11 @@ class Setting:
         if default is not None:
             self.set(default)
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else has declared it."""
+        return not self.__class__.__module__.startswith("gunicorn.")
+
     def get(self) -> Any:
         """Return the value."""
         return self.value

@@ -44,6 +44,9 @@ class Statsd(Logger):
         self.dogstatsd_tags: str | None = cfg.dogstatsd_tags or None
         self._suffix = f"|#{self.dogstatsd_tags}".encode() if self.dogstatsd_tags else b""
         self.sock: socket.socket | None = None
+        if cfg.statsd_host is None:
+            # Made by a program or a subclass of its own: the log alone.
+            return
         try:
             self.sock = _connect(cfg.statsd_host)
         except OSError as error:

@@ -252,7 +252,7 @@ HANDLE_ERROR = Worker.handle_error
 def take_identity(cfg: Any) -> None:
     """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
     try:
-        util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.initgroups)
+        util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)
     except OSError as error:
         name = "user" if cfg.uid != os.geteuid() else "group"
         raise ConfigError(complaint(cfg, name, f"only root can change it ({error.strerror})")) from error

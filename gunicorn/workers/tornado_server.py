@@ -26,6 +26,7 @@ from ..http.parser import HeadParser
 from ..http.request import Request
 from ..http.response import REASONS, error_body, error_response, http_date
 from ..http.target import elsewhere
+from ..wsgi.environ import unquote
 from ..wsgi.gateway import logs_access
 
 TYPE_CHECKING = False
@@ -390,7 +391,7 @@ class Answer:
     def _log(self, request: Request, took: timedelta) -> None:
         environ = {
             "REMOTE_ADDR": self._connection.context.remote_ip, "REQUEST_METHOD": request.method,
-            "RAW_URI": request.uri, "PATH_INFO": request.path, "QUERY_STRING": request.query,
+            "RAW_URI": request.uri, "PATH_INFO": unquote(request.path), "QUERY_STRING": request.query,
             "SERVER_PROTOCOL": f"HTTP/1.{request.version_minor}",
         }
         for field, value in request.fields:

@@ -4,7 +4,7 @@ from ..http._spans cimport is_plain
 from ..http.request cimport Request
 from .response cimport Response
 
-cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH_OR_DASH, LENGTH, TIME, USER
+cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH, TIME, USER
 cdef int SECONDS, MILLISECONDS, MICROSECONDS, DECIMAL
 cdef double LONGEST_WAIT
 cdef Py_ssize_t MOST_LINES, LONG_VALUE
@@ -22,7 +22,7 @@ cdef class AccessLines:
 
     @cython.locals(before=Py_ssize_t, count=Py_ssize_t)
     cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
-    @cython.locals(parts=list, step=tuple, kind=int, text=str, value=str, sent="long long")
+    @cython.locals(parts=list, step=tuple, kind=int, text=str, value=str)
     cdef _add(self, Response response, dict environ, double seconds)
     cpdef bint due(self, double now)
     cpdef bint waiting(self)

@@ -33,14 +33,13 @@ LITERAL = 0
 ENVIRON = 1
 REQUEST_LINE = 2
 STATUS = 3
-LENGTH_OR_DASH = 4
-LENGTH = 5
-TIME = 6
-USER = 7
-SECONDS = 8
-MILLISECONDS = 9
-MICROSECONDS = 10
-DECIMAL = 11
+LENGTH = 4
+TIME = 5
+USER = 6
+SECONDS = 7
+MILLISECONDS = 8
+MICROSECONDS = 9
+DECIMAL = 10
 
 _ATOMS = {
     "h": (ENVIRON, "REMOTE_ADDR"),
@@ -53,7 +52,7 @@ _ATOMS = {
     "U": (ENVIRON, "PATH_INFO"),
     "q": (ENVIRON, "QUERY_STRING"),
     "H": (ENVIRON, "SERVER_PROTOCOL"),
-    "b": (LENGTH_OR_DASH, ""),
+    "b": (LENGTH, ""),
     "B": (LENGTH, ""),
     "f": (ENVIRON, "HTTP_REFERER"),
     "a": (ENVIRON, "HTTP_USER_AGENT"),
@@ -159,9 +158,8 @@ class AccessLines:
                 parts.append(value)
                 if len(value) > LONG_VALUE:
                     self._count += len(value) // LONG_VALUE
-            elif kind == LENGTH_OR_DASH:
-                sent = response.sent
-                parts.append(f"{sent}" if sent else "-")
+            elif kind == LENGTH:
+                parts.append(f"{response.sent}")
             elif kind == USER:
                 parts.append(_user(environ))
             else:
@@ -220,8 +218,6 @@ def _user(environ: dict[str, Any]) -> str:
 
 
 def _measure(kind: int, response: Response, seconds: float) -> str:
-    if kind == LENGTH:
-        return str(response.sent)
     if kind == SECONDS:
         return str(int(seconds))
     if kind == MILLISECONDS:

@@ -6,6 +6,7 @@ A worker type hands `Gateway` to its engine and says only how to wait (`wait_rea
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from datetime import timedelta
@@ -27,7 +28,7 @@ from ..http.errors import (
 from ..http.request import Request
 from ..http.response import REASONS, error_response, refusal
 from .access import AccessLines, access_lines
-from .environ import EnvironBuilder
+from .environ import EnvironBuilder, unquote
 from .filewrapper import FileWrapper
 from .gateway_state import GatewayState
 from .response import IncompleteResponse, Response, ResponseComplete
@@ -164,7 +165,7 @@ class Gateway(GatewayState):
         response.headers = []
         environ = {
             "REMOTE_ADDR": address, "REQUEST_METHOD": known.method, "RAW_URI": known.uri, "QUERY_STRING": known.query,
-            "PATH_INFO": known.path, "SERVER_PROTOCOL": f"HTTP/{known.version_major}.{known.version_minor}",
+            "PATH_INFO": unquote(known.path), "SERVER_PROTOCOL": f"HTTP/{known.version_major}.{known.version_minor}",
         }
         self.log.access(response, known, environ, timedelta(0))
 
@@ -252,9 +253,9 @@ class Gateway(GatewayState):
         elif isinstance(error, Overloaded):
             self._tell_overload(error)
         elif isinstance(error, HTTPError):
-            self.log.error("Error handling request %s: %s", request.uri, error)
+            self.log.error("Error handling request %s %s: %s", request.method, request.uri, error)
         else:
-            self.log.exception("Error handling request %s", request.uri)
+            self.log.exception("Error handling request %s %s", request.method, request.uri)
         response.close = True
         if self.handle_error is not None:
             self._tell_worker(connection, request, error)
@@ -300,21 +301,39 @@ class Gateway(GatewayState):
             self.log.exception("Exception in post_request hook")
 
 
-class ErrorStream:
-    """`wsgi.errors`: a text stream into the error log's files (PEP 3333, "Input and Error Streams")."""
+class ErrorStream(io.TextIOBase):
+    """`wsgi.errors`: a text stream into the error log's files (PEP 3333, "Input and Error Streams").
+
+    It is everybody's: `close()` does nothing.
+    """
+
+    mode = "w"
+    name = "<wsgi.errors>"
 
     def __init__(self, log: Any) -> None:
         self._log = log
 
-    def _streams(self) -> list[Any]:
-        handlers = getattr(getattr(self._log, "error_log", None), "handlers", ())
-        return [handler.stream for handler in handlers if getattr(handler, "stream", None) is not None] or [sys.stderr]
+    def _places(self) -> list[Any]:
+        """What is written to: handlers of ours, which have the descriptor of a log file, and streams."""
+        places = []
+        for handler in getattr(getattr(self._log, "error_log", None), "handlers", ()):
+            if hasattr(handler, "write_text"):
+                places.append(handler)
+            elif getattr(handler, "stream", None) is not None:
+                places.append(handler.stream)
+        return places or [sys.stderr]
 
-    def write(self, data: str) -> None:
-        """Write text."""
-        for stream in self._streams():
-            stream.write(data)
-            stream.flush()
+    def write(self, data: str) -> int:
+        """Write text; how many characters."""
+        if not isinstance(data, str):
+            raise TypeError(f"{data!r:.80} is not str")
+        for place in self._places():
+            if hasattr(place, "write_text"):
+                place.write_text(data)
+            else:
+                place.write(data)
+                place.flush()
+        return len(data)
 
     def writelines(self, lines: Any) -> None:
         """Write several texts."""
@@ -323,6 +342,50 @@ class ErrorStream:
 
     def flush(self) -> None:
         """Everything is written at once; there is nothing to do."""
+
+    def close(self) -> None:
+        """Nothing: the next request writes here, too."""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    # What is asked of a text stream is asked of the first place.
+
+    def fileno(self) -> int:
+        """The descriptor behind it. Raises `io.UnsupportedOperation` when there is none."""
+        try:
+            fd = int(self._places()[0].fileno())
+        except (AttributeError, ValueError):
+            fd = -1
+        if fd < 0:
+            raise io.UnsupportedOperation("fileno")
+        return fd
+
+    def isatty(self) -> bool:
+        """Whether a terminal shows it."""
+        try:
+            return os.isatty(self.fileno())
+        except OSError:
+            return False
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """How characters become octets."""
+        return getattr(self._places()[0], "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        """What becomes of characters that the encoding does not have."""
+        return getattr(self._places()[0], "errors", None) or "backslashreplace"
+
+    @property
+    def buffer(self) -> Any:
+        """The binary stream beneath. Raises AttributeError where there is none, as of a log file."""
+        place = self._places()[0]
+        if hasattr(place, "write_text") and place.path is None:
+            place = place.stream
+        return place.buffer
 
 
 def shown(peer: Any) -> str:

@@ -11,7 +11,10 @@ import pytest
 
 import gunicorn.config
 from gunicorn.config import KNOWN_SETTINGS, Config, Setting, make_settings, validate_pos_int
+from gunicorn.config.arguments import lazy_parser, parse
 from gunicorn.config.pending import PENDING, pending_notices
+from gunicorn.config.sources import apply_arguments
+from gunicorn.errors import ConfigError
 from tests.config.reference import DEPENDS, HOOK, SETTINGS
 
 NEW = {
@@ -92,7 +95,41 @@ class TestSettingsOfThirdParties:
         assert cfg.settings["colour"].get() == 16
         assert Colour.short == "What colour."
         assert Colour.desc == "What colour.\n\nAnd more."
-        assert cfg.parser().parse_args(["--colour", "5"]).colour == "5"
+        assert cfg.parser().parse_args(["--colour", "5"]).colour == 5
+
+    @pytest.mark.parametrize("words", [["--count", "5"], ["--count=5"], ["app:app", "--count", "5"], ["--cou", "5"]])
+    def test_a_type_is_applied_by_the_parser(self, words: list[str]) -> None:
+        class Count(Setting):
+            name = "count"
+            section = "Paint"
+            cli = ["--count"]
+            type = int
+
+        class Ratios(Setting):
+            name = "ratios"
+            section = "Paint"
+            cli = ["--ratio"]
+            action = "append"
+            type = float
+
+        cfg = Config()
+        options = cfg.parser().parse_args([*words, "--ratio", "1.5", "--ratio", "2"])
+        assert (options.count, options.ratios) == (5, [1.5, 2.0])
+        options = parse(cfg, lazy_parser(cfg), words)
+        assert options.count == 5
+        apply_arguments(cfg, options, "command line")
+        assert cfg.count == 5  # type: ignore[attr-defined]
+
+    def test_a_value_that_is_not_of_the_type_is_told_in_one_line(self) -> None:
+        class Count(Setting):
+            name = "count"
+            section = "Paint"
+            cli = ["--count"]
+            type = int
+
+        cfg = Config()
+        with pytest.raises(ConfigError, match=r"count = 'many' \(command line --count\): .*'many'"):
+            apply_arguments(cfg, cfg.parser().parse_args(["--count", "many"]), "command line")
 
     def test_a_validator_may_be_any_function_and_may_be_missing(self) -> None:
         class Shout(Setting):

@@ -36,6 +36,7 @@ def config(**changes: Any) -> Any:
         "access_log_format": '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
         "uid": os.geteuid(),
         "gid": os.getegid(),
+        "umask": 0,
     }
     return SimpleNamespace(**{**values, **changes})
 
@@ -105,7 +106,11 @@ def test_atoms(atom: str, expected: str) -> None:
 def test_what_is_missing_is_a_dash() -> None:
     environ = {name: ENVIRON[name] for name in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")}
     empty = SimpleNamespace(status="204 No Content", sent=0, headers=[])
-    assert rendered('%(h)s %(u)s %(b)s "%(f)s" "%(a)s"', environ, empty) == '- - - "-" "-"'
+    assert rendered('%(h)s %(u)s %(b)s "%(f)s" "%(a)s"', environ, empty) == '- - 0 "-" "-"'
+
+
+def test_a_response_that_counts_nothing_has_no_length() -> None:
+    assert rendered("%(b)s", ENVIRON, SimpleNamespace(status="200 OK", headers=[])) == "-"
 
 
 @pytest.mark.parametrize("status", ["200 OK", "200", 200, b"200 OK"])

@@ -558,16 +558,30 @@ class TestLimits:
         assert kills(world.ready(101), TERM) == [100]
         assert "lifetime" in "".join(lines(world.history))
 
+    @pytest.mark.parametrize(("used", "looks"), [(101, 3), (150, 3), (151, 1), (250, 1), (1000, 1)])
+    def test_memory_well_past_the_limit_is_acted_on_at_once(self, used: int, looks: int) -> None:
+        """A worker that leaks fast has no time for three looks."""
+        world = World(POLICY.replaced(memory=100 << 20)).started()
+        for look in range(looks):
+            assert spawns(world.step()) == 0, look
+            world.supervisor.measured(100, used << 20, world.now)
+        assert spawns(world.step()) == 1
+        # Told once, and replaced once.
+        world.supervisor.measured(100, used << 20, world.now)
+        actions = world.step()
+        assert (spawns(actions), lines(actions)) == (0, [])
+        assert kills(world.ready(102), TERM) == [100]
+
     def test_memory_soft_and_hard(self) -> None:
         world = World(POLICY.replaced(memory=100 << 20, memory_hard=1000 << 20)).started()
-        for used in (200, 50, 200, 200):
+        for used in (140, 50, 140, 140):
             world.supervisor.measured(100, used << 20, world.now)
         assert spawns(world.step()) == 0
-        world.supervisor.measured(100, 200 << 20, world.now)
+        world.supervisor.measured(100, 140 << 20, world.now)
         actions = world.step()
         assert spawns(actions) == 1
         assert kills(actions) == []
-        assert "has 200 MiB of memory, the limit is 100 MiB" in lines(actions)[0]
+        assert "has 140 MiB of memory, the limit is 100 MiB" in lines(actions)[0]
         assert kills(world.ready(102), TERM) == [100]
         world.supervisor.measured(101, 2000 << 20, world.now)
         actions = world.step()

@@ -73,7 +73,7 @@ class AccessLogFormat(Setting):
         | `r` | request line |
         | `m` `U` `q` `H` | method, path, query string, protocol of it |
         | `s` | status |
-        | `b`, `B` | bytes of the response body; when there are none `b` is `-` and `B` is 0 |
+        | `b`, `B` | bytes of the response body; 0 when there are none |
         | `f` | referrer |
         | `a` | user agent |
         | `T` `M` `D` `L` | time taken: in seconds, milliseconds, microseconds, seconds with decimals |

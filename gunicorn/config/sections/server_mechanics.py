@@ -162,7 +162,7 @@ class Group(Setting):
     desc = """\
         The group the workers run as, by name or number.
 
-        Only root can change it.
+        Not set, a `user` has the group of its account, and all groups that it is a member of. Only root can change it.
         """
 
 
@@ -177,8 +177,9 @@ class Umask(Setting):
     desc = """\
         The permissions that files and unix sockets of the server do not get.
 
-        A mode as in the shell: with `022` only the owner may write. It applies to everything the workers
-        create, too.
+        A mode as in the shell: with `022` only the owner may write. It applies to unix sockets, to log files and to
+        the PID file; from these two, what the umask of the process takes is taken as well. What the application
+        creates has the umask of the process alone.
         """
 
 
@@ -192,7 +193,7 @@ class Initgroups(Setting):
     desc = """\
         Give the workers all groups that `user` is a member of, besides `group`.
 
-        Without it workers that run as another user or group than the master have `group` alone.
+        Without it workers for which a `group` is set have that one alone.
         """
 
 

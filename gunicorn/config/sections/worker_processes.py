@@ -165,8 +165,8 @@ class MaxWorkerMemory(Setting):
         How much memory a worker may have before it is replaced, such as `300M`; 0 means no limit.
 
         What counts is its proportional share (PSS), so what workers have in common is not counted several times. The
-        replacement is started first, and only when the worker was over the limit in three looks, two seconds apart.
-        On Linux only.
+        replacement is started first, and only when the worker was over the limit in three looks, two seconds apart, or
+        in one look over one and a half times the limit. On Linux only.
         """
 
 
