@@ -201,7 +201,7 @@ def test_a_reload_with_a_wrong_file_leaves_the_server_as_it_is(tmp_path: Path) -
         pids = server.worker_pids()
         (tmp_path / "gunicorn.conf.py").write_text("workers = 'x'\n")
         server.send_signal(signal.SIGHUP)
-        server.wait_for_log(r"workers = 'x' \(.*gunicorn.conf.py\): expected a whole number, 0 or more")
+        server.wait_for_log(r"workers = 'x' \(.*gunicorn.conf.py\): expected a whole number, 1 or more")
         assert server.get("/").body == b"Hello, World!"
         assert server.worker_pids() == pids
         assert server.stop() == 0

@@ -74,18 +74,19 @@ def booted_line(server: Server, count: int) -> None:
     server.wait_for_log("Booting worker with pid", count=count)
 
 
-def test_a_normal_start_says_four_lines(serve: Serve) -> None:
+def test_a_normal_start_says_five_lines(serve: Serve) -> None:
     server = serve(APP)
     server.get()
     texts = [line.split("] ", 2)[-1] for line in server.log_lines()]
     (worker,) = server.worker_pids()
+    assert re.fullmatch(rf"\[INFO\] Worker ready \(pid: {worker}\) after \d+\.\d\d s", texts.pop())
     assert texts == [
         "[INFO] Starting gunicorn 28.0.0",
         f"[INFO] Listening at: http://127.0.0.1:{server.port} ({server.pid})",
         "[INFO] Using worker: sync",
         f"[INFO] Booting worker with pid: {worker}",
     ]
-    for line, pid in zip(server.log_lines(), [server.pid] * 3 + [worker], strict=True):
+    for line, pid in zip(server.log_lines(), [server.pid] * 3 + [worker] * 2, strict=True):
         assert f" [{pid}] [INFO] " in line
 
 
