@@ -13,11 +13,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE, accesslog, decisions, resources, sock, succession, systemd, unpatched, util
-from gunicorn.config.checks import complaint
+from gunicorn.config.checks import check_there_is_one, complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
@@ -217,7 +217,7 @@ class Arbiter:
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = succession.inherited_listeners(self) or sock.create_sockets(self.cfg, self.log)
-        self._check_there_is_one(self.LISTENERS)
+        check_there_is_one(self.cfg, self.LISTENERS)
         self.log.info("Listening at: %s (%s)", _names(self.LISTENERS), self.pid)
         self.log.info("Using worker: %s", self.cfg.worker_class_str)
         if self.cfg.settings["workers"].get() == "auto":
@@ -230,14 +230,10 @@ class Arbiter:
         if self.cfg.pidfile is not None:
             self._with_pidfile(Pidfile(self.cfg.pidfile).check)
         if not systemd.listen_fds(unset_environment=False):
-            self._check_there_is_one(self.cfg.address)
+            check_there_is_one(self.cfg, self.cfg.address)
             for address in self.cfg.address:
                 sock.try_address(address, self.cfg, self.log)
         self._check_worker_class()
-
-    def _check_there_is_one(self, listeners: Sized) -> None:
-        if not listeners:
-            raise ConfigError(complaint(self.cfg, "bind", "there is nothing to listen at"))
 
     def _check_worker_class(self) -> None:
         check_config = getattr(self.worker_class, "check_config", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import textwrap
@@ -189,6 +190,32 @@ def test_relative_paths_survive_a_reload(tmp_path: Path) -> None:
         server.wait_for_log("Booting worker with pid", count=3)
         wait_until(lambda: len(server.worker_pids()) == 2, what=server.describe)
         assert server.get("/").body == str(tmp_path / "inner").encode()
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("access_log_format = '%(h'", r"access_log_format = '%\(h' \(.*gunicorn.conf.py\): at position 0, "),
+        ("worker_class = 'app.app'", r"worker_class = 'app.app' \(.*gunicorn.conf.py\): this function is not "),
+        ("errorlog = 'no/such/log'", r"errorlog = 'no/such/log' \(.*\): Cannot open a log file: No such file"),
+        ("bind = 'unix:gunicorn.conf.py'", "Cannot listen at gunicorn.conf.py: 'gunicorn.conf.py' is not a socket"),
+        ("bind = []", "there is nothing to listen at"),
+    ],
+)  # fmt: skip
+def test_what_would_stop_a_start_does_not_stop_a_server(tmp_path: Path, text: str, line: str) -> None:
+    server = Server(tmp_path, bind=None, config="bind = '127.0.0.1:0'\naccesslog = '-'\n")
+    try:
+        server.start()
+        pids = server.worker_pids()
+        (tmp_path / "gunicorn.conf.py").write_text(f"bind = '127.0.0.1:0'\naccesslog = '-'\n{text}\n")
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_log("Reload refused, the running configuration stays: ")
+        assert re.search(line, server.log())
+        assert server.get("/").body == b"Hello, World!"
+        assert server.worker_pids() == pids
         assert server.stop() == 0
     finally:
         server.kill()

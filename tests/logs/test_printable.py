@@ -146,7 +146,7 @@ def test_a_number_where_there_is_none(text: str, line: str, caplog: pytest.LogCa
 
 @pytest.mark.parametrize("text", ["%", "%d", "%(h", "%(h)", "100% %(m)s", "%(h)y %(m)s", "%s %s"])
 def test_a_format_that_is_none(text: str) -> None:
-    with pytest.raises(RuntimeError, match="access_log_format = .*: at position [03], .*: expected a field") as caught:
+    with pytest.raises(RuntimeError, match=r"access_log_format = .*: at position [03], .*: expected a field") as caught:
         Logger(config(accesslog="-", access_log_format=text))
     assert "\n" not in str(caught.value)
 

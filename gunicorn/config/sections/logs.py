@@ -10,8 +10,8 @@ from gunicorn.config.validators import (
     validate_loglevel,
     validate_statsd_address,
     validate_string,
-    validate_text,
     validate_syslog_facility,
+    validate_text,
 )
 
 SECTION = "Logging"
