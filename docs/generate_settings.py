@@ -47,7 +47,8 @@ unknown flag with status 2.
 | function | `module:function` |
 | everything else | the value as it is |
 
-An empty variable is the same as none. `GUNICORN_CMD_ARGS`, `GUNICORN_FD` and `GUNICORN_PID` are no settings.
+An empty variable is the same as none. `GUNICORN_CMD_ARGS`, `GUNICORN_FD`, `GUNICORN_PID`, `GUNICORN_PURE` and what
+Kubernetes sets for a service of that name are no settings; other names that mean nothing are warned about.
 
 ## Configuration files
 

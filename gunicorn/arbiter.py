@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE, accesslog, build, decisions, resources, sock, succession, systemd, unpatched, util
-from gunicorn.config.checks import complaint
+from gunicorn.config.checks import check_there_is_one, complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
@@ -222,8 +222,7 @@ class Arbiter:
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = succession.inherited_listeners(self) or sock.create_sockets(self.cfg, self.log)
-        if not self.LISTENERS:
-            raise ConfigError(complaint(self.cfg, "bind", "there is nothing to listen at"))
+        check_there_is_one(self.cfg, self.LISTENERS)
         self.log.info("Listening at: %s (%s)", _names(self.LISTENERS), self.pid)
         self.log.info("Using worker: %s", self.cfg.worker_class_str)
         if self.cfg.settings["workers"].get() == "auto":
@@ -236,6 +235,7 @@ class Arbiter:
         if self.cfg.pidfile is not None:
             self._with_pidfile(Pidfile(self.cfg.pidfile).check)
         if not systemd.listen_fds(unset_environment=False):
+            check_there_is_one(self.cfg, self.cfg.address)
             for address in self.cfg.address:
                 sock.try_address(address, self.cfg, self.log)
         self._check_worker_class()

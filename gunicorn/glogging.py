@@ -51,6 +51,7 @@ LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
 LINE_FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 TIME_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
 
+_NO_IMPORTS = nullcontext()
 COMPLAIN_EVERY = 10.0
 """Seconds between two complaints of a log that cannot be written."""
 
@@ -154,7 +155,7 @@ class LineHandler(logging.StreamHandler["TextIO"]):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             # Where there is a traceback, `linecache` imports what it needs.
-            with standard_first() if record.exc_info else nullcontext():
+            with standard_first() if record.exc_info else _NO_IMPORTS:
                 text = self.format(record)
             self.write_line(text)
         except (OSError, ValueError, TypeError):

@@ -10,6 +10,7 @@ import os
 import time
 
 from gunicorn import sock
+from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -82,6 +83,7 @@ class Renewal:
         master = self._master
         if master.systemd or self._address == master.address:
             return
+        check_there_is_one(master.cfg, master.address)
         kept = {str(listener.setting): listener for listener in self._listeners}
         listeners: list[sock.BaseSocket] = []
         for address in master.address:

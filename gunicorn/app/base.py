@@ -263,11 +263,15 @@ class Application(BaseApplication):
         super().run()
 
     def _check(self) -> NoReturn:
-        """Do what a start does, up to what others would notice, and exit: with 0, or with 1 when that fails."""
+        """Do what a start does, up to what others would notice, or at least load the application, and exit: with 0, or
+        with 1 when that fails."""
         from gunicorn.app.rehearsal import rehearse
 
         try:
-            rehearse(self)
+            if self.cfg.check_config:
+                rehearse(self)
+            else:
+                self.load()
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
         except Exception as error:  # noqa: BLE001

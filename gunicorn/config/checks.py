@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sized
 
 from gunicorn.errors import ConfigError
 
@@ -38,6 +39,12 @@ def _http2_library(cfg: Config) -> None:
     if find_spec("h2") is None:
         name = "http_protocols" if "h2" in cfg.http_protocols else "http2_cleartext"
         raise ConfigError(complaint(cfg, name, "HTTP/2 needs the package h2: pip install gunicorn[http2]"))
+
+
+def check_there_is_one(cfg: Any, listeners: Sized) -> None:
+    """Raise ConfigError when nobody could ever reach the server."""
+    if not listeners:
+        raise ConfigError(complaint(cfg, "bind", "there is nothing to listen at"))
 
 
 def complaint(cfg: Any, name: str, problem: str) -> str:

@@ -47,6 +47,14 @@ def validate_string(val: Any) -> str | None:
     return val.strip()
 
 
+def validate_text(val: Any) -> str:
+    """Text, stripped."""
+    text = validate_string(val)
+    if text is None:
+        raise TypeError("expected text, not None")
+    return text
+
+
 def validate_pos_int(val: Any) -> int:
     """A whole number of at least 0, or its text in decimal, 0x, 0o or 0b notation."""
     if isinstance(val, str):
@@ -486,7 +494,7 @@ def validate_class(val: Any) -> Any:
     if isinstance(val, FunctionType | MethodType):
         with application_first():
             val = val()
-    return val if isinstance(val, type) else validate_string(val)
+    return val if isinstance(val, type) else validate_text(val)
 
 
 def validate_callable(arity: int) -> Validator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -208,6 +209,32 @@ def test_relative_paths_survive_a_reload(tmp_path: Path) -> None:
         server.kill()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("access_log_format = '%(h'", r"access_log_format = '%\(h' \(.*gunicorn.conf.py\): at position 0, "),
+        ("worker_class = 'app.app'", r"worker_class = 'app.app' \(.*gunicorn.conf.py\): this function is not "),
+        ("errorlog = 'no/such/log'", r"errorlog = 'no/such/log' \(.*\): Cannot open a log file: No such file"),
+        ("bind = 'unix:gunicorn.conf.py'", "Cannot listen at gunicorn.conf.py: 'gunicorn.conf.py' is not a socket"),
+        ("bind = []", "there is nothing to listen at"),
+    ],
+)  # fmt: skip
+def test_what_would_stop_a_start_does_not_stop_a_server(tmp_path: Path, text: str, line: str) -> None:
+    server = Server(tmp_path, bind=None, config="bind = '127.0.0.1:0'\naccesslog = '-'\n")
+    try:
+        server.start()
+        pids = server.worker_pids()
+        (tmp_path / "gunicorn.conf.py").write_text(f"bind = '127.0.0.1:0'\naccesslog = '-'\n{text}\n")
+        server.send_signal(signal.SIGHUP)
+        server.wait_for_log("Reload refused, the running configuration stays: ")
+        assert re.search(line, server.log())
+        assert server.get("/").body == b"Hello, World!"
+        assert server.worker_pids() == pids
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
 def test_a_reload_with_a_wrong_file_leaves_the_server_as_it_is(tmp_path: Path) -> None:
     server = Server(tmp_path, config="workers = 1\n")
     try:
@@ -215,7 +242,7 @@ def test_a_reload_with_a_wrong_file_leaves_the_server_as_it_is(tmp_path: Path) -
         pids = server.worker_pids()
         (tmp_path / "gunicorn.conf.py").write_text("workers = 'x'\n")
         server.send_signal(signal.SIGHUP)
-        server.wait_for_log(r"workers = 'x' \(.*gunicorn.conf.py\): expected a whole number, 0 or more")
+        server.wait_for_log(r"workers = 'x' \(.*gunicorn.conf.py\): expected a whole number, 1 or more")
         assert server.get("/").body == b"Hello, World!"
         assert server.worker_pids() == pids
         assert server.stop() == 0

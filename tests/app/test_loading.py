@@ -269,10 +269,10 @@ def test_a_factory_is_seen(app: Any) -> None:
 @pytest.mark.parametrize(
     "app",
     [
-        wsgi, wsgi_and_more, asgi, starred, many, demanding, keeps_signature(factory), takes_anything(factory), Instances(),
-        MadeWithRequest, DoubleCallable, WithNew, WithMetaclass, StaticCall(), Maker().serve, lambda e, s: None,
-        functools.partial(wsgi, {}), functools.partial(many, a=1), functools.partial(wsgi_and_more, extra=1), print, dict,
-        str.upper, mock.Mock(), functools.lru_cache(factory),
+        wsgi, wsgi_and_more, asgi, starred, many, demanding, keeps_signature(factory), takes_anything(factory),
+        Instances(), MadeWithRequest, DoubleCallable, WithNew, WithMetaclass, StaticCall(), Maker().serve,
+        lambda e, s: None, functools.partial(wsgi, {}), functools.partial(many, a=1),
+        functools.partial(wsgi_and_more, extra=1), print, dict, str.upper, mock.Mock(), functools.lru_cache(factory),
     ],
 )  # fmt: skip
 def test_what_may_be_an_application_is_none(app: Any) -> None:

@@ -84,3 +84,30 @@ def test_all_that_is_imported_late(tmp_path: Path, kind: str, target: str) -> No
         assert "has taken" not in server.log()
     finally:
         server.kill()
+
+
+SPAWNING = """
+import multiprocessing
+import chores
+
+def app(environ, start_response):
+    context = multiprocessing.get_context("spawn")
+    queue = context.SimpleQueue()
+    child = context.Process(target=chores.work, args=(queue,))
+    child.start()
+    body = queue.get()
+    child.join()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+def test_a_child_that_is_spawned_finds_the_applications_modules(tmp_path: Path) -> None:
+    """It runs the file of `python -m gunicorn` as its own main module."""
+    (tmp_path / "chores.py").write_text("def work(queue):\n    queue.put(b'done')\n")
+    server = Server(tmp_path, SPAWNING)
+    try:
+        assert server.start().get("/").body == b"done"
+        assert server.stop() == 0
+    finally:
+        server.kill()

@@ -1,4 +1,4 @@
-"""A start that cannot be: one line that says what is wrong, where, and what would be right; the exit status; no traceback.
+"""A start that cannot be: one line that says what is wrong, where, and what would be right; the exit status.
 
 Each case is a real process. They run side by side, and all of them in one test a mode, so that a start is paid once.
 """
@@ -36,9 +36,15 @@ class Thing: ...
 Case = tuple[list[str], int, str]
 CASES: list[Case] = [
     # Files and folders.
-    (["--error-logfile", "no/e.log"], 1, r"Error: errorlog = 'no/e.log' \(command line --error-logfile/--log-file\): .*No such"),
+    (
+        ["--error-logfile", "no/e.log"], 1,
+        r"Error: errorlog = 'no/e.log' \(command line --error-logfile/--log-file\): .*No such",
+    ),
     (["--error-logfile", "folder"], 1, r"Error: errorlog = 'folder' .*: Is a directory$"),
-    (["--access-logfile", "folder"], 1, r"Error: accesslog = 'folder' \(command line --access-logfile\): .*Is a directory$"),
+    (
+        ["--access-logfile", "folder"], 1,
+        r"Error: accesslog = 'folder' \(command line --access-logfile\): .*Is a directory$",
+    ),
     (["--error-logfile", "folder", "--capture-output"], 1, r"Error: errorlog = 'folder' .*: Is a directory$"),
     (["-p", "folder"], 1, r"Error: pidfile = 'folder' \(command line -p/--pid\): Is a directory$"),
     (["-p", "no/pid"], 1, r"Error: pidfile = 'no/pid' \(command line -p/--pid\): no doesn't exist"),
@@ -48,28 +54,56 @@ CASES: list[Case] = [
     (["--log-config", "log.ini"], 1, r"Error: logconfig: log.ini: .*No such file or directory"),
     (["--log-config-json", "no"], 1, r"Error: cannot read the logging configuration 'no': .*No such file"),
     (["--log-config-json", "plain"], 1, r"Error: cannot read the logging configuration 'plain': "),
-    (["--chdir", "plain"], 1, r"Error: chdir = 'plain' \(command line --chdir\): can't chdir to 'plain': no such folder$"),
+    (
+        ["--chdir", "plain"], 1,
+        r"Error: chdir = 'plain' \(command line --chdir\): can't chdir to 'plain': no such folder$",
+    ),
     (["-c", "folder"], 1, r"Error: configuration file 'folder' cannot be read: Is a directory$"),
     (["-c", "python:"], 1, r"Error: configuration module: '' is not the name of a module"),
     (["--certfile", "folder"], 1, r"Error: certfile = 'folder': Is a directory$"),
-    (["-b", "https://127.0.0.1:0"], 1, r"Error: certfile: TLS needs a certificate and its key: set certfile and keyfile$"),
+    (
+        ["-b", "https://127.0.0.1:0"], 1,
+        r"Error: certfile: TLS needs a certificate and its key: set certfile and keyfile$",
+    ),
     # Classes.
-    (["--logger-class", "shop.Thing"], 1, r"Error: logger_class = 'shop.Thing' .*: this class is not derived from gunicorn\.glogging\.Logger$"),
+    (
+        ["--logger-class", "shop.Thing"], 1,
+        r"Error: logger_class = 'shop.Thing' .*: this class is not derived from gunicorn\.glogging\.Logger$",
+    ),
     (["--logger-class", "shop.app"], 1, r"Error: logger_class = 'shop.app' .*: this function is not derived from"),
     (["--logger-class", "shop.Nope"], 1, r"Error: class uri 'shop.Nope' invalid or not found: 'shop' has no 'Nope'$"),
-    (["--logger-class", "nowhere.Nope"], 1, r"Error: class uri 'nowhere.Nope' invalid or not found: No module named 'nowhere'$"),
-    (["-k", "shop.Thing"], 1, r"Error: worker_class = 'shop.Thing' \(command line -k/--worker-class\): this class is not derived from gunicorn\.workers\.base\.Worker$"),
+    (
+        ["--logger-class", "nowhere.Nope"], 1,
+        r"Error: class uri 'nowhere.Nope' invalid or not found: No module named 'nowhere'$",
+    ),
+    (
+        ["-k", "shop.Thing"], 1,
+        r"Error: worker_class = 'shop.Thing' \(command line -k/--worker-class\): this class is not derived "
+        r"from gunicorn\.workers\.base\.Worker$",
+    ),
     (["-k", "shop.app"], 1, r"Error: worker_class = 'shop.app' .*: this function is not derived from"),
-    (["-k", "shop.Thong"], 1, r"Error: class uri 'shop.Thong' invalid or not found: 'shop' has no 'Thong', did you mean 'Thing'\?$"),
+    (
+        ["-k", "shop.Thong"], 1,
+        r"Error: class uri 'shop.Thong' invalid or not found: 'shop' has no 'Thong', did you mean 'Thing'\?$",
+    ),
     (["-k", "gthraed"], 1, r"Error: class uri 'gthraed' invalid or not found: did you mean 'gthread'\?$"),
     (["-k", "..."], 1, r"Error: class uri '\.\.\.' invalid or not found: expected a dotted path to a class$"),
     (["-k", ""], 1, r"Error: class uri '' invalid or not found: expected one of sync, "),
     # Formats, numbers, accounts.
-    (["--access-logformat", "%(r)s %(h"], 1, r"Error: access_log_format = .*: at position 6, '%\(h': expected a field such as %\(h\)s"),
+    (
+        ["--access-logformat", "%(r)s %(h"], 1,
+        r"Error: access_log_format = .*: at position 6, '%\(h': expected a field such as %\(h\)s",
+    ),
     (["--access-logformat", "%(h)"], 1, r"Error: access_log_format = .*: at position 0, "),
     (["--access-logformat", "%h %l"], 1, r"Error: access_log_format = .*: at position 0, "),
-    (["-m", "999"], 1, r"Error: umask = '999' \(command line -m/--umask\): expected a file mode such as 0o022, up to 0o777"),
-    (["-w", "0"], 1, r"Error: workers = '0' \(command line -w/--workers\): expected a whole number, 1 or more, or auto$"),
+    (
+        ["-m", "999"], 1,
+        r"Error: umask = '999' \(command line -m/--umask\): expected a file mode such as 0o022, up to 0o777",
+    ),
+    (
+        ["-w", "0"], 1,
+        r"Error: workers = '0' \(command line -w/--workers\): expected a whole number, 1 or more, or auto$",
+    ),
     (["--backlog", "99999999999"], 1, r"Error: backlog = '99999999999' .*: expected a whole number from 0 to"),
     (["--threads", "99999999999"], 1, r"Error: threads = '99999999999' .*: expected a whole number from 0 to"),
     (["-t", "99999999999999999999"], 1, r"Error: timeout = .*: expected a whole number from 0 to"),
@@ -78,13 +112,19 @@ CASES: list[Case] = [
     # Addresses.
     (["-b", "unix:"], 1, r"Error: bind = .*: a unix socket needs a path: write unix:PATH"),
     (["-b", "unix:@"], 1, r"Error: bind = .*: a unix socket needs a path"),
-    (["-b", "unix:" + "x" * 200], 1, r"Error: bind = .*: the path of a unix socket may have \d+ bytes, this one has 200"),
+    (
+        ["-b", "unix:" + "x" * 200], 1,
+        r"Error: bind = .*: the path of a unix socket may have \d+ bytes, this one has 200",
+    ),
     (["-b", "unix:folder"], 1, r"\[ERROR\] Cannot listen at folder: 'folder' is not a socket$"),
     (["-b", "unix:plain"], 1, r"\[ERROR\] Cannot listen at plain: 'plain' is not a socket$"),
     (["-b", "unix:no/socket"], 1, r"\[ERROR\] Cannot listen at no/socket: No such file or directory$"),
     (["-b", "127.0.0.1:99999"], 1, r"Error: bind = .*: '99999' is not a valid port number"),
     (["-b", "::1:8000"], 1, r"Error: bind = .*: '::1:8000' can be read in two ways: write \[::1\]:8000, or "),
-    (["-b", "a:b:c"], 1, r"Error: bind = .*: 'a:b:c' has more than one colon; an IPv6 address is written \[ADDRESS\]:PORT"),
+    (
+        ["-b", "a:b:c"], 1,
+        r"Error: bind = .*: 'a:b:c' has more than one colon; an IPv6 address is written \[ADDRESS\]:PORT",
+    ),
     (["-b", "8163"], 1, r"Error: bind = .*: '8163' is not a host; if it is the port, write 127.0.0.1:8163 or :8163"),
     (["-b", ""], 1, r"Error: bind = .*: one address is empty"),
     (["-b", "ftp://x:80"], 1, r"Error: bind = .*: 'ftp' is not a scheme"),
@@ -99,13 +139,19 @@ CASES: list[Case] = [
 APPLICATIONS: list[tuple[str, int, str]] = [
     ("./apps:app", 3, r"'\./apps' is not the name of a module: apps is there, the module is 'apps'$"),
     ("./shop.py:app", 3, r"'\./shop\.py' is not the name of a module: shop\.py is there, the module is 'shop'$"),
-    ("../else/shop.py:app", 3, r"'\.\./else/shop\.py' is not the name of a module: with --chdir \.\./else the module is 'shop'$"),
+    (
+        "../else/shop.py:app", 3,
+        r"'\.\./else/shop\.py' is not the name of a module: with --chdir \.\./else the module is 'shop'$",
+    ),
     ("shop.py:app", 3, r"No module named 'shop\.py' in .*: shop\.py is a file, the module is 'shop'$"),
     ("a..b:app", 3, r"'a\.\.b' is not the name of a module: write MODULE:VARIABLE$"),
     ("shop:ap", 4, r"Failed to find attribute 'ap' in 'shop' .*, did you mean 'app'\?$"),
     ("shop:xyz", 4, r"Failed to find attribute 'xyz' in 'shop' .*, did you mean 'app'\?$"),
     ("shop:nothing()", 4, r"Failed to find application object 'nothing\(\)' in 'shop': the factory returned None\.$"),
-    ("shop:five()", 4, r"Failed to find application object 'five\(\)' in 'shop': the factory returned int, which is not callable\.$"),
+    (
+        "shop:five()", 4,
+        r"Failed to find application object 'five\(\)' in 'shop': the factory returned int, which is not callable\.$",
+    ),
     ("shop:create_app", 4, r"'shop:create_app' looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
     ("shop:Thing", 4, r"'shop:Thing' looks like a factory, .*: use 'shop:Thing\(\)'\.$"),
 ]  # fmt: skip
@@ -254,7 +300,8 @@ class TestVariables:
     def test_no_workers(self, folder: Path, name: str) -> None:
         code, said = ended(folder, ["shop:app"], **{name: "0"})
         assert code == 1
-        assert said == f"Error: workers = '0' (environment variable {name}): expected a whole number, 1 or more, or auto\n"
+        source = f"environment variable {name}"
+        assert said == f"Error: workers = '0' ({source}): expected a whole number, 1 or more, or auto\n"
 
 
 def test_a_flag_whose_value_may_be_left_out_does_not_take_the_application(folder: Path) -> None:

@@ -23,7 +23,7 @@ def test_the_reference_is_up_to_date() -> None:
 def test_example_files_are_right(file: Path, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def app(environ, start_response): ...\n")
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "-c", str(file), "--check-config", "app:app"],
+        [sys.executable, "-m", "gunicorn", "-c", str(file), "-b", "127.0.0.1:0", "--check-config", "app:app"],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

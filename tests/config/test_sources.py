@@ -100,7 +100,7 @@ def test_environment_variables(command: Command, variable: str, text: str, name:
 
 
 @pytest.mark.parametrize(
-    "variable", ["GUNICORN_FD", "GUNICORN_PID", "GUNICORN_PURE", "GUNICORN_OF_MINE", "gunicorn_workers"]
+    "variable", ["GUNICORN_FD", "GUNICORN_PID", "GUNICORN_PURE", "GUNICORN_SERVICE_HOST", "gunicorn_workers"]
 )
 def test_other_variables_are_no_settings(command: Command, variable: str) -> None:
     done = command("--check-config", "app", **{variable: "x"})

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from gunicorn.glogging import LineHandler, Logger, parse_syslog_address
+from gunicorn.syslog import SyslogHandler
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, config
 from tests.support.wait import PATIENCE
 
@@ -252,6 +253,60 @@ class TestSyslog:
             with peer:
                 peer.settimeout(PATIENCE)
                 assert b"hello" in peer.recv(1000)
+
+    def test_a_daemon_that_is_not_there_costs_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """At the start, and every ten seconds after that; when it comes, it gets its lines."""
+        clock = [1000.0]
+        monkeypatch.setattr("gunicorn.syslog.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr(SyslogHandler, "_quiet_until", {})
+        path, errors = tmp_path / "log", tmp_path / "errors"
+        logger = Logger(config(syslog=True, syslog_addr=f"unix://{path}", errorlog=str(errors)))
+        complaint = f"[ERROR] Cannot write to syslog at unix://{path}, its lines are lost: No such file or directory"
+
+        def told() -> int:
+            assert "Traceback" not in errors.read_text()
+            return errors.read_text().count(complaint)
+
+        assert told() == 1
+        for _ in range(20):
+            logger.info("hello")
+            access(logger)
+        assert told() == 1
+        clock[0] += 10.0
+        for _ in range(20):
+            access(logger)
+        assert told() == 2
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+            server.bind(str(path))
+            server.settimeout(PATIENCE)
+            logger.info("back again")
+            assert b"back again" in server.recv(1000)
+        path.unlink()
+        clock[0] += 10.0
+        logger.info("gone again")
+        assert told() == 3
+
+    def test_a_host_that_refuses_is_tried_again_later(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [1000.0]
+        monkeypatch.setattr("gunicorn.syslog.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr(SyslogHandler, "_quiet_until", {})
+        errors = tmp_path / "errors"
+        with socket.create_server(("127.0.0.9", 0)) as server:
+            host, port = server.getsockname()
+        logger = Logger(config(syslog=True, syslog_addr=f"tcp://{host}:{port}", errorlog=str(errors)))
+        with socket.create_server((host, port)) as server:
+            server.settimeout(PATIENCE)
+            logger.info("too early")
+            clock[0] += 10.0
+            logger.info("in time")
+            peer, _ = server.accept()
+            with peer:
+                peer.settimeout(PATIENCE)
+                assert peer.recv(1000).startswith(b"<14>gunicorn.app.error [%d] in time" % os.getpid())
+        assert errors.read_text().count("its lines are lost: Connection refused") == 1
+        assert "Traceback" not in errors.read_text()
 
     @pytest.mark.parametrize(
         ("text", "expected"),

@@ -75,11 +75,12 @@ def booted_line(server: Server, count: int) -> None:
     server.wait_for_log("Booting worker with pid", count=count)
 
 
-def test_a_normal_start_says_five_lines(serve: Serve) -> None:
+def test_a_normal_start_says_six_lines(serve: Serve) -> None:
     server = serve(APP)
     server.get()
     texts = [line.split("] ", 2)[-1] for line in server.log_lines()]
     (worker,) = server.worker_pids()
+    assert re.fullmatch(rf"\[INFO\] Worker ready \(pid: {worker}\) after \d+\.\d\d s", texts.pop())
     assert texts == [
         "[INFO] Starting gunicorn 28.0.0",
         f"[INFO] Build: {told()}",
@@ -87,7 +88,7 @@ def test_a_normal_start_says_five_lines(serve: Serve) -> None:
         "[INFO] Using worker: sync",
         f"[INFO] Booting worker with pid: {worker}",
     ]
-    for line, pid in zip(server.log_lines(), [server.pid] * 4 + [worker], strict=True):
+    for line, pid in zip(server.log_lines(), [server.pid] * 4 + [worker] * 2, strict=True):
         assert f" [{pid}] [INFO] " in line
 
 

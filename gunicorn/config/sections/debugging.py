@@ -76,9 +76,14 @@ class ConfigCheck(Setting):
     cli = ["--check-config"]
     action = "store_true"
     desc = """\
-        Check the configuration, load the application, and exit.
+        Go through a start, up to what others would notice, and exit.
 
-        The exit status is 0 when both are right and 1 when not.
+        It finds what would stop one, and says it in the same line: files and folders that cannot be used, worker and
+        logger classes, logging, certificates, addresses, user and group, and the application, which is loaded with
+        the rights of a worker. Nothing is left behind, and no hook of the server's life is called. That an address
+        or the PID file is in use is no error, as the server may be running; `fd://N` is not looked at.
+
+        The exit status is 0 when all is right, 1 when not, and 2 for a command line that cannot be understood.
         """
 
 
@@ -90,5 +95,7 @@ class PrintConfig(Setting):
     cli = ["--print-config"]
     action = "store_true"
     desc = """\
-        Print every setting with its value and where that came from, then do as `check_config`.
+        Print every setting with its value and where that came from, then load the application, and exit.
+
+        The exit status is 0, or 1 when the application cannot be loaded.
         """

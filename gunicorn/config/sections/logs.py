@@ -11,6 +11,7 @@ from gunicorn.config.validators import (
     validate_statsd_address,
     validate_string,
     validate_syslog_facility,
+    validate_text,
 )
 
 SECTION = "Logging"
@@ -58,7 +59,7 @@ class AccessLogFormat(Setting):
     name = "access_log_format"
     section = SECTION
     default = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
-    validator = validate_string
+    validator = validate_text
     cli = ["--access-logformat"]
     meta = "STRING"
     desc = """\
@@ -178,7 +179,7 @@ class SyslogTo(Setting):
     name = "syslog_addr"
     section = SECTION
     default = _default_syslog_address()
-    validator = validate_string
+    validator = validate_text
     cli = ["--log-syslog-to"]
     meta = "SYSLOG_ADDR"
     desc = """\
@@ -264,7 +265,7 @@ class StatsdPrefix(Setting):
     name = "statsd_prefix"
     section = SECTION
     default = ""
-    validator = validate_string
+    validator = validate_text
     cli = ["--statsd-prefix"]
     meta = "STATSD_PREFIX"
     desc = """\
