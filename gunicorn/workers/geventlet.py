@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from .greenlets import GreenletWorker
+from .greenlets import CutOff, GreenletWorker
 
 try:
     with warnings.catch_warnings():
@@ -57,11 +57,11 @@ class EventletWorker(GreenletWorker):
 
     def kill(self, greenlet: Any) -> None:
         # Not now: the main greenlet does not wait for what the application does at its end.
-        hubs.get_hub().schedule_call_global(0, greenlet.kill)
+        hubs.get_hub().schedule_call_global(0, greenlet.kill, CutOff)
 
     def kill_all(self, greenlets: list[Any], seconds: float) -> None:
         for each in greenlets:
-            each.kill()
+            each.kill(CutOff)
         with eventlet.Timeout(seconds, False):
             while any(not each.dead for each in greenlets):
                 eventlet.sleep(0.01)
@@ -74,6 +74,9 @@ class EventletWorker(GreenletWorker):
 
     def pause(self) -> None:
         eventlet.sleep(0)
+
+    def leave_the_hub(self) -> None:
+        hubs.use_hub()
 
     def watch(self) -> None:
         hub = hubs.get_hub()

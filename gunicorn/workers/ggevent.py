@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .greenlets import GreenletWorker
+from .greenlets import CutOff, GreenletWorker
 
 try:
     import gevent
 except ImportError:
     raise RuntimeError("the gevent worker needs gevent: pip install gunicorn[gevent]") from None
 
-from gevent import monkey
+from gevent import _hub_local, monkey
 from gevent.event import Event
 
 TYPE_CHECKING = False
@@ -53,6 +53,7 @@ class GeventWorker(GreenletWorker):
 
     _ticker: Any = None
     _watcher: Any = None
+    _left: Any = None
 
     def spawn(self, function: Any, *args: Any) -> Any:
         return gevent.spawn(function, *args)
@@ -61,10 +62,10 @@ class GeventWorker(GreenletWorker):
         return gevent.getcurrent()
 
     def kill(self, greenlet: Any) -> None:
-        greenlet.kill(block=False)
+        greenlet.kill(CutOff, block=False)
 
     def kill_all(self, greenlets: list[Any], seconds: float) -> None:
-        gevent.killall(greenlets, block=False)
+        gevent.killall(greenlets, CutOff, block=False)
         gevent.joinall(greenlets, timeout=seconds)
 
     def make_event(self) -> Any:
@@ -75,6 +76,16 @@ class GeventWorker(GreenletWorker):
 
     def pause(self) -> None:
         gevent.sleep(0)
+
+    def leave_the_hub(self) -> None:
+        hub = _hub_local.get_hub_if_exists()
+        if hub is None:
+            return
+        # What waits in it is kept, and so neither goes on nor is ended.
+        self._left = hub, hub.loop
+        hub.loop.destroy()
+        _hub_local.set_hub(None)
+        _hub_local.set_loop(None)
 
     def watch(self) -> None:
         if self._watcher is None:

@@ -15,6 +15,7 @@ from ..engine._board import Board
 from ..engine._leaf import bind, monotonic
 from ..engine.connection import READING, Connection
 from ..engine.outgoing import ClientDisconnected
+from ..errors import OwnSignal
 from ..http.errors import (
     ConfigurationProblem,
     GatewayTimeout,
@@ -88,6 +89,14 @@ class Gateway(GatewayState):
         )
         self.builder.forwarded = entrance.forwarded_of(cfg)
 
+    def abandon(self, slot: Any) -> None:
+        """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""
+        self.lines = None
+        self.logs_access = False
+        self.post_request = None
+        if self.board is not None:
+            self.board.move_to(slot)
+
     def _wait_readable(self, connection: Connection) -> None:
         self.wait_readable(connection)
 
@@ -104,7 +113,7 @@ class Gateway(GatewayState):
         """Serve a request here and now."""
         self.run(connection, request)
 
-    def connection_failed(self, connection: Connection, error: Exception) -> None:
+    def connection_failed(self, connection: Connection, error: BaseException) -> None:
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
         if connection.state == READING and connection.request is not None and not connection.skipping:
             # The client waits for an answer to a request that has not come so far as an application.
@@ -189,7 +198,9 @@ class Gateway(GatewayState):
                     result.close()
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
-        except Exception as error:  # noqa: BLE001  # the boundary around the application
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(connection, response, error)
         now = engine.now = monotonic()
         engine.took(now - started)
@@ -202,10 +213,12 @@ class Gateway(GatewayState):
             if self.post_request is not None:
                 self._after(environ or {}, request, response)
             connection.finish(not (response.close or request.forced_close))
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(connection, request, error)
 
-    def run_failed(self, connection: Connection, request: Request, error: Exception) -> None:
+    def run_failed(self, connection: Connection, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
         with self.engine.guard:
@@ -224,8 +237,12 @@ class Gateway(GatewayState):
         """Whether clients wait for the request that is begun now."""
         return self.engine.others_wait()
 
-    def _failed(self, connection: Connection, response: Response, error: Exception) -> None:
+    def _failed(self, connection: Connection, response: Response, error: BaseException) -> None:
         """The application (or a hook) has raised: one entry in the log, and no client takes half for whole."""
+        engine: Any = self.engine
+        if engine.stray is not None:
+            # Raised in a child that the application has forked.
+            engine.stray(error)
         request = response.request
         if connection.taken_over:
             # Applications that speak for themselves on the socket end the cycle as they like.
@@ -278,7 +295,9 @@ class Gateway(GatewayState):
     def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
         try:
             self.post_request(self.worker, request, environ, response)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
             self.log.exception("Exception in post_request hook")
 
 
