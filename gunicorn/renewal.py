@@ -118,7 +118,10 @@ class Renewal:
         if wanted is None or (master.pidfile is not None and master.pidfile.fname in (wanted, wanted + ".2")):
             return
         fresh = Pidfile(wanted + ".2" if master.master_pid else wanted)
-        fresh.create(master.pid)
+        try:
+            fresh.create(master.pid)
+        except OSError as error:
+            raise ConfigError(f"the PID file {fresh.fname!r} cannot be written: {error.strerror}") from None
         master.pidfile = fresh
 
     def _rebind(self) -> None:

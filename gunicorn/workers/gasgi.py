@@ -6,7 +6,7 @@ import asyncio
 import signal
 import traceback
 
-from .. import stacks
+from .. import forks, stacks
 from ..asgi.detect import WSGI, as_single_callable, interface_of, is_double_callable
 from ..asgi.gateway import ASGIGateway
 from ..asgi.lifespan import Lifespan, LifespanFailed
@@ -157,6 +157,12 @@ class ASGIWorker(EngineWorker):
         gateway = getattr(self, "gateway", None)
         if gateway is None or not gateway.is_stuck():
             super().notify()
+
+    def put_down(self) -> None:
+        super().put_down()
+        if hasattr(self, "loop"):
+            # Whoever comes back to the parent's loop goes no further.
+            self.loop.call_soon(forks.end_stray)
 
     # Signals.
 

@@ -17,7 +17,7 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RequestHandler
 from tornado.wsgi import WSGIContainer
 
-from .. import SERVER_SOFTWARE
+from .. import SERVER_SOFTWARE, forks
 from ..errors import OwnSignal
 from .tornado_server import Servers
 
@@ -88,6 +88,14 @@ class TornadoWorker(EngineWorker):
             if self.aborted:
                 self.servers.answer_for_the_aborted()
             raise
+
+    def put_down(self) -> None:
+        super().put_down()
+        if hasattr(self, "ioloop"):
+            # Whoever comes back to the parent's loop goes no further.
+            self.ioloop.asyncio_loop.call_soon(forks.end_stray)  # type: ignore[attr-defined]
+        if self.servers is not None:
+            self.servers.abandon()
 
     # Requests that take too long.
 

@@ -80,8 +80,11 @@ WRONG: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "json gone": ("logconfig_json = 'log.json'", remove("log.json"), "cannot read the logging configuration"),
     "json, its folder": ("logconfig_json = 'log.json'", remove_logs, "logconfig_json: .*No such file or directory"),
     "dict": (f"logconfig_dict = {DICTIONARY}", configure("logconfig_dict = {'version': 7}"), "logconfig_dict: "),
-    "dict, a class": (f"logconfig_dict = {DICTIONARY}", configure(
-        "logconfig_dict = {'version': 1, 'root': {}, 'handlers': {'x': {'class': 'no.such.Handler'}}}"), "logconfig_dict: "),
+    "dict, a class": (
+        f"logconfig_dict = {DICTIONARY}",
+        configure("logconfig_dict = {'version': 1, 'root': {}, 'handlers': {'x': {'class': 'no.such.Handler'}}}"),
+        "logconfig_dict: ",
+    ),
     "error log": ("errorlog = 'logs/error.log'", remove_logs, "Cannot open a log file: "),
     "captured": ("errorlog = 'logs/error.log'\ncapture_output = True", remove_logs, "Cannot open a log file: "),
     "access log": ("errorlog = 'logs/error.log'\naccesslog = 'logs/access.log'", configure("accesslog = 'logs'"),
@@ -236,8 +239,8 @@ def test_a_new_log_belongs_to_the_user(config: str, make_server: Serve) -> None:
         path.touch(0o640)
         os.chown(path, 0, 0)
         server.send_signal(signal.SIGUSR1)
-        wait_until(lambda: {key for pid in (server.pid, worker) for key in files_of(pid)} & {f"error.{nth}"} == set(),
-                   what=lambda: str([files_of(pid) for pid in (server.pid, worker)]))
+        stale = f"error.{nth}"
+        wait_until(lambda stale=stale: not any(stale in files_of(pid) for pid in (server.pid, worker)), what=stale)
         facts = path.stat()
         assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (nobody.pw_uid, 0o640)
     assert server.worker_pids() == [worker]

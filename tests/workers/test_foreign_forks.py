@@ -19,9 +19,9 @@ APP = '''
 import multiprocessing, os, signal, sys, threading, time
 
 def dispositions():
-    names = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGABRT", "SIGWINCH", "SIGCHLD", "SIGALRM")
+    names = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "ABRT", "WINCH", "CHLD", "ALRM", "TTIN", "TTOU")
     return [name for name in names
-            if signal.getsignal(getattr(signal, name)) not in (signal.SIG_DFL, signal.default_int_handler)]
+            if signal.getsignal(getattr(signal, "SIG" + name)) not in (signal.SIG_DFL, signal.default_int_handler)]
 
 def look(pipe):
     """What a child has of its server."""
@@ -262,3 +262,71 @@ def test_a_child_of_the_master_keeps_no_port(serve: Serve) -> None:
         socket.create_connection(("127.0.0.1", port), 5)
     os.kill(child, signal.SIGTERM)
     wait_until(lambda: not is_alive(child), what="the end of the child")
+
+
+COROUTINES = '''
+import asyncio, multiprocessing, os, time
+
+def look(pipe):
+    async def main():
+        await asyncio.sleep(0.01)
+        return "ran"
+    pipe.send(asyncio.run(main()))
+    pipe.close()
+
+def stay():
+    while True:
+        time.sleep(0.05)
+
+async def answer(path):
+    context = multiprocessing.get_context("fork")
+    if path == "/look":
+        ours, theirs = multiprocessing.Pipe(False)
+        child = context.Process(target=look, args=(theirs,))
+        child.start()
+        found = ours.recv()
+        child.join()
+        return found
+    if path == "/terminate":
+        child = context.Process(target=stay)
+        child.start()
+        child.terminate()
+        child.join()
+        return str(child.exitcode)
+    if path == "/return":
+        pid = os.fork()
+        if pid:
+            return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return str(os.getpid())
+'''
+
+ASGI = COROUTINES + '''
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    body = await answer(scope["path"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body.encode()})
+'''
+
+TORNADO = COROUTINES + '''
+import tornado.web
+
+class Main(tornado.web.RequestHandler):
+    async def get(self, path):
+        self.write(await answer(path))
+
+app = tornado.web.Application([("(/.*)", Main)])
+'''
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop", "tornado"])
+def test_children_of_coroutines(kind: str, serve: Serve) -> None:
+    pytest.importorskip(kind)
+    args = ["-k", "tornado"] if kind == "tornado" else ["-k", "asgi", "--asgi-loop", kind]
+    server = serve(TORNADO if kind == "tornado" else ASGI, *args, expect_traceback=True)
+    for _ in range(2):
+        assert server.get("/look").body == b"ran"
+        assert server.get("/terminate").body == str(-signal.SIGTERM).encode()
+        assert server.get("/return").body == b"0"
+        serves_on(server)
+    assert server.stop() == 0
