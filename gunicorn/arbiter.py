@@ -504,6 +504,7 @@ class Arbiter:
             unpatched.select.select([self.PIPE[0]], [], [], 0.05)
         self._close_listeners()
         self._remove_pidfile()
+        forks.unguard()
 
     def _close_listeners(self) -> None:
         # The files of unix sockets stay when another master serves on them.
@@ -533,6 +534,7 @@ class Arbiter:
         except BaseException as error:  # the boundary around a hook
             forks.end_stray(error)
             self.log.exception("The hook on_exit failed")
+        forks.unguard()
         sys.exit(exit_status)
 
     # -- reload

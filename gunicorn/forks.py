@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-__all__ = ["end_stray", "fork", "guard", "is_stray", "leave"]
+__all__ = ["end_stray", "fork", "guard", "is_stray", "leave", "reset_signals", "status_of", "unguard"]
 
 
 class _State:
@@ -54,6 +54,11 @@ def guard(put_down: Callable[[], None]) -> None:
     if not _state.registered:
         _state.registered = True
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+
+
+def unguard() -> None:
+    """The server has ended; the program around it, if there is one, forks as it likes."""
+    _state.put_down = None
 
 
 def fork() -> int:

@@ -25,6 +25,8 @@ class GeventWorker(GreenletWorker):
     # Set by subclasses that bring a server or a handler made for `gevent.pywsgi`: those serve then.
     server_class: Any = None
     wsgi_handler: Any = None
+    # Those servers, while they run.
+    guests: list[Any] = []
 
     @classmethod
     def setup(cls) -> None:
@@ -40,6 +42,13 @@ class GeventWorker(GreenletWorker):
         self.patch()
         gevent.reinit()
         super().init_process()
+
+    def put_down(self) -> None:
+        super().put_down()
+        if self.guests:
+            from .gevent_pywsgi import abandon
+
+            abandon(self.guests)
 
     def run(self) -> None:
         if self.server_class is None and self.wsgi_handler is None:

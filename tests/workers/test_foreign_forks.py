@@ -330,3 +330,29 @@ def test_children_of_coroutines(kind: str, serve: Serve) -> None:
         assert server.get("/return").body == b"0"
         serves_on(server)
     assert server.stop() == 0
+
+
+def test_children_beside_a_server_of_gevents_own(serve: Serve) -> None:
+    pytest.importorskip("gevent")
+    config = """
+        from gevent.pywsgi import WSGIHandler
+        from gunicorn.workers.ggevent import GeventWorker
+
+        class Handler(WSGIHandler):
+            pass
+
+        class worker_class(GeventWorker):
+            wsgi_handler = Handler
+    """
+    server = serve(APP, config=config)
+    assert server.get("/terminate").body == str(-signal.SIGTERM).encode()
+    child = int(server.get("/stay").body)
+    server.extra_pids.add(child)
+    for _ in range(3):
+        assert server.get().body == str(server.worker_pids()[0]).encode()
+    listening = {line.split()[9] for line in Path(f"/proc/{child}/net/tcp").read_text().splitlines()[1:]
+                 if line.split()[3] == "0A"}
+    theirs = {os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")}
+    assert not theirs & {f"socket:[{inode}]" for inode in listening}
+    os.kill(child, signal.SIGTERM)
+    wait_until(lambda: not is_alive(child), what="the end of the child")
