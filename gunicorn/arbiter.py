@@ -16,13 +16,27 @@ import time
 from collections.abc import Iterable
 from types import FrameType
 
-from gunicorn import SERVER_SOFTWARE, accesslog, build, decisions, resources, sock, succession, systemd, unpatched, util
+from gunicorn import (
+    SERVER_SOFTWARE,
+    accesslog,
+    build,
+    decisions,
+    forks,
+    glogging,
+    resources,
+    sock,
+    succession,
+    systemd,
+    unpatched,
+    util,
+)  # fmt: skip
 from gunicorn.config.checks import check_there_is_one, complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy
 from gunicorn.engine import entrance
-from gunicorn.errors import AppImportError, ConfigError, HaltServer
+from gunicorn.errors import AppImportError, ConfigError, HaltServer, OwnSignal
 from gunicorn.instrument.gauges import Gauges
+from gunicorn.loading import who_left
 from gunicorn.pidfile import Pidfile
 from gunicorn.renewal import Renewal
 from gunicorn.scoreboard import Scoreboard
@@ -180,15 +194,21 @@ class Arbiter:
         should; one that serves logs it and goes on."""
         try:
             getattr(self.cfg, name)(self, *args)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException as error:  # the boundary around a hook
+            forks.end_stray(error)
             if self._supervisor is None or not self.supervisor.ever_ready:
+                if isinstance(error, SystemExit):
+                    raise RuntimeError(who_left(f"the hook {name}", "while the server started", error)) from error
                 raise
             self.log.exception("The hook %s failed", name)
+        forks.end_stray()
 
     # -- start
 
     def run(self) -> None:
-        """Serve until told to stop. Leaves by SystemExit, in the master as in each worker."""
+        """Serve until told to stop. Leaves by SystemExit; a worker ends inside."""
         self.start()
         util._setproctitle(f"master [{self.proc_name}]")
         try:
@@ -199,10 +219,11 @@ class Arbiter:
         except HaltServer as error:
             self.halt(reason=error.reason or None, exit_status=error.exit_status)
         except SystemExit:
-            # A worker that has finished comes by here on its way out.
+            # A subclass has had enough. No worker may outlive its master unseen.
+            self._abandon()
             raise
-        except Exception:
-            # A hook failed, or we did. No worker may outlive its master unseen.
+        except BaseException:
+            # A hook failed, or we did.
             self.log.error("Unhandled exception in main loop", exc_info=True)
             self._abandon()
             sys.exit(-1)
@@ -218,7 +239,7 @@ class Arbiter:
         self.pid = os.getpid()
         if self.cfg.pidfile is not None:
             self._create_pidfile(self.cfg.pidfile + ".2" if self.master_pid else self.cfg.pidfile)
-        self.cfg.on_starting(self)
+        self._hook("on_starting")
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = succession.inherited_listeners(self) or sock.create_sockets(self.cfg, self.log)
@@ -228,7 +249,7 @@ class Arbiter:
         if self.cfg.settings["workers"].get() == "auto":
             self.log.info("Using workers: %s (auto)", self.num_workers)
         self._check_worker_class()
-        self.cfg.when_ready(self)
+        self._hook("when_ready")
 
     def rehearse(self) -> None:
         """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""
@@ -268,6 +289,7 @@ class Arbiter:
         for fd in (reader, writer):
             os.set_blocking(fd, False)
         self.PIPE = [reader, writer]
+        forks.guard(self.put_down)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         for number in self.SIGNALS:
             unpatched.set_handler(number, _noted)
@@ -416,7 +438,7 @@ class Arbiter:
         # A signal between the fork and the child's own handlers would be written into the master's pipe.
         signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
         try:
-            pid = unpatched.fork()
+            pid = forks.fork()
         except OSError:
             self.scoreboard.release(worker.tmp.slot)
             raise
@@ -432,6 +454,30 @@ class Arbiter:
         extra = int.from_bytes(os.urandom(4)) / 2**32 * jitter if jitter else 0.0
         self.supervisor.spawned(pid, worker.age, generation, time.monotonic(), extra)
         return pid
+
+    def put_down(self) -> None:
+        """In a child that a hook has forked: its signals are its own, and no listener is kept open by it."""
+        forks.reset_signals(self.SIGNALS)
+        fds, self.PIPE = self.PIPE, []
+        for fd in fds:
+            os.close(fd)
+        self.close_what_is_its_own(())
+        for listener in self.LISTENERS:
+            listener.close()
+
+    def close_what_is_its_own(self, used: Iterable[Any]) -> None:
+        """In a child: close this process's descriptors but for the listeners that it uses."""
+        if self.PIPE:
+            os.close(self.PIPE[0])
+        if self._parent_fd >= 0:
+            os.close(self._parent_fd)
+        if self._renewal is not None and not forks.is_stray():
+            self._renewal.close_old_logs()
+        kept = list(used)
+        known = [*self.LISTENERS, *(self._renewal.listeners if self._renewal is not None else ())]
+        for listener in known:
+            if not any(listener is each for each in kept):
+                listener.close()
 
     def answer_questions(self) -> None:
         """In a worker: tell the master its stacks when it asks for them."""
@@ -499,6 +545,7 @@ class Arbiter:
             unpatched.select.select([self.PIPE[0]], [], [], 0.05)
         self._close_listeners()
         self._remove_pidfile()
+        forks.unguard()
 
     def _close_listeners(self) -> None:
         # The files of unix sockets stay when another master serves on them.
@@ -521,7 +568,14 @@ class Arbiter:
         if reason is not None:
             say("Reason: %s", reason)
         self._remove_pidfile()
-        self.cfg.on_exit(self)
+        try:
+            self.cfg.on_exit(self)
+        except OwnSignal:
+            raise
+        except BaseException as error:  # the boundary around a hook
+            forks.end_stray(error)
+            self.log.exception("The hook on_exit failed")
+        forks.unguard()
         sys.exit(exit_status)
 
     # -- reload
@@ -539,16 +593,8 @@ class Arbiter:
             return
         self._renewal = renewal
         self._hook("on_reload")
-        self._move_pidfile()
         util._setproctitle(f"master [{self.proc_name}]")
         self.supervisor.reconfigured(self._policy())
-
-    def _move_pidfile(self) -> None:
-        wanted = self.cfg.pidfile
-        if wanted is None or (self.pidfile is not None and self.pidfile.fname in (wanted, wanted + ".2")):
-            return
-        self._remove_pidfile()
-        self._create_pidfile(wanted)
 
     # -- re-exec
 
@@ -684,7 +730,7 @@ class Arbiter:
         self._reload_is_over(f"the old workers stay: {action.reason}")
 
     def _do_reopen_logs(self, action: decisions.ReopenLogs) -> None:
-        self.log.reopen_files()
+        glogging.reopen(self.log)
 
     def _do_reexec(self, action: decisions.Reexec) -> None:
         self.reexec()

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 
-class HaltServer(BaseException):
-    """Ends the whole server with ``exit_status``.
+class OwnSignal(BaseException):
+    """What the server raises to itself, through whatever runs: to end a worker, a request, or the server.
 
-    Derives from BaseException: a boundary that catches what an application or a hook throws must let it
-    through.
+    A boundary around an application or a hook catches every other BaseException, `sys.exit()` in a view too, and lets
+    these through.
     """
+
+
+class WorkerExit(OwnSignal, SystemExit):
+    """A worker leaves with this status, since it was told to, or since its start has failed and the log says why."""
+
+
+class HaltServer(OwnSignal):
+    """Ends the whole server with ``exit_status``."""
 
     def __init__(self, reason: str, exit_status: int = 1) -> None:
         super().__init__(reason, exit_status)
@@ -28,6 +36,10 @@ class ConfigError(Exception):
 
 class AppImportError(Exception):
     """What was named as the application is not there, or is not something that can be served."""
+
+
+class AppExitError(AppImportError):
+    """The application called ``sys.exit()`` while it was loaded."""
 
 
 class AppModuleNotFoundError(AppImportError, ModuleNotFoundError):

@@ -21,6 +21,7 @@ from datetime import timedelta
 
 from gunicorn import accesslog, unpatched
 from gunicorn.accesslog import SafeAtoms
+from gunicorn.errors import OwnSignal
 from gunicorn.logfile import MODE, open_log
 from gunicorn.standard import standard_first
 
@@ -80,6 +81,16 @@ def _base_config() -> dict[str, Any]:
 CONFIG_DEFAULTS = _base_config()
 
 
+def reopen(log: Any) -> None:
+    """Have a logger object open its files anew, at USR1; where one of the user's raises, that is one line."""
+    try:
+        log.reopen_files()
+    except OwnSignal:
+        raise
+    except BaseException as error:  # noqa: BLE001 (the boundary around a logger of the user's)
+        log.error("The log files are not opened anew: %s", error or type(error).__name__)
+
+
 def loggers() -> list[logging.Logger]:
     """Every logger that exists, the root first."""
     names = list(logging.root.manager.loggerDict)
@@ -118,7 +129,7 @@ class LineHandler(logging.StreamHandler["TextIO"]):
             return
         fresh = open_log(self.path, mode=MODE & ~self.umask)
         try:
-            self._give_away(fresh)
+            _give_away(fresh, self.owner)
         except BaseException:
             os.close(fresh)
             raise
@@ -129,19 +140,6 @@ class LineHandler(logging.StreamHandler["TextIO"]):
             self.release()
         if stale >= 0:
             os.close(stale)
-
-    def _give_away(self, fd: int) -> None:
-        """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
-        if self.owner in (None, (0, 0)) or os.geteuid() != 0:
-            return
-        user, group = self.owner
-        facts = os.fstat(fd)
-        # Nothing but a file, and none that has another name as well: who knows whose that is.
-        if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-            return
-        # One that is the user's own keeps the group that somebody gave it.
-        if facts.st_uid != user or (user == 0 and facts.st_gid != group):
-            os.fchown(fd, user, group)
 
     def fileno(self) -> int:
         """Descriptor that the lines go to; -1 when the stream has none (a test's StringIO)."""
@@ -448,7 +446,7 @@ class Logger:
                 if isinstance(handler, LineHandler):
                     handler.reopen()
                 elif isinstance(handler, logging.FileHandler):
-                    _reopen_file_handler(handler)
+                    _reopen_file_handler(handler, (self.cfg.uid, self.cfg.gid))
             except OSError as error:
                 self.error("A log file is not opened anew, the old one stays: %s", error)
 
@@ -528,15 +526,39 @@ def _all_handlers() -> Iterator[logging.Handler]:
                 yield handler
 
 
-def _reopen_file_handler(handler: logging.FileHandler) -> None:
+def _reopen_file_handler(handler: logging.FileHandler, owner: tuple[int, int]) -> None:
+    """Open a file of the logging configuration anew, before the old one goes. Raises OSError."""
     handler.acquire()
     try:
+        stale = handler.stream
         # None until the first record of a handler made with delay=True: then there is nothing to reopen.
-        if handler.stream is not None:
-            handler.close()
-            handler.stream = handler._open()
+        if stale is None:
+            return
+        if type(handler)._open is logging.FileHandler._open:
+            fresh: TextIO = open(  # noqa: SIM115
+                handler.baseFilename, handler.mode, encoding=handler.encoding, errors=handler.errors, opener=open_log
+            )  # type: ignore[assignment]
+            _give_away(fresh.fileno(), owner)
+        else:
+            fresh = handler._open()
+        handler.stream = fresh  # type: ignore[assignment]
+        stale.close()
     finally:
         handler.release()
+
+
+def _give_away(fd: int, owner: tuple[int, int] | None) -> None:
+    """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
+    if owner is None or owner == (0, 0) or os.geteuid() != 0:
+        return
+    user, group = owner
+    facts = os.fstat(fd)
+    # Nothing but a file, and none that has another name as well: who knows whose that is.
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+        return
+    # One that is the user's own keeps the group that somebody gave it.
+    if facts.st_uid != user or (user == 0 and facts.st_gid != group):
+        os.fchown(fd, user, group)
 
 
 def parse_syslog_address(addr: str) -> tuple[int | None, Any]:
@@ -593,13 +615,12 @@ def _dict_config(config: Any, setting: str) -> None:
         raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
     try:
         logging.config.dictConfig({**CONFIG_DEFAULTS, **config})
-    except (AttributeError, ImportError, LookupError, OSError, ValueError, TypeError) as error:
+    except Exception as error:
         raise RuntimeError(f"{setting}: {_with_cause(error)}") from error
 
 
 def _file_config(path: str) -> None:
     with standard_first():
-        import configparser
         import logging.config
 
     if not os.path.isfile(path):
@@ -607,10 +628,7 @@ def _file_config(path: str) -> None:
     defaults = {"__file__": path, "here": os.path.dirname(path)}
     try:
         logging.config.fileConfig(path, defaults=defaults, disable_existing_loggers=False)
-    except (
-        AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
-        configparser.Error,
-    ) as error:
+    except Exception as error:
         raise RuntimeError(f"logconfig: {path}: {_with_cause(error)}") from error
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from importlib import import_module
 from types import FunctionType, MethodType
 
-from gunicorn.errors import AppImportError, AppModuleNotFoundError
+from gunicorn.errors import AppExitError, AppImportError, AppModuleNotFoundError, OwnSignal
 from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
@@ -277,6 +277,8 @@ def _class_at(dotted: str, uri: str) -> Any:
     try:
         with standard_first(is_ours(module_name)):
             module = import_module(module_name)
+    except SystemExit as error:
+        raise RuntimeError(who_left(f"the module {module_name!r}", "while it was imported", error)) from error
     except ImportError as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
     except Exception as error:
@@ -315,6 +317,37 @@ def _loaded_entry(entry: Any, uri: str) -> Any:
         return entry.load()
     except (ImportError, AttributeError) as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
+
+
+# -- who leaves when it should not
+
+
+def without_exit(load: Callable[[], Any], who: str, when: str) -> Any:
+    """Return ``load()``. Raises AppExitError where that calls ``sys.exit()``: what is loaded does not end the server,
+    least of all with a status that says that all is well."""
+    try:
+        return load()
+    except OwnSignal:
+        raise
+    except SystemExit as error:
+        raise AppExitError(who_left(who, when, error)) from error
+
+
+def who_left(who: str, when: str, error: SystemExit) -> str:
+    """A line that says who called ``sys.exit()``, when, and where."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if not _is_ours(filename) and not _is_of_python(filename):
+            place = f": {filename}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{who} called sys.exit({'' if error.code is None else repr(error.code)}) {when}{place}"
+
+
+def _is_of_python(filename: str) -> bool:
+    folder = os.path.dirname(os.__file__) + os.sep
+    return filename.startswith(("<frozen", folder)) and not filename.startswith(folder + "site-packages")
 
 
 # -- an application's own traceback

@@ -69,10 +69,18 @@ class Pidfile:
             os.close(fd)
 
     def rename(self, path: str) -> None:
-        """Move on to another name: the old file goes, the new one is written."""
-        self.unlink()
-        self.fname = path
-        self._write()
+        """Move on to another name: the new file is written, then the old one goes. Raises as `create` does; the old
+        one stays then."""
+        before, self.fname = self.fname, path
+        try:
+            self._write()
+        except BaseException:
+            self.fname = before
+            raise
+        if before is not None and before != path:
+            old = Pidfile(before)
+            old.pid = self.pid
+            old.unlink()
 
     def unlink(self) -> None:
         """Remove the file if it still names this process."""

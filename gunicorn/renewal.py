@@ -11,7 +11,10 @@ import time
 
 from gunicorn import sock
 from gunicorn.config.checks import check_there_is_one
-from gunicorn.errors import ConfigError
+from gunicorn.errors import ConfigError, OwnSignal
+from gunicorn.loading import application_traceback
+from gunicorn.logswitch import LogSwitch
+from gunicorn.pidfile import Pidfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +38,13 @@ class Renewal:
         self._proc_name = master.proc_name
         self._opened: list[sock.BaseSocket] = []
         self._dropped: list[sock.BaseSocket] = []
+        self._logs: LogSwitch | None = None
+        self._pidfile = master.pidfile
+
+    @property
+    def listeners(self) -> list[sock.BaseSocket]:
+        """Those of the old workers."""
+        return self._listeners
 
     def begin(self) -> str | None:
         """Read and apply the configuration of now. Returns why that cannot be, everything being as before;
@@ -44,16 +54,36 @@ class Renewal:
             self._forget_env()
             master.app.reload()
             master.setup(master.app)
+            self._logs = LogSwitch(master.log)
             master.log.setup(master.cfg)
             self._rebind()
-        except (ConfigError, RuntimeError, OSError, SystemExit) as error:
+            self._move_pidfile()
+        except OwnSignal:
+            raise
+        except (ConfigError, RuntimeError, OSError) as error:
             self.rollback()
-            return "see above" if isinstance(error, SystemExit) else str(error)
+            return str(error)
+        except SystemExit:
+            self.rollback()
+            return "see above"
+        except BaseException as error:  # noqa: BLE001 (a logger, a setting or a module of the user's)
+            self.rollback()
+            master.log.error("Error in the new configuration\n%s", application_traceback(error).rstrip())
+            return f"{type(error).__name__}: {error}"
         return None
 
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""
         sock.close_sockets(self._dropped)
+        if self._pidfile is not None and self._pidfile is not self._master.pidfile:
+            self._pidfile.unlink()
+        self.close_old_logs()
+
+    def close_old_logs(self) -> None:
+        """Those of before ``begin``; in a new worker too, which has inherited them."""
+        logs, self._logs = self._logs, None
+        if logs is not None:
+            logs.finish()
 
     def rollback(self) -> None:
         """Back to the configuration and the listeners from before ``begin``."""
@@ -65,7 +95,13 @@ class Renewal:
         sock.close_sockets(self._opened)
         master.worker_class, master.address = self._worker_class, self._address
         master.timeout, master.proc_name = self._timeout, self._proc_name
-        master.log.setup(self._cfg)
+        logs, self._logs = self._logs, None
+        if logs is not None:
+            logs.restore()
+        if master.pidfile is not self._pidfile:
+            if master.pidfile is not None:
+                master.pidfile.unlink()
+            master.pidfile = self._pidfile
         if self._num_workers is not None and master.num_workers != self._num_workers:
             master.num_workers = self._num_workers
 
@@ -77,6 +113,19 @@ class Renewal:
                 os.environ[name] = cfg.env_orig[name]
             else:
                 os.environ.pop(name, None)
+
+    def _move_pidfile(self) -> None:
+        """Write the PID file under another name, if it has got one; the old one is removed by ``commit``."""
+        master = self._master
+        wanted = master.cfg.pidfile
+        if wanted is None or (master.pidfile is not None and master.pidfile.fname in (wanted, wanted + ".2")):
+            return
+        fresh = Pidfile(wanted + ".2" if master.master_pid else wanted)
+        try:
+            fresh.create(master.pid)
+        except OSError as error:
+            raise ConfigError(f"the PID file {fresh.fname!r} cannot be written: {error.strerror}") from None
+        master.pidfile = fresh
 
     def _rebind(self) -> None:
         """Listeners for the addresses of now: those that were there are kept, the others opened."""

@@ -337,6 +337,8 @@ def adopt(fd: int, conf: Any, log: Any, borrowed: bool) -> BaseSocket:
         raise ValueError(f"descriptor {fd} is a socket of family {family}: expected IPv4, IPv6 or unix")
     listener = kind(name, conf, log, fd=fd)
     listener.borrowed = borrowed
+    # It came through an exec; programs that hooks start are not to have it.
+    os.set_inheritable(fd, False)
     return listener
 
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["StackFile", "of_greenlet", "of_task", "of_threads"]
+__all__ = ["StackFile", "deafen", "of_greenlet", "of_task", "of_threads"]
 
 SIGNAL: int = getattr(signal, "SIGRTMIN", 0) + 6 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", 0)
 """The signal that asks; 0 where the system has none to spare."""
@@ -28,6 +28,12 @@ ANSWER_SECONDS = 0.2
 
 _LOOK_SECONDS = 0.002
 _LONGEST = 64 * 1024
+
+
+def deafen() -> None:
+    """In a child of a worker: the file is not its to write."""
+    if SIGNAL:
+        faulthandler.unregister(SIGNAL)
 
 
 class StackFile:

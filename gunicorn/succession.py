@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from gunicorn import sock, systemd, unpatched, util
+from gunicorn import forks, sock, systemd, util
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,12 @@ def start_successor(master: Arbiter) -> None:
         return
     old_pid = os.getpid()
     signal.pthread_sigmask(signal.SIG_BLOCK, master.SIGNALS)
-    pid = unpatched.fork()
+    try:
+        pid = forks.fork()
+    except OSError as error:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
+        master.log.error("Cannot start the new master: %s", error)
+        return
     if pid:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
         master.reexec_pid = pid
@@ -50,7 +55,7 @@ def start_successor(master: Arbiter) -> None:
     # Nothing may come back from here: this process still looks like the old master.
     try:
         _become_successor(master, old_pid)
-    except Exception:
+    except BaseException:
         # The hook pre_exec failed, or there is no such program any more.
         master.log.exception("Cannot start the new master")
     finally:
@@ -132,8 +137,11 @@ def promote(master: Arbiter) -> None:
     master.master_pid = 0
     master.proc_name = master.cfg.proc_name
     os.environ.pop("GUNICORN_PID", None)
-    if master.pidfile is not None:
-        master.pidfile.rename(master.cfg.pidfile)
+    if master.pidfile is not None and master.cfg.pidfile is not None:
+        try:
+            master.pidfile.rename(master.cfg.pidfile)
+        except (OSError, RuntimeError) as error:
+            master.log.error("The PID file stays %s: %s", master.pidfile.fname, error)
     util._setproctitle(f"master [{master.proc_name}]")
     master.log.info("Master has been promoted.")
     systemd.sd_notify(f"MAINPID={master.pid}", master.log)

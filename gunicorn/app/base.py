@@ -14,7 +14,7 @@ from gunicorn.config import arguments, files, sources
 from gunicorn.config.config import FRAMEWORK, Config
 from gunicorn.config.files import get_default_config_file
 from gunicorn.errors import AppImportError, ConfigError
-from gunicorn.loading import application_traceback
+from gunicorn.loading import application_traceback, who_left, without_exit
 from gunicorn.process import getcwd
 from gunicorn.standard import application_first, standard_first
 
@@ -98,7 +98,7 @@ class BaseApplication:
     def wsgi(self) -> Any:
         """Return the application, loaded at the first call."""
         if self.callable is None:
-            self.callable = self.load()
+            self.callable = without_exit(self.load, "the application", "while it was imported")
         return self.callable
 
     def run(self) -> None:
@@ -170,8 +170,10 @@ class Application(BaseApplication):
         """
         try:
             return files.read_file(filename)
-        except (ConfigError, SystemExit):
+        except ConfigError:
             raise
+        except SystemExit as error:
+            raise ConfigError(who_left(f"configuration file {filename!r}", "while it was read", error)) from error
         except Exception as error:  # noqa: BLE001
             # The file is the application's code: whatever it does wrong is shown in its own terms.
             sys.stderr.write(application_traceback(error))
@@ -181,7 +183,10 @@ class Application(BaseApplication):
 
     def get_config_from_module_name(self, module_name: str) -> dict[str, Any]:
         """Return the variables of a module. Raises ConfigError when there is no such module."""
-        return files.read_module(module_name)
+        try:
+            return files.read_module(module_name)
+        except SystemExit as error:
+            raise ConfigError(who_left(f"configuration module {module_name!r}", "while it was read", error)) from error
 
     def load_config_from_module_name_or_filename(self, location: str) -> dict[str, Any]:
         """Apply and return the configuration at ``location``: a path, ``file:PATH`` or ``python:MODULE``."""
@@ -271,7 +276,7 @@ class Application(BaseApplication):
             if self.cfg.check_config:
                 rehearse(self)
             else:
-                self.load()
+                without_exit(self.load, "the application", "while it was imported")
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
         except Exception as error:  # noqa: BLE001

@@ -16,6 +16,8 @@ from asyncio import CancelledError, InvalidStateError, current_task
 from types import CoroutineType
 from typing import Any
 
+from ..errors import OwnSignal
+
 PENDING = 0
 DONE = 1
 CANCELLED = 2
@@ -178,7 +180,13 @@ class Waiter:
         if callback is None:
             return
         if current_task(self.loop) is None and self.context is not None:
-            self.context.run(callback, self)
+            try:
+                self.context.run(callback, self)
+            except OwnSignal:
+                raise
+            except (KeyboardInterrupt, SystemExit):
+                # The task that has raised it has noted it, too, and will tell those who wait for its end.
+                return
         else:
             self.loop.call_soon(callback, self, context=self.context)
 

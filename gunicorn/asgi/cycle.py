@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..engine.connection import CLOSED, READING, RUNNING
 from ..engine.outgoing import ClientDisconnected
+from ..errors import OwnSignal
 from ..http.errors import HTTPError
 from ..http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
 from ..wsgi.response import JOINED, Response
@@ -391,7 +392,9 @@ class Cycle(Response):
         """The task is done; called by it."""
         try:
             self.end(task)
-        except Exception as error:  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # the boundary around one connection
             if self.concluded:
                 # The connection is another request's by now.
                 raise

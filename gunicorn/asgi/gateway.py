@@ -14,6 +14,7 @@ from types import CoroutineType
 from ..engine._leaf import bind, monotonic
 from ..engine.connection import CLOSED, Connection
 from ..engine.outgoing import ClientDisconnected
+from ..errors import OwnSignal
 from ..http.errors import HTTPError
 from ..http.request import Request
 from ..http.websocket_handshake import asks_for_websocket
@@ -85,12 +86,20 @@ class ASGIGateway(ASGIGatewayState):
         except ClientDisconnected:
             cycle.give_up()
             return
-        except Exception as error:  # noqa: BLE001  # the boundary around the application
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around the application
             cycle.failed(error)
             return
         context = self.context.copy()
         if EAGER:
-            task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
+            try:
+                task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
+            except OwnSignal:
+                raise
+            except BaseException as error:  # noqa: BLE001  # tasks raise what would end the process, there is none
+                cycle.failed(error)
+                return
             if task.done():
                 cycle.end(task)
                 return
@@ -141,7 +150,9 @@ class ASGIGateway(ASGIGatewayState):
         for socket in list(self.sockets):
             try:
                 socket.look_after(now)
-            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            except OwnSignal:
+                raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                 engine.failed(socket.connection, error)
 
     def say_farewell(self) -> None:
@@ -151,7 +162,9 @@ class ASGIGateway(ASGIGatewayState):
         for socket in list(self.sockets):
             try:
                 socket.restart()
-            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            except OwnSignal:
+                raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                 engine.failed(socket.connection, error)
 
     def running(self) -> list[tuple[Connection, Request, float]]:
@@ -178,7 +191,9 @@ class ASGIGateway(ASGIGatewayState):
     def report(self, cycle: Any) -> None:
         try:
             self._report(cycle)
-        except Exception as error:  # the boundary around one connection: a logger of the user's
+        except OwnSignal:
+            raise
+        except BaseException as error:  # the boundary around one connection: a logger of the user's
             cycle.close = True
             self.log.error("Error on the connection of %s", shown(cycle.connection.peer), exc_info=error)
 

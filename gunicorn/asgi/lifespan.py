@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from ..errors import OwnSignal
 from .messages import Misuse, kind_of
 from .scope import VERSIONS
 
@@ -82,7 +83,9 @@ class Lifespan:
         scope = {"type": "lifespan", "asgi": VERSIONS, "state": self.state}
         try:
             await self.app(scope, self._receive, self._send)
-        except Exception as error:  # noqa: BLE001  # the boundary around the application
+        except (asyncio.CancelledError, OwnSignal):
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._raised(error)
         else:
             if self.mode == "on" and not self.active:
@@ -91,7 +94,7 @@ class Lifespan:
             for event in EVENTS:
                 self._answer(event, "")
 
-    def _raised(self, error: Exception) -> None:
+    def _raised(self, error: BaseException) -> None:
         if self.active:
             self.log.error("Exception in the application's lifespan", exc_info=error)
             self._answer("shutdown", f"{type(error).__name__}: {error}")
@@ -128,6 +131,6 @@ class Lifespan:
             answer.set_result(text)
 
 
-def _knows_it_not(error: Exception) -> bool:
+def _knows_it_not(error: BaseException) -> bool:
     """Applications without lifespan raise at once, by their kind: an assertion on the scope, a missing key."""
     return isinstance(error, AssertionError | KeyError | NotImplementedError | TypeError | ValueError)

@@ -30,6 +30,10 @@ class Board:
         self._slot = slot
         self._running = 0
 
+    def move_to(self, slot: Any) -> None:
+        """Write to another page from now on."""
+        self._slot = slot
+
     def begin(self, method: str, uri: str, now: float) -> None:
         """The application is called; `now` in monotonic seconds."""
         if type(method) is not str or type(uri) is not str:

@@ -46,6 +46,17 @@ cdef class Board:
         if self._page != NULL:
             PyBuffer_Release(&self._buffer)
 
+    def move_to(self, slot):
+        """Write to another page from now on."""
+        cdef Py_buffer other
+        PyObject_GetBuffer(slot._bytes, &other, PyBUF_WRITABLE)
+        if other.len < self._line_at + self._line_room:
+            PyBuffer_Release(&other)
+            raise ValueError("not a page of the scoreboard")
+        PyBuffer_Release(&self._buffer)
+        self._buffer = other
+        self._page = <unsigned char *>self._buffer.buf
+
     cpdef begin(self, str method, str uri, double now):
         """The application is called; `now` in monotonic seconds."""
         if method is None or uri is None:

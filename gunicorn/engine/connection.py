@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from _thread import get_native_id
 
+from ..errors import OwnSignal
 from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
 from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
 from ..http.request import Request
@@ -213,7 +214,9 @@ class Connection(Outgoing):
             return
         try:
             self._fail()
-        except Exception:  # noqa: BLE001  # the boundary around a connection: `close` has let go of it in any case
+        except OwnSignal:
+            raise
+        except BaseException:  # noqa: BLE001  # the boundary around a connection: `close` has let go of it in any case
             pass
 
     def pull(self) -> None:
@@ -495,6 +498,8 @@ class Connection(Outgoing):
 
     def _finish(self, keep: bool) -> None:
         if self.state != RUNNING:
+            if self.engine.stray is not None:
+                self.engine.stray()
             return
         if self.body is not None:
             self.body.close()
@@ -663,6 +668,20 @@ class Connection(Outgoing):
             self.engine.handler.writable(self)
         else:
             self.close()
+
+    def abandon(self) -> None:
+        """In a child that has inherited this connection: close the copy of the descriptor, without a word to anybody.
+
+        An application that still runs there sees a client that has left.
+        """
+        fd, self.fd = self.fd, -1
+        if self.state != CLOSED:
+            close(fd)
+        self.state = CLOSED
+        self.broken = True
+        self.response = None
+        self.stream = self.taker = self.out = None
+        self.tls = None
 
     def close(self) -> None:
         """Close now. A running request keeps its state, so that the gateway sees a broken connection."""

@@ -11,6 +11,7 @@ import os
 
 from gunicorn.unpatched import read, select, write
 
+from ..errors import OwnSignal
 from ..http.fields import FieldTable
 from ..http.http1 import HTTP1
 from ..http.limits import Limits
@@ -20,7 +21,7 @@ from .connection import CLOSED, LINGERING, READING, Connection
 from .handler import Handler
 from .listener import Listener
 from .settings import Peers, Settings
-from .state import EngineState
+from .state import EngineState, NoGuard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ def make_poller() -> Poller:
     from .portable import PortablePoller
 
     return PortablePoller()
+
+
+class Nowhere(Poller):
+    """In the place of a poller, in a process that is not to serve: whoever would wait for clients there is ended."""
+
+    ended: Any = None
+
+    def __init__(self) -> None:
+        """It has no descriptor."""
+
+    def add(self, fd: int) -> None:
+        """Nothing comes of it."""
+
+    add_listener = add_level = arm_read = arm_write = remove = forget = add
+
+    def wait(self, timeout: float) -> int:
+        """Does not return."""
+        self.ended()
+        return 0
 
 
 class Engine(EngineState):
@@ -170,7 +190,9 @@ class Engine(EngineState):
             if connection is not None:
                 try:
                     connection.on_event(poller.flags_at(index))
-                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                except OwnSignal:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.failed(connection, error)
             else:
                 self._other_event(fd)
@@ -213,14 +235,18 @@ class Engine(EngineState):
                 attended.on_event(0)
             elif attended.state != CLOSED:
                 attended.process()
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.failed(connection, error)
 
-    def failed(self, connection: Connection, error: Exception) -> None:
+    def failed(self, connection: Connection, error: BaseException) -> None:
         """What serves a connection has raised what it should not: tell of it once, and end that connection."""
         try:
             self.handler.connection_failed(connection, error)
-        except Exception:  # noqa: BLE001  # the log itself may be what has failed: nobody is left to be told
+        except OwnSignal:
+            raise
+        except BaseException:  # noqa: BLE001  # the log itself may be what has failed: nobody is left to be told
             pass
         connection.drop()
 
@@ -250,11 +276,13 @@ class Engine(EngineState):
             if self.now < self.slow_until and self.now >= self.hurried_until:
                 self._await_request(connection.fd)
             connection.process()
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self._not_taken(accepted[0], connection, error)
         return True
 
-    def _not_taken(self, fd: int, connection: Connection | None, error: Exception) -> None:
+    def _not_taken(self, fd: int, connection: Connection | None, error: BaseException) -> None:
         """What was accepted could not be taken on, or not be served."""
         if connection is None and fd < len(self.connections):
             connection = self.connections[fd]
@@ -343,7 +371,9 @@ class Engine(EngineState):
             if connection.deadline and connection.deadline <= now:
                 try:
                     connection.expire()
-                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                except OwnSignal:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.failed(connection, error)
         for listener in self.listeners:
             if listener.terminator is not None:
@@ -380,7 +410,9 @@ class Engine(EngineState):
             self.accepted += 1
             try:
                 self.open(accepted[0], accepted[1], listener).take_turn()
-            except Exception as error:  # noqa: BLE001  # the boundary around one connection
+            except OwnSignal:
+                raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                 self._not_taken(accepted[0], None, error)
 
     def hold_accepting(self) -> None:
@@ -463,13 +495,42 @@ class Engine(EngineState):
                 with self.guard:
                     connection.give_up_body()
 
+    def abandon(self, ended: Any) -> None:
+        """In a child that the application has forked: let go of everything, and have nothing notice, neither a client
+        nor the parent, whose sockets and whose set in the kernel these are.
+
+        `ended` is called where the child would go on with the engine: it ends the process.
+        """
+        self.stray = ended
+        # Its descriptor is a copy, what it stands for is the parent's: to take anything out would be to take it out
+        # there.
+        self.poller.close()
+        nowhere: Any = Nowhere()
+        nowhere.ended = ended
+        self.poller = nowhere
+        self.guard = NoGuard()
+        for connection in self.connections:
+            if connection is not None:
+                connection.abandon()
+        for listener in self.listeners:
+            listener.sock.close()
+        self.again.clear()
+        self.ready_listeners.clear()
+        self.count = 0
+        fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)
+        for fd in fds:
+            if fd >= 0:
+                close_descriptor(fd)
+
     def close(self) -> None:
         """Drop everything."""
         for connection in list(self.connections):
             if connection is not None:
                 try:
                     connection.close()
-                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                except OwnSignal:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.failed(connection, error)
         self.poller.close()
         fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)

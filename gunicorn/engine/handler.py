@@ -23,7 +23,7 @@ class Handler:
     def disconnected(self, connection: Any) -> None:
         """The client of a running request has left, or has shut its side."""
 
-    def connection_failed(self, connection: Any, error: Exception) -> None:
+    def connection_failed(self, connection: Any, error: BaseException) -> None:
         """What serves this connection has raised what it should not: tell of it, and answer if that is possible.
 
         The engine ends the connection afterwards, and goes on with the others.

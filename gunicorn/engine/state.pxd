@@ -23,6 +23,7 @@ cdef class EngineState:
     cdef public Py_ssize_t count
     cdef public bint closing
     cdef public bint stopped
+    cdef public object stray
     cdef public double keepalive
     cdef public double header_timeout
     cdef public double body_timeout

@@ -34,7 +34,8 @@ class EngineState:
     __slots__ = (
         "admission", "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
         "header_timeout", "keepalive", "most_running", "now",
-        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stream_bodies", "thread", "threaded",
+        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stray", "stream_bodies", "thread",
+        "threaded",
     )
 
     def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
@@ -63,6 +64,8 @@ class EngineState:
         # Answers say `Connection: close`; and nobody is accepted any more.
         self.closing = False
         self.stopped = False
+        # In a child that the application has forked: ends it, for there is nothing to be served there.
+        self.stray: Any = None
         self.keepalive = settings.keepalive
         self.header_timeout = settings.header_timeout
         self.body_timeout = settings.body_timeout

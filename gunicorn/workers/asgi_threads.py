@@ -6,6 +6,7 @@ import threading
 from queue import SimpleQueue
 
 from ..engine._leaf import monotonic
+from ..errors import OwnSignal
 from ..wsgi.gateway import Gateway
 from ..wsgi.response import count_whole
 
@@ -66,13 +67,10 @@ class PoolGateway(Gateway):
         self._runs[me] = (connection, request, monotonic())
         try:
             self.run(connection, request)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
-        except BaseException:
-            with self.engine.guard:
-                connection.close()
-            self.worker.alive = False
+        except OwnSignal:
             raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, request, error)
         finally:
             self._runs.pop(me, None)
             if not self.worker.alive or self.engine.again:

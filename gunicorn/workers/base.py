@@ -8,9 +8,9 @@ import sys
 import time
 from types import FrameType
 
-from gunicorn import scoreboard, unpatched, util
+from gunicorn import forks, glogging, scoreboard, stacks, unpatched, util
 from gunicorn.config.checks import complaint
-from gunicorn.errors import ConfigError
+from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
 from gunicorn.standard import standard_first
 from gunicorn.workers.workertmp import WorkerTmp
 
@@ -191,6 +191,23 @@ class Worker:
         engine = reloader_engines[self.cfg.reload_engine]
         self.reloader = engine(extra_files=self.cfg.reload_extra_files, callback=changed)
 
+    # -- children of others
+
+    def put_down(self) -> None:
+        """In a child that the application has forked from this process: be no worker of this server any more.
+
+        Called among whatever else runs here: nothing may wait, log, or raise.
+        """
+        forks.reset_signals([*self.SIGNALS, signal.SIGALRM])
+        stacks.deafen()
+        self.alive = False
+        self.tmp = WorkerTmp(self.cfg)
+        master_fd, self.master_fd = self.master_fd, -1
+        if master_fd >= 0:
+            os.close(master_fd)
+        for listener in self.sockets:
+            listener.close()
+
     # -- signals
 
     def init_signals(self) -> None:
@@ -215,9 +232,19 @@ class Worker:
         if self.wakeup_fd >= 0:
             signal.set_wakeup_fd(self.wakeup_fd, warn_on_full_buffer=False)
 
+    def call_hook(self, name: str) -> None:
+        """Call a hook for this worker in the middle of whatever it does; one that fails is logged and changes nothing.
+        """
+        try:
+            getattr(self.cfg, name)(self)
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
+            self.log.exception("The hook %s failed", name)
+
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files."""
-        self.log.reopen_files()
+        glogging.reopen(self.log)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """TERM: finish what runs, then leave."""
@@ -227,15 +254,15 @@ class Worker:
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """QUIT, INT: leave now."""
         self.alive = False
-        self.cfg.worker_int(self)
-        sys.exit(0)
+        self.call_hook("worker_int")
+        raise WorkerExit(0)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """ABRT, from the master when the heartbeat is late: leave with status 1."""
         self.alive = False
         self.aborted = True
-        self.cfg.worker_abort(self)
-        sys.exit(1)
+        self.call_hook("worker_abort")
+        raise WorkerExit(1)
 
     def handle_nothing(self, sig: int, frame: FrameType | None) -> None:
         """HUP, USR2: only the master acts on them."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import traceback
 
-from .. import stacks
+from .. import forks, stacks
 from ..asgi.detect import WSGI, as_single_callable, interface_of, is_double_callable
 from ..asgi.gateway import ASGIGateway
 from ..asgi.lifespan import Lifespan, LifespanFailed
-from ..errors import AppImportError
+from ..errors import AppImportError, OwnSignal, WorkerExit
 from ..http.errors import GatewayTimeout
 from ..wsgi.gateway import Gateway
 from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from types import FrameType
     from typing import Any
 
@@ -76,7 +76,7 @@ class ASGIWorker(EngineWorker):
             self.loop.run_until_complete(self.lifespan.start(self.cfg.lifespan_startup_timeout))
         except LifespanFailed as error:
             self.log.error("The application did not start: %s", error)
-            sys.exit(BOOT_FAILED)
+            raise WorkerExit(BOOT_FAILED) from None
 
     def serves_wsgi(self) -> bool:
         """Whether the application is a WSGI one."""
@@ -96,10 +96,27 @@ class ASGIWorker(EngineWorker):
 
     def serve(self) -> None:
         self._told = asyncio.Event()
+        self.loop.set_exception_handler(_tell)
         self.loop.add_reader(self.engine.fileno(), self._poll)
         # In the loop, where requests can be begun.
         self.loop.call_soon(self._tick)
-        self.loop.run_until_complete(self._told.wait())
+        self._complete(self._told.wait())
+
+    def _complete(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Let the loop turn until this is done.
+
+        A task that raises what would end a process raises it here, too; that one is over, and no other.
+        """
+        task = self.loop.create_task(coroutine)
+        while not task.done():
+            try:
+                self.loop.run_until_complete(task)
+            except OwnSignal:
+                raise
+            except (KeyboardInterrupt, SystemExit) as error:
+                requests: Any = getattr(self.gateway, "tasks", ())
+                if not any(each.done() and not each.cancelled() and each.exception() is error for each in requests):
+                    self.log.exception("Exception in a task")
 
     def _poll(self) -> None:
         """The engine has something to do."""
@@ -107,7 +124,9 @@ class ASGIWorker(EngineWorker):
         try:
             with engine.guard:
                 engine.poll(0.0)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:
             # No connection is to blame: the loop would go on without it, and the worker seem alive.
             self.log.critical("The engine of this worker has failed, the worker ends", exc_info=True)
             self.alive = False
@@ -138,6 +157,12 @@ class ASGIWorker(EngineWorker):
         gateway = getattr(self, "gateway", None)
         if gateway is None or not gateway.is_stuck():
             super().notify()
+
+    def put_down(self) -> None:
+        super().put_down()
+        if hasattr(self, "loop"):
+            # Whoever comes back to the parent's loop goes no further.
+            self.loop.call_soon(forks.end_stray)
 
     # Signals.
 
@@ -180,7 +205,7 @@ class ASGIWorker(EngineWorker):
     # Stop.
 
     def stop(self) -> None:
-        self.loop.run_until_complete(self._stop())
+        self._complete(self._stop())
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(-1)
         self.loop.remove_reader(self.engine.fileno())
@@ -219,6 +244,12 @@ class ASGIWorker(EngineWorker):
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=seconds)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody has caught goes to the log, but for what tasks have raised in the loop itself."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt | SystemExit):
+        loop.default_exception_handler(context)
 
 
 def _nothing(connection: Any) -> None:

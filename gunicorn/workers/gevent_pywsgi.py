@@ -6,10 +6,10 @@ They speak HTTP by themselves; only the life of the process is ours.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
 from datetime import timedelta
-from os import dup
 from urllib.parse import quote
 
 import gevent
@@ -94,6 +94,7 @@ def serve(worker: GeventWorker) -> None:
     """Serve until the worker is told to stop; then let requests end for `graceful_timeout` seconds."""
     pool = Pool(worker.cfg.worker_connections)
     servers = [_make_server(worker, listener, place, pool) for place, listener in enumerate(worker.sockets)]
+    worker.guests = servers
     for server in servers:
         server.start()
     worker.serve()
@@ -107,6 +108,15 @@ def serve(worker: GeventWorker) -> None:
         server.stop(timeout=LOOK_SECONDS)
 
 
+def abandon(servers: list[Any]) -> None:
+    """In a child that the application has forked: keep no port open."""
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    for server in servers:
+        # Closed, its number would be another file's, and still that of gevent's object.
+        os.dup2(null, server.socket.fileno(), inheritable=False)
+    os.close(null)
+
+
 def _make_server(worker: GeventWorker, listener: Any, place: int, pool: Pool) -> Any:
     terminator, redirect = entrance.way_in(listener, place, worker.cfg, worker.log)
     options: dict[str, Any] = {}
@@ -116,7 +126,7 @@ def _make_server(worker: GeventWorker, listener: Any, place: int, pool: Pool) ->
     family = listener.FAMILY
     handler = worker.wsgi_handler or WSGIHandler
     return (worker.server_class or WSGIServer)(
-        GreenSocket(family, socket.SOCK_STREAM, 0, dup(listener.fileno())),
+        GreenSocket(family, socket.SOCK_STREAM, 0, os.dup(listener.fileno())),
         application=_redirecting(redirect) if redirect else _Counted(worker),
         spawn=pool,
         log=_Log(worker.log) if worker.cfg.accesslog or issubclass(handler, PyWSGIHandler) else None,

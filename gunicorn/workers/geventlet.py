@@ -6,7 +6,7 @@ import warnings
 from os import dup
 from socket import SOCK_STREAM
 
-from .greenlets import GreenletWorker
+from .greenlets import CutOff, GreenletWorker
 
 try:
     with warnings.catch_warnings():
@@ -60,11 +60,11 @@ class EventletWorker(GreenletWorker):
 
     def kill(self, greenlet: Any) -> None:
         # Not now: the main greenlet does not wait for what the application does at its end.
-        hubs.get_hub().schedule_call_global(0, greenlet.kill)
+        hubs.get_hub().schedule_call_global(0, greenlet.kill, CutOff)
 
     def kill_all(self, greenlets: list[Any], seconds: float) -> None:
         for each in greenlets:
-            each.kill()
+            each.kill(CutOff)
         with eventlet.Timeout(seconds, False):
             while any(not each.dead for each in greenlets):
                 eventlet.sleep(0.01)
@@ -83,6 +83,9 @@ class EventletWorker(GreenletWorker):
 
     def green(self, listener: Any) -> Any:
         return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+
+    def leave_the_hub(self) -> None:
+        hubs.use_hub()
 
     def watch(self) -> None:
         hub = hubs.get_hub()

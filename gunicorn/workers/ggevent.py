@@ -5,14 +5,14 @@ from __future__ import annotations
 from os import dup
 from socket import SOCK_STREAM
 
-from .greenlets import GreenletWorker
+from .greenlets import CutOff, GreenletWorker
 
 try:
     import gevent
 except ImportError:
     raise RuntimeError("the gevent worker needs gevent: pip install gunicorn[gevent]") from None
 
-from gevent import monkey
+from gevent import _hub_local, monkey
 from gevent.event import Event
 from gevent.socket import socket as GreenSocket
 
@@ -29,6 +29,8 @@ class GeventWorker(GreenletWorker):
     # Set by subclasses that bring a server or a handler made for `gevent.pywsgi`: those serve then.
     server_class: Any = None
     wsgi_handler: Any = None
+    # Those servers, while they run.
+    guests: list[Any] = []
 
     @classmethod
     def setup(cls) -> None:
@@ -45,6 +47,13 @@ class GeventWorker(GreenletWorker):
         gevent.reinit()
         super().init_process()
 
+    def put_down(self) -> None:
+        super().put_down()
+        if self.guests:
+            from .gevent_pywsgi import abandon
+
+            abandon(self.guests)
+
     def run(self) -> None:
         if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
@@ -57,6 +66,7 @@ class GeventWorker(GreenletWorker):
 
     _ticker: Any = None
     _watcher: Any = None
+    _left: Any = None
 
     def spawn(self, function: Any, *args: Any) -> Any:
         return gevent.spawn(function, *args)
@@ -65,10 +75,10 @@ class GeventWorker(GreenletWorker):
         return gevent.getcurrent()
 
     def kill(self, greenlet: Any) -> None:
-        greenlet.kill(block=False)
+        greenlet.kill(CutOff, block=False)
 
     def kill_all(self, greenlets: list[Any], seconds: float) -> None:
-        gevent.killall(greenlets, block=False)
+        gevent.killall(greenlets, CutOff, block=False)
         gevent.joinall(greenlets, timeout=seconds)
 
     def make_event(self) -> Any:
@@ -85,6 +95,16 @@ class GeventWorker(GreenletWorker):
 
     def green(self, listener: Any) -> Any:
         return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+
+    def leave_the_hub(self) -> None:
+        hub = _hub_local.get_hub_if_exists()
+        if hub is None:
+            return
+        # What waits in it is kept, and so neither goes on nor is ended.
+        self._left = hub, hub.loop
+        hub.loop.destroy()
+        _hub_local.set_hub(None)
+        _hub_local.set_loop(None)
 
     def watch(self) -> None:
         if self._watcher is None:

@@ -13,9 +13,13 @@ from __future__ import annotations
 import signal
 from contextlib import nullcontext
 
-from .. import stacks
+from greenlet import GreenletExit, getcurrent
+from greenlet import greenlet as Greenlet
+
+from .. import forks, stacks
 from ..engine._leaf import monotonic
 from ..engine.entrance import check_guest
+from ..errors import OwnSignal
 from ..wsgi.gateway import Gateway
 from ..wsgi.socket_view import SocketView
 from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.1
 # Requests that were cut at the end may clean up for so long.
 CUT_SECONDS = 1.0
+
+
+class CutOff(OwnSignal, GreenletExit):  # type: ignore[misc]
+    """A request is broken off. Applications may catch it as the GreenletExit that it is."""
 
 
 class GreenletGateway(Gateway):
@@ -52,12 +60,12 @@ class GreenletGateway(Gateway):
         engine = self.engine
         try:
             self.worker.serve_request(connection, request)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
-        except BaseException:
-            # The greenlet is being killed, or the application wants to leave the process.
+        except OwnSignal:
+            # The greenlet is being killed, or this worker ends.
             connection.close()
             raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+            self.run_failed(connection, request, error)
         finally:
             if not engine.running:
                 self.idle()
@@ -130,11 +138,11 @@ class GreenletWorker(EngineWorker):
         raise NotImplementedError
 
     def kill(self, greenlet: Any) -> None:
-        """Raise GreenletExit in it soon, without waiting for its end."""
+        """Raise `CutOff` in it soon, without waiting for its end."""
         raise NotImplementedError
 
     def kill_all(self, greenlets: list[Any], seconds: float) -> None:
-        """Raise GreenletExit in each of them and let them clean up for so long."""
+        """Raise `CutOff` in each of them and let them clean up for so long."""
         raise NotImplementedError
 
     def make_event(self) -> Any:
@@ -164,6 +172,22 @@ class GreenletWorker(EngineWorker):
     def tick_every(self, seconds: float) -> None:
         """Have the hub call `wake` so often; 0: no more."""
         raise NotImplementedError
+
+    def leave_the_hub(self) -> None:
+        """In a child that the application has forked: have a hub of its own, so that none of the parent's greenlets
+        goes on there."""
+        raise NotImplementedError
+
+    # A child of the application's.
+
+    def put_down(self) -> None:
+        super().put_down()
+        self._asleep = False
+        current = getcurrent()
+        if self._main is not None and current is not self._main:
+            # Where the greenlet that has forked would hand over to the parent's hub at its end, the child ends.
+            current.parent = Greenlet(forks.end_stray, self._main)
+        self.leave_the_hub()
 
     # A request.
 
@@ -302,10 +326,16 @@ class GreenletWorker(EngineWorker):
         raise NotImplementedError
 
     def _turn(self) -> None:
-        if self.engine.again:
-            self.pause()
-        else:
-            self.sleep()
+        try:
+            if self.engine.again:
+                self.pause()
+            else:
+                self.sleep()
+        except OwnSignal:
+            raise
+        except (KeyboardInterrupt, SystemError, SystemExit):
+            # Hubs hand these to the main greenlet, whoever has raised them: a greenlet of the application's own.
+            self.log.exception("Exception in a greenlet")
         self.engine.poll(0.0)
 
     def serve(self) -> None:

@@ -27,6 +27,7 @@ from collections import deque
 from ..engine._leaf import monotonic
 from ..engine.connection import CLOSED
 from ..engine.engine import MOST_DRAINED
+from ..errors import OwnSignal
 from ..wsgi.gateway import Gateway
 from ..wsgi.response import count_whole
 from ..wsgi.socket_view import SocketView
@@ -119,7 +120,7 @@ class ThreadWorker(EngineWorker, Pooling):
     def _work(self, place: int) -> None:
         try:
             self._serve_all(place)
-        except Exception:  # the boundary around this thread
+        except BaseException:  # the boundary around this thread
             # No connection is to blame, the engine itself has failed: a worker without its threads must not seem alive.
             self.log.critical("A thread of this worker has failed, the worker ends", exc_info=True)
             self.alive = False
@@ -133,15 +134,10 @@ class ThreadWorker(EngineWorker, Pooling):
                 self._runs[place] = (connection, request, monotonic())
             try:
                 self._serve(connection, request)
-            except Exception as error:  # noqa: BLE001  # the boundary around one connection
-                self.gateway.run_failed(connection, request, error)
-            except BaseException:
-                # SystemExit and the like: as in a process of one thread, this worker ends.
-                with self.engine.guard:
-                    connection.close()
-                self.alive = False
-                self._told.set()
+            except OwnSignal:
                 raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+                self.gateway.run_failed(connection, request, error)
             finally:
                 self._busy[place] = None
                 self._runs[place] = None

@@ -17,7 +17,8 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RequestHandler
 from tornado.wsgi import WSGIContainer
 
-from .. import SERVER_SOFTWARE
+from .. import SERVER_SOFTWARE, forks
+from ..errors import OwnSignal
 from .tornado_server import Servers
 
 TYPE_CHECKING = False
@@ -54,6 +55,17 @@ class TornadoWorker(EngineWorker):
 
         clear.names_gunicorn = True  # type: ignore[attr-defined]
         RequestHandler.clear = clear  # type: ignore[assignment, method-assign]
+        execute = RequestHandler._execute
+
+        async def guarded(handler: RequestHandler, *args: Any, **kwargs: Any) -> None:
+            try:
+                await execute(handler, *args, **kwargs)
+            except (OwnSignal, asyncio.CancelledError):
+                raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around the application: Tornado's, for more
+                handler._handle_request_exception(error)
+
+        RequestHandler._execute = guarded  # type: ignore[assignment, method-assign]
 
     def load_wsgi(self) -> None:
         # The application may ask for the loop while it is imported.
@@ -77,6 +89,14 @@ class TornadoWorker(EngineWorker):
                 self.servers.answer_for_the_aborted()
             raise
 
+    def put_down(self) -> None:
+        super().put_down()
+        if hasattr(self, "ioloop"):
+            # Whoever comes back to the parent's loop goes no further.
+            self.ioloop.asyncio_loop.call_soon(forks.end_stray)  # type: ignore[attr-defined]
+        if self.servers is not None:
+            self.servers.abandon()
+
     # Requests that take too long.
 
     def running(self) -> list[tuple[Any, Any, float]]:
@@ -95,7 +115,18 @@ class TornadoWorker(EngineWorker):
         self._ticker.start()
         # The wake-up descriptor is the engine's, so a signal is seen here, whoever serves.
         self.ioloop.add_handler(self.engine.fileno(), self._ready, IOLoop.READ)
-        self.ioloop.run_sync(self._until_told)
+        self._complete(self._until_told)
+
+    def _complete(self, function: Any) -> None:
+        """Let the loop turn until this is done, also past tasks that raise what would end a process."""
+        while True:
+            try:
+                self.ioloop.run_sync(function)
+                return
+            except OwnSignal:
+                raise
+            except (KeyboardInterrupt, SystemExit):
+                self.log.exception("Exception in a task")
 
     async def _until_told(self) -> None:
         if self.alive:
@@ -106,7 +137,9 @@ class TornadoWorker(EngineWorker):
         engine = self.engine
         try:
             engine.poll(0.0)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:
             # No connection is to blame: the loop would go on without it, and the worker seem alive.
             self.log.critical("The engine of this worker has failed, the worker ends", exc_info=True)
             self.alive = False
@@ -124,7 +157,7 @@ class TornadoWorker(EngineWorker):
     # The end.
 
     def stop(self) -> None:
-        self.ioloop.run_sync(self._stop if self.servers is None else self._stop_servers)
+        self._complete(self._stop if self.servers is None else self._stop_servers)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.set_wakeup_fd(-1)
         self.ioloop.remove_handler(self.engine.fileno())
@@ -162,5 +195,5 @@ class TornadoWorker(EngineWorker):
 
 def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody has caught goes to the log, but for tasks that were broken off."""
-    if not isinstance(context.get("exception"), asyncio.CancelledError):
+    if not isinstance(context.get("exception"), asyncio.CancelledError | KeyboardInterrupt | SystemExit):
         loop.default_exception_handler(context)

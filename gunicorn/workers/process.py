@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 
-from gunicorn import unpatched, util
-from gunicorn.errors import AppImportError, ConfigError
+from gunicorn import forks, unpatched, util
+from gunicorn.errors import AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
+from gunicorn.loading import who_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,47 +18,88 @@ if TYPE_CHECKING:
 
 __all__ = ["live"]
 
+FAILED = 255
+_HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
+
 
 def live(master: Arbiter, worker: Any) -> NoReturn:
-    """Be ``worker``. Leaves by SystemExit.
+    """Be ``worker``, to the end of the process: the master's own stack lies below, and nothing of it may run here.
 
     Status 0 after a stop, 3 when the boot failed, 4 when the application could not be loaded, 255 after an
     error in the running worker.
     """
-    _shed(master)
-    worker.pid = os.getpid()
-    master.answer_questions()
+    status = FAILED
     try:
+        status = _serve(master, worker)
+        _leave(master, worker)
+    except BaseException as error:  # noqa: BLE001 (a logger of the user's: nobody is left to be told by it)
+        forks.end_stray(error)
+        sys.stderr.write(util.application_traceback(error))
+    finally:
+        forks.leave(status)
+
+
+def _serve(master: Arbiter, worker: Any) -> int:
+    """From the fork to the last request; the status of the process."""
+    try:
+        _shed(master, worker)
         util._setproctitle(f"worker [{master.proc_name}]")
         master.log.info("Booting worker with pid: %s", worker.pid)
-        # While the rights of the master are still there: the port may be a privileged one.
-        worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
         master.cfg.post_fork(master, worker)
         worker.init_process()
-        sys.exit(0)
-    except AppImportError as error:
-        master.log.debug("Exception while loading the application", exc_info=True)
+        forks.end_stray()
+        return 0
+    except BaseException as error:  # noqa: BLE001 (the application, or a hook)
+        forks.end_stray(error)
+        return _status_after(error, master, worker)
+
+
+def _status_after(error: BaseException, master: Arbiter, worker: Any) -> int:
+    """Tell what has ended a worker, where that is not told yet."""
+    if isinstance(error, HaltServer):
+        return error.exit_status
+    if isinstance(error, OwnSignal | SystemExit) and (worker.booted or isinstance(error, OwnSignal)):
+        # It was told to leave, or is of a type that leaves so.
+        return forks.status_of(error) if isinstance(error, SystemExit) else FAILED
+    if isinstance(error, KeyboardInterrupt) and worker.booted:
+        master.log.info("Worker interrupted (pid: %s)", worker.pid)
+        return 0
+    if isinstance(error, AppExitError):
+        master.log.error("%s", error)
+        return master.WORKER_BOOT_ERROR
+    if isinstance(error, AppImportError):
+        master.log.debug("Exception while loading the application", exc_info=error)
         print(f"{error}", file=sys.stderr, flush=True)
         # A module that is not there counts as a failed boot, something wrong in it as a failed load.
         absent = isinstance(error, ModuleNotFoundError)
-        sys.exit(master.WORKER_BOOT_ERROR if absent else master.APP_LOAD_ERROR)
-    except ConfigError as error:
+        return master.WORKER_BOOT_ERROR if absent else master.APP_LOAD_ERROR
+    if isinstance(error, ConfigError):
         master.log.error("%s", error)
-        sys.exit(master.WORKER_BOOT_ERROR)
-    except Exception as error:  # noqa: BLE001 (the application, or a hook)
-        master.log.error("Exception in worker process\n%s", util.application_traceback(error).rstrip())
-        sys.exit(-1 if worker.booted else master.WORKER_BOOT_ERROR)
-    finally:
-        _leave(master, worker)
+        return master.WORKER_BOOT_ERROR
+    if isinstance(error, SystemExit):
+        master.log.error("%s", who_left("a hook or the worker type", "while the worker started", error))
+        return master.WORKER_BOOT_ERROR
+    master.log.error("Exception in worker process\n%s", util.application_traceback(error).rstrip())
+    return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 
-def _shed(master: Arbiter) -> None:
-    """Put down what belongs to the master alone: its handlers, its end of the pipe, its blocked signals."""
+def _shed(master: Arbiter, worker: Any) -> None:
+    """Put down what belongs to the master alone: its handlers, its end of the pipe, its blocked signals, sockets that
+    only others use."""
+    worker.pid = os.getpid()
+    forks.guard(worker.put_down if hasattr(worker, "put_down") else _nothing)
     signal.set_wakeup_fd(-1)
     for number in master.SIGNALS:
         unpatched.set_handler(number, int(signal.SIG_DFL))
+    # Sent to all workers, and not to end one that is about to start.
+    for number, name in _HARMLESS.items():
+        if hasattr(worker, name):
+            unpatched.set_handler(number, getattr(worker, name))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
-    os.close(master.PIPE[0])
+    master.answer_questions()
+    # While the rights of the master are still there: the port may be a privileged one.
+    worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
+    master.close_what_is_its_own(worker.sockets)
 
 
 def _leave(master: Arbiter, worker: Any) -> None:
@@ -66,5 +107,10 @@ def _leave(master: Arbiter, worker: Any) -> None:
     try:
         worker.tmp.close()
         master.cfg.worker_exit(master, worker)
-    except Exception:  # noqa: BLE001 (a hook)
-        master.log.warning("Exception during worker exit:\n%s", traceback.format_exc())
+    except BaseException as error:  # noqa: BLE001 (a hook)
+        forks.end_stray(error)
+        master.log.warning("Exception during worker exit:\n%s", util.application_traceback(error).rstrip())
+
+
+def _nothing() -> None:
+    """A worker of somebody else's making that has nothing to put down."""

@@ -9,14 +9,14 @@ from types import FrameType
 
 import gunicorn
 
-from .. import accesslog, stacks
+from .. import accesslog, forks, stacks
 from ..asgi.detect import ASGI, interface_of
 from ..engine import entrance
 from ..engine._leaf import monotonic
 from ..engine.connection import CLOSED, RUNNING
 from ..engine.engine import Engine
 from ..engine.settings import Peers, limits_of, settings_of
-from ..errors import AppImportError
+from ..errors import AppImportError, OwnSignal, WorkerExit
 from ..http.errors import GatewayTimeout
 from ..wsgi.gateway import Gateway
 from .base import HANDLE_ERROR, Worker
@@ -62,10 +62,19 @@ class EngineWorker(Worker):
         """Get ready to `run` in the place of a worker that has booted and cannot serve its application itself."""
         self.pid, self.tmp, self.master_fd = worker.pid, worker.tmp, worker.master_fd
         self.reloader, self.max_requests = worker.reloader, worker.max_requests
+        forks.guard(self.put_down)
         self._make_engine()
         self.init_signals()
         self.load_wsgi()
         self.booted = True
+
+    def put_down(self) -> None:
+        super().put_down()
+        if hasattr(self, "engine"):
+            self.engine.abandon(forks.end_stray)
+        gateway = getattr(self, "gateway", None)
+        if gateway is not None:
+            gateway.abandon(self.slot)
 
     def _make_engine(self) -> None:
         cfg = self.cfg
@@ -187,7 +196,9 @@ class EngineWorker(Worker):
                 )  # fmt: skip
                 try:
                     self.break_off(connection, request)
-                except Exception as error:  # noqa: BLE001  # the boundary around one connection
+                except OwnSignal:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.engine.failed(connection, error)
         self.abandoned = {connection for connection in self.abandoned if connection.state != CLOSED}
 
@@ -262,12 +273,12 @@ class EngineWorker(Worker):
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """QUIT, INT: leave at once, but for answers that are on their way. A second one does not wait for those."""
         if self.hurried:
-            sys.exit(0)
+            raise WorkerExit(0)
         self.hurried = True
         self.alive = False
         self.slot.drain()
         self.engine.closing = True
-        self.cfg.worker_int(self)
+        self.call_hook("worker_int")
         # An application call may be running on this very thread: the alarm ends it.
         signal.signal(signal.SIGALRM, self.handle_quit)
         signal.setitimer(signal.ITIMER_REAL, QUICK_SECONDS)

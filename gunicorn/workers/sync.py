@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import OwnSignal
 from ..wsgi.gateway import Gateway
 from ..wsgi.socket_view import SocketView
 from .accepting import Accepting, StopWaiting, is_replaced
@@ -56,5 +57,7 @@ class RoundaboutGateway(Gateway):
         try:
             worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
             worker.see_through(connection, request)
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(connection, request, error)

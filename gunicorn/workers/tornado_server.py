@@ -122,6 +122,15 @@ class Servers:
         for server in self.servers:
             await server.close_all_connections()
 
+    def abandon(self) -> None:
+        """In a child that the application has forked: close the copies of the clients' sockets."""
+        self.board.move_to(self.worker.slot)
+        for server in self.servers:
+            for connection in list(server._connections):
+                socket = connection.stream.socket
+                if socket is not None:
+                    socket.close()
+
     # What requests ask.
 
     def begin(self, answer: Answer, request: Request) -> None:

@@ -16,6 +16,7 @@ from ..engine._board import Board
 from ..engine._leaf import bind, monotonic
 from ..engine.connection import READING, Connection
 from ..engine.outgoing import ClientDisconnected
+from ..errors import OwnSignal
 from ..http.errors import (
     ConfigurationProblem,
     GatewayTimeout,
@@ -94,6 +95,14 @@ class Gateway(GatewayState):
         )
         self.builder.forwarded = entrance.forwarded_of(cfg)
 
+    def abandon(self, slot: Any) -> None:
+        """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""
+        self.lines = None
+        self.logs_access = False
+        self.post_request = None
+        if self.board is not None:
+            self.board.move_to(slot)
+
     def _wait_readable(self, connection: Connection) -> None:
         self.wait_readable(connection)
 
@@ -110,7 +119,7 @@ class Gateway(GatewayState):
         """Serve a request here and now."""
         self.run(connection, request)
 
-    def connection_failed(self, connection: Connection, error: Exception) -> None:
+    def connection_failed(self, connection: Connection, error: BaseException) -> None:
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
         if connection.state == READING and connection.request is not None and not connection.skipping:
             # The client waits for an answer to a request that has not come so far as an application.
@@ -143,7 +152,7 @@ class Gateway(GatewayState):
         head_only = request is not None and request.method == "HEAD"
         return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
-    def _tell_worker(self, connection: Connection, request: Request | None, error: Exception) -> None:
+    def _tell_worker(self, connection: Connection, request: Request | None, error: BaseException) -> None:
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
         try:
             self.handle_error(request, SocketView(connection), connection.peer, error)
@@ -206,7 +215,9 @@ class Gateway(GatewayState):
             self.log.debug("The client left before its response was complete: %s", request.uri)
         except ResponseComplete:
             self.log.debug("The application wrote more than its response has place for: %s", request.uri)
-        except Exception as error:  # noqa: BLE001  # the boundary around the application
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(connection, response, error)
         now = engine.now = monotonic()
         engine.took(now - started)
@@ -219,10 +230,12 @@ class Gateway(GatewayState):
             if self.post_request is not None:
                 self._after(environ or {}, request, response)
             connection.finish(not (response.close or request.forced_close))
-        except Exception as error:  # noqa: BLE001  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(connection, request, error)
 
-    def run_failed(self, connection: Connection, request: Request, error: Exception) -> None:
+    def run_failed(self, connection: Connection, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
         with self.engine.guard:
@@ -241,8 +254,12 @@ class Gateway(GatewayState):
         """Whether clients wait for the request that is begun now."""
         return self.engine.others_wait()
 
-    def _failed(self, connection: Connection, response: Response, error: Exception) -> None:
+    def _failed(self, connection: Connection, response: Response, error: BaseException) -> None:
         """The application (or a hook) has raised: one entry in the log, and no client takes half for whole."""
+        engine: Any = self.engine
+        if engine.stray is not None:
+            # Raised in a child that the application has forked.
+            engine.stray(error)
         request = response.request
         if connection.taken_over:
             # Applications that speak for themselves on the socket end the cycle as they like.
@@ -297,7 +314,9 @@ class Gateway(GatewayState):
     def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
         try:
             self.post_request(self.worker, request, environ, response)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
             self.log.exception("Exception in post_request hook")
 
 
