@@ -357,22 +357,25 @@ def _is_of_python(filename: str) -> bool:
 def application_traceback(exc: BaseException) -> str:
     """Format ``exc`` as Python does, without the frames of this package and of the import machinery.
 
-    The causes and contexts of the exception are trimmed in the same way. Ends with a newline.
+    The causes, contexts and members of the exception are trimmed in the same way. Ends with a newline.
     """
     import traceback
 
     report = traceback.TracebackException.from_exception(exc)
-    _trim(report, set())
+    _trim(report)
     return "".join(report.format())
 
 
-def _trim(report: Any, seen: set[int]) -> None:
-    if report is None or id(report) in seen:
-        return
-    seen.add(id(report))
-    report.stack[:] = [frame for frame in report.stack if not _is_ours(frame.filename)]
-    _trim(report.__cause__, seen)
-    _trim(report.__context__, seen)
+def _trim(report: Any) -> None:
+    # No recursion: a chain of reasons may be longer than the stack is deep.
+    left, seen = [report], set()
+    while left:
+        report = left.pop()
+        if report is None or id(report) in seen:
+            continue
+        seen.add(id(report))
+        report.stack[:] = [frame for frame in report.stack if not _is_ours(frame.filename)]
+        left += [report.__cause__, report.__context__, *(report.exceptions or ())]
 
 
 def _is_ours(filename: str) -> bool:

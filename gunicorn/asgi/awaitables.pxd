@@ -1,17 +1,4 @@
 cdef int PENDING, DONE, CANCELLED
-cdef object _EXHAUSTED
-
-
-cdef class Native:
-    pass
-
-
-cdef class Ready(Native):
-    pass
-
-
-cdef class Pause(Ready):
-    cdef public bint yielded
 
 
 cdef class Waiter:

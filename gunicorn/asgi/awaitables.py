@@ -1,11 +1,12 @@
-"""What `receive` and `send` return: awaitables that are done where they can be, and wake in place where they cannot.
+"""What `receive` and `send` are made of: futures that wake in place, and what passes for a coroutine.
 
 An `async def` costs a coroutine a call, and a future costs a turn of the event loop a wake. Here a message that is
 there is handed over without either, and one that arrives steps the task that waits for it from where it arrived.
 
-All of these count as coroutines for `asyncio` (PEP 492; `collections.abc.Coroutine` asks for `send`, `throw` and
-`close`), so `asyncio.create_task(receive())` and `asyncio.wait_for(receive(), 1)` work. `inspect.iscoroutine`, which
-`anyio` asks, accepts only the interpreter's own type: they say that they are of it, and answer what it would.
+What they return (`cycle.Wait`) counts as a coroutine for `asyncio` (PEP 492; `collections.abc.Coroutine` asks for
+`send`, `throw` and `close`), so `asyncio.create_task(send(message))` and `asyncio.wait_for(receive(), 1)` work.
+`inspect.iscoroutine`, which `anyio` asks, accepts only the interpreter's own type: it says that it is of it, and
+answers what it would.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from asyncio import CancelledError, InvalidStateError, current_task
-from types import CoroutineType
 from typing import Any
 
 from ..errors import OwnSignal
@@ -21,87 +21,6 @@ from ..errors import OwnSignal
 PENDING = 0
 DONE = 1
 CANCELLED = 2
-
-
-# What an awaitable that is done iterates over: an iterator that ends without the cost of an exception.
-_EXHAUSTED: Any = iter(())
-
-
-class Native:
-    """Tells `inspect` that this is a coroutine."""
-
-    __slots__ = ()
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        return CoroutineType
-
-    @property
-    def cr_running(self) -> bool:
-        """A step never ends in the middle."""
-        return False
-
-    @property
-    def cr_suspended(self) -> bool:
-        """Whether it waits."""
-        return False
-
-    @property
-    def cr_frame(self) -> Any:
-        """There is none."""
-        return None
-
-    @property
-    def cr_await(self) -> Any:
-        """There is none."""
-        return None
-
-
-class Ready(Native):
-    """An awaitable that is done, with None as its result."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Any:
-        return _EXHAUSTED
-
-    def __iter__(self) -> Ready:
-        return self
-
-    def __next__(self) -> Any:
-        raise StopIteration
-
-    def send(self, value: Any) -> Any:
-        """The protocol of coroutines: end at once."""
-        raise StopIteration
-
-    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
-        """The protocol of coroutines: raise what is thrown in."""
-        raise thrown(kind, value)
-
-    def close(self) -> None:
-        """The protocol of coroutines: nothing is open."""
-
-
-class Pause(Ready):
-    """Done after one turn of the event loop, so that others get theirs."""
-
-    __slots__ = ("yielded",)
-
-    def __init__(self) -> None:
-        self.yielded = False
-
-    def __await__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        return self.send(None)
-
-    def send(self, value: Any) -> Any:
-        """The protocol of coroutines."""
-        if self.yielded:
-            raise StopIteration
-        self.yielded = True
 
 
 class Waiter:

@@ -3,33 +3,40 @@ from ..engine.buffers cimport OutputBuffer
 from ..engine.connection cimport CLOSED, READING, RUNNING, Connection
 from ..http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
 from ..wsgi.response cimport JOINED, Response
-from .awaitables cimport Native, Pause, Ready, Waiter
+from .awaitables cimport Waiter
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport as_dict
 
 
-cdef int RECEIVE, DRAIN, UNINTERRUPTED
-cdef Ready DONE
+cdef int RECEIVE, SEND, DRAIN, PAUSE, OVER, UNINTERRUPTED
+cdef tuple DONE
 cdef Py_ssize_t HELD_PIECE, MOST_HELD
 cdef dict STATUS_LINES
 
 
-cdef class Wait(Native):
+@cython.freelist(32)
+cdef class Wait:
     cdef readonly Cycle cycle
     cdef public int kind
-    cdef public object loop
+    cdef public object message
     cdef readonly Waiter waiter
 
-    @cython.locals(cycle=Cycle, waiter=Waiter)
+    @cython.locals(cycle=Cycle, kind=int, waiter=Waiter)
     cdef _step(self)
+
+
+@cython.locals(wait=Wait)
+cdef Wait make_wait(Cycle cycle, int kind, message)
 
 
 cdef class Cycle(Response):
     cdef public bint concluded
+    cdef public bint dismissed
     cdef public bint gone
     cdef public object grace
     cdef public list held
     cdef public Py_ssize_t held_size
+    cdef public bint informed
     cdef public object loop
     cdef readonly ASGIGatewayState owner
     cdef public bint releases
@@ -40,7 +47,7 @@ cdef class Cycle(Response):
 
     cdef open(self, ASGIGatewayState owner)
     @cython.locals(out=OutputBuffer)
-    cdef breath(self)
+    cdef int act(self, message) except -1
     cdef bint is_its_turn(self) except -1
     cdef make_scope(self)
     cdef take(self, dict message)

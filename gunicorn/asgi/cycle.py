@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
+
 from ..engine.connection import CLOSED, READING, RUNNING
 from ..engine.outgoing import ClientDisconnected
 from ..errors import OwnSignal
 from ..http.errors import HTTPError
 from ..http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
 from ..wsgi.response import JOINED, Response
-from .awaitables import Native, Pause, Ready, Waiter, mark_as_coroutine_function, thrown
+from .awaitables import Waiter, mark_as_coroutine_function, thrown
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, as_dict
 
@@ -16,9 +18,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# What an application may wait for.
+# What `receive` and `send` return is for: the next message; one that is to be sent, then room for more; a turn for
+# others; nothing any more.
 RECEIVE = 0
-DRAIN = 1
+SEND = 1
+DRAIN = 2
+PAUSE = 3
+OVER = 4
 
 # So many messages in a row may be sent without others getting a turn.
 UNINTERRUPTED = 64
@@ -30,25 +36,49 @@ MOST_HELD = 16384
 # A frame up to this size is copied behind its header; a larger one goes out as it is.
 JOINED_FRAME = 4096
 
-DONE = Ready()
+# The result of a `send`.
+DONE: Any = (None,)
 STATUS_LINES: dict[int, str] = {code: f"{code} {REASONS[code]}" for code in REASONS}
 
 
-class Wait(Native):
-    """An awaitable that asks its `cycle` again whenever it is woken; nothing is taken before it is given."""
+class Wait:
+    """What `receive` and `send` return: a coroutine that acts when it is awaited, and not when it is made.
 
-    __slots__ = ("cycle", "kind", "loop", "waiter")
+    It asks its `cycle` again whenever it is woken; nothing is taken before it is given.
+    """
 
-    def __init__(self, cycle: Cycle, kind: int, loop: Any) -> None:
-        self.cycle = cycle
-        self.kind = kind
-        self.loop = loop
-        self.waiter: Waiter | None = None
+    __slots__ = ("cycle", "kind", "message", "waiter")
+
+    cycle: Cycle
+    kind: int
+    message: Any
+    waiter: Waiter | None
+
+    # What `inspect` and `asyncio` ask of coroutines.
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return CoroutineType
+
+    @property
+    def cr_running(self) -> bool:
+        """A step never ends in the middle."""
+        return False
+
+    @property
+    def cr_frame(self) -> Any:
+        """There is none."""
+        return None
+
+    @property
+    def cr_await(self) -> Any:
+        """There is none."""
+        return None
 
     @property
     def cr_suspended(self) -> bool:
         """Whether it waits."""
-        return self.waiter is not None
+        return self.waiter is not None or self.kind == PAUSE
 
     def __await__(self) -> Wait:
         return self
@@ -58,6 +88,9 @@ class Wait(Native):
 
     def __next__(self) -> Any:
         found = self._step()
+        if found is DONE:
+            # Without a value, in the compiled form, it costs no exception.
+            raise StopIteration
         if type(found) is tuple:
             raise StopIteration(found[0])
         return found
@@ -73,19 +106,35 @@ class Wait(Native):
         """The result in a tuple of one, or what the task waits for. (In the compiled form every function that an
         exception passes through costs as much as a small one of them does.)"""
         cycle = self.cycle
+        kind = self.kind
+        # Whatever is raised from here on, it is over.
+        self.kind = OVER
         waiter = self.waiter
-        if waiter is not None:
+        if kind == SEND:
+            kind = cycle.act(self.message)
+            if kind == OVER:
+                return DONE
+            if kind == PAUSE:
+                self.kind = PAUSE
+                return None
+        elif waiter is not None:
             self.waiter = None
             cycle.leave(waiter)
+        elif kind == PAUSE:
+            return DONE
+        elif kind == OVER:
+            raise RuntimeError("what receive() or send() has returned was awaited before")
         elif cycle.is_its_turn():
+            self.kind = kind
             return None
-        found = cycle.next_message() if self.kind == RECEIVE else cycle.drained()
+        found = cycle.next_message() if kind == RECEIVE else cycle.drained()
         if found is not None:
             return found
         cycle.streak = 0
-        waiter = self.waiter = Waiter(self.loop)
+        waiter = self.waiter = Waiter(cycle.loop)
         waiter._asyncio_future_blocking = True
         cycle.settle(waiter)
+        self.kind = kind
         return waiter
 
     def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
@@ -94,18 +143,30 @@ class Wait(Native):
         raise thrown(kind, value)
 
     def close(self) -> None:
-        """The protocol of coroutines: stop waiting."""
+        """The protocol of coroutines: stop waiting, or never begin."""
+        self.kind = OVER
+        self.message = None
         waiter, self.waiter = self.waiter, None
         if waiter is not None:
             self.cycle.leave(waiter)
+
+
+def make_wait(cycle: Cycle, kind: int, message: Any) -> Wait:
+    # A plain allocation when compiled.
+    wait = Wait.__new__(Wait)
+    wait.cycle = cycle
+    wait.kind = kind
+    wait.message = message
+    wait.waiter = None
+    return wait
 
 
 class Cycle(Response):
     """One call of an application, with the response it makes."""
 
     __slots__ = (
-        "concluded", "gone", "grace", "held", "held_size", "loop", "owner", "releases", "started", "streak", "task",
-        "waiting",
+        "concluded", "dismissed", "gone", "grace", "held", "held_size", "informed", "loop", "owner", "releases",
+        "started", "streak", "task", "waiting",
     )
 
     # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method. Since instances have a
@@ -121,6 +182,10 @@ class Cycle(Response):
         # The response is complete, or will never be; the connection has gone on without this cycle.
         self.concluded = False
         self.gone = False
+        # The worker stops, and the response may be without an end of its own; the application knows of the end, and
+        # what it does then may take as long as it likes.
+        self.dismissed = False
+        self.informed = False
         self.grace: Any = None
         self.task: Any = None
         self.streak = 0
@@ -133,10 +198,15 @@ class Cycle(Response):
 
     def receive(self) -> Any:
         """The `receive` of ASGI: an awaitable of the next message."""
-        return Wait(self, RECEIVE, self.loop)
+        return make_wait(self, RECEIVE, None)
 
     def send(self, message: Any) -> Any:
-        """The `send` of ASGI. Raises `Misuse`, and `Disconnected` when the client is gone."""
+        """The `send` of ASGI: an awaitable that acts on the message. That raises `Misuse`, and `Disconnected` when the
+        client is gone."""
+        return make_wait(self, SEND, message)
+
+    def act(self, message: Any) -> int:
+        """What awaiting `send` does first, and how it goes on: OVER, PAUSE or DRAIN."""
         try:
             self.take(message if type(message) is dict else as_dict(message))
         except ClientDisconnected:
@@ -145,14 +215,10 @@ class Cycle(Response):
         except Misuse as error:
             self.owner.log.error("ASGI: %s: %s", self.request.uri, error)
             raise
-        return self.breath()
-
-    def breath(self) -> Any:
-        """What `send` returns: usually an awaitable that is done."""
         out = self.connection.out
         if out is not None and not self.concluded and out.size + out.spilled > self.owner.high_water:
-            return Wait(self, DRAIN, self.loop)
-        return Pause() if self.is_its_turn() else DONE
+            return DRAIN
+        return PAUSE if self.is_its_turn() else OVER
 
     def is_its_turn(self) -> bool:
         """Whether so many messages have gone to and fro without a pause that others get theirs now."""
@@ -237,8 +303,8 @@ class Cycle(Response):
         self.wake()
 
     def expect_end(self) -> None:
-        """Cancel the task unless it ends by itself in time."""
-        if self.grace is None:
+        """Cancel the task unless it ends by itself in time, or is told of the end."""
+        if self.grace is None and not self.informed:
             self.grace = self.loop.call_later(self.owner.grace_seconds, self.cancel)
 
     def cancel(self) -> None:
@@ -419,14 +485,17 @@ class Cycle(Response):
             self.unanswered()
 
     def failed(self, error: BaseException) -> None:
-        """The application, or a hook, has raised."""
-        log = self.owner.log
-        if self.gone and _is_about_the_client(error):
-            log.debug("The client left before its response was complete: %s", self.request.uri)
-        else:
-            log.error("Exception in ASGI application: %s", self.request.uri, exc_info=error)
-        if not self.concluded:
-            self.give_up()
+        """The application, or a hook, has raised: the connection is let go of first, and the log told then."""
+        was_gone = self.gone
+        try:
+            if not self.concluded:
+                self.give_up()
+        finally:
+            log = self.owner.log
+            if (was_gone or self.dismissed) and is_about_the_client(error):
+                log.debug("The client left before its response was complete: %s", self.request.uri)
+            else:
+                log.error("Exception in ASGI application: %s", self.request.uri, exc_info=error)
 
     def refuse(self, error: HTTPError) -> None:
         """Answer a request that cannot be served."""
@@ -466,15 +535,26 @@ class Cycle(Response):
         self.conclude()
 
 
-def _is_about_the_client(error: BaseException | None) -> bool:
-    """Whether the reason, or a reason of the reason, is that a client has left."""
-    while error is not None:
-        if isinstance(error, Disconnected):
-            return True
-        if isinstance(error, BaseExceptionGroup):
-            return all(map(_is_about_the_client, error.exceptions))
-        error = error.__cause__ or error.__context__
-    return False
+def is_about_the_client(error: BaseException) -> bool:
+    """Whether the reason, or a reason of the reason, is that a client has left; of a group: of each of its members.
+
+    Reasons can go round in circles: `raise group.exceptions[0]` makes the group the context of its own member.
+    """
+    known: dict[int, bool] = {}
+    path = [error]
+    while path:
+        looked = path.pop()
+        reasons: Any = (looked.__cause__ or looked.__context__,)
+        if isinstance(looked, BaseExceptionGroup):
+            reasons = looked.exceptions
+        if id(looked) in known or isinstance(looked, Disconnected):
+            known[id(looked)] = isinstance(looked, Disconnected) or all(known.get(id(reason)) for reason in reasons)
+        else:
+            # As long as it is being looked into, and so for a reason of its own.
+            known[id(looked)] = False
+            path.append(looked)
+            path += [reason for reason in reasons if reason is not None and id(reason) not in known]
+    return known[id(error)]
 
 
 # Frameworks ask of what they are given whether it is to be awaited.

@@ -144,9 +144,9 @@ class ASGIGateway(ASGIGatewayState):
         return False
 
     def tick(self) -> None:
-        """Once a second."""
+        """Once a second, or as often as `look_seconds` says."""
         engine: Any = self.engine
-        now = engine.now
+        now = engine.now = engine.clock()
         for socket in list(self.sockets):
             try:
                 socket.look_after(now)
@@ -166,6 +166,35 @@ class ASGIGateway(ASGIGatewayState):
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                 engine.failed(socket.connection, error)
+
+    def dismiss(self, everyone: bool) -> None:
+        """The worker stops: responses without an end of their own are told so, as if their client had left.
+
+        Nobody knows which these are. An event stream is one, since its client comes back by itself (the HTML standard,
+        "Server-sent events"), and so is whatever has sent nothing since the call before. With `everyone`: each whose
+        length is not known.
+        """
+        before, self.seen_sent = self.seen_sent, {}
+        for connection, _, _ in self.running():
+            cycle: Any = connection.response
+            if cycle.is_open_ended():
+                self.seen_sent[cycle] = cycle.sent
+                if everyone or before.get(cycle) == cycle.sent or cycle.is_event_stream():
+                    cycle.dismiss()
+
+    def cut_off(self, streams_only: bool) -> int:
+        """Cancel what has not ended in time (of that, those alone who were told by `dismiss`); how many these are."""
+        engine: Any = self.engine
+        tasks = set() if streams_only else set(self.tasks)
+        for connection in engine.connections:
+            cycle = None if connection is None else connection.response
+            if cycle is not None and cycle.task is not None and (cycle.dismissed or not streams_only):
+                # What the end of its task leaves undone is no fault of the application's.
+                cycle.dismissed = True
+                tasks.add(cycle.task)
+        for task in tasks:
+            task.cancel()
+        return len(tasks)
 
     def running(self) -> list[tuple[Connection, Request, float]]:
         """HTTP requests whose response is not complete, and when they were begun."""

@@ -9,11 +9,13 @@ cdef class ASGIGatewayState(Gateway):
     cdef public Py_ssize_t high_water
     cdef public long long largest_message
     cdef public bint leaving
+    cdef public double look_seconds
     cdef public object loop
     cdef public Py_ssize_t most_queued
     cdef public double ping_interval
     cdef public double ping_timeout
     cdef readonly Scopes scopes
+    cdef public dict seen_sent
     cdef public set sockets
     cdef public set tasks
     cdef public bint watches

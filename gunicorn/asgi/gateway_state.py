@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import Context, copy_context
 
+from ..engine.engine import is_short
 from ..http.request import Request
 from ..http.response import error_response
 from ..wsgi.gateway import Gateway
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 # A response of which so much waits for its client makes the application wait as well.
 HIGH_WATER = 65536
+# WebSockets are looked at so often where a limit of a few seconds is to be kept.
+SHORT_LOOK_SECONDS = 0.2
 
 
 class ASGIGatewayState(Gateway):
     """The part of a gateway that its cycles share."""
 
     __slots__ = (
-        "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "loop", "most_queued",
-        "ping_interval", "ping_timeout", "scopes", "sockets", "tasks", "watches", "writer",
+        "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "look_seconds", "loop",
+        "most_queued", "ping_interval", "ping_timeout", "scopes", "seen_sent", "sockets", "tasks", "watches", "writer",
     )
 
     def __init__(
@@ -45,11 +48,15 @@ class ASGIGatewayState(Gateway):
         # WebSockets that are open or being closed.
         self.sockets: set[Any] = set()
         self.leaving = False
+        # How much open responses had sent at the last look.
+        self.seen_sent: dict[Any, int] = {}
         self.deflates = bool(cfg.ws_per_message_deflate)
         self.largest_message: int = cfg.websocket_max_message_size
         self.most_queued: int = max(1, cfg.ws_max_queue)
         self.ping_interval = float(cfg.ws_ping_interval)
         self.ping_timeout = float(cfg.ws_ping_timeout)
+        # How often WebSockets are looked at.
+        self.look_seconds = SHORT_LOOK_SECONDS if is_short(self.ping_interval) or is_short(self.ping_timeout) else 1.0
         # What every request's context begins as.
         self.context: Context = copy_context()
 

@@ -4,7 +4,8 @@ from ..engine._leaf cimport monotonic
 from ..engine.buffers cimport BodyStream
 from ..engine.connection cimport Connection
 from ..engine.state cimport EngineState
-from ..http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine
+from ..engine.prefixes cimport Prefix
+from ..http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of
@@ -40,6 +41,9 @@ cdef class HTTPCycle(Cycle):
     cdef send_path(self, path)
     @cython.locals(count="long long", taken="long long", connection=Connection)
     cdef send_file(self, int fd, long long size)
+    cdef bint sends_trailers(self) except -1
+    @cython.locals(field=FieldLine, prefix=Prefix)
+    cdef announce_trailers(self, headers)
     @cython.locals(field=FieldLine)
     cdef trailer_line(self, pair)
     cdef unanswered(self)

@@ -9,7 +9,7 @@ from ..engine._leaf import monotonic
 from ..engine.buffers import BodyStream
 from ..engine.outgoing import ClientDisconnected
 from ..http.errors import HTTPError
-from ..http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY
+from ..http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY, frame
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected
@@ -66,7 +66,11 @@ class HTTPCycle(Cycle):
         if self.concluded or self.gone:
             return ({"type": "http.disconnect"},)
         if self.body_done:
-            return None
+            if not self.dismissed:
+                return None
+            # The client is still there: whoever wants to may say how it ends.
+            self.expect_end()
+            return ({"type": "http.disconnect"},)
         stream = self.stream
         if stream is None:
             self.body_done = True
@@ -88,6 +92,24 @@ class HTTPCycle(Cycle):
             engine = connection.engine
             connection.deadline = engine.deadline_of(engine.body_timeout)
         return None
+
+    def is_open_ended(self) -> bool:
+        """Whether a response has begun, and nobody knows how long it will be."""
+        return self.expects != START and self.response_length < 0 and not self.concluded
+
+    def is_event_stream(self) -> bool:
+        """Whether the response says of itself that it is one of server-sent events."""
+        headers = self.headers
+        return isinstance(headers, list | tuple) and any(
+            bytes(name).lower() == b"content-type" and bytes(value).lower().startswith(b"text/event-stream")
+            for name, value in headers
+        )
+
+    def dismiss(self) -> None:
+        """The worker stops: `receive` says `http.disconnect` from now on, when the body of the request has come."""
+        if not self.dismissed:
+            self.dismissed = True
+            self.notice()
 
     def ask_for_body(self) -> None:
         """Read what has come; a client that waits to be asked is asked."""
@@ -133,6 +155,7 @@ class HTTPCycle(Cycle):
             self.begin_response(message, status_of(message))
             if message.get("trailers"):
                 self.trailers = []
+                self.announce_trailers(message.get("headers", ()))
             self.expects = CONTENT
         else:
             self.take_other(kind, message)
@@ -252,6 +275,21 @@ class HTTPCycle(Cycle):
         if taken < count or count < self.response_length:
             raise Misuse(f"a file of {taken} bytes, less than the Content-Length of {self.response_length}")
 
+    def sends_trailers(self) -> bool:
+        """Whether the client has asked for trailer fields."""
+        return "trailers" in (self.request.header("TE") or "").lower()
+
+    def announce_trailers(self, headers: Any) -> None:
+        """Keep the `Trailer` fields of a response that will have trailers (RFC 9110 section 6.6.2)."""
+        request, prefix = self.request, self.prefix
+        if prefix is None or not self.sends_trailers():
+            return
+        if frame(request.method, request.version_minor, prefix.code, self.response_length) == CHUNKED:
+            for name, value in headers:
+                field = self.gateway.field_lines.learn((name, value))
+                if field.line.lower().startswith(b"trailer:"):
+                    self.lines.append(field.line)
+
     def take_trailers(self, message: Any) -> None:
         """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""
         lines = self.trailers
@@ -263,10 +301,9 @@ class HTTPCycle(Cycle):
             return
         if self.framing == LENGTH and self.sent < self.response_length:
             raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
+        self.release()
         if self.framing == CHUNKED:
-            wanted = "trailers" in (self.request.header("TE") or "").lower()
-            self.release()
-            self.connection.write(b"0\r\n" + (b"".join(lines) if wanted else b"") + b"\r\n")
+            self.connection.write(b"0\r\n" + (b"".join(lines) if self.sends_trailers() else b"") + b"\r\n")
         self.conclude()
 
     def trailer_line(self, pair: Any) -> bytes:
@@ -284,6 +321,13 @@ class HTTPCycle(Cycle):
         log = self.owner.log
         if self.gone or self.connection.broken:
             log.debug("The client left before its response was complete: %s", self.request.uri)
+        elif self.dismissed:
+            log.debug("The worker stops before a response was complete: %s", self.request.uri)
+            if self.expects == CONTENT and self.is_event_stream():
+                # It ends wherever it is told to, in good order.
+                self.content(b"", False)
+                self.conclude()
+                return
         elif self.expects == START:
             log.error("ASGI: %s: the application ended without a response", self.request.uri)
         else:

@@ -19,6 +19,10 @@ class LifespanFailed(Exception):
     """The application did not start; the text says why."""
 
 
+class Foreign(Misuse):
+    """A message of another protocol: the application has not looked at the type of its scope."""
+
+
 class Lifespan:
     """One task of the application that lives as long as its worker.
 
@@ -104,8 +108,11 @@ class Lifespan:
         elif self.mode == "on" or (self._asked and not _knows_it_not(error)):
             self.log.error("Exception in the application's lifespan", exc_info=error)
             self._answer("startup", f"{type(error).__name__}: {error}")
-        else:
+        elif _knows_it_not(error) and (not self._asked or isinstance(error, Foreign)):
             self.log.debug("The application has no lifespan: %r", error)
+        else:
+            # It may be the start-up that has failed: nobody should have to look for that.
+            self.log.info("The application is served without a lifespan, in which it has raised %r", error)
 
     async def _receive(self) -> dict[str, Any]:
         self._asked = True
@@ -114,7 +121,9 @@ class Lifespan:
     async def _send(self, message: Any) -> None:
         kind = kind_of(message)
         event, _, outcome = kind.removeprefix("lifespan.").partition(".")
-        if not kind.startswith("lifespan.") or event not in EVENTS or outcome not in ("complete", "failed"):
+        if not kind.startswith("lifespan."):
+            raise Foreign(f"unexpected message {kind!r} in the lifespan")
+        if event not in EVENTS or outcome not in ("complete", "failed"):
             raise Misuse(f"unknown message {kind!r} in the lifespan")
         if self._answers[event].done():
             raise Misuse(f"{kind!r} was sent after the answer to lifespan.{event}")
@@ -133,4 +142,4 @@ class Lifespan:
 
 def _knows_it_not(error: BaseException) -> bool:
     """Applications without lifespan raise at once, by their kind: an assertion on the scope, a missing key."""
-    return isinstance(error, AssertionError | KeyError | NotImplementedError | TypeError | ValueError)
+    return isinstance(error, AssertionError | Foreign | KeyError | NotImplementedError | TypeError | ValueError)

@@ -59,6 +59,7 @@ cdef class WebSocketCycle(Cycle):
     cdef send_message(self, dict message)
     cpdef lost(self)
     cdef over(self)
+    cdef knows(self)
     cdef detach(self)
     cdef unanswered(self)
     cpdef give_up(self)

@@ -44,6 +44,11 @@ CLOSING = 2
 DENYING = 3
 OVER = 4
 
+# What an application may send, at one time or another.
+KINDS = frozenset({
+    "websocket.accept", "websocket.send", "websocket.close",
+    "websocket.http.response.start", "websocket.http.response.body",
+})
 # How long a client may take to answer our close frame.
 CLOSE_SECONDS = 3.0
 # Received messages wait for the application up to so many octets; one message may be larger.
@@ -143,6 +148,7 @@ class WebSocketCycle(Cycle):
             self.asked_for = True
             return ({"type": "websocket.connect"},)
         if self.stage >= CLOSING:
+            self.knows()
             return ({"type": "websocket.disconnect", "code": self.code, "reason": self.reason},)
         return None
 
@@ -229,10 +235,10 @@ class WebSocketCycle(Cycle):
             more = bool(message.get("more_body", False))
             self.content(octets_of(message, "body"), more)
             if not more:
-                self.said_last = True
+                self.said_last = self.informed = True
                 self.over()
         elif stage in (CLOSING, OVER):
-            if self.said_last or kind not in ("websocket.send", "websocket.close"):
+            if self.said_last or kind not in KINDS:
                 raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
             raise Disconnected("the WebSocket is closed")
         else:
@@ -243,7 +249,7 @@ class WebSocketCycle(Cycle):
         if kind == "websocket.accept":
             self.accept(message)
         elif kind == "websocket.close":
-            self.said_last = True
+            self.said_last = self.informed = True
             self.deny(403)
         elif kind == "websocket.http.response.start":
             self.close = True
@@ -323,7 +329,7 @@ class WebSocketCycle(Cycle):
             code = int.__int__(code)
         if type(code) is not int or not (is_close_code(code) or code == NO_STATUS):
             raise Misuse(f"'code' of a websocket.close message must be a status code of RFC 6455, not {code!r:.20}")
-        self.said_last = True
+        self.said_last = self.informed = True
         self.close_with(code, text_of(message.get("reason")))
 
     def close_with(self, code: int, reason: str) -> None:
@@ -364,6 +370,13 @@ class WebSocketCycle(Cycle):
         self.conclude()
         if self.task is not None:
             self.expect_end()
+
+    def knows(self) -> None:
+        """The application has been told of the end: what it does from now on is no affair of the client's any more."""
+        self.informed = True
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
 
     def detach(self) -> None:
         self.owner.sockets.discard(self)
@@ -411,6 +424,9 @@ class WebSocketCycle(Cycle):
     def unanswered(self) -> None:
         if self.stage == OPEN:
             self.close_with(NORMAL, "")
+        elif self.dismissed:
+            self.owner.log.debug("The worker stops before the answer to a handshake: %s", self.request.uri)
+            self.give_up()
         elif self.stage == CONNECTING:
             self.owner.log.error("ASGI: %s: the application ended without an answer to the handshake", self.request.uri)
             self.give_up()

@@ -9,7 +9,7 @@ from .state cimport EngineState
 
 
 cdef int TRUSTED, MAY_PROXY
-cdef double SWEEP_SECONDS, QUIET_SECONDS
+cdef double SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
 
 
 cdef class Engine(EngineState):
@@ -28,6 +28,7 @@ cdef class Engine(EngineState):
     cdef public int left
     cdef public bint held
     cdef public double hurried_until
+    cdef public double sweep_seconds
     cdef readonly FieldTable table
     cdef public object trusted
     cdef readonly tuple wakeup_fds

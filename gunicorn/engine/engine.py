@@ -34,6 +34,9 @@ ACCEPTS = 16
 MOST_DRAINED = 4096
 FEW_DRAINED = 16
 SWEEP_SECONDS = 1.0
+# Where somebody has set a limit of a few seconds, which should be kept to a quarter of one.
+SHORT_LIMIT = 5.0
+SHORT_SWEEP_SECONDS = 0.15
 # How long a request may come behind its connection, when others would wait behind the next one (`_await_request`).
 PATIENCE_MILLISECONDS = 1
 # So long nothing must come before the moment counts as a quiet one.
@@ -74,13 +77,26 @@ class Nowhere(Poller):
         return 0
 
 
+def is_short(seconds: float) -> bool:
+    """Whether this is a time limit of a few seconds; 0 is none."""
+    return 0.0 < seconds < SHORT_LIMIT
+
+
+def has_short_limits(settings: Settings) -> bool:
+    """Whether somebody has asked for a limit of a few seconds; `keepalive` as nobody has set it does not count."""
+    limits = [settings.header_timeout, settings.body_timeout, settings.send_timeout]
+    if settings.keepalive != Settings().keepalive:
+        limits.append(settings.keepalive)
+    return any(map(is_short, limits))
+
+
 class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
         "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
-        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
-        "trusted", "wakeup_fds",
+        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "sweep_seconds",
+        "table", "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -113,7 +129,8 @@ class Engine(EngineState):
         self.accepts = ACCEPTS
         self.accepted = 0
         self.now = self.clock()
-        self.next_sweep = self.now + SWEEP_SECONDS
+        self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
+        self.next_sweep = self.now + self.sweep_seconds
         self.wakeup_fds: tuple[int, int] = os.pipe()
         for fd in self.wakeup_fds:
             os.set_blocking(fd, False)
@@ -166,8 +183,8 @@ class Engine(EngineState):
         """Wait up to `timeout` seconds for events; how many there are. In a quiet moment the handler may tidy up."""
         if self.again:
             timeout = 0.0
-        elif self.count and timeout > SWEEP_SECONDS:
-            timeout = SWEEP_SECONDS
+        elif self.count and timeout > self.sweep_seconds:
+            timeout = self.sweep_seconds
         if timeout > QUIET_SECONDS and self.handler.unfinished():
             events: int = self.poller.wait(QUIET_SECONDS)
             if events:
@@ -358,7 +375,7 @@ class Engine(EngineState):
 
     def sweep(self) -> None:
         """Look at all deadlines: one loop a second costs less than keeping them in order."""
-        self.next_sweep = self.now + SWEEP_SECONDS
+        self.next_sweep = self.now + self.sweep_seconds
         now = self.now
         for connection in self.connections:
             if connection is None:
@@ -457,7 +474,7 @@ class Engine(EngineState):
         waiter = select.poll()
         waiter.register(connection.fd, select.POLLOUT)
         while connection.congested:
-            waiter.poll(1000)
+            waiter.poll(1000 * self.sweep_seconds)
             pulse()
             self.now = self.clock()
             with self.guard:
@@ -488,7 +505,7 @@ class Engine(EngineState):
         waiter = select.poll()
         waiter.register(connection.fd, select.POLLIN)
         deadline = self.deadline_of(self.body_timeout)
-        while not waiter.poll(1000) and connection.stream is not None:
+        while not waiter.poll(1000 * self.sweep_seconds) and connection.stream is not None:
             pulse()
             self.now = self.clock()
             if deadline and self.now >= deadline:

@@ -77,8 +77,13 @@ class Terminator:
         return Channel(self)
 
     def report(self, peer: Any, error: Exception) -> None:
-        """A client and we did not come together; the ports of the world are full of such."""
-        self.log.debug("TLS with %s failed: %s", peer[0] if isinstance(peer, tuple) else "a unix socket", error)
+        """A client and we did not come together; the ports of the world are full of such. One that should show a
+        certificate, and shows none or a wrong one, is worth a line: its owner will ask."""
+        who = peer[0] if isinstance(peer, tuple) else "a unix socket"
+        if getattr(error, "reason", None) in _REFUSED_REASONS:
+            self.log.info("TLS: the certificate of the client %s was refused: %s", who, _why_refused(error))
+        else:
+            self.log.debug("TLS with %s failed: %s", who, error)
 
     # Making contexts.
 
@@ -222,10 +227,27 @@ def _first_certificate(path: str) -> str:
     return text[start:stop + len(end)] + "\n" if 0 <= start < stop else ""
 
 
+# OpenSSL's reasons when a client shows no certificate, or one that is not accepted.
+_REFUSED_REASONS = frozenset({"CERTIFICATE_VERIFY_FAILED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"})
+
+
+def _why_refused(error: Any) -> str:
+    if error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+        return "it has shown none"
+    return getattr(error, "verify_message", None) or str(error)
+
+
 # Loading files, with messages for people.
 
 # OpenSSL's reasons for a key that does not fit (also one of another kind), and for one that does not open.
 _MISMATCH_REASONS = ("KEY_TYPE_MISMATCH", "KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+# And for what its security level (`@SECLEVEL` of the ciphers) does not allow.
+_WEAK_REASONS = {
+    "EE_KEY_TOO_SMALL": "the key of the certificate is too small",
+    "CA_KEY_TOO_SMALL": "the key of a certificate in its chain is too small",
+    "CA_MD_TOO_WEAK": "a certificate is signed with a digest that is too weak",
+    "DH_KEY_TOO_SMALL": "its Diffie-Hellman parameters are too small",
+}
 _PASSWORD_REASONS = ("BAD_DECRYPT", "BAD_PASSWORD_READ", "PKCS12_CIPHERFINAL_ERROR", "MAYBE_WRONG_PASSWORD")
 
 
@@ -250,6 +272,8 @@ def _what_is_wrong(error: Exception, certfile: str, keyfile: str | None, asked: 
     reason = getattr(error, "reason", None) or ""
     where = options.where
     name, path = ("keyfile", keyfile) if keyfile else ("certfile", certfile)
+    if reason in _WEAK_REASONS:
+        return f"certfile = {certfile!r}{where}: {_WEAK_REASONS[reason]} for OpenSSL's security level ({reason})"
     if reason in _MISMATCH_REASONS:
         return f"{name} = {path!r}{where}: the key does not belong to the certificate in {certfile!r}"
     if asked and not options.password:

@@ -82,6 +82,13 @@ class PoolGateway(Gateway):
     def say_farewell(self) -> None:
         """Requests end by themselves."""
 
+    def dismiss(self, everyone: bool) -> None:
+        """Responses end by themselves."""
+
+    def cut_off(self, streams_only: bool) -> int:
+        """Threads cannot be cancelled."""
+        return 0
+
     def busy(self) -> bool:
         """Whether something runs that has no connection any more."""
         return False

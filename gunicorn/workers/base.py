@@ -56,6 +56,8 @@ class Worker:
         self.log = log
         self.booted = False
         self.aborted = False
+        # The reloader has seen a change.
+        self.reloading = False
         self.alive = True
         self.reloader: Any = None
         self.nr = 0
@@ -184,6 +186,7 @@ class Worker:
 
         def changed(filename: str) -> None:
             self.log.info("Worker reloading: %s modified", filename)
+            self.reloading = True
             self.alive = False
             # By a signal, since this is the reloader's thread: only a signal interrupts the main one.
             os.kill(os.getpid(), signal.SIGTERM)

@@ -26,6 +26,8 @@ BOOT_FAILED = 3
 LOOK_SECONDS = 0.02
 # So many tasks are shown with their stacks.
 MOST_TASKS = 100
+# A response that sends nothing for so long during a stop is taken for one that waits for events.
+SILENT_SECONDS = 1.0
 # Requests that are cancelled at the end may clean up for so long, and as long is kept for the application's shut-down.
 RESERVED_SECONDS = 1.0
 
@@ -76,6 +78,7 @@ class ASGIWorker(EngineWorker):
             self.loop.run_until_complete(self.lifespan.start(self.cfg.lifespan_startup_timeout))
         except LifespanFailed as error:
             self.log.error("The application did not start: %s", error)
+            self.loop.run_until_complete(self._clear(RESERVED_SECONDS))
             raise WorkerExit(BOOT_FAILED) from None
 
     def serves_wsgi(self) -> bool:
@@ -148,6 +151,8 @@ class ASGIWorker(EngineWorker):
                 gateway.idle()
                 gateway.tick()
             self._poll()
+            if getattr(gateway, "sockets", None):
+                seconds = min(seconds, gateway.look_seconds)
         if self._ticker is not None:
             self._ticker.cancel()
         self._ticker = self.loop.call_later(seconds, self._tick)
@@ -211,7 +216,6 @@ class ASGIWorker(EngineWorker):
         self.loop.remove_reader(self.engine.fileno())
         if self._ticker is not None:
             self._ticker.cancel()
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.engine.close()
         asyncio.set_event_loop(None)
         self.loop.close()
@@ -222,28 +226,62 @@ class ASGIWorker(EngineWorker):
         seconds = self.stop_seconds
         # Who has not ended by then is cancelled, and the shut-down wants its time as well.
         reserve = min(RESERVED_SECONDS, seconds / 8)
-        end = engine.clock() + seconds - reserve / 4
+        end = engine.clock() + seconds - reserve
         deadline = end - reserve * 2
         self.stop_accepting()
         engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         gateway: Any = self.gateway
         gateway.say_farewell()
-        while (engine.count > len(self.abandoned) or gateway.busy()) and engine.clock() < deadline:
-            await asyncio.sleep(LOOK_SECONDS)
-            self._poll()
-        await self._cancel_tasks(reserve)
+        await self._let_end(engine.clock(), deadline)
+        tasks = list(getattr(gateway, "tasks", ()))
+        if tasks:
+            self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
+            gateway.cut_off(False)
+            await asyncio.wait(tasks, timeout=reserve)
         if self.lifespan is not None:
             left = max(reserve, end - engine.clock())
             await self.lifespan.stop(min(left, self.cfg.lifespan_shutdown_timeout or left))
+        await self._clear(max(reserve / 4, min(reserve, (end - engine.clock()) / 3)))
 
-    async def _cancel_tasks(self, seconds: float) -> None:
-        tasks = [task for task in getattr(self.gateway, "tasks", ()) if not task.done()]
-        if not tasks:
-            return
-        self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
+    async def _let_end(self, began: float, deadline: float) -> None:
+        """What runs may end by itself. What has no end is told: event streams and silent responses soon, others when
+        the time is nearly over, and all of them at once where somebody waits for the next worker to take over."""
+        engine = self.engine
+        gateway: Any = self.gateway
+        waited_for = self.reloading or self.hurried
+        last_call = began if waited_for else deadline - min(FAREWELL_SECONDS, (deadline - began) / 4)
+        next_look = began
+        while (engine.count > len(self.abandoned) or gateway.busy()) and (now := engine.clock()) < deadline:
+            if now >= next_look:
+                next_look = now + SILENT_SECONDS
+                gateway.dismiss(now >= last_call)
+                if self.reloading and now >= began + FAREWELL_SECONDS:
+                    gateway.cut_off(True)
+            await asyncio.sleep(LOOK_SECONDS)
+            self._poll()
+
+    async def _clear(self, seconds: float) -> None:
+        """End what the application has left in the loop; each step has so many seconds.
+
+        What clings to its life has to be left behind: the process ends.
+        """
+        loop = self.loop
+        tasks = asyncio.all_tasks(loop) - {asyncio.current_task(loop)}
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=seconds)
+        if tasks:
+            done, pending = await asyncio.wait(tasks, timeout=seconds)
+            for task in done:
+                if not task.cancelled() and task.exception() is not None:
+                    self.log.error("Exception in %r, which was cancelled", task, exc_info=task.exception())
+            if pending:
+                names = ", ".join(sorted(task.get_name() for task in pending)[:MOST_TASKS])
+                self.log.warning("%d tasks go on although they were cancelled: %s", len(pending), names)
+        for last in (loop.shutdown_asyncgens(), loop.shutdown_default_executor()):
+            step: Any = loop.create_task(last)
+            await asyncio.wait([step], timeout=seconds)
+            # Nobody needs to be told of one that did not end.
+            step._log_destroy_pending = False
 
 
 def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

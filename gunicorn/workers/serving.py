@@ -14,7 +14,7 @@ from ..asgi.detect import ASGI, interface_of
 from ..engine import entrance
 from ..engine._leaf import monotonic
 from ..engine.connection import CLOSED, RUNNING
-from ..engine.engine import Engine
+from ..engine.engine import Engine, is_short
 from ..engine.settings import Peers, limits_of, settings_of
 from ..errors import AppImportError, OwnSignal, WorkerExit
 from ..http.errors import GatewayTimeout
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
 PULSE_SECONDS = 1.0
+# The same where a time limit of a few seconds is to be kept.
+SHORT_PULSE_SECONDS = 0.2
 # A kept-alive client that was promised more requests may send the next one for so long after a stop began.
 FAREWELL_SECONDS = 2.0
 # The same for a quick stop, and how long that may take altogether: nobody busy is cut off in the middle of an answer.
@@ -257,6 +259,8 @@ class EngineWorker(Worker):
         if self.request_limit:
             self._break_off_overdue()
             seconds = min(seconds, self.request_limit / 4)
+        if is_short(self.request_limit) or self.engine.sweep_seconds < seconds:
+            seconds = min(seconds, SHORT_PULSE_SECONDS)
         return seconds
 
     def serve(self) -> None:

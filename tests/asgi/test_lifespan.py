@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -121,6 +122,32 @@ def test_an_application_without_lifespan(make_server: Serve, start: str) -> None
     server = make_server(application(start), *ASGI, "--asgi-lifespan", "on", expect_traceback=True)
     assert server.spawn().wait() == 3
     assert "The application did not start: " in server.log()
+
+
+@pytest.mark.parametrize(("code", "words"), [
+    ("raise NotImplementedError", ""),
+    ("assert scope['type'] == 'http'", ""),
+    ("await send({'type': 'http.response.start', 'status': 200})", ""),
+    ("await receive(); await send({'type': 'http.response.start', 'status': 200})", ""),
+    ("raise RuntimeError('no database')", r"RuntimeError\('no database'\)"),
+    ("import not_there_at_all", r"ModuleNotFoundError\(.*not_there_at_all.*\)"),
+    ("await receive(); {}['DATABASE']", r"KeyError\('DATABASE'\)"),
+    ("await receive(); int('no number')", r"ValueError\(.*no number.*\)"),
+])
+def test_a_start_that_fails_does_not_do_so_in_silence(serve: Serve, code: str, words: str) -> None:
+    server = serve(f"""
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        {code}
+    await receive()
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": b"here"}})
+""", *ASGI)
+    assert server.get().body == b"here"
+    line = r"\[INFO\] The application is served without a lifespan, in which it has raised "
+    if words:
+        server.wait_for_log(line + words)
+    assert len(re.findall(line, server.log())) == bool(words), server.log()
 
 
 def test_off(serve: Serve) -> None:

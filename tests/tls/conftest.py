@@ -106,6 +106,11 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     (folder / "garbage.pem").write_text("this is no certificate\n")
     openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
             "stranger.key", "-out", "stranger.pem", "-subj", "/CN=Stranger", "-days", "30")
+    openssl(folder, "req", "-x509", "-newkey", "rsa", "-pkeyopt", "rsa_keygen_bits:1024", "-nodes", "-keyout",
+            "small.key", "-out", "small.pem", "-subj", "/CN=Small", "-days", "30")
+    openssl(folder, *authority._new("weak"), "-subj", "/CN=Weak", "-out", "weak.csr")
+    openssl(folder, "x509", "-req", "-in", "weak.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-sha1", "-days", "30", "-out", "weak.pem")
     return authority
 
 

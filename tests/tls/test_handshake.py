@@ -101,12 +101,15 @@ class TestClientCertificates:
         assert seen["SSL_CLIENT_M_SERIAL"] == serial.strip().partition("=")[2]
 
     def test_required_and_missing_or_strange(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
-        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2", "--log-level", "debug")
-        for context in (trusting(), trusting("stranger")):
-            # With TLS 1.3 the client learns of it when it reads.
-            with pytest.raises((ssl.SSLError, AssertionError, ConnectionError)):
-                environ(server, context)
-        server.wait_for_log("TLS with 127.0.0.1 failed: ", count=2)
+        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for cert in (None, "stranger"):
+                # With TLS 1.3 the client learns of it when it reads.
+                with pytest.raises((ssl.SSLError, AssertionError, ConnectionError)):
+                    environ(server, trusting(cert, version))
+        line = r"\[INFO\] TLS: the certificate of the client 127.0.0.1 was refused: "
+        server.wait_for_log(line + "it has shown none$", count=2)
+        server.wait_for_log(line + "self-signed certificate$", count=2)
 
     def test_optional(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
         server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "1")
@@ -270,6 +273,14 @@ LINES = {
     "no key": (
         ["--certfile", "PKI/server.pem"],
         r"certfile = 'PKI/server.pem': expected a private key as a PEM file \(.*\)",
+    ),
+    "a key that is too small": (
+        ["--certfile", "PKI/small.pem", "--keyfile", "PKI/small.key"],
+        r"certfile = 'PKI/small.pem': the key of the certificate is too small for OpenSSL's security level \(.*\)",
+    ),
+    "a digest that is too weak": (
+        ["--certfile", "PKI/weak.pem", "--keyfile", "PKI/weak.key"],
+        r"certfile = 'PKI/weak.pem': a certificate is signed with a digest that is too weak for .* \(CA_MD_TOO_WEAK\)",
     ),
     "a key that does not fit": (
         ["--certfile", "PKI/server.pem", "--keyfile", "PKI/other.key"],
