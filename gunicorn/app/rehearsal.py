@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gunicorn.errors import ConfigError
+from gunicorn.loading import without_exit
 from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def rehearse(app: Any) -> None:
         raise ConfigError(str(error)) from error
     _become_worker(cfg)
     os.environ.update(cfg.env)
-    app.wsgi()
+    without_exit(app.wsgi, "the application", "while it was imported")
 
 
 def _rehearse_master(app: Any, cfg: Any) -> None:

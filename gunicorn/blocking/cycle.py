@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from ..engine._board import Board
 from ..engine.entrance import response_fields
+from ..errors import OwnSignal
 from ..http.errors import HTTPError, NoMoreData
 from ..http.request import Request as Head
 from ..http.response import REASONS, error_response, http_date, refusal
@@ -80,8 +81,8 @@ def secured(sock: Any, cfg: Any) -> Any:
 
 
 def _is_ours(worker: Any, error: BaseException) -> bool:
-    """Whether a signal, or a stop, ends what this process does, and no application that wants to leave."""
-    return not isinstance(error, Exception) and not worker.alive
+    """Whether the server, or a stop in a worker of somebody else's making, ends what this process does."""
+    return isinstance(error, OwnSignal) or (not isinstance(error, Exception) and not worker.alive)
 
 
 def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], Any]) -> Any:
@@ -137,8 +138,7 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
             if isinstance(result, environ["wsgi.file_wrapper"]):
                 response.write_file(result)
             else:
-                for piece in result:
-                    response.write(piece)
+                response.write_all(result)
             response.close()
         finally:
             if hasattr(result, "close"):
@@ -158,7 +158,9 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
         try:
             if response is not None:
                 cfg.post_request(worker, req, environ, response)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
             log.exception("Exception in post_request hook")
     if response.should_close():
         req.force_close()

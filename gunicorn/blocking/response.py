@@ -31,6 +31,7 @@ from ..wsgi.filewrapper import FileWrapper, file_region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 __all__ = ["ClientGone", "Response", "server_name"]
@@ -190,21 +191,32 @@ class Response:
 
         Raises TypeError for what is no bytes, and `ClientGone`.
         """
+        self.takes(arg)
+
+    def takes(self, arg: Any) -> bool:
+        """As `write`; False when nothing of it has a place, and more need not be asked for."""
         data = plain_octets(arg)
         if not data:
-            return
+            return True
         self.send_headers()
         if self._framing == NO_BODY:
-            return
+            return False
         if self._framing == LENGTH and self.response_length is not None:
             # What exceeds the promised length would be read as the next response.
             data = data[:max(0, self.response_length - self.sent)]
             if not data:
-                return
+                return False
         self.sent += len(data)
         if self.chunked:
             data = b"%x\r\n%s\r\n" % (len(data), data)
         self._send(data)
+        return True
+
+    def write_all(self, pieces: Iterable[Any]) -> None:
+        """Send what an application gives, as long as it has a place: it may have no end."""
+        for piece in pieces:
+            if not self.takes(piece):
+                break
 
     def _send(self, data: bytes) -> None:
         try:
@@ -245,8 +257,7 @@ class Response:
         """Send the file of a `wsgi.file_wrapper`."""
         if type(respiter) is FileWrapper and self.sendfile(respiter):
             return
-        for piece in respiter:
-            self.write(piece)
+        self.write_all(respiter)
 
     def close(self) -> None:
         """The application has no more to say: end the response. One that is shorter than it promised ends the

@@ -277,7 +277,9 @@ class GreenletWorker(EngineWorker):
         clients.add(me)
         try:
             self.handle(listener, client, address)
-        except Exception:  # the boundary around one connection
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around one connection
             self.log.exception("Error on the connection of %s", address)
             client.close()
         finally:

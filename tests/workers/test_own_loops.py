@@ -343,9 +343,12 @@ def app(environ, start_response):
     if environ["PATH_INFO"] == "/endless":
         start_response("200 OK", [])
         return endless(environ)
+    if environ["PATH_INFO"] == "/beyond":
+        start_response("200 OK", [("Content-Length", "3")])
+        return endless(environ)
     start_response("200 OK", [])
     raise {"/reset": ConnectionResetError(104, "of the database"), "/slow": TimeoutError("of the database"),
-           "/file": FileNotFoundError("of the application")}[environ["PATH_INFO"]]
+           "/file": FileNotFoundError("of the application"), "/leaves": SystemExit(0)}[environ["PATH_INFO"]]
 
 def endless(environ):
     try:
@@ -357,7 +360,7 @@ def endless(environ):
     config = CLASSES[name] + "worker_class = Mine\naccesslog = '-'\n"
     server = make_server(app, config=config, expect_traceback=True)
     server.start()
-    for path in "/reset", "/slow", "/file":
+    for path in "/reset", "/slow", "/file", "/leaves":
         assert server.get(path).status == 500
         server.wait_for_log(f'"GET {path} HTTP/1.1" 500')
     server.wait_for_log("of the database", count=2)
@@ -365,6 +368,10 @@ def endless(environ):
         wire.send(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
         wire.read_exactly(100000)
     server.wait_for_log("^closed")
+    # What has no place is not asked for: these would go on for ever.
+    assert ask(server, b"HEAD /endless HTTP/1.1\r\nHost: a\r\n\r\n") == [(200, b"")]
+    assert ask(server, b"GET /beyond HTTP/1.1\r\nHost: a\r\n\r\n") == [(200, b"xxx")]
+    server.wait_for_log("^closed", count=3)
     with server.connect() as wire:
         wire.send(b"POST /endless HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
     assert server.stop() == 0
