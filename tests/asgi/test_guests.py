@@ -1,4 +1,4 @@
-"""Libraries that keep responses and WebSockets open, with their real clients: they stream, and end at once at a stop."""
+"""Libraries that keep responses and WebSockets open, with their real clients: they stream, and a stop ends them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Visit = Callable[[Server], Awaitable[None]]
 
 
 async def stop(server: Server) -> None:
-    """TERM, and wait for the end; with the default `graceful_timeout` a stop that waits for streams is told by its log."""
+    """TERM, and wait for the end."""
     server.send_signal(signal.SIGTERM)
     async with asyncio.timeout(PATIENCE):
         while not server.exited():

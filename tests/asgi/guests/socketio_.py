@@ -2,7 +2,7 @@
 
 import socketio
 
-server = socketio.AsyncServer(async_mode="asgi", ping_interval=1)
+server = socketio.AsyncServer(async_mode="asgi", ping_interval=1, ping_timeout=1)
 app = socketio.ASGIApp(server)
 
 
