@@ -35,7 +35,10 @@ def rehearse(app: Any) -> None:
         raise ConfigError(str(error)) from error
     _become_worker(cfg)
     os.environ.update(cfg.env)
-    app.wsgi()
+    found = app.wsgi()
+    check = getattr(cfg.worker_class, "check_application", None)
+    if check is not None:
+        check(cfg, found)
 
 
 def _rehearse_master(app: Any, cfg: Any) -> None:
