@@ -47,10 +47,6 @@ def import_app(module: str) -> WSGIApp:
         raise AppImportError(f"Failed to find application object {expression!r} in {name!r}: it is None.")
     if not callable(app):
         raise AppImportError(f"Application object must be callable, {module!r} is {type(app).__name__}.")
-    if not is_called and looks_like_factory(app):
-        raise AppImportError(
-            f"{module!r} looks like a factory, as it takes no arguments: use '{name}:{expression}()'."
-        )
     return app  # type: ignore[no-any-return]
 
 

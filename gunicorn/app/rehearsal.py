@@ -36,7 +36,10 @@ def rehearse(app: Any) -> None:
         raise ConfigError(str(error)) from error
     _become_worker(cfg)
     os.environ.update(cfg.env)
-    without_exit(app.wsgi, "the application", "while it was imported")
+    found = without_exit(app.wsgi, "the application", "while it was imported")
+    check = getattr(cfg.worker_class, "check_application", None)
+    if check is not None:
+        check(cfg, found)
 
 
 def _rehearse_master(app: Any, cfg: Any) -> None:

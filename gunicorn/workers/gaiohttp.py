@@ -14,7 +14,15 @@ except ImportError:
 
 from ..engine import entrance
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["AiohttpWorker"]
+
+
+def _is_of_aiohttp(app: Any) -> bool:
+    return isinstance(app, web.Application) or inspect.iscoroutinefunction(app)
 
 
 class AiohttpWorker(GunicornWebWorker):
@@ -24,8 +32,20 @@ class AiohttpWorker(GunicornWebWorker):
     # Those of WSGI are served as each bind says.
     minds_binds = True
 
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.check_application(self.cfg, self.wsgi)
+
+    @classmethod
+    def check_application(cls, cfg: Any, app: Any) -> None:
+        """Raise AppImportError when ``app`` is nothing of aiohttp's and certainly cannot be served either."""
+        if not _is_of_aiohttp(app):
+            from .gasgi import ASGIWorker
+
+            ASGIWorker.check_application(cfg, app)
+
     def run(self) -> None:
-        if isinstance(self.wsgi, web.Application) or inspect.iscoroutinefunction(self.wsgi):
+        if _is_of_aiohttp(self.wsgi):
             entrance.check_guest(self.cfg)
             super().run()
         else:

@@ -18,6 +18,7 @@ from ..engine.engine import Engine, is_short
 from ..engine.settings import Peers, limits_of, settings_of
 from ..errors import AppImportError, OwnSignal, WorkerExit
 from ..http.errors import GatewayTimeout
+from ..loading import is_ours, looks_like_factory
 from ..wsgi.gateway import Gateway
 from .base import HANDLE_ERROR, Worker
 
@@ -99,19 +100,29 @@ class EngineWorker(Worker):
         Raises AppImportError when somebody has, and chose one for WSGI.
         """
         super().load_wsgi()
+        self.check_application(self.cfg, self.wsgi)
         if self.serves_asgi or interface_of(self.wsgi) != ASGI:
             return
-        if "worker_class" in self.cfg.sources:
-            raise AppImportError(
-                f"The application is an ASGI one, which worker_class = {self.cfg.worker_class_str} cannot serve: "
-                "use -k asgi"
-            )
         from .gasgi import ASGIWorker
 
         self.log.info("The application is an ASGI one. Using worker: asgi")
         self.__class__ = ASGIWorker
         self.init_signals()
         self.load_wsgi()
+
+    @classmethod
+    def check_application(cls, cfg: Any, app: Any) -> None:
+        """Raise AppImportError when workers of this type certainly cannot serve ``app``."""
+        # What a type of somebody else's does with its application is its own affair.
+        if is_ours(cls.__module__) and looks_like_factory(app):
+            named = cfg.default_proc_name if "default_proc_name" in cfg.sources else ""
+            call = f"{named}()" if ":" in named else f"{named}:application()"
+            hint = f": use {call!r}" if named and not named.endswith(")") else ""
+            raise AppImportError(f"{named or 'The application'} looks like a factory, as it takes no arguments{hint}.")
+        if "worker_class" in cfg.sources and not cls.serves_asgi and interface_of(app) == ASGI:
+            raise AppImportError(
+                f"The application is an ASGI one, which worker_class = {cfg.worker_class_str} cannot serve: use -k asgi"
+            )
 
     def make_gateway(self) -> Gateway:
         """The gateway for `self.wsgi`, which is loaded by now."""

@@ -152,9 +152,47 @@ APPLICATIONS: list[tuple[str, int, str]] = [
         "shop:five()", 4,
         r"Failed to find application object 'five\(\)' in 'shop': the factory returned int, which is not callable\.$",
     ),
-    ("shop:create_app", 4, r"'shop:create_app' looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
-    ("shop:Thing", 4, r"'shop:Thing' looks like a factory, .*: use 'shop:Thing\(\)'\.$"),
+    ("shop:create_app", 4, r"shop:create_app looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
+    ("shop:Thing", 4, r"shop:Thing looks like a factory, .*: use 'shop:Thing\(\)'\.$"),
 ]  # fmt: skip
+
+
+AIOHTTP = """
+from aiohttp import web
+
+async def hello(request):
+    return web.Response(text="ok")
+
+def plain():
+    return app
+
+async def made():
+    return app
+
+app = web.Application()
+app.router.add_get("/", hello)
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "status"), [("site_:app", 0), ("site_:made", 0), ("site_:plain()", 0), ("site_:plain", 1)]
+)
+def test_applications_of_aiohttp_are_no_factories(folder: Path, target: str, status: int) -> None:
+    """They are called by other rules: the application without arguments, and a coroutine function that makes one."""
+    pytest.importorskip("aiohttp")
+    (folder / "site_.py").write_text(AIOHTTP)
+    code, said = ended(folder, ["-k", "gaiohttp", "--check-config", target])
+    assert code == status, said
+    assert "Traceback" not in said
+    (folder / "site_.py").unlink()
+
+
+def test_an_interface_that_the_worker_type_does_not_know(folder: Path) -> None:
+    (folder / "shop.py").write_text("async def app(scope, receive, send): ...\n")
+    for mode, status in ((), 4), (("--check-config",), 1):
+        code, said = ended(folder, ["-k", "sync", *mode, "shop:app"])
+        assert code == status
+        assert "which worker_class = sync cannot serve: use -k asgi" in said
 
 
 @pytest.fixture
