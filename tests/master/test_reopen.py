@@ -328,3 +328,27 @@ def test_a_new_master_that_cannot_take_over_the_pid_file(serve: Serve) -> None:
     assert not refuses(port)
     os.kill(second, signal.SIGTERM)
     wait_until(lambda: not is_alive(second))
+
+
+def test_a_worker_that_starts_is_not_ended_by_a_signal_to_all(serve: Serve) -> None:
+    app = """
+        import os, time
+
+        open(f"loads-{os.getpid()}", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Length", "2")])
+            return [b"ok"]
+    """
+    server = serve(app)
+    (worker,) = server.worker_pids()
+    wait_until((server.folder / f"loads-{worker}").exists)
+    server.send_signal(signal.SIGUSR1)
+    server.wait_for_log("Handling signal: usr1")
+    for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGUSR1):
+        os.kill(worker, number)
+    (server.folder / "go").touch()
+    assert server.get().body == b"ok"
+    assert server.worker_pids() == [worker]
