@@ -194,6 +194,8 @@ def test_log_lines_and_metrics(make_server: Serve) -> None:
         (pid,) = server.wait_for_workers(lambda pids: len(pids) == 1)
         os.kill(pid, signal.SIGKILL)
         server.wait_for_workers(lambda pids: len(pids) == 1 and pids[0] != pid)
+        # It is ready for signals when it serves.
+        ask(server, b"GET / HTTP/1.1\r\nHost: h\r\n")
         told(signal.SIGUSR1, "usr1", 1)
         assert server.stop() == 0
         lines = iter(shown(server))
@@ -210,9 +212,9 @@ def test_log_lines_and_metrics(make_server: Serve) -> None:
     assert gauges >= {"pre.gunicorn.workers:1|g", "pre.gunicorn.workers:2|g", "pre.gunicorn.workers:0|g"}
     assert {name: times for name, times in metrics.items() if name not in gauges} == {
         # On purpose: a request that was refused is a request, in the access log as well.
-        "pre.gunicorn.requests:1|c|@1.0": 4,
-        "pre.gunicorn.request.duration:T|ms": 4,
-        "pre.gunicorn.request.status.200:1|c|@1.0": 1,
+        "pre.gunicorn.requests:1|c|@1.0": 5,
+        "pre.gunicorn.request.duration:T|ms": 5,
+        "pre.gunicorn.request.status.200:1|c|@1.0": 2,
         "pre.gunicorn.request.status.204:1|c|@1.0": 1,
         "pre.gunicorn.request.status.500:1|c|@1.0": 1,
         "pre.gunicorn.request.status.400:1|c|@1.0": 1,

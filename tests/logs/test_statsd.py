@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn.config import Config
 from gunicorn.instrument.statsd import Statsd
 from tests.conftest import Serve
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, TOOK, config
@@ -127,3 +128,14 @@ def test_a_server_reports_itself(serve: Serve, udp: socket.socket) -> None:
     server.get()
     until(b"p.gunicorn.request.status.200:1|c")
     server.stop()
+
+
+def test_without_a_host_it_is_the_log_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    """Programs and subclasses make one from a plain configuration."""
+    log = Statsd(Config())
+    log.increment("anything", 1)
+    log.warning("words", extra={"metric": "m", "value": 1, "mtype": "gauge"})
+    assert log.sock is None
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith("[WARNING] words")

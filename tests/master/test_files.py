@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import grp
 import os
 import pwd
@@ -14,6 +15,8 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.pidfile import Pidfile
 from tests.conftest import Serve
+from tests.support.server import BOOTED
+from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
 
 WHO = '''
@@ -39,8 +42,8 @@ def test_umask_of_logs_and_pid_file(umask: int, log: int, pid: int, make_server:
         server.spawn()
     finally:
         os.umask(before)
-    while not (server.folder / "pid").exists() or "Booting" not in _text(server.folder / "errors"):
-        assert not server.exited()
+    wait_until(lambda: (server.folder / "pid").exists() and BOOTED in _text(server.folder / "errors"), PATIENCE,
+               server.describe)  # fmt: skip
     assert [mode_of(server.folder / name) for name in ("errors", "access", "pid")] == [log, log, pid]
 
 
@@ -92,7 +95,7 @@ def test_a_user_without_a_group_has_its_own(make_server: Serve) -> None:
         with Wire(path) as wire:
             wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             seen = wire.read_response().body.decode()
-        uid_seen, gid_seen, groups_seen = eval(seen)
+        uid_seen, gid_seen, groups_seen = ast.literal_eval(seen)
         assert (uid_seen, gid_seen) == expected[:2], words
         assert set(groups_seen) <= set(expected[2]), words
         if len(expected[2]) > 1:
