@@ -50,7 +50,7 @@ def test_the_main_job(make_server: Serve) -> None:
     counts_in_session(server.url)
     lines = server.log_lines()
     stamp = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[%s\] \[INFO\] "
-    assert len(lines) == 4, server.log()
+    assert len(lines) == 5, server.log()
     for line, pid, text in zip(
         lines,
         [server.pid] * 3 + server.worker_pids(),
