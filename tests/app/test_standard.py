@@ -42,7 +42,8 @@ TRAP = "raise RuntimeError('the server has taken {name} of the application for i
 def poison(folder: Path) -> None:
     """Lay a trap under the name of every module that the library has here; the application has one of its own, too."""
     places = [place for place in sys.path if place == LIBRARY or place.endswith("/lib-dynload")]
-    for name in sys.stdlib_module_names:
+    # `__future__` is a word of the language, and read before there is a server.
+    for name in sys.stdlib_module_names - {"__future__"}:
         if BuiltinImporter.find_spec(name) is not None or PathFinder.find_spec(name, places) is not None:
             (folder / f"{name}.py").write_text(TRAP.format(name=name))
     (folder / "colorsys.py").write_text("MINE = b'of the application'\n")

@@ -52,7 +52,7 @@ CASES: list[tuple[Any, Any, Any]] = [
     ]),
     *((v.validate_dict, *case) for case in [({"a": 1}, {"a": 1}), (None, REFUSED), ([("a", 1)], REFUSED)]),
     *((v.validate_class, *case) for case in [
-        (None, None), (" x ", "x"), (int, int), (lambda: int, int), (lambda: " x ", "x"), (3, REFUSED),
+        (None, REFUSED), (" x ", "x"), (int, int), (lambda: int, int), (lambda: " x ", "x"), (3, REFUSED),
     ]),
     *((v.validate_file_exists, *case) for case in [
         (None, None), ("/etc/passwd", "/etc/passwd"), ("/not there", REFUSED),
