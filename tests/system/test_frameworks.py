@@ -53,12 +53,13 @@ def test_the_main_job(make_server: Serve) -> None:
     assert len(lines) == 5, server.log()
     for line, pid, text in zip(
         lines,
-        [server.pid] * 3 + server.worker_pids(),
+        [server.pid] * 3 + server.worker_pids() * 2,
         [
             r"Starting gunicorn \d+\.\d+\.\d+",
             rf"Listening at: http://127\.0\.0\.1:{server.port} \({server.pid}\)",
             "Using worker: sync",
             rf"Booting worker with pid: {server.worker_pids()[0]}",
+            rf"Worker ready \(pid: {server.worker_pids()[0]}\) after \d+\.\d\d s",
         ],
         strict=True,
     ):
