@@ -80,6 +80,13 @@ class Wait:
         """Whether it waits."""
         return self.waiter is not None or self.kind == PAUSE
 
+    @property
+    def cr_state(self) -> str:
+        """As Python 3.15 has it: one of the words of `inspect.getcoroutinestate`."""
+        if self.cr_suspended:
+            return "CORO_SUSPENDED"
+        return "CORO_CLOSED" if self.kind == OVER else "CORO_CREATED"
+
     def __await__(self) -> Wait:
         return self
 
