@@ -52,6 +52,7 @@ PAGES = {error_body(each.status, each.title) for each in classes(HTTPError)} | {
 # What is said in words of our own, with numbers; everything else must be a quotation.
 OURS = re.compile(
     r"empty|missing; set permit_missing_host to serve health checks that send none|CONNECT, without permit_connect"
+    r"|set permit_missing_proxy_header to serve connections that come without the proxy"
     r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that no field may hold"
     r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?"
     r"|address family \d+( with \d+ bytes)?|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}"
