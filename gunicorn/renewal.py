@@ -120,7 +120,7 @@ class Renewal:
         wanted = master.cfg.pidfile
         if wanted is None or (master.pidfile is not None and master.pidfile.fname in (wanted, wanted + ".2")):
             return
-        fresh = Pidfile(wanted + ".2" if master.master_pid else wanted)
+        fresh = Pidfile(wanted + ".2" if master.master_pid else wanted, master.cfg.umask)
         try:
             fresh.create(master.pid)
         except OSError as error:

@@ -53,6 +53,7 @@ cdef class Cycle(Response):
     cdef take(self, dict message)
     cdef next_message(self)
     cdef unanswered(self)
+    cdef bint ends_in_order(self) except -1
     cdef body_is_wrong(self, error)
     cdef count(self)
     cdef detach(self)

@@ -493,16 +493,20 @@ class Cycle(Response):
 
     def failed(self, error: BaseException) -> None:
         """The application, or a hook, has raised: the connection is let go of first, and the log told then."""
-        was_gone = self.gone
+        expected = (self.gone or self.dismissed) and is_about_the_client(error)
         try:
-            if not self.concluded:
+            if not self.concluded and not (expected and self.ends_in_order()):
                 self.give_up()
         finally:
             log = self.owner.log
-            if (was_gone or self.dismissed) and is_about_the_client(error):
+            if expected:
                 log.debug("The client left before its response was complete: %s", self.request.uri)
             else:
                 log.error("Exception in ASGI application: %s", self.request.uri, exc_info=error)
+
+    def ends_in_order(self) -> bool:
+        """End a response of which the application was told that its worker stops; False where that cannot be."""
+        return False
 
     def refuse(self, error: HTTPError) -> None:
         """Answer a request that cannot be served."""

@@ -180,7 +180,7 @@ class ASGIGateway(ASGIGatewayState):
             if cycle.is_open_ended():
                 self.seen_sent[cycle] = cycle.sent
                 if everyone or before.get(cycle) == cycle.sent or cycle.is_event_stream():
-                    cycle.dismiss()
+                    cycle.dismiss(everyone)
 
     def cut_off(self, streams_only: bool) -> int:
         """Cancel what has not ended in time (of that, those alone who were told by `dismiss`); how many these are."""

@@ -18,6 +18,7 @@ cdef class HTTPCycle(Cycle):
     cdef public bint body_done
     cdef public int expects
     cdef readonly BodyStream stream
+    cdef public double last_call
     cdef public list trailers
 
     @cython.locals(cycle=object)
@@ -47,3 +48,5 @@ cdef class HTTPCycle(Cycle):
     @cython.locals(field=FieldLine)
     cdef trailer_line(self, pair)
     cdef unanswered(self)
+    cdef bint ends_in_order(self) except -1
+    cdef bint is_deaf(self) except -1

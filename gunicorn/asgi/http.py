@@ -24,6 +24,8 @@ CONTENT = 1
 TRAILERS = 2
 
 
+# An event stream may go on for so long after the last call.
+DEAF_SECONDS = 0.5
 # A file that the kernel cannot send is read in such parts, and one whose size is not known up to so much.
 READ_AT_ONCE = 65536
 MOST_READ = 1 << 20
@@ -44,12 +46,13 @@ def read_all(fd: int) -> bytes:
 class HTTPCycle(Cycle):
     """A request, read by `receive`, and its response, made by `send`."""
 
-    __slots__ = ("body_done", "expects", "stream", "trailers")
+    __slots__ = ("body_done", "expects", "last_call", "stream", "trailers")
 
     def open(self, owner: ASGIGatewayState) -> None:
         Cycle.open(self, owner)
         self.stream: BodyStream | None = self.request.body
         self.body_done = False
+        self.last_call = 0.0
         self.expects = START
         # Trailer fields as lines; None when the response has none.
         self.trailers: list[bytes] | None = None
@@ -105,11 +108,18 @@ class HTTPCycle(Cycle):
             for name, value in headers
         )
 
-    def dismiss(self) -> None:
+    def dismiss(self, is_last_call: bool) -> None:
         """The worker stops: `receive` says `http.disconnect` from now on, when the body of the request has come."""
+        if is_last_call and not self.last_call:
+            self.last_call = monotonic()
         if not self.dismissed:
             self.dismissed = True
             self.notice()
+
+    def is_deaf(self) -> bool:
+        """Whether this is an event stream that goes on after the last call: `send` tells it then, as it does when a
+        client has left. Starlette's `StreamingResponse` listens to nothing else."""
+        return monotonic() - self.last_call > DEAF_SECONDS and self.is_event_stream()
 
     def ask_for_body(self) -> None:
         """Read what has come; a client that waits to be asked is asked."""
@@ -140,6 +150,8 @@ class HTTPCycle(Cycle):
             if type(body) is not bytes:
                 body = octets_of(message, "body")
             more = bool(message.get("more_body", False))
+            if self.last_call and more and self.is_deaf():
+                raise Disconnected("the worker stops")
             if not self.headers_sent:
                 self.settle_expectation()
             self.content(body, more or self.trailers is not None)
@@ -317,16 +329,24 @@ class HTTPCycle(Cycle):
             raise Misuse(f"'headers' of a http.response.trailers message: {pair[0]!r} cannot be a trailer")
         return field.line
 
+    def ends_in_order(self) -> bool:
+        # An event stream ends wherever it is told to: its client comes back to the next worker.
+        if not self.dismissed or self.gone or self.expects != CONTENT or not self.is_event_stream():
+            return False
+        try:
+            self.content(b"", False)
+        except ClientDisconnected:
+            return False
+        self.conclude()
+        return True
+
     def unanswered(self) -> None:
         log = self.owner.log
         if self.gone or self.connection.broken:
             log.debug("The client left before its response was complete: %s", self.request.uri)
         elif self.dismissed:
             log.debug("The worker stops before a response was complete: %s", self.request.uri)
-            if self.expects == CONTENT and self.is_event_stream():
-                # It ends wherever it is told to, in good order.
-                self.content(b"", False)
-                self.conclude()
+            if self.ends_in_order():
                 return
         elif self.expects == START:
             log.error("ASGI: %s: the application ended without a response", self.request.uri)
