@@ -91,6 +91,7 @@ class EngineWorker(Worker):
         )
         self.wakeup_fd = self.engine.wakeup_fd
         self.request_limit = float(cfg.request_timeout) if self.breaks_requests else 0.0
+        self.pulse_seconds = self._longest_pause()
         # Connections whose request was given up while the application still works on it.
         self.abandoned: set[Any] = set()
 
@@ -259,6 +260,14 @@ class EngineWorker(Worker):
         else:
             self._begun = value
 
+    def _longest_pause(self) -> float:
+        seconds = min(PULSE_SECONDS, self.timeout) if self.timeout else PULSE_SECONDS
+        if self.request_limit:
+            seconds = min(seconds, self.request_limit / 4)
+        if is_short(self.request_limit) or self.engine.sweep_seconds < seconds:
+            seconds = min(seconds, SHORT_PULSE_SECONDS)
+        return seconds
+
     def pulse(self) -> float:
         """Show that this worker lives; the seconds until it must do so again."""
         self.notify()
@@ -266,13 +275,9 @@ class EngineWorker(Worker):
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
         self.slot.connections = self.engine.count
-        seconds = min(PULSE_SECONDS, self.timeout) if self.timeout else PULSE_SECONDS
         if self.request_limit:
             self._break_off_overdue()
-            seconds = min(seconds, self.request_limit / 4)
-        if is_short(self.request_limit) or self.engine.sweep_seconds < seconds:
-            seconds = min(seconds, SHORT_PULSE_SECONDS)
-        return seconds
+        return self.pulse_seconds
 
     def serve(self) -> None:
         """Serve until the worker is told to stop."""
