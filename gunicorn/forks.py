@@ -158,7 +158,9 @@ def leave(status: int) -> NoReturn:
     that is the parent's."""
     try:
         threading = sys.modules.get("threading")
-        if threading is not None:
+        # A child of somebody else has no thread of the server's to wait for; and before Python 3.13 it would wait for
+        # ever where eventlet makes threads of greenlets.
+        if threading is not None and not _state.stray:
             threading._shutdown()
         atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001 (whatever it is, this process ends)

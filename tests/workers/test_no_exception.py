@@ -128,6 +128,11 @@ def test_it_is_as_any_exception(place: str, server: Server) -> None:
             assert ask(witness) == str(worker).encode()
 
 
+def status_of(pid: int) -> str:
+    """The letter of a process's state (proc(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].strip()
+
+
 def test_a_worker_that_is_interrupted_is_not_the_master(serve: Serve) -> None:
     """SIGINT where the application has given it Python's own handler: in the worker's loop, and in a request."""
     app = """
@@ -160,6 +165,8 @@ def test_a_worker_that_is_interrupted_is_not_the_master(serve: Serve) -> None:
     for _ in range(20):
         server.get()
     before = server.worker_pids()
+    # Idle: asleep, and no longer in the request that has just been answered.
+    wait_until(lambda: all(status_of(pid).startswith("S") for pid in before), what="idle workers")
     for pid in before:
         os.kill(pid, signal.SIGINT)
     server.wait_for_workers(lambda pids: len(pids) == 2 and not set(pids) & set(before))
