@@ -92,6 +92,19 @@ def keeping_signals(numbers: Iterable[int]) -> Iterator[None]:
         raise
 
 
+def ignore_signals() -> None:
+    """For the end of a process: a signal that comes once more must not change its exit status.
+
+    The interpreter gives handlers of Python's back their deadly defaults while it is being torn down.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        for name in ("HUP", "INT", "QUIT", "TERM", "TTIN", "TTOU", "USR1", "USR2"):
+            signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
+
+
 def get_username(uid: int) -> str:
     """Return the login name of ``uid``. Raises KeyError when there is none."""
     import pwd

@@ -25,6 +25,7 @@ from gunicorn.app.base import Application
 from gunicorn.config import arguments
 from gunicorn.errors import ConfigError
 from gunicorn.loading import import_app
+from gunicorn.process import ignore_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,11 @@ class WSGIApplication(Application):
 
 def run(prog: str | None = None) -> None:
     """Run the command with the arguments of this process. ``prog`` is its name in messages."""
-    WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog=prog).run()
+    try:
+        WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog=prog).run()
+    except SystemExit:
+        ignore_signals()
+        raise
 
 
 if __name__ == "__main__":

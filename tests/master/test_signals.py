@@ -92,6 +92,31 @@ def test_a_normal_start_says_six_lines(serve: Serve) -> None:
         assert f" [{pid}] [INFO] " in line
 
 
+def test_a_second_signal_does_not_change_the_exit_status(serve: Serve) -> None:
+    """Even when the interpreter is being torn down, where it gives signals their defaults again."""
+    config = """
+        import os, time
+        master = os.getpid()
+
+        class Late:
+            # Bound here: the names of this module may be gone by then.
+            def __del__(self, here=os.getpid, open=open, exists=os.path.exists, sleep=time.sleep, master=master):
+                if here() == master:
+                    open("late", "w").close()
+                    while not exists("go"):
+                        sleep(0.01)
+
+        late = Late()
+        late.itself = late
+    """
+    server = serve(APP, config=config)
+    server.send_signal(signal.SIGTERM)
+    wait_until((server.folder / "late").exists)
+    server.send_signal(signal.SIGTERM)
+    (server.folder / "go").touch()
+    assert server.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_stop_ends_with_zero_and_leaves_nobody(serve: Serve, number: int) -> None:
     server = serve(APP, "--workers", "2", workers=2)
