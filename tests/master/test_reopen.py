@@ -125,7 +125,7 @@ def test_a_reload_that_cannot_open_something(make_server: Serve) -> None:
         prepare(server)
         server.spawn()
     for name, server in servers.items():
-        wait_until(lambda server=server: "Booting worker" in told(server), what=name)
+        wait_until(lambda server=server: "Worker ready" in told(server), what=name)
     for name, server in servers.items():
         (worker,) = server.wait_for_workers(lambda pids: len(pids) == 1)
         WRONG[name][1](server.folder)
@@ -203,7 +203,7 @@ def test_logs_that_cannot_be_opened_anew(config: str, make_server: Serve) -> Non
     server = make_server(config=config, bind="unix:my.sock", expect_traceback=True)
     prepare(server)
     server.spawn()
-    wait_until(lambda: "Booting worker" in told(server))
+    wait_until(lambda: "Worker ready" in told(server))
     (worker,) = server.wait_for_workers(lambda pids: len(pids) == 1)
     if "logger_class" not in config:
         (server.folder / "logs").rename(server.folder / "gone")
