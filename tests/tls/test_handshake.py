@@ -259,6 +259,7 @@ def ssl_context(config, default_ssl_context_factory):
         assert environ(serve(ENVIRON, config=config), trusting())["HTTPS"] == "on"
 
 
+WEAK = "a digest that is too weak"
 LINES = {
     "no such certificate": (["--certfile", "nowhere.pem"], "certfile = 'nowhere.pem': No such file or directory"),
     "no such key": (
@@ -278,7 +279,7 @@ LINES = {
         ["--certfile", "PKI/small.pem", "--keyfile", "PKI/small.key"],
         r"certfile = 'PKI/small.pem': the key of the certificate is too small for OpenSSL's security level \(.*\)",
     ),
-    "a digest that is too weak": (
+    WEAK: (
         ["--certfile", "PKI/weak.pem", "--keyfile", "PKI/weak.key"],
         r"certfile = 'PKI/weak.pem': a certificate is signed with a digest that is too weak for .* \(CA_MD_TOO_WEAK\)",
     ),
@@ -317,10 +318,21 @@ LINES = {
 }
 
 
+def takes_weak_digests(pki: Authority) -> bool:
+    """Whether OpenSSL's security level here allows certificates that are signed with SHA-1."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(pki.folder / "weak.pem", pki.folder / "weak.key")
+    except ssl.SSLError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("case", LINES)
 def test_what_is_wrong_is_one_line(make_server: Serve, pki: Authority, case: str) -> None:
     args, line = LINES[case]
     args = [arg.replace("PKI", str(pki.folder)) for arg in args]
+    if case == WEAK and takes_weak_digests(pki):
+        pytest.skip("the OpenSSL of this machine takes such a certificate")
     server = make_server(ENVIRON, *args)
     server.spawn()
     assert server.wait() == 1
