@@ -114,6 +114,9 @@ class Wait:
         exception passes through costs as much as a small one of them does.)"""
         cycle = self.cycle
         kind = self.kind
+        if cycle is None:
+            # Compiled it may be: whoever has one can make another by its type.
+            raise RuntimeError("receive() and send() alone make these")
         # Whatever is raised from here on, it is over.
         self.kind = OVER
         waiter = self.waiter

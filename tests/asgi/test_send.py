@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.server import Server
+from tests.support.server import REPOSITORY, Server
 
 APP = '''
 import asyncio, inspect, json, threading
@@ -191,3 +194,24 @@ def test_waiting_for_room_can_be_given_up(server: Server) -> None:
         wire.send(b"GET /waits_for_room HTTP/1.1\r\nHost: test\r\n\r\n")
         server.wait_for_log("SAW full")
         assert wire.read_response().body.endswith(b"x 1 1")
+
+
+def test_what_nobody_has_made_is_refused() -> None:
+    """The type is at hand by `type(receive())`: compiled, an object without its cycle ended the process."""
+    code = """
+        from gunicorn.asgi.cycle import Wait
+
+        calls = {"send": (None,), "throw": (ValueError(),), "close": (), "__next__": (), "__await__": ()}
+        for name, arguments in calls.items():
+            wait = Wait.__new__(Wait)
+            try:
+                getattr(wait, name)(*arguments)
+                wait.cr_state
+            except (RuntimeError, ValueError, AttributeError):
+                pass
+        print("alive")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "alive\n", done.stderr
