@@ -37,7 +37,7 @@ $(VENV)/.check: pyproject.toml $(VENV)/.test
 	@touch $@
 
 serve: $(VENV)/.serve ## set up, then serve the Flask example on http://127.0.0.1:8000
-	cd examples/flask && PYTHONPATH=$(CURDIR) exec $(CURDIR)/$(RUN) -m gunicorn --bind $(BIND) $(ARGS) app:app
+	cd examples/flask && PYTHONPATH=$(CURDIR) exec $(abspath $(RUN)) -m gunicorn --bind $(BIND) $(ARGS) app:app
 
 test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="-k wire" narrows them
 	$(PYTEST_2) -m "not alone and not slow" $(ARGS) || $(NONE_IS_FINE)
