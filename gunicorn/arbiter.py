@@ -238,7 +238,7 @@ class Arbiter:
         self._parent_fd = succession.watch_parent(self)
         self.pid = os.getpid()
         if self.cfg.pidfile is not None:
-            self._create_pidfile(self.cfg.pidfile + ".2" if self.master_pid else self.cfg.pidfile)
+            self.pidfile = self.write_pidfile(self.cfg.pidfile + ".2" if self.master_pid else self.cfg.pidfile)
         self._hook("on_starting")
         self.init_signals()
         if not self.LISTENERS:
@@ -266,10 +266,11 @@ class Arbiter:
         if check_config is not None:
             check_config(self.cfg, self.log)
 
-    def _create_pidfile(self, path: str) -> None:
+    def write_pidfile(self, path: str) -> Pidfile:
+        """Write a PID file for this master. Raises ConfigError."""
         pidfile = Pidfile(path, self.cfg.umask)
         self._with_pidfile(pidfile.create, self.pid)
-        self.pidfile = pidfile
+        return pidfile
 
     def _with_pidfile(self, step: Any, *args: Any) -> None:
         try:

@@ -14,7 +14,6 @@ from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import ConfigError, OwnSignal
 from gunicorn.loading import application_traceback
 from gunicorn.logswitch import LogSwitch
-from gunicorn.pidfile import Pidfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,12 +119,7 @@ class Renewal:
         wanted = master.cfg.pidfile
         if wanted is None or (master.pidfile is not None and master.pidfile.fname in (wanted, wanted + ".2")):
             return
-        fresh = Pidfile(wanted + ".2" if master.master_pid else wanted, master.cfg.umask)
-        try:
-            fresh.create(master.pid)
-        except OSError as error:
-            raise ConfigError(f"the PID file {fresh.fname!r} cannot be written: {error.strerror}") from None
-        master.pidfile = fresh
+        master.pidfile = master.write_pidfile(wanted + ".2" if master.master_pid else wanted)
 
     def _rebind(self) -> None:
         """Listeners for the addresses of now: those that were there are kept, the others opened."""

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from ..http.body import ChunkedBody
 from ..http.errors import NoMoreData
+from .unreader import gather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,16 +52,8 @@ class _Reader:
             raise TypeError(f"{size!r} is no number of octets")
         if size < 0:
             raise ValueError("a number of octets is not negative")
-        pieces, have = [self._held], len(self._held)
-        while have < size:
-            piece = self._more()
-            if not piece:
-                break
-            pieces.append(piece)
-            have += len(piece)
-        whole = b"".join(pieces)
-        self._held = whole[size:]
-        return whole[:size]
+        found, self._held = gather(self._held, size, self._more)
+        return found
 
     def read_some(self, size: int) -> bytes:
         """As `read`, but waits for no more than the next octets to come."""

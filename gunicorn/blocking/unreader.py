@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 __all__ = ["IterUnreader", "SocketUnreader", "Unreader"]
 
 CHUNK_SIZE = 8192
+
+
+def gather(held: bytes, size: int, more: Callable[[], bytes]) -> tuple[bytes, bytes]:
+    """`size` octets, of those that are held and of what `more` gives, fewer where it gives none; and what is left."""
+    pieces, have = [held], len(held)
+    while have < size:
+        piece = more()
+        if not piece:
+            break
+        pieces.append(piece)
+        have += len(piece)
+    whole = b"".join(pieces)
+    return whole[:size], whole[size:]
 
 
 class Unreader:
@@ -35,16 +48,8 @@ class Unreader:
             return b""
         if size is None or size < 0:
             return self.take_buffered() or self.chunk()
-        pieces, have = [self._held], len(self._held)
-        while have < size:
-            piece = self.chunk(read_ahead)
-            if not piece:
-                break
-            pieces.append(piece)
-            have += len(piece)
-        whole = b"".join(pieces)
-        self._held = whole[size:]
-        return whole[:size]
+        found, self._held = gather(self._held, size, lambda: self.chunk(read_ahead))
+        return found
 
     def unread(self, data: bytes) -> None:
         """Put octets back: they are the next ones to be read."""

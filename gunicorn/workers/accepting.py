@@ -113,13 +113,6 @@ class Accepting(Worker):
             raise StopWaiting
         return ready
 
-    def is_parent_alive(self) -> bool:
-        """Whether the master is still there."""
-        if self.ppid == os.getppid():
-            return True
-        self.log.info("Parent changed, shutting down: %s", self)
-        return False
-
     def accept(self, listener: Any) -> None:
         """Take a connection and serve it. Raises BlockingIOError when nobody waits."""
         client, address = listener.accept()

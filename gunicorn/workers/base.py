@@ -92,6 +92,13 @@ class Worker:
         """Tell the master "I am alive"; at least once every ``timeout`` seconds, or it ends this worker."""
         self.tmp.notify()
 
+    def is_parent_alive(self) -> bool:
+        """Whether the master is still there."""
+        if self.ppid == os.getppid():
+            return True
+        self.log.info("Parent changed, shutting down: %s", self)
+        return False
+
     def run(self) -> None:
         """The loop of the worker type."""
         raise NotImplementedError

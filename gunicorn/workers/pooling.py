@@ -155,13 +155,6 @@ class Pooling(Worker):
 
         return ThreadPoolExecutor(max_workers=max(1, self.cfg.threads))
 
-    def is_parent_alive(self) -> bool:
-        """Whether the master is still there."""
-        if self.ppid == os.getppid():
-            return True
-        self.log.info("Parent changed, shutting down: %s", self)
-        return False
-
     def accept(self, listener: Any) -> None:
         """Take a connection and have it served."""
         try:
