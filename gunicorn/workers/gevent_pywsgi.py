@@ -17,7 +17,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
 from gevent.socket import socket as GreenSocket
 
-from .. import SERVER_SOFTWARE
+from .. import SERVER_SOFTWARE, forks
 from ..engine import entrance
 from ..http.request import Request
 from ..http.response import REASONS
@@ -180,7 +180,14 @@ class _Counted:
         if environ["REQUEST_METHOD"] == "CONNECT" and not self.worker.cfg.permit_connect:
             start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
             return []
-        return self.worker.wsgi(environ, start_response)
+        try:
+            return self.worker.wsgi(environ, start_response)
+        except BaseException as error:
+            forks.end_stray(error)
+            raise
+        finally:
+            # A child that comes back from the application would answer this client a second time.
+            forks.end_stray()
 
     def __getattr__(self, name: str) -> Any:
         # Some servers look for attributes of the application.

@@ -55,6 +55,9 @@ class GeventWorker(GreenletWorker):
             abandon(self.guests)
 
     def run(self) -> None:
+        # By itself gevent does so at the first fork, and misses the end of that child when it comes before the loop has
+        # turned: whoever waits for it waits for ever.
+        gevent.get_hub().loop.install_sigchld()
         if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
             return

@@ -145,6 +145,18 @@ def test_a_child_that_comes_back_to_the_server_ends(path: str, server: Server) -
     serves_on(server)
 
 
+@pytest.mark.parametrize("kind", ["gevent", "gevent_pywsgi"])
+def test_gevent_sees_the_first_child_of_a_worker_end(kind: str, serve: Serve) -> None:
+    """However soon that is: what tells the end of children is there before the first fork."""
+    app = """
+def app(environ, start_response):
+    start_response("200 OK", [("Connection", "close")])
+    return [line.encode() for line in open("/proc/self/status") if line.startswith("SigCgt")]
+"""
+    caught = int(serve(app, *KINDS[kind]).get().body.split()[1], 16)
+    assert caught >> (signal.SIGCHLD - 1) & 1
+
+
 def test_a_child_keeps_no_connection_open(server: Server) -> None:
     with server.connect() as wire:
         wire.send(b"GET /parts HTTP/1.0\r\nHost: a\r\n\r\n")
