@@ -17,6 +17,7 @@ GUNICORN_SANITIZED=1
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 import tempfile
 from pathlib import Path
@@ -27,7 +28,8 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError
 
 ROOT = Path(__file__).resolve().parent
-ROOMS = ("http", "engine", "wsgi", "asgi")
+# The list has one home, which is read without importing the package.
+ROOMS = runpy.run_path(str(ROOT / "gunicorn" / "_build.py"))["COMPILED_ROOMS"]
 CHECKED = bool(os.environ.get("GUNICORN_CHECKED"))
 SANITIZED = bool(os.environ.get("GUNICORN_SANITIZED"))
 # A null pointer ends the process by itself, and what the compiler knows of an object's size AddressSanitizer knows
@@ -53,7 +55,7 @@ DIRECTIVES = {
 # attributes are set once, by C, and are read-only to Python; all other modules ask.
 TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
-    "gunicorn.engine.engine", "gunicorn.engine.outgoing", "gunicorn.http.http1", "gunicorn.http.parser",
+    "gunicorn.engine.engine", "gunicorn.engine.outgoing", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
     "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
 }
 

@@ -9,7 +9,7 @@ SERVER = "gunicorn"
 SERVER_SOFTWARE = "gunicorn/28.0.0"
 
 if _environ.get("GUNICORN_PURE", "0") not in ("", "0"):
-    from gunicorn.build import force_interpreted
+    from gunicorn._build import force_interpreted
 
     force_interpreted()
     del force_interpreted

@@ -1,8 +1,8 @@
 """Small helpers that workers, hooks and packages of third parties import from here.
 
-What has a subject of its own lives in a module of that name and is only passed on: ``gunicorn.loading``
-(names to objects), ``gunicorn.address`` (what ``bind`` accepts), ``gunicorn.process`` (what a process does to
-itself).
+What has a subject of its own has a module of its own and is only passed on: names to objects
+(``gunicorn.loading.names``), what ``bind`` accepts (``gunicorn.config.address``), what a process does to itself
+(``gunicorn.unix.process``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import time
 from socket import SHUT_WR
 from types import TracebackType
 
-from gunicorn.address import is_ipv6, parse_address
+from gunicorn.config.address import is_ipv6, parse_address
 from gunicorn.errors import AppImportError
-from gunicorn.loading import application_traceback, import_app, load_class
-from gunicorn.process import (
+from gunicorn.loading.names import application_traceback, import_app, load_class
+from gunicorn.unix.process import (
     REDIRECT_TO,
     _setproctitle,
     check_is_writable,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from gunicorn.record import Record
+from gunicorn._record import Record
 
 
 class Point(Record):

@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Mapping
 
+from gunicorn._standard import application_first, standard_first
 from gunicorn.config import arguments, files, sources
 from gunicorn.config.config import FRAMEWORK, Config
 from gunicorn.config.files import get_default_config_file
 from gunicorn.errors import AppImportError, ConfigError
-from gunicorn.loading import application_traceback, who_left, without_exit
-from gunicorn.process import getcwd
-from gunicorn.standard import application_first, standard_first
+from gunicorn.loading.names import application_traceback, who_left, without_exit
+from gunicorn.unix.process import getcwd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class BaseApplication:
             self.cfg = current
             raise
         if self.cfg.spew:
-            from gunicorn import debug
+            from gunicorn.loading import spew
 
-            debug.spew()
+            spew.spew()
 
     def wsgi(self) -> Any:
         """Return the application, loaded at the first call."""
@@ -111,8 +111,8 @@ class BaseApplication:
             # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
             _ = self.cfg.worker_class
             with standard_first():
-                from gunicorn.arbiter import Arbiter
-                from gunicorn.process import keeping_signals
+                from gunicorn.master.arbiter import Arbiter
+                from gunicorn.unix.process import keeping_signals
 
             arbiter = Arbiter(self)
             with keeping_signals(arbiter.SIGNALS):
@@ -258,11 +258,11 @@ class Application(BaseApplication):
         if self.cfg.print_config or self.cfg.check_config:
             self._check()
         if self.cfg.spew:
-            from gunicorn import debug
+            from gunicorn.loading import spew
 
-            debug.spew()
+            spew.spew()
         if self.cfg.daemon:
-            from gunicorn.process import daemonize
+            from gunicorn.unix.process import daemonize
 
             daemonize(self.cfg.enable_stdio_inheritance)
         super().run()
@@ -270,7 +270,7 @@ class Application(BaseApplication):
     def _check(self) -> NoReturn:
         """Do what a start does, up to what others would notice, or at least load the application, and exit: with 0, or
         with 1 when that fails."""
-        from gunicorn.app.rehearsal import rehearse
+        from .rehearsal import rehearse
 
         try:
             if self.cfg.check_config:

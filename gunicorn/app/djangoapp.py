@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
-from gunicorn.app.base import Application
 from gunicorn.config import arguments
 from gunicorn.errors import ConfigError
+
+from .base import Application
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

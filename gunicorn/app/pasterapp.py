@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 
-from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.config import arguments, sources
 from gunicorn.errors import AppImportError, ConfigError
+
+from .wsgiapp import WSGIApplication
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gunicorn._standard import standard_first
 from gunicorn.errors import ConfigError
-from gunicorn.loading import without_exit
-from gunicorn.standard import standard_first
+from gunicorn.loading.names import without_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _rehearse_master(app: Any, cfg: Any) -> None:
     # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
     _ = cfg.worker_class
     with standard_first():
-        from gunicorn.arbiter import Arbiter
+        from gunicorn.master.arbiter import Arbiter
 
     with _log_files_left_alone(cfg), _own_output():
         Arbiter(app).rehearse()

@@ -16,7 +16,7 @@ import inspect
 from asyncio import CancelledError, InvalidStateError, current_task
 from typing import Any
 
-from ..errors import OwnSignal
+from gunicorn.errors import OwnSignal
 
 PENDING = 0
 DONE = 1

@@ -1,8 +1,8 @@
 cimport cython
-from ..engine.buffers cimport OutputBuffer
-from ..engine.connection cimport CLOSED, READING, RUNNING, Connection
-from ..http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
-from ..wsgi.response cimport JOINED, Response
+from gunicorn.engine.buffers cimport OutputBuffer
+from gunicorn.engine.connection cimport CLOSED, READING, RUNNING, Connection
+from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
+from gunicorn.wsgi.response cimport JOINED, Response
 from .awaitables cimport Waiter
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport as_dict

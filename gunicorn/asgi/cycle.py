@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from types import CoroutineType
 
-from ..engine.connection import CLOSED, READING, RUNNING
-from ..engine.outgoing import ClientDisconnected
-from ..errors import OwnSignal
-from ..http.errors import HTTPError
-from ..http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
-from ..wsgi.response import JOINED, Response
+from gunicorn.engine.connection import CLOSED, READING, RUNNING
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
+from gunicorn.wsgi.response import JOINED, Response
+
 from .awaitables import Waiter, mark_as_coroutine_function, thrown
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, as_dict

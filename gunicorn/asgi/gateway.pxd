@@ -1,8 +1,8 @@
 cimport cython
-from ..engine._leaf cimport bind, monotonic
-from ..engine.connection cimport CLOSED, Connection
-from ..engine.state cimport EngineState
-from ..http.request cimport Request
+from gunicorn.engine._leaf cimport bind, monotonic
+from gunicorn.engine.connection cimport CLOSED, Connection
+from gunicorn.engine.state cimport EngineState
+from gunicorn.http.request cimport Request
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .http cimport HTTPCycle

@@ -11,16 +11,17 @@ from asyncio import Task, iscoroutine
 from datetime import timedelta
 from types import CoroutineType
 
-from ..engine._leaf import bind, monotonic
-from ..engine.connection import CLOSED, Connection
-from ..engine.outgoing import ClientDisconnected
-from ..errors import OwnSignal
-from ..http.errors import HTTPError
-from ..http.request import Request
-from ..http.websocket_handshake import asks_for_websocket
-from ..wsgi.access import LONGEST_WAIT
-from ..wsgi.environ import unquote
-from ..wsgi.gateway import shown
+from gunicorn.engine._leaf import bind, monotonic
+from gunicorn.engine.connection import CLOSED, Connection
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.request import Request
+from gunicorn.wire.websocket_handshake import asks_for_websocket
+from gunicorn.wsgi.access import LONGEST_WAIT
+from gunicorn.wsgi.environ import unquote
+from gunicorn.wsgi.gateway import shown
+
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
 from .http import HTTPCycle

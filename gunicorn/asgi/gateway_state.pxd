@@ -1,4 +1,4 @@
-from ..wsgi.gateway cimport Gateway
+from gunicorn.wsgi.gateway cimport Gateway
 from .scope cimport Scopes
 
 

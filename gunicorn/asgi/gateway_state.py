@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextvars import Context, copy_context
 
-from ..engine.engine import is_short
-from ..http.request import Request
-from ..http.response import error_response
-from ..wsgi.gateway import Gateway
+from gunicorn.engine.engine import is_short
+from gunicorn.http.request import Request
+from gunicorn.http.response import error_response
+from gunicorn.wsgi.gateway import Gateway
+
 from .scope import Scopes
 
 TYPE_CHECKING = False

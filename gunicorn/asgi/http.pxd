@@ -1,11 +1,11 @@
 cimport cython
-from ..engine._board cimport Board
-from ..engine._leaf cimport monotonic
-from ..engine.buffers cimport BodyStream
-from ..engine.connection cimport Connection
-from ..engine.state cimport EngineState
-from ..engine.prefixes cimport Prefix
-from ..http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
+from gunicorn.instrument._board cimport Board
+from gunicorn.engine._leaf cimport monotonic
+from gunicorn.engine.buffers cimport BodyStream
+from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.state cimport EngineState
+from gunicorn.engine.prefixes cimport Prefix
+from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of

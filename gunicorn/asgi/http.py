@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
-from ..engine._leaf import monotonic
-from ..engine.buffers import BodyStream
-from ..engine.outgoing import ClientDisconnected
-from ..http.errors import HTTPError
-from ..http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY, frame
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.buffers import BodyStream
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY, frame
+
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, unexpected

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ..errors import OwnSignal
+from gunicorn.errors import OwnSignal
+
 from .messages import Misuse, kind_of
 from .scope import VERSIONS
 

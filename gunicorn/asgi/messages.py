@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..http.response import plain_octets, plain_text
+from gunicorn.http.response import plain_octets, plain_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 cimport cython
-from ..engine.connection cimport Connection
-from ..http.fields cimport FieldName
-from ..http.request cimport Request
+from gunicorn.engine.connection cimport Connection
+from gunicorn.http.fields cimport FieldName
+from gunicorn.http.request cimport Request
 
 
 cdef class Scopes:

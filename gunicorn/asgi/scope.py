@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from ..engine.connection import Connection
-from ..engine.tls_facts import Facts, distinguished_name
-from ..http.request import Request
+from gunicorn.engine.connection import Connection
+from gunicorn.engine.tls_facts import Facts, distinguished_name
+from gunicorn.http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 cimport cython
-from ..engine.connection cimport Connection
-from ..engine.handler cimport Taker
-from ..http.websocket cimport (
+from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.handler cimport Taker
+from gunicorn.wire.websocket cimport (
     CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState

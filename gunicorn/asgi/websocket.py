@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..engine.handler import Taker
-from ..engine.outgoing import ClientDisconnected
-from ..http.errors import HTTPError
-from ..http.response import plain_text
-from ..http.websocket import (
+from gunicorn.engine.handler import Taker
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.response import plain_text
+from gunicorn.wire.websocket import (
     ABNORMAL,
     CLOSE,
     INTERNAL_ERROR,
@@ -28,7 +28,8 @@ from ..http.websocket import (
     control_frame,
     is_close_code,
 )
-from ..http.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
+from gunicorn.wire.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
+
 from .cycle import JOINED_FRAME, Cycle
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, text_of, unexpected

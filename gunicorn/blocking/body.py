@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 
-from ..http.body import ChunkedBody
-from ..http.errors import NoMoreData
+from gunicorn.http.errors import NoMoreData
+from gunicorn.wire.http1_body import ChunkedBody
+
 from .unreader import gather
 
 TYPE_CHECKING = False

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from ..engine._board import Board
-from ..engine.entrance import response_fields
-from ..errors import OwnSignal
-from ..http.errors import HTTPError, NoMoreData
-from ..http.request import Request as Head
-from ..http.response import REASONS, error_response, http_date, refusal
-from ..sock import ssl_wrap_socket
-from ..util import close, close_graceful
-from ..wsgi.gateway import shown
+from gunicorn.engine.entrance import response_fields
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import HTTPError, NoMoreData
+from gunicorn.http.request import Request as Head
+from gunicorn.http.response import REASONS, error_response, http_date, refusal
+from gunicorn.instrument._board import Board
+from gunicorn.unix.sockets import ssl_wrap_socket
+from gunicorn.util import close, close_graceful
+from gunicorn.wsgi.gateway import shown
+
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser
 from .response import ClientGone, Response, server_name

@@ -6,11 +6,11 @@ import logging
 import os
 
 import gunicorn
+from gunicorn.engine.entrance import forwarded_of
+from gunicorn.wsgi.environ import forwarded, join_repeated, mount, proxy, server_of_host, unquote
+from gunicorn.wsgi.filewrapper import FileWrapper
+from gunicorn.wsgi.gateway import ErrorStream
 
-from ..engine.entrance import forwarded_of
-from ..wsgi.environ import forwarded, join_repeated, mount, proxy, server_of_host, unquote
-from ..wsgi.filewrapper import FileWrapper
-from ..wsgi.gateway import ErrorStream
 from .response import _LINES, Response
 
 TYPE_CHECKING = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ..http.errors import HTTPError, NoMoreData
+from gunicorn.http.errors import HTTPError, NoMoreData
+
 from .body import STEP
 from .request import Request
 from .unreader import IterUnreader, SocketUnreader

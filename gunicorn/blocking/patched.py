@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..http.errors import HTTPError
-from ..http.request import Request
-from ..http.response import ORDINARY, SERVER
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.request import Request
+from gunicorn.http.response import ORDINARY, SERVER
+
 from . import response
 
 TYPE_CHECKING = False

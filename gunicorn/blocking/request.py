@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from ..engine.settings import Peers, limits_of
-from ..http import errors
-from ..http.fields import FieldTable
-from ..http.http1 import HTTP1, NEED_DATA
-from ..http.limits import Limits
-from ..http.parser import HeadParser
+from gunicorn.engine.settings import Peers, limits_of
+from gunicorn.http import errors
+from gunicorn.http.fields import FieldTable
+from gunicorn.http.limits import Limits
+from gunicorn.wire.http1 import HTTP1, NEED_DATA
+from gunicorn.wire.http1_head import HeadParser
+
 from .body import Body, ChunkedReader, LengthReader
 
 TYPE_CHECKING = False

@@ -7,10 +7,9 @@ import sys
 import time
 
 import gunicorn
-
-from ..engine.entrance import response_fields
-from ..http.errors import InvalidResponseHeader
-from ..http.response import (
+from gunicorn.engine.entrance import response_fields
+from gunicorn.http.errors import InvalidResponseHeader
+from gunicorn.http.response import (
     CHUNKED,
     CONNECTION,
     CONTENT_LENGTH,
@@ -27,7 +26,7 @@ from ..http.response import (
     http_date,
     plain_octets,
 )
-from ..wsgi.filewrapper import FileWrapper, file_region
+from gunicorn.wsgi.filewrapper import FileWrapper, file_region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-    from gunicorn.config.config import Config
-    from gunicorn.config.setting import Setting
+    from .config import Config
+    from .setting import Setting
 
 _CONSTANTS = {"store_true": True, "store_false": False}
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gunicorn.config.config import Config
+    from .config import Config
 
 
 def check_combinations(cfg: Config) -> None:

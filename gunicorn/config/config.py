@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from gunicorn.address import Bind, direct, parse_bind
-from gunicorn.config.setting import Setting, make_settings
-from gunicorn.config.values import SettingValues
+from gunicorn._standard import standard_first
 from gunicorn.errors import ConfigError
-from gunicorn.standard import standard_first
+
+from .address import Bind, direct, parse_bind
+from .setting import Setting, make_settings
+from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Config(SettingValues):
     """
 
     def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
-        from gunicorn.config.sources import apply_default_variables
+        from .sources import apply_default_variables
 
         put = self.__dict__
         put["settings"] = make_settings()
@@ -107,13 +108,13 @@ class Config(SettingValues):
 
     def parser(self) -> ArgumentParser:
         """Return a parser for the command line of all settings that have flags."""
-        from gunicorn.config.parser import make_parser
+        from .parser import make_parser
 
         return make_parser(self)
 
     def validate(self) -> None:
         """Check settings against each other. Raises ConfigError."""
-        from gunicorn.config.checks import check_combinations
+        from .checks import check_combinations
 
         check_combinations(self)
 
@@ -128,7 +129,7 @@ class Config(SettingValues):
         value = self._value("workers")
         if isinstance(value, int):
             return value
-        from gunicorn.resources import automatic_workers
+        from gunicorn.unix.resources import automatic_workers
 
         return automatic_workers(self.worker_class_str == "sync")
 
@@ -143,7 +144,7 @@ class Config(SettingValues):
     @property
     def worker_class(self) -> Any:
         """The worker class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading import is_ours, load_class
+        from gunicorn.loading.names import is_ours, load_class
 
         uri = self._value("worker_class")
         worker_class = load_class(self.worker_class_str if isinstance(uri, str) else uri)
@@ -218,7 +219,7 @@ class Config(SettingValues):
     @property
     def logger_class(self) -> Any:
         """The logger class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading import load_class
+        from gunicorn.loading.names import load_class
 
         uri = self._value("logger_class")
         if uri == "simple":
@@ -235,7 +236,7 @@ class Config(SettingValues):
         """Raise ConfigError when what a setting names has not the methods that make a class of that kind."""
         if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in methods):
             return
-        from gunicorn.config.checks import complaint
+        from .checks import complaint
 
         what = "class" if isinstance(found, type) else type(found).__name__
         raise ConfigError(complaint(self, name, f"this {what} is not derived from {base}"))

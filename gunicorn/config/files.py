@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from types import CodeType, ModuleType
 
+from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
-from gunicorn.standard import application_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,22 +7,23 @@ import os
 import sys
 
 from gunicorn import __version__
-from gunicorn.config.pending import PENDING
 from gunicorn.errors import ConfigError
+
+from .pending import PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from gunicorn.config.config import Config
-    from gunicorn.config.setting import Setting
+    from .config import Config
+    from .setting import Setting
 
 
 class _Version(argparse.Action):
     """Prints version and build. The build is looked up only now: it costs a search for the extension."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        from gunicorn.build import build_kind
+        from gunicorn._build import build_kind
 
         print(f"{parser.prog} (version {__version__}) {build_kind()}")
         parser.exit()

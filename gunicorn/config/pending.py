@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn.config.config import Config
+    from .config import Config
 
 _HTTP2 = "HTTP/2 is not served yet"
 _TASKS = "task processes are not there yet"

@@ -102,7 +102,7 @@ class Setting:
     def add_option(self, parser: ArgumentParser | _ArgumentGroup) -> None:
         """Add the flags of this setting, if it has any, to ``parser``."""
         if self.cli:
-            from gunicorn.config.parser import option_arguments
+            from .parser import option_arguments
 
             parser.add_argument(*self.cli, **option_arguments(self))
 

@@ -12,8 +12,9 @@ Each source is recorded in `Config.sources`, and named in the message when one o
 
 from __future__ import annotations
 
-from gunicorn.config.validators import auto_int, parse_bool, text_parser
 from gunicorn.errors import ConfigError
+
+from .validators import auto_int, parse_bool, text_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from gunicorn.config.config import Config
-    from gunicorn.config.setting import Setting
+    from .config import Config
+    from .setting import Setting
 
     Converter = Callable[[str], Any]
 
@@ -94,7 +95,7 @@ def unknown_variables(cfg: Config, environ: Mapping[str, str]) -> str | None:
     ]
     if not names:
         return None
-    from gunicorn.config.files import meant_by
+    from .files import meant_by
 
     words = [(name, name[9:].lower()) for name in names]
     found = [(name, "bind" if word in _PARTS_OF_BIND else meant_by(word, cfg.settings)) for name, word in words]

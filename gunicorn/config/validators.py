@@ -11,9 +11,10 @@ import os
 from collections.abc import Iterable
 from types import FunctionType, MethodType
 
-from gunicorn.address import parse_address, parse_bind
+from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
-from gunicorn.standard import application_first
+
+from .address import parse_address, parse_bind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -418,7 +419,7 @@ def validate_chdir(val: Any) -> str:
     text = validate_string(val)
     if text is None:
         raise TypeError("expected the path of a folder")
-    from gunicorn.process import getcwd
+    from gunicorn.unix.process import getcwd
 
     path = os.path.abspath(os.path.normpath(os.path.join(getcwd(), text)))
     if not os.path.isdir(path):

@@ -13,8 +13,8 @@ from sys import getrefcount
 from time import monotonic
 from types import MethodType as bind
 
-from gunicorn import unpatched
-from gunicorn.unpatched import select
+from gunicorn.unix import unpatched
+from gunicorn.unix.unpatched import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import struct
 import sys
 import time
 
-from ..http.errors import Overloaded
-from ..unpatched import Socket
+from gunicorn.http.errors import Overloaded
+from gunicorn.unix.unpatched import Socket
+
 from .connection import Connection
 from .outgoing import ClientDisconnected
 
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..http.request import Request
+    from gunicorn.http.request import Request
 
 # linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
 _LAST_DATA = struct.Struct("52xI")

@@ -6,8 +6,9 @@ import os
 from collections import deque
 from io import BytesIO
 
-from ..http.errors import InsufficientStorage
-from ..standard import standard_first
+from gunicorn._standard import standard_first
+from gunicorn.http.errors import InsufficientStorage
+
 from ._leaf import Place, send, send_file
 
 TYPE_CHECKING = False

@@ -1,7 +1,7 @@
 cimport cython
-from ..http.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
-from ..http.request cimport Request
-from ..http.response cimport UNTIL_CLOSE
+from gunicorn.wire.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
+from gunicorn.http.request cimport Request
+from gunicorn.http.response cimport UNTIL_CLOSE
 from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive, send
 from .buffers cimport BodyStore, BodyStream, OutputBuffer
 from .handler cimport Taker

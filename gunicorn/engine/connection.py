@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from _thread import get_native_id
 
-from ..errors import OwnSignal
-from ..http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
-from ..http.http1 import DATA, HTTP1, NEED_DATA, REQUEST
-from ..http.request import Request
-from ..http.response import UNTIL_CLOSE
-from ..http.target import elsewhere
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
+from gunicorn.http.request import Request
+from gunicorn.http.response import UNTIL_CLOSE
+from gunicorn.http.target import elsewhere
+from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
+
 from ._leaf import (
     HANGUP,
     READABLE,

@@ -1,6 +1,6 @@
 cimport cython
-from ..http.fields cimport FieldTable
-from ..http.http1 cimport HTTP1
+from gunicorn.http.fields cimport FieldTable
+from gunicorn.wire.http1 cimport HTTP1
 from ._leaf cimport Poller, accept, monotonic
 from ._leaf cimport close as close_descriptor
 from .connection cimport CLOSED, LINGERING, READING, Connection

@@ -9,12 +9,12 @@ from __future__ import annotations
 import errno
 import os
 
-from gunicorn.unpatched import read, select, write
+from gunicorn.errors import OwnSignal
+from gunicorn.http.fields import FieldTable
+from gunicorn.http.limits import Limits
+from gunicorn.unix.unpatched import read, select, write
+from gunicorn.wire.http1 import HTTP1
 
-from ..errors import OwnSignal
-from ..http.fields import FieldTable
-from ..http.http1 import HTTP1
-from ..http.limits import Limits
 from ._leaf import Poller, accept, monotonic
 from ._leaf import close as close_descriptor
 from .connection import CLOSED, LINGERING, READING, Connection

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigError
-from ..standard import standard_first
+from gunicorn._standard import standard_first
+from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

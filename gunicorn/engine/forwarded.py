@@ -8,7 +8,8 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    from ..http.request import Request
+    from gunicorn.http.request import Request
+
     from .settings import Peers
 
 # One parameter of a forwarded-element (RFC 7239 section 4), and what separates it from the next.

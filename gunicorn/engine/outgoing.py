@@ -10,7 +10,7 @@ import errno
 import socket
 import struct
 
-from gunicorn.unpatched import Socket, select
+from gunicorn.unix.unpatched import Socket, select
 
 from ._leaf import send, send_file, send_last, send_two
 from .buffers import OutputBuffer

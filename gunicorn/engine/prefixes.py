@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..http.response import check_status, http_date, status_line
+from gunicorn.http.response import check_status, http_date, status_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

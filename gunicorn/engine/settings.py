@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..http.limits import Limits
-from ..record import Record
-from ..standard import standard_first
+from gunicorn._record import Record
+from gunicorn._standard import standard_first
+from gunicorn.http.limits import Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

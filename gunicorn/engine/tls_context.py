@@ -13,7 +13,8 @@ from _ssl import _SSLContext
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import ConfigError
+from gunicorn.errors import ConfigError
+
 from .tls import Channel
 
 VERSIONS = {

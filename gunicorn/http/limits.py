@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..record import Record
+from gunicorn._record import Record
 
 
 class Limits(Record):

@@ -5,8 +5,8 @@ Nobody in this package imports them; what serves knows the request of `gunicorn.
 
 from __future__ import annotations
 
-from ..blocking.body import Body, ChunkedReader, EOFReader, LengthReader
-from ..blocking.request import (
+from gunicorn.blocking.body import Body, ChunkedReader, EOFReader, LengthReader
+from gunicorn.blocking.request import (
     DEFAULT_MAX_HEADERFIELD_SIZE,
     MAX_HEADERS,
     MAX_REQUEST_LINE,
@@ -16,7 +16,8 @@ from ..blocking.request import (
     Message,
     Request,
 )
-from ..util import bytes_to_str, split_request_uri
+from gunicorn.util import bytes_to_str, split_request_uri
+
 from .errors import (
     ExpectationFailed,
     ForbiddenProxyRequest,

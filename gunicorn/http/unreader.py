@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..blocking.unreader import IterUnreader, SocketUnreader, Unreader
+from gunicorn.blocking.unreader import IterUnreader, SocketUnreader, Unreader
 
 __all__ = ["IterUnreader", "SocketUnreader", "Unreader"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 
-from .. import SERVER, SERVER_SOFTWARE
-from ..blocking.environ import WSGIErrorsWrapper, base_environ, create, default_environ, proxy_environ
-from ..blocking.request import TOKEN_RE
-from ..blocking.response import Response
-from ..wsgi.filewrapper import FileWrapper
+from gunicorn import SERVER, SERVER_SOFTWARE
+from gunicorn.blocking.environ import WSGIErrorsWrapper, base_environ, create, default_environ, proxy_environ
+from gunicorn.blocking.request import TOKEN_RE
+from gunicorn.blocking.response import Response
+from gunicorn.wsgi.filewrapper import FileWrapper
+
 from .errors import ConfigurationProblem, InvalidResponseHeader, InvalidResponseHeaderName
 
 __all__ = [

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gunicorn.sock import BaseSocket
+    from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["BACKLOG_SECONDS", "Gauges"]
 

@@ -11,8 +11,8 @@ import socket
 from collections.abc import Mapping
 from datetime import timedelta
 
-from gunicorn.accesslog import printable
-from gunicorn.glogging import Logger
+from gunicorn.logs.atoms import printable
+from gunicorn.logs.logger import Logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

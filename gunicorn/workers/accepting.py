@@ -11,8 +11,9 @@ import select
 import signal
 from contextlib import nullcontext
 
-from ..engine.entrance import check_guest
-from ..util import close_on_exec
+from gunicorn.engine.entrance import check_guest
+from gunicorn.util import close_on_exec
+
 from .base import Worker
 
 TYPE_CHECKING = False
@@ -122,13 +123,13 @@ class Accepting(Worker):
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a request of the connection `client`, and close it."""
-        from ..blocking.cycle import converse
+        from gunicorn.blocking.cycle import converse
 
         # A client that stays would be alone with this worker.
         converse(self, listener.getsockname(), client, addr, False, nullcontext)
 
     def answer(self, server: Any, req: Any, client: Any, addr: Any) -> None:
         """Run the application for a request that `handle` has read."""
-        from ..blocking.cycle import answer
+        from gunicorn.blocking.cycle import answer
 
         answer(self, server, req, client, addr, False, False)

@@ -8,17 +8,21 @@ import sys
 import time
 from types import FrameType
 
-from gunicorn import forks, glogging, scoreboard, stacks, unpatched, util
+from gunicorn import util
+from gunicorn._standard import standard_first
 from gunicorn.config.checks import complaint
 from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
-from gunicorn.standard import standard_first
-from gunicorn.workers.workertmp import WorkerTmp
+from gunicorn.instrument import scoreboard, stacks
+from gunicorn.logs import logger
+from gunicorn.unix import forks, unpatched
+
+from .workertmp import WorkerTmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar
 
-    from gunicorn.sock import BaseSocket
+    from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["Worker"]
 
@@ -189,7 +193,7 @@ class Worker:
             return
         self.log.warning("Reloader is on. Use in development only!")
         with standard_first():
-            from gunicorn.reloader import reloader_engines
+            from gunicorn.loading.reloader import reloader_engines
 
         def changed(filename: str) -> None:
             self.log.info("Worker reloading: %s modified", filename)
@@ -254,7 +258,7 @@ class Worker:
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files."""
-        glogging.reopen(self.log)
+        logger.reopen(self.log)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """TERM: finish what runs, then leave."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from ..blocking.cycle import ALREADY_HANDLED, answer, converse
+from gunicorn.blocking.cycle import ALREADY_HANDLED, answer, converse
+
 from .base import Worker
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ try:
 except ImportError:
     raise RuntimeError("the gaiohttp worker needs aiohttp: pip install gunicorn[gaiohttp]") from None
 
-from ..engine import entrance
+from gunicorn.engine import entrance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,14 +6,16 @@ import asyncio
 import signal
 import traceback
 
-from .. import forks, stacks
-from ..asgi.detect import WSGI, as_single_callable, interface_of, is_double_callable
-from ..asgi.gateway import ASGIGateway
-from ..asgi.lifespan import Lifespan, LifespanFailed
-from ..errors import AppImportError, OwnSignal, WorkerExit
-from ..http.errors import GatewayTimeout
-from ..wsgi.gateway import Gateway
-from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from gunicorn.asgi.gateway import ASGIGateway
+from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
+from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
+from gunicorn.http.errors import GatewayTimeout
+from gunicorn.instrument import stacks
+from gunicorn.loading.interface import WSGI, as_single_callable, interface_of, is_double_callable
+from gunicorn.unix import forks
+from gunicorn.wsgi.gateway import Gateway
+
+from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class ASGIWorker(EngineWorker):
         self.loop = new_loop(self.cfg.asgi_loop)
         asyncio.set_event_loop(self.loop)
         if self.serves_wsgi():
-            from .asgi_threads import PoolGateway, share_engine
+            from .thread_pool import PoolGateway, share_engine
 
             self.gateway_class = PoolGateway
             self.multithread = True

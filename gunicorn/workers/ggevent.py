@@ -50,7 +50,7 @@ class GeventWorker(GreenletWorker):
     def put_down(self) -> None:
         super().put_down()
         if self.guests:
-            from .gevent_pywsgi import abandon
+            from gunicorn.guests.gevent_pywsgi import abandon
 
             abandon(self.guests)
 
@@ -61,7 +61,7 @@ class GeventWorker(GreenletWorker):
         if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
             return
-        from .gevent_pywsgi import serve
+        from gunicorn.guests.gevent_pywsgi import serve
 
         serve(self)
 
@@ -134,7 +134,7 @@ class _OfPyWSGI:
         self.name = name
 
     def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
-        from . import gevent_pywsgi
+        from gunicorn.guests import gevent_pywsgi
 
         return getattr(gevent_pywsgi, self.name)
 
@@ -167,7 +167,7 @@ def _patch_once() -> None:
 def __getattr__(name: str) -> Any:
     """What subclasses that are served by `gevent.pywsgi` import from here; the others need not load it."""
     if name in ("GeventResponse", "PyWSGIHandler", "PyWSGIServer", "VERSION"):
-        from . import gevent_pywsgi
+        from gunicorn.guests import gevent_pywsgi
 
         return getattr(gevent_pywsgi, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,13 +16,15 @@ from contextlib import nullcontext
 from greenlet import GreenletExit, getcurrent
 from greenlet import greenlet as Greenlet
 
-from .. import forks, stacks
-from ..engine._leaf import monotonic
-from ..engine.entrance import check_guest
-from ..errors import OwnSignal
-from ..wsgi.gateway import Gateway
-from ..wsgi.socket_view import SocketView
-from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.entrance import check_guest
+from gunicorn.errors import OwnSignal
+from gunicorn.instrument import stacks
+from gunicorn.unix import forks
+from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.socket_view import SocketView
+
+from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,7 +214,7 @@ class GreenletWorker(EngineWorker):
         if isinstance(sock, SocketView):
             self.gateway.run(sock.connection, req)
             return None
-        from ..blocking.cycle import answer
+        from gunicorn.blocking.cycle import answer
 
         return answer(self, listener_name, req, sock, addr, True, True)
 
@@ -223,7 +225,7 @@ class GreenletWorker(EngineWorker):
 
         A subclass that replaces this is given every connection, in a greenlet; otherwise the engine serves them.
         """
-        from ..blocking.cycle import converse
+        from gunicorn.blocking.cycle import converse
 
         converse(self, listener.getsockname(), client, addr, bool(self.cfg.keepalive), self.timeout_ctx)
 
@@ -233,7 +235,7 @@ class GreenletWorker(EngineWorker):
 
     def is_already_handled(self, respiter: Any) -> bool:
         """Whether the application has answered on the socket of `handle` by itself, which its result says."""
-        from ..blocking.cycle import ALREADY_HANDLED
+        from gunicorn.blocking.cycle import ALREADY_HANDLED
 
         return respiter is ALREADY_HANDLED
 

@@ -24,21 +24,22 @@ import threading
 import time
 from collections import deque
 
-from ..engine._leaf import monotonic
-from ..engine.connection import CLOSED
-from ..engine.engine import MOST_DRAINED
-from ..errors import OwnSignal
-from ..wsgi.gateway import Gateway
-from ..wsgi.response import count_whole
-from ..wsgi.socket_view import SocketView
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.connection import CLOSED
+from gunicorn.engine.engine import MOST_DRAINED
+from gunicorn.errors import OwnSignal
+from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.response import count_whole
+from gunicorn.wsgi.socket_view import SocketView
+
 from .accepting import is_replaced
-from .pooling import POOLING, Pooling, TConn
-from .serving import (
+from .engine_worker import (
     FAREWELL_SECONDS,
     PULSE_SECONDS,
     QUICK_FAREWELL_SECONDS,
     EngineWorker,
 )
+from .pooling import POOLING, Pooling, TConn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 
-from .serving import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 try:
     from tornado.httputil import HTTPServerConnectionDelegate
@@ -17,9 +17,10 @@ from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import RequestHandler
 from tornado.wsgi import WSGIContainer
 
-from .. import SERVER_SOFTWARE, forks
-from ..errors import OwnSignal
-from .tornado_server import Servers
+from gunicorn import SERVER_SOFTWARE
+from gunicorn.errors import OwnSignal
+from gunicorn.guests.tornado import Servers
+from gunicorn.unix import forks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

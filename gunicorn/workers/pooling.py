@@ -12,8 +12,9 @@ import time
 from collections import deque
 from contextlib import nullcontext
 
-from ..engine.entrance import check_guest
-from ..util import close, close_graceful, close_on_exec
+from gunicorn.engine.entrance import check_guest
+from gunicorn.util import close, close_graceful, close_on_exec
+
 from .accepting import LONGEST_WAIT, is_replaced
 from .base import Worker
 
@@ -50,8 +51,8 @@ class TConn:
         """Get ready to read requests: with TLS, by a handshake. Raises OSError."""
         if self.initialized:
             return
-        from ..blocking.cycle import secured
-        from ..blocking.parser import get_parser
+        from gunicorn.blocking.cycle import secured
+        from gunicorn.blocking.parser import get_parser
 
         self.initialized = True
         self.sock.settimeout(self.cfg.header_timeout or None)
@@ -200,7 +201,7 @@ class Pooling(Worker):
 
     def handle(self, conn: TConn) -> bool:
         """In a thread: serve a request of a connection; whether the connection goes on."""
-        from ..blocking.cycle import next_request, tell_failure
+        from gunicorn.blocking.cycle import next_request, tell_failure
 
         request = None
         try:
@@ -220,7 +221,7 @@ class Pooling(Worker):
 
     def answer(self, req: Any, conn: TConn) -> bool:
         """Run the application for a request that `handle` has read; whether the connection goes on."""
-        from ..blocking.cycle import answer
+        from gunicorn.blocking.cycle import answer
 
         if req.proxy_protocol_info:
             conn.client = (req.proxy_protocol_info["client_addr"], req.proxy_protocol_info["client_port"])

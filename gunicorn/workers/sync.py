@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ..errors import OwnSignal
-from ..wsgi.gateway import Gateway
-from ..wsgi.socket_view import SocketView
+from gunicorn.errors import OwnSignal
+from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.socket_view import SocketView
+
 from .accepting import Accepting, StopWaiting, is_replaced
-from .serving import EngineWorker
+from .engine_worker import EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from gunicorn.scoreboard import Scoreboard, Slot
+from gunicorn.instrument.scoreboard import Scoreboard, Slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

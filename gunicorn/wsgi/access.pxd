@@ -1,7 +1,7 @@
 cimport cython
-from ..engine.prefixes cimport Prefixes
-from ..http._spans cimport is_plain
-from ..http.request cimport Request
+from gunicorn.engine.prefixes cimport Prefixes
+from gunicorn.http._octets cimport is_plain
+from gunicorn.http.request cimport Request
 from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH, TIME, USER

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 
-from ..accesslog import basic_user, escape, printable
-from ..engine.prefixes import Prefixes
-from ..http._spans import is_plain
-from ..http.request import Request
+from gunicorn.engine.prefixes import Prefixes
+from gunicorn.http._octets import is_plain
+from gunicorn.http.request import Request
+from gunicorn.logs.atoms import basic_user, escape, printable
+
 from .response import Response
 
 TYPE_CHECKING = False

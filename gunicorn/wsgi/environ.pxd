@@ -1,9 +1,9 @@
 cimport cython
-from ..engine._leaf cimport bind
-from ..engine.connection cimport Connection
-from ..engine.listener cimport Listener
-from ..http.fields cimport FORWARDER, FieldName
-from ..http.request cimport Request
+from gunicorn.engine._leaf cimport bind
+from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.listener cimport Listener
+from gunicorn.http.fields cimport FORWARDER, FieldName
+from gunicorn.http.request cimport Request
 from .handed cimport Shared, Turn
 from .input cimport EmptyInput, StreamInput
 from .socket_view cimport SocketView

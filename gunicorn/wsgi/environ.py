@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ..engine._leaf import bind
-from ..engine.buffers import BodyStream
-from ..engine.connection import Connection
-from ..http.errors import ConfigurationProblem
-from ..http.fields import FORWARDER
-from ..http.request import Request
+from gunicorn.engine._leaf import bind
+from gunicorn.engine.buffers import BodyStream
+from gunicorn.engine.connection import Connection
+from gunicorn.http.errors import ConfigurationProblem
+from gunicorn.http.fields import FORWARDER
+from gunicorn.http.request import Request
+
 from .handed import Shared, Turn
 from .input import EmptyInput, StreamInput
 from .socket_view import SocketView

@@ -1,9 +1,9 @@
 cimport cython
-from ..engine._board cimport Board
-from ..engine._leaf cimport bind, monotonic
-from ..engine.connection cimport READING, Connection
-from ..engine.state cimport EngineState
-from ..http.request cimport Request
+from gunicorn.instrument._board cimport Board
+from gunicorn.engine._leaf cimport bind, monotonic
+from gunicorn.engine.connection cimport READING, Connection
+from gunicorn.engine.state cimport EngineState
+from gunicorn.http.request cimport Request
 from .access cimport AccessLines
 from .environ cimport EnvironBuilder
 from .gateway_state cimport GatewayState

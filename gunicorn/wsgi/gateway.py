@@ -11,13 +11,12 @@ import os
 import sys
 from datetime import timedelta
 
-from ..engine import entrance
-from ..engine._board import Board
-from ..engine._leaf import bind, monotonic
-from ..engine.connection import READING, Connection
-from ..engine.outgoing import ClientDisconnected
-from ..errors import OwnSignal
-from ..http.errors import (
+from gunicorn.engine import entrance
+from gunicorn.engine._leaf import bind, monotonic
+from gunicorn.engine.connection import READING, Connection
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import (
     ConfigurationProblem,
     GatewayTimeout,
     HTTPError,
@@ -26,8 +25,10 @@ from ..http.errors import (
     Overloaded,
     Redirected,
 )
-from ..http.request import Request
-from ..http.response import REASONS, error_response, refusal
+from gunicorn.http.request import Request
+from gunicorn.http.response import REASONS, error_response, refusal
+from gunicorn.instrument._board import Board
+
 from .access import AccessLines, access_lines
 from .environ import EnvironBuilder, unquote
 from .filewrapper import FileWrapper
@@ -422,7 +423,7 @@ def _own_hook(cfg: Any, name: str) -> Any:
 
 def logs_access(log: Any, cfg: Any) -> bool:
     """Whether `log.access` can have an effect."""
-    from ..glogging import Logger
+    from gunicorn.logs.logger import Logger
 
     if type(log).access is not Logger.access:
         return True

@@ -1,7 +1,7 @@
-from ..engine.handler cimport Handler
-from ..engine.prefixes cimport Prefixes
-from ..engine.state cimport EngineState
-from ..http.response cimport FieldLines
+from gunicorn.engine.handler cimport Handler
+from gunicorn.engine.prefixes cimport Prefixes
+from gunicorn.engine.state cimport EngineState
+from gunicorn.http.response cimport FieldLines
 
 
 cdef class GatewayState(Handler):

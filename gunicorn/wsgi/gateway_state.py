@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..engine.handler import Handler
-from ..engine.prefixes import Prefixes
-from ..engine.state import EngineState
-from ..http.response import FieldLines
+from gunicorn.engine.handler import Handler
+from gunicorn.engine.prefixes import Prefixes
+from gunicorn.engine.state import EngineState
+from gunicorn.http.response import FieldLines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

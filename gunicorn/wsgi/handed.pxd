@@ -1,6 +1,6 @@
 cimport cython
-from ..engine._leaf cimport references
-from ..engine.connection cimport RUNNING, Connection
+from gunicorn.engine._leaf cimport references
+from gunicorn.engine.connection cimport RUNNING, Connection
 
 
 cdef class Turn:

@@ -8,8 +8,8 @@ Requests of one connection share the objects as long as nobody has kept them.
 
 from __future__ import annotations
 
-from ..engine._leaf import references
-from ..engine.connection import RUNNING, Connection
+from gunicorn.engine._leaf import references
+from gunicorn.engine.connection import RUNNING, Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
-from ..engine.buffers cimport BodyStream
-from ..engine.connection cimport Connection
+from gunicorn.engine.buffers cimport BodyStream
+from gunicorn.engine.connection cimport Connection
 
 
 cdef class EmptyInput:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
-from ..engine.buffers import BodyStream
-from ..engine.connection import Connection
+from gunicorn.engine.buffers import BodyStream
+from gunicorn.engine.connection import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 cimport cython
-from ..engine.connection cimport Connection
-from ..engine.prefixes cimport Prefix, Prefixes
-from ..http._spans cimport joined
-from ..http.request cimport Request
-from ..http.response cimport (
+from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.prefixes cimport Prefix, Prefixes
+from gunicorn.http._octets cimport joined
+from gunicorn.http.request cimport Request
+from gunicorn.http.response cimport (
     CHUNKED, CONNECTION, CONTENT_LENGTH, DATE, LENGTH, NO_BODY, ORDINARY, SERVER, UNTIL_CLOSE, UPGRADE, FieldLine,
     FieldLines, frame)
 from .gateway_state cimport GatewayState

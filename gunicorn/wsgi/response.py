@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..engine._leaf import monotonic
-from ..engine.connection import Connection
-from ..engine.outgoing import ClientDisconnected
-from ..engine.prefixes import Prefix
-from ..http._spans import joined
-from ..http.errors import InvalidResponseHeader
-from ..http.request import Request
-from ..http.response import (
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.connection import Connection
+from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.prefixes import Prefix
+from gunicorn.http._octets import joined
+from gunicorn.http.errors import InvalidResponseHeader
+from gunicorn.http.request import Request
+from gunicorn.http.response import (
     CHUNKED,
     CONNECTION,
     CONTENT_LENGTH,
@@ -25,6 +25,7 @@ from ..http.response import (
     plain_octets,
     plain_text,
 )
+
 from .filewrapper import FileWrapper, file_region
 from .gateway_state import GatewayState
 

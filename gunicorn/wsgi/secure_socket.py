@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..engine.connection import Connection
+    from gunicorn.engine.connection import Connection
 
 RECEIVE_SIZE = 65536
 _OF_TLS = frozenset({

@@ -1,4 +1,4 @@
-from ..engine.connection cimport Connection
+from gunicorn.engine.connection cimport Connection
 from .handed cimport Turn, turn_of
 
 

@@ -6,7 +6,8 @@ import errno
 import os
 import socket
 
-from ..engine.connection import Connection
+from gunicorn.engine.connection import Connection
+
 from .handed import Turn, turn_of
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from unittest import mock
 import pytest
 
 from gunicorn.errors import AppImportError
-from gunicorn.loading import application_traceback, load_class, looks_like_factory
+from gunicorn.loading.names import application_traceback, load_class, looks_like_factory
 from gunicorn.util import import_app
 
 MODULE = """
@@ -147,7 +147,7 @@ def test_causes_and_contexts_are_trimmed_too() -> None:
             raise ValueError("outer") from error
     except ValueError as error:
         text = application_traceback(error)
-    assert "gunicorn/loading.py" not in text
+    assert "gunicorn/loading/names.py" not in text
     assert "direct cause" in text
 
 

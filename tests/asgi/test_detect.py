@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gunicorn.asgi.detect import ASGI, WSGI, interface_of, is_double_callable
+from gunicorn.loading.interface import ASGI, WSGI, interface_of, is_double_callable
 
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None: ...

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gunicorn.address import parse_address, parse_bind
 from gunicorn.config import Config
+from gunicorn.config.address import parse_address, parse_bind
 
 LONG = "x" * 107
 

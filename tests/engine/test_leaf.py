@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from gunicorn.engine import _board, _leaf
-from gunicorn.scoreboard import HISTOGRAM_BUCKETS, PAGE, READY, Scoreboard
+from gunicorn.engine import _leaf
+from gunicorn.instrument import _board
+from gunicorn.instrument.scoreboard import HISTOGRAM_BUCKETS, PAGE, READY, Scoreboard
 from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
 BOTH = pytest.mark.parametrize("leaf", [_leaf, twin_of("gunicorn.engine._leaf")], ids=["imported", "twin"])
 BOARDS = pytest.mark.parametrize(
-    "board", [_board.Board, twin_of("gunicorn.engine._board").Board], ids=["imported", "twin"]
+    "board", [_board.Board, twin_of("gunicorn.instrument._board").Board], ids=["imported", "twin"]
 )
 Pair = tuple[socket.socket, socket.socket]
 
@@ -263,7 +264,7 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
 
 def test_both_boards_write_the_same() -> None:
     pages = []
-    for board in (_board.Board, twin_of("gunicorn.engine._board").Board):
+    for board in (_board.Board, twin_of("gunicorn.instrument._board").Board):
         slot = Scoreboard().allocate(1, 1.0)
         slot.state = READY
         written = board(slot)

@@ -13,7 +13,7 @@ WORDS = [b"0\r\n", b"1;a=b\r\n", b"FFFFFFFFFFFFFFFF\r\n", b"7fffffffffffffff\r\n
 
 
 def make(rooms: Rooms) -> Any:
-    body, fields, limits = rooms("http.body"), rooms("http.fields"), rooms("http.limits")
+    body, fields, limits = rooms("wire.http1_body"), rooms("http.fields"), rooms("http.limits")
     message, errors = rooms("http.request"), rooms("http.errors")
     tables = [fields.FieldTable(limits.Limits(body=most)) for most in (0, 20, 1 << 40)]
     http_error = errors.HTTPError

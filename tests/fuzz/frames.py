@@ -45,7 +45,7 @@ WORDS = [frame(1, b"a"), frame(0, b"b"), frame(9, b"c"), frame(8, b"\x03\xe8"), 
 
 
 def make(rooms: Rooms) -> Any:
-    websocket = rooms("http.websocket")
+    websocket = rooms("wire.websocket")
     agreed = websocket.Deflate(True, True, 12, 15, "")
     forgets = websocket.Deflate(False, False, 9, 15, "")
     need, kinds = websocket.NEED_DATA, (websocket.MESSAGE, websocket.PING, websocket.PONG, websocket.CLOSE)

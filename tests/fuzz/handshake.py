@@ -24,9 +24,9 @@ WORDS = [b"permessage-deflate", b"; ", b"client_max_window_bits", b"server_max_w
 
 
 def make(rooms: Rooms) -> Any:
-    http1, fields = rooms("http.http1"), rooms("http.fields")
+    http1, fields = rooms("wire.http1"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
-    opening = rooms("http.websocket_handshake")
+    opening = rooms("wire.websocket_handshake")
     table = fields.FieldTable(limits.Limits())
     http_error = errors.HTTPError
 

@@ -29,7 +29,7 @@ LIMITS: list[dict[str, Any]] = [
 
 
 def make(rooms: Rooms) -> Any:
-    http1, fields = rooms("http.http1"), rooms("http.fields")
+    http1, fields = rooms("wire.http1"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
     tables = [fields.FieldTable(limits.Limits(**each)) for each in LIMITS]
     protocol_of, need, request_event, end_event = http1.HTTP1, http1.NEED_DATA, http1.REQUEST, http1.END

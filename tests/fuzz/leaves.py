@@ -14,7 +14,7 @@ MASK = (1 << 64) - 1
 
 
 def make(rooms: Rooms) -> Any:
-    spans, masking = rooms("http._spans"), rooms("http._masking")
+    spans, masking = rooms("http._octets"), rooms("wire._masking")
     runs = (spans.token_end, spans.path_end, spans.query_end, spans.value_end)
     refused = (ValueError, OverflowError)
 

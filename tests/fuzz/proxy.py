@@ -14,7 +14,7 @@ WORDS = [b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"1.2.3.4 ", b"::1 ", b"fe80
 
 
 def make(rooms: Rooms) -> Any:
-    proxy, errors = rooms("http.proxy_protocol"), rooms("http.errors")
+    proxy, errors = rooms("wire.proxy_protocol"), rooms("http.errors")
     http_error = errors.HTTPError
 
     def run(pieces: list[bytes], choice: int) -> object:

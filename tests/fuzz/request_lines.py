@@ -17,7 +17,7 @@ WORDS = [b"GET ", b"CONNECT ", b"OPTIONS ", b" HTTP/1.1", b"HTTP/1.0", b"/", b"*
 
 
 def make(rooms: Rooms) -> Any:
-    parser, fields = rooms("http.parser"), rooms("http.fields")
+    parser, fields = rooms("wire.http1_head"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
     tables = [
         fields.FieldTable(limits.Limits(

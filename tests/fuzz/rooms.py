@@ -37,7 +37,7 @@ class Finder(MetaPathFinder):
 
 
 class Rooms:
-    """`rooms("http.parser")` is a module of one of the two."""
+    """`rooms("wire.http1_head")` is a module of one of the two."""
 
     def __init__(self, interpreted: bool) -> None:
         self.base = INTERPRETED if interpreted else "gunicorn"

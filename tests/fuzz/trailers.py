@@ -18,7 +18,7 @@ WORDS = [b"Host: a\r\n", b"X: y\r\n", b"\r\n z\r\n", b"X : y\r\n", b"Content-Len
 
 
 def make(rooms: Rooms) -> Any:
-    parser, fields, limits = rooms("http.parser"), rooms("http.fields"), rooms("http.limits")
+    parser, fields, limits = rooms("wire.http1_head"), rooms("http.fields"), rooms("http.limits")
     errors = rooms("http.errors")
     tables = [
         fields.FieldTable(limits.Limits(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
-from gunicorn.http.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
 from gunicorn.http.limits import Limits
+from gunicorn.wire.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
 
 Outcome = list[tuple[object, ...]]
 

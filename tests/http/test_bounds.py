@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from gunicorn.http.body import ChunkedBody, LengthBody
 from gunicorn.http.errors import HTTPError, LimitRequestBody
 from gunicorn.http.fields import FieldTable
-from gunicorn.http.http1 import HTTP1
 from gunicorn.http.limits import Limits
-from gunicorn.http.parser import HeadParser
 from gunicorn.http.request import Request
-from gunicorn.http.websocket import Frames
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.http1_body import ChunkedBody, LengthBody
+from gunicorn.wire.http1_head import HeadParser
+from gunicorn.wire.websocket import Frames
 from tests.support.twins import EDGES, WRONG
 
 TABLE = FieldTable(Limits())

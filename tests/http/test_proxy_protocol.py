@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gunicorn.http.errors import ForbiddenProxyRequest, HTTPError
-from gunicorn.http.proxy_protocol import LONGEST_LINE, LONGEST_V2, SIGNATURE, parse_proxy
+from gunicorn.wire.proxy_protocol import LONGEST_LINE, LONGEST_V2, SIGNATURE, parse_proxy
 
 MODES = st.sampled_from(["v1", "v2", "auto"])
 WORDS = st.sampled_from([

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gunicorn.http import _masking as masking
-from gunicorn.http import _spans as spans
+from gunicorn.http import _octets as spans
+from gunicorn.wire import _masking as masking
 from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
-twin = twin_of("gunicorn.http._spans")
-masking_twin = twin_of("gunicorn.http._masking")
+twin = twin_of("gunicorn.http._octets")
+masking_twin = twin_of("gunicorn.wire._masking")
 RUNS = ["token_end", "path_end", "query_end", "value_end"]
 
 

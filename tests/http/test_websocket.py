@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from gunicorn.http.websocket import (
+from gunicorn.wire.websocket import (
     MESSAGE,
     MOST_EMPTY_FRAGMENTS,
     MOST_STREAMS,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gunicorn.accesslog import SafeAtoms, clf_time, compile_format, escape
 from gunicorn.glogging import Logger
+from gunicorn.logs.atoms import SafeAtoms, clf_time, compile_format, escape
 
 
 def config(**changes: Any) -> Any:

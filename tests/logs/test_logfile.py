@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn.glogging import LineHandler
-from gunicorn.logfile import open_log
+from gunicorn.logs.logger import LineHandler
 from gunicorn.sock import UnixSocket
+from gunicorn.unix.files import open_log
 from tests.logs.test_access_format import config
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="it is about what root does")
@@ -137,7 +137,7 @@ def test_a_link_to_our_own_output(place: Place, owner: int, name: str) -> None:
     """As images of containers have it, whoever owns the folder."""
     place.link("site/log", f"/dev/{name}", owner)
     path = str(place.path / "site/log")
-    code = f"import os; from gunicorn.logfile import open_log; os.write(open_log({path!r}), b'x')"
+    code = f"import os; from gunicorn.unix.files import open_log; os.write(open_log({path!r}), b'x')"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert getattr(done, name) == "x"

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from gunicorn.glogging import LineHandler, Logger, parse_syslog_address
-from gunicorn.syslog import SyslogHandler
+from gunicorn.logs.logger import LineHandler, Logger, parse_syslog_address
+from gunicorn.logs.syslog import SyslogHandler
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, config
 from tests.support.wait import PATIENCE
 
@@ -259,7 +259,7 @@ class TestSyslog:
     ) -> None:
         """At the start, and every ten seconds after that; when it comes, it gets its lines."""
         clock = [1000.0]
-        monkeypatch.setattr("gunicorn.syslog.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("gunicorn.logs.syslog.time.monotonic", lambda: clock[0])
         monkeypatch.setattr(SyslogHandler, "_quiet_until", {})
         path, errors = tmp_path / "log", tmp_path / "errors"
         logger = Logger(config(syslog=True, syslog_addr=f"unix://{path}", errorlog=str(errors)))
@@ -290,7 +290,7 @@ class TestSyslog:
 
     def test_a_host_that_refuses_is_tried_again_later(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = [1000.0]
-        monkeypatch.setattr("gunicorn.syslog.time.monotonic", lambda: clock[0])
+        monkeypatch.setattr("gunicorn.logs.syslog.time.monotonic", lambda: clock[0])
         monkeypatch.setattr(SyslogHandler, "_quiet_until", {})
         errors = tmp_path / "errors"
         with socket.create_server(("127.0.0.9", 0)) as server:

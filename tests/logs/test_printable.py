@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gunicorn.accesslog import SafeAtoms, basic_user, compile_format, printable
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.instrument.statsd import Statsd
+from gunicorn.logs.atoms import SafeAtoms, basic_user, compile_format, printable
 from tests.wsgi.test_gateway import request, serve
 
 from .test_access_format import ENVIRON, REQUEST, RESPONSE, TOOK, config

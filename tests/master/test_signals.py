@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gunicorn.build import told
+from gunicorn._build import told
 from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gunicorn.decisions import (
+from gunicorn.master.decisions import (
     Gone,
     Leaving,
     Reexec,
@@ -20,7 +20,7 @@ from gunicorn.decisions import (
     StopListening,
     TimedOut,
 )
-from gunicorn.supervisor import BACKOFF_LAST
+from gunicorn.master.supervisor import BACKOFF_LAST
 from tests.master.world import (
     ABRT,
     KILL,

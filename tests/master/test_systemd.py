@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn import resources
+from gunicorn.unix import resources
 from tests.conftest import Serve
 from tests.master.test_signals import APP
 from tests.support.server import REPOSITORY, Server, children_of, clean_environment, is_alive

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn import sock
 from gunicorn.config import Config
+from gunicorn.unix import sockets
 from tests.conftest import Serve
 from tests.support.server import Server
 from tests.support.wire import get
@@ -51,8 +51,8 @@ def dead_socket(path: str) -> None:
         listener.listen()
 
 
-def opened(path: str) -> sock.BaseSocket:
-    return sock.UnixSocket(path, Config(), Log())
+def opened(path: str) -> sockets.BaseSocket:
+    return sockets.UnixSocket(path, Config(), Log())
 
 
 class TestWhoListens:
@@ -97,7 +97,7 @@ class TestWhoListens:
         listener = opened(path)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
-        sock.close_sockets([listener])
+        sockets.close_sockets([listener])
         assert not os.path.exists(path)
 
     @pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
@@ -115,7 +115,7 @@ class TestWhoListens:
     def test_one_of_many_takes_a_dead_one_over(self, path: str) -> None:
         dead_socket(path)
 
-        def attempt(_: int) -> sock.BaseSocket | None:
+        def attempt(_: int) -> sockets.BaseSocket | None:
             try:
                 return opened(path)
             except OSError:
@@ -126,18 +126,18 @@ class TestWhoListens:
         assert len(listeners) == 1
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
-        sock.close_sockets(listeners)
+        sockets.close_sockets(listeners)
 
     def test_the_file_of_a_later_server_stays(self, path: str) -> None:
         old = opened(path)
         # As in a graceful stop: nobody listens any more, while the last requests end.
         old.close()
         new = opened(path)
-        sock.close_sockets([old])
+        sockets.close_sockets([old])
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
         os.chmod(path, 0o600)
-        sock.close_sockets([new])
+        sockets.close_sockets([new])
         assert not os.path.exists(path)
 
 

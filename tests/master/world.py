@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 
-from gunicorn import scoreboard
-from gunicorn.decisions import (
+from gunicorn.instrument import scoreboard
+from gunicorn.master.decisions import (
     Action,
     Exit,
     Halt,
@@ -16,7 +16,7 @@ from gunicorn.decisions import (
     Reload,
     Spawn,
 )
-from gunicorn.supervisor import Supervisor
+from gunicorn.master.supervisor import Supervisor
 
 POLICY = Policy(workers=2, timeout=30, graceful_timeout=10, boot_timeout=30)
 

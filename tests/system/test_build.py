@@ -14,7 +14,7 @@ from tests.support.server import REPOSITORY, clean_environment
 
 LIST_MODULES = """
 import sys
-import gunicorn.http.parser, gunicorn.engine.engine, gunicorn.wsgi.gateway
+import gunicorn.wire.http1_head, gunicorn.engine.engine, gunicorn.wsgi.gateway
 for name, module in sorted(sys.modules.items()):
     if name.startswith(("gunicorn.http.", "gunicorn.engine.", "gunicorn.wsgi.")):
         print(module.__file__)
@@ -67,7 +67,7 @@ def test_pure_passes_by_an_extension(pure: str, works: bool, tmp_path: Path) -> 
     ignore = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(REPOSITORY / "gunicorn", tmp_path / "gunicorn", ignore=ignore)
     (tmp_path / "gunicorn" / "http" / f"parser{EXTENSION_SUFFIXES[0]}").write_bytes(b"no shared object")
-    answer = python(tmp_path, "-c", "import gunicorn.http.parser", GUNICORN_PURE=pure)
+    answer = python(tmp_path, "-c", "import gunicorn.wire.http1_head", GUNICORN_PURE=pure)
     assert (answer.returncode == 0) is works, answer.stderr
 
 

@@ -18,7 +18,7 @@ import json, os
 # Before gevent or eventlet make something else of them.
 from _thread import start_new_thread
 from time import monotonic, sleep
-from gunicorn.scoreboard import STATE_NAMES
+from gunicorn.instrument.scoreboard import STATE_NAMES
 
 def when_ready(server):
     def read():

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
+from gunicorn._build import build_kind
 from gunicorn.asgi.gateway import ASGIGateway
-from gunicorn.build import build_kind
 from gunicorn.config import Config
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.settings import Peers, Settings
@@ -175,7 +175,7 @@ SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr_
 #: What every request runs through does not ask whether it was made (`TRUSTING` in setup.py): nobody but C makes it.
 TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
-    "gunicorn.engine.engine", "gunicorn.http.http1", "gunicorn.http.parser", "gunicorn.wsgi.environ",
+    "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head", "gunicorn.wsgi.environ",
     "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
 }
 

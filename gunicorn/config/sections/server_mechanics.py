@@ -13,7 +13,7 @@ from gunicorn.config.validators import (
     validate_string,
     validate_user,
 )
-from gunicorn.process import getcwd
+from gunicorn.unix.process import getcwd
 
 SECTION = "Server Mechanics"
 

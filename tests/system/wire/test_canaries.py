@@ -20,8 +20,8 @@ from gunicorn.engine.settings import limits_of
 from gunicorn.http import errors
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
-from gunicorn.http.http1 import END, HTTP1, NEED_DATA, REQUEST
 from gunicorn.http.response import error_body
+from gunicorn.wire.http1 import END, HTTP1, NEED_DATA, REQUEST
 from tests.support.server import Server
 from tests.support.wire import Wire
 from tests.system.wire.cases import CLOSE, VARIANTS, Case

@@ -11,12 +11,13 @@ that is a bug here; after an `HTTPError` the connection can only be answered and
 
 from __future__ import annotations
 
-from .body import BodyDecoder, LengthBody, body_of
-from .errors import ForbiddenProxyRequest, MissingProxyHeader
-from .fields import FieldTable
-from .parser import HeadParser
+from gunicorn.http.errors import ForbiddenProxyRequest, MissingProxyHeader
+from gunicorn.http.fields import FieldTable
+from gunicorn.http.request import Request
+
+from .http1_body import BodyDecoder, LengthBody, body_of
+from .http1_head import HeadParser
 from .proxy_protocol import parse_proxy
-from .request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

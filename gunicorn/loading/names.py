@@ -9,8 +9,8 @@ from functools import partial
 from importlib import import_module
 from types import FunctionType, MethodType
 
+from gunicorn._standard import standard_first
 from gunicorn.errors import AppExitError, AppImportError, AppModuleNotFoundError, OwnSignal
-from gunicorn.standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

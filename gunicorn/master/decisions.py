@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gunicorn.record import Record
+from gunicorn._record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

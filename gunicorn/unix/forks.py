@@ -16,7 +16,7 @@ import traceback
 from _thread import get_ident
 from collections.abc import Callable, Iterable
 
-from gunicorn import unpatched
+from . import unpatched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

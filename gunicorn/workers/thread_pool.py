@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 
-from ..engine._leaf import monotonic
-from ..errors import OwnSignal
-from ..wsgi.gateway import Gateway
-from ..wsgi.response import count_whole
+from gunicorn.engine._leaf import monotonic
+from gunicorn.errors import OwnSignal
+from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.response import count_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import os
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
 #: The packages that ``setup.py`` compiles.
-COMPILED_ROOMS = ("http", "engine", "wsgi", "asgi")
+COMPILED_ROOMS = ("asgi", "wsgi", "engine", "wire", "http", "instrument")
 
 
 def force_interpreted() -> None:
@@ -33,7 +33,7 @@ def build_kind() -> str:
     """Return ``"compiled"`` when the HTTP parser is an extension module, else ``"interpreted"``."""
     from importlib.machinery import EXTENSION_SUFFIXES
 
-    stem = os.path.join(_package(), "http", "parser")
+    stem = os.path.join(_package(), "wire", "http1_head")
     compiled = any(os.path.exists(stem + suffix) for suffix in EXTENSION_SUFFIXES)
     return "compiled" if compiled and not _is_forced() else "interpreted"
 

@@ -17,19 +17,20 @@ from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
 from gevent.socket import socket as GreenSocket
 
-from .. import SERVER_SOFTWARE, forks
-from ..engine import entrance
-from ..http.request import Request
-from ..http.response import REASONS
-from ..http.target import elsewhere
-from ..wsgi.filewrapper import FileWrapper
-from ..wsgi.gateway import ErrorStream
+from gunicorn import SERVER_SOFTWARE
+from gunicorn.engine import entrance
+from gunicorn.http.request import Request
+from gunicorn.http.response import REASONS
+from gunicorn.http.target import elsewhere
+from gunicorn.unix import forks
+from gunicorn.wsgi.filewrapper import FileWrapper
+from gunicorn.wsgi.gateway import ErrorStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .ggevent import GeventWorker
+    from gunicorn.workers.ggevent import GeventWorker
 
 VERSION = f"gevent/{gevent.__version__} {SERVER_SOFTWARE}"
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import time
 
-from gunicorn import sock
 from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import ConfigError, OwnSignal
-from gunicorn.loading import application_traceback
-from gunicorn.logswitch import LogSwitch
+from gunicorn.loading.names import application_traceback
+from gunicorn.logs.switch import LogSwitch
+from gunicorn.unix import sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn.arbiter import Arbiter
+    from .arbiter import Arbiter
 
 __all__ = ["Renewal"]
 
@@ -35,13 +35,13 @@ class Renewal:
         self._num_workers = master.num_workers
         self._timeout = master.timeout
         self._proc_name = master.proc_name
-        self._opened: list[sock.BaseSocket] = []
-        self._dropped: list[sock.BaseSocket] = []
+        self._opened: list[sockets.BaseSocket] = []
+        self._dropped: list[sockets.BaseSocket] = []
         self._logs: LogSwitch | None = None
         self._pidfile = master.pidfile
 
     @property
-    def listeners(self) -> list[sock.BaseSocket]:
+    def listeners(self) -> list[sockets.BaseSocket]:
         """Those of the old workers."""
         return self._listeners
 
@@ -73,7 +73,7 @@ class Renewal:
 
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""
-        sock.close_sockets(self._dropped)
+        sockets.close_sockets(self._dropped)
         if self._pidfile is not None and self._pidfile is not self._master.pidfile:
             self._pidfile.unlink()
         self.close_old_logs()
@@ -91,7 +91,7 @@ class Renewal:
         master.app.cfg = master.cfg = self._cfg
         os.environ.update(self._cfg.env or {})
         master.LISTENERS = self._listeners
-        sock.close_sockets(self._opened)
+        sockets.close_sockets(self._opened)
         master.worker_class, master.address = self._worker_class, self._address
         master.timeout, master.proc_name = self._timeout, self._proc_name
         logs, self._logs = self._logs, None
@@ -128,11 +128,11 @@ class Renewal:
             return
         check_there_is_one(master.cfg, master.address)
         kept = {str(listener.setting): listener for listener in self._listeners}
-        listeners: list[sock.BaseSocket] = []
+        listeners: list[sockets.BaseSocket] = []
         for address in master.address:
             listener = kept.pop(str(address), None)
             if listener is None:
-                listener = sock.open_listener(address, master.cfg, master.log)
+                listener = sockets.open_listener(address, master.cfg, master.log)
                 self._opened.append(listener)
             listeners.append(listener)
         self._dropped = list(kept.values())

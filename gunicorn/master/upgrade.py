@@ -11,13 +11,14 @@ import os
 import signal
 import sys
 
-from gunicorn import forks, sock, systemd, util
+from gunicorn import util
+from gunicorn.unix import forks, sockets, systemd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gunicorn.arbiter import Arbiter
+    from .arbiter import Arbiter
 
 __all__ = ["inherit", "inherited_listeners", "promote", "start_context", "start_successor"]
 
@@ -114,17 +115,17 @@ def watch_parent(master: Arbiter) -> int:
         return -1
 
 
-def inherited_listeners(master: Arbiter) -> list[sock.BaseSocket]:
+def inherited_listeners(master: Arbiter) -> list[sockets.BaseSocket]:
     """Listeners that systemd or the old master handed over; empty when this one has to bind."""
     count = systemd.listen_fds()
     if count:
         master.systemd = True
         first = systemd.SD_LISTEN_FDS_START
-        return sock.create_sockets(master.cfg, master.log, range(first, first + count))
+        return sockets.create_sockets(master.cfg, master.log, range(first, first + count))
     if not master.master_pid or "GUNICORN_FD" not in os.environ:
         return []
     fds = [int(fd) for fd in os.environ.pop("GUNICORN_FD").split(",")]
-    listeners = sock.create_sockets(master.cfg, master.log, fds, borrowed=False)
+    listeners = sockets.create_sockets(master.cfg, master.log, fds, borrowed=False)
     for listener, setting in zip(listeners, master.cfg.address, strict=False):
         listener.setting = setting
         listener.borrowed = isinstance(setting, int)

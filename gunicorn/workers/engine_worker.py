@@ -8,18 +8,20 @@ import sys
 from types import FrameType
 
 import gunicorn
+from gunicorn.engine import entrance
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.connection import CLOSED, RUNNING
+from gunicorn.engine.engine import Engine, is_short
+from gunicorn.engine.settings import Peers, limits_of, settings_of
+from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
+from gunicorn.http.errors import GatewayTimeout
+from gunicorn.instrument import stacks
+from gunicorn.loading.interface import ASGI, interface_of
+from gunicorn.loading.names import is_ours, looks_like_factory
+from gunicorn.logs import atoms
+from gunicorn.unix import forks
+from gunicorn.wsgi.gateway import Gateway
 
-from .. import accesslog, forks, stacks
-from ..asgi.detect import ASGI, interface_of
-from ..engine import entrance
-from ..engine._leaf import monotonic
-from ..engine.connection import CLOSED, RUNNING
-from ..engine.engine import Engine, is_short
-from ..engine.settings import Peers, limits_of, settings_of
-from ..errors import AppImportError, OwnSignal, WorkerExit
-from ..http.errors import GatewayTimeout
-from ..loading import is_ours, looks_like_factory
-from ..wsgi.gateway import Gateway
 from .base import HANDLE_ERROR, Worker
 
 TYPE_CHECKING = False
@@ -131,7 +133,7 @@ class EngineWorker(Worker):
         server, lines = cfg.server_header, b""
         if gunicorn.SERVER != "gunicorn" or "gunicorn.http.wsgi" in sys.modules:
             # A configuration may have written over names there.
-            from ..blocking.patched import said
+            from gunicorn.blocking.patched import said
 
             server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
@@ -206,7 +208,7 @@ class EngineWorker(Worker):
             if now - began > self.request_limit and connection not in self.abandoned:
                 self.log.critical(
                     "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
-                    self.pid, now - began, request.method, accesslog.escape(request.uri), self.stacks_of(connection),
+                    self.pid, now - began, request.method, atoms.escape(request.uri), self.stacks_of(connection),
                 )  # fmt: skip
                 try:
                     self.break_off(connection, request)
@@ -226,7 +228,7 @@ class EngineWorker(Worker):
         """ABRT: tell all that was running, then leave."""
         now = monotonic()
         requests = [
-            f"{connection.request.method} {accesslog.escape(connection.request.uri)}"
+            f"{connection.request.method} {atoms.escape(connection.request.uri)}"
             f" ({now - connection.request.started:.1f} s)"
             for connection in self.engine.connections
             if connection is not None and connection.state == RUNNING and connection.request is not None

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 
-from gunicorn.glogging import loggers
+from .logger import loggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,15 +6,16 @@ import os
 import signal
 import sys
 
-from gunicorn import forks, unpatched, util
+from gunicorn import util
 from gunicorn.errors import AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
-from gunicorn.loading import who_left
+from gunicorn.loading.names import who_left
+from gunicorn.unix import forks, unpatched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from gunicorn.arbiter import Arbiter
+    from .arbiter import Arbiter
 
 __all__ = ["live"]
 

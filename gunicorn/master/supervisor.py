@@ -18,8 +18,9 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from gunicorn import scoreboard
-from gunicorn.decisions import (
+from gunicorn.instrument import scoreboard
+
+from .decisions import (
     Action,
     Decision,
     Exit,
@@ -42,7 +43,7 @@ from gunicorn.decisions import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn.decisions import Vitals
+    from .decisions import Vitals
 
 __all__ = ["Member", "Supervisor"]
 

@@ -1,9 +1,9 @@
 cimport cython
-from ._spans cimport is_at, octets, path_end, query_end, text, text_again, token_end, value_end
-from .fields cimport (
+from gunicorn.http._octets cimport is_at, octets, path_end, query_end, text, text_again, token_end, value_end
+from gunicorn.http.fields cimport (
     AMBIGUOUS, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME,
     SINGLETON, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
-from .request cimport Request
+from gunicorn.http.request cimport Request
 
 
 cdef bytes HTTP11

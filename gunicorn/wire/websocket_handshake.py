@@ -7,8 +7,9 @@ import binascii
 import hashlib
 import re
 
-from .errors import HTTPError, InvalidHeader
-from .request import Request
+from gunicorn.http.errors import HTTPError, InvalidHeader
+from gunicorn.http.request import Request
+
 from .websocket import WINDOW_BITS, Deflate
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

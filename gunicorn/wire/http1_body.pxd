@@ -1,8 +1,8 @@
 cimport cython
-from ._spans cimport text
-from .fields cimport ORDINARY, FieldName, FieldTable
-from .request cimport Request
-from .parser cimport HeadParser, check_part
+from gunicorn.http._octets cimport text
+from gunicorn.http.fields cimport ORDINARY, FieldName, FieldTable
+from gunicorn.http.request cimport Request
+from .http1_head cimport HeadParser, check_part
 
 
 cdef int SIZE, PAYLOAD, PAYLOAD_END, TRAILERS

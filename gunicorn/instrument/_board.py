@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..scoreboard import (
+from .scoreboard import (
     _BYTES,
     _ERRORS,
     _HISTOGRAM,

@@ -159,7 +159,7 @@ def check_is_writable(path: str) -> None:
 
     A file that was not there is created.
     """
-    from gunicorn.logfile import open_log
+    from .files import open_log
 
     try:
         fd = open_log(path)

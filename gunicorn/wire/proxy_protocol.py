@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 
-from ..record import Record
-from .errors import ForbiddenProxyRequest, InvalidProxyHeader, InvalidProxyLine
+from gunicorn._record import Record
+from gunicorn.http.errors import ForbiddenProxyRequest, InvalidProxyHeader, InvalidProxyLine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

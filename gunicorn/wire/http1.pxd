@@ -1,8 +1,8 @@
 cimport cython
-from .body cimport BodyDecoder, LengthBody, body_of
-from .fields cimport FieldTable
-from .request cimport Request
-from .parser cimport HeadParser
+from .http1_body cimport BodyDecoder, LengthBody, body_of
+from gunicorn.http.fields cimport FieldTable
+from gunicorn.http.request cimport Request
+from .http1_head cimport HeadParser
 
 
 cdef int NEED_DATA, REQUEST, DATA, END

@@ -15,25 +15,25 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
 from tornado.wsgi import WSGIContainer
 
-from .. import stacks
-from ..engine import entrance
-from ..engine._board import Board
-from ..engine._leaf import monotonic
-from ..engine.listener import Listener
-from ..http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
-from ..http.fields import ORDINARY, FieldName, FieldTable
-from ..http.parser import HeadParser
-from ..http.request import Request
-from ..http.response import REASONS, error_body, error_response, http_date
-from ..http.target import elsewhere
-from ..wsgi.environ import unquote
-from ..wsgi.gateway import logs_access
+from gunicorn.engine import entrance
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.listener import Listener
+from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
+from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
+from gunicorn.http.request import Request
+from gunicorn.http.response import REASONS, error_body, error_response, http_date
+from gunicorn.http.target import elsewhere
+from gunicorn.instrument import stacks
+from gunicorn.instrument._board import Board
+from gunicorn.wire.http1_head import HeadParser
+from gunicorn.wsgi.environ import unquote
+from gunicorn.wsgi.gateway import logs_access
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .gtornado import TornadoWorker
+    from gunicorn.workers.gtornado import TornadoWorker
 
 # How much of a body Tornado itself takes, and has in memory, where nobody has said.
 BODY_BOUND = 100 * 1024 * 1024

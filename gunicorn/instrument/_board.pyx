@@ -7,7 +7,7 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_GET_LENGTH
 from libc.string cimport memcpy
 
-from ..scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, READY
+from .scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, READY
 from .. import scoreboard
 
 cdef extern from "Python.h":

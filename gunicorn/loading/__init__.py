@@ -1,0 +1,1 @@
+"""The application's code: found, told apart, watched, traced."""
