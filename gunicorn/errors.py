@@ -15,6 +15,14 @@ class WorkerExit(OwnSignal, SystemExit):
     """A worker leaves with this status, since it was told to, or since its start has failed and the log says why."""
 
 
+class AnotherWorkerType(OwnSignal):
+    """A worker has loaded an application that the worker type `alias` serves, and its own type does not."""
+
+    def __init__(self, alias: str) -> None:
+        super().__init__(alias)
+        self.alias = alias
+
+
 class HaltServer(OwnSignal):
     """Ends the whole server with ``exit_status``."""
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sys
 import time
-from socket import SHUT_WR
 from types import TracebackType
 
 from gunicorn.config.address import is_ipv6, parse_address
+from gunicorn.config.validators import get_arity
 from gunicorn.errors import AppImportError
-from gunicorn.loading.names import application_traceback, import_app, load_class
+from gunicorn.loading.aliases import SUPPORTED_WORKERS
+from gunicorn.loading.names import import_app, load_class
+from gunicorn.loading.tracebacks import application_traceback, make_fail_app
 from gunicorn.unix.process import (
     REDIRECT_TO,
-    _setproctitle,
     check_is_writable,
     chown,
     close_on_exec,
@@ -29,7 +30,8 @@ from gunicorn.unix.process import (
     set_owner_process,
     unlink,
 )
-from gunicorn.workers import SUPPORTED_WORKERS
+from gunicorn.unix.process import set_process_title as _setproctitle
+from gunicorn.unix.sockets import close, close_graceful
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,14 +138,6 @@ def has_fileno(obj: Any) -> bool:
     return True
 
 
-def close(sock: Any) -> None:
-    """Close a socket; that it is broken already is no error."""
-    try:
-        sock.close()
-    except OSError:
-        pass
-
-
 def is_hoppish(header: str) -> bool:
     """Tell whether a response field is one that an application must leave to the server."""
     return header.strip().lower() in hop_headers
@@ -191,24 +185,6 @@ def write_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
     write_nonblock(sock, head + page)
 
 
-def close_graceful(sock: Any, timeout: float = 2.0, max_drain: int = 65536) -> None:
-    """Close a socket whose peer may still be sending: closing at once would reset the connection, and could destroy
-    what the peer has not read yet. Waits ``timeout`` seconds, or until ``max_drain`` octets were thrown away."""
-    deadline = time.monotonic() + timeout
-    try:
-        sock.shutdown(SHUT_WR)
-        while max_drain > 0 and (left := deadline - time.monotonic()) > 0:
-            sock.settimeout(left)
-            count = len(sock.recv(min(max_drain, 8192)))
-            if not count:
-                break
-            max_drain -= count
-    except (OSError, ValueError):
-        # It is gone already.
-        pass
-    close(sock)
-
-
 def reraise(tp: type[BaseException], value: BaseException | None, tb: TracebackType | None = None) -> NoReturn:
     """Raise what ``sys.exc_info()`` gave."""
     error = tp() if value is None else value
@@ -220,29 +196,9 @@ def is_glob_pattern(value: str) -> bool:
     return any(character in value for character in "*?[")
 
 
-def get_arity(f: Any) -> int:
-    """Return how many positional parameters ``f`` declares; ``*args`` does not count."""
-    from inspect import Parameter, signature
-
-    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in positional for parameter in signature(f).parameters.values())
-
-
 def warn(msg: str) -> None:
     """Print a warning that cannot be overlooked to stderr, for the time before there is a log."""
     lines = msg.strip().splitlines() or [""]
     lines[0] = f"WARNING: {lines[0]}"
     banner = "".join(f"!!! {line.strip()}\n" for line in lines)
     print(f"!!!\n{banner}!!!\n", file=sys.stderr)
-
-
-def make_fail_app(msg: str | bytes) -> Any:
-    """Return a WSGI application that answers everything with 500 and ``msg`` as plain text."""
-    body = to_bytestring(msg)
-
-    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-        start_response("500 Internal Server Error", headers)
-        return [body]
-
-    return app

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 
 from gunicorn._standard import application_first, standard_first
 from gunicorn.config import arguments, files, sources
-from gunicorn.config.config import FRAMEWORK, Config
+from gunicorn.config.config import Config
 from gunicorn.config.files import get_default_config_file
+from gunicorn.config.values import FRAMEWORK
 from gunicorn.errors import AppImportError, ConfigError
-from gunicorn.loading.names import application_traceback, who_left, without_exit
+from gunicorn.loading.tracebacks import application_traceback, who_left, without_exit
 from gunicorn.unix.process import getcwd
 
 TYPE_CHECKING = False

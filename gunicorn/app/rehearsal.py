@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from gunicorn._standard import standard_first
 from gunicorn.errors import ConfigError
-from gunicorn.loading.names import without_exit
+from gunicorn.loading.tracebacks import without_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

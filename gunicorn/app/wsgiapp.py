@@ -21,12 +21,11 @@ if __name__ == "__main__":
         sys.path.insert(1, _CHECKOUT)
 
 
+from gunicorn.app.base import Application
 from gunicorn.config import arguments
 from gunicorn.errors import ConfigError
 from gunicorn.loading.names import import_app
 from gunicorn.unix.process import ignore_signals
-
-from .base import Application
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class WSGIApplication(Application):
         if opts.paste:
             if args:
                 parser.error(f"--paste names the application, and so does {args[0]}")
-            from .pasterapp import logging_settings
+            from gunicorn.app.paste import logging_settings
 
             file = os.path.abspath(opts.paste.partition("#")[0])
             self.cfg.set("default_proc_name", file, source="command line")
@@ -77,7 +76,7 @@ class WSGIApplication(Application):
 
     def load_pasteapp(self) -> Any:
         """Make the application that the PasteDeploy file describes."""
-        from .pasterapp import get_wsgi_app
+        from gunicorn.app.paste import get_wsgi_app
 
         return get_wsgi_app(str(self.cfg.paste), defaults=self.cfg.paste_global_conf)
 
@@ -97,6 +96,6 @@ def run(prog: str | None = None) -> None:
 
 if __name__ == "__main__":
     # The module under its own name, not this copy called __main__, so that there is one class of each kind.
-    from .wsgiapp import run as run_command
+    from gunicorn.app.wsgiapp import run as run_command
 
     run_command()

@@ -11,8 +11,7 @@ from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
 from gunicorn.http.response import REASONS, error_response, http_date, refusal
 from gunicorn.instrument._board import Board
-from gunicorn.unix.sockets import ssl_wrap_socket
-from gunicorn.util import close, close_graceful
+from gunicorn.unix.sockets import close, close_graceful, ssl_wrap_socket
 from gunicorn.wsgi.gateway import shown
 
 from .environ import create

@@ -9,9 +9,9 @@ import sys
 from gunicorn.errors import ConfigError as ConfigError
 
 from . import sections as sections
+from .checks import pending_notices as pending_notices
 from .config import Config as Config
 from .files import get_default_config_file as get_default_config_file
-from .pending import pending_notices as pending_notices
 from .setting import KNOWN_SETTINGS as KNOWN_SETTINGS
 from .setting import Setting as Setting
 from .setting import make_settings as make_settings

@@ -1,4 +1,4 @@
-"""What settings demand of each other."""
+"""What settings demand of each other, and what has no effect yet."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from collections.abc import Sized
 
 from gunicorn.errors import ConfigError
 
+from .pending import PENDING
+from .values import SettingValues
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .config import Config
 
-
-def check_combinations(cfg: Config) -> None:
+def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
     for check in (_upload_folder, _workers_for_threads, _http2_library):
         check(cfg)
 
 
-def _upload_folder(cfg: Config) -> None:
+def _upload_folder(cfg: SettingValues) -> None:
     folder = cfg.tmp_upload_dir
     if folder and not os.path.isdir(os.path.join(cfg.chdir, folder)):
         raise ConfigError(complaint(cfg, "tmp_upload_dir", "no such folder"))
 
 
-def _workers_for_threads(cfg: Config) -> None:
+def _workers_for_threads(cfg: SettingValues) -> None:
     if cfg.threads == 0 and cfg.worker_class_str == "gthread":
         raise ConfigError(complaint(cfg, "threads", "expected a whole number, 1 or more"))
 
 
-def _http2_library(cfg: Config) -> None:
+def _http2_library(cfg: SettingValues) -> None:
     if "h2" not in cfg.http_protocols and cfg.http2_cleartext == "off":
         return
     from importlib.util import find_spec
@@ -56,3 +57,17 @@ def complaint(cfg: Any, name: str, problem: str) -> str:
     value = settings[name].get() if name in settings else getattr(cfg, name, None)
     source = getattr(cfg, "sources", {}).get(name, "default")
     return f"{name} = {value!r} ({source}): {' '.join(problem.split())}"
+
+
+def pending_notices(cfg: SettingValues) -> list[str]:
+    """Return one line for each setting of the table that was set to something else than its default."""
+    return [
+        f"Setting {name} has no effect yet ({cfg.sources[name]}): {reason}."
+        for name, reason in PENDING.items()
+        if name in cfg.sources and _differs(cfg, name)
+    ]
+
+
+def _differs(cfg: SettingValues, name: str) -> bool:
+    setting = cfg.settings[name]
+    return bool(setting.get() != setting.__class__().get())

@@ -1,4 +1,4 @@
-"""The settings of one server, with their values, and what is derived from several of them."""
+"""A configuration: where its values come from, and what they load."""
 
 from __future__ import annotations
 
@@ -7,37 +7,23 @@ import sys
 
 from gunicorn._standard import standard_first
 from gunicorn.errors import ConfigError
+from gunicorn.loading.names import is_ours, load_class
 
-from .address import Bind, direct, parse_bind
-from .setting import Setting, make_settings
+from .checks import check_combinations, complaint
+from .setting import make_settings
+from .sources import apply_default_variables
 from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from ipaddress import IPv4Network, IPv6Network
     from typing import Any
-
-DEFAULT = "default"
-_SSL_OPTIONS = (
-    "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "suppress_ragged_eofs",
-    "do_handshake_on_connect", "ciphers",
-)  # fmt: skip
-FRAMEWORK = "application"
-# What the fields of a head may have together unless something else is set.
-HEAD_LIMIT = 65536
 
 
 class Config(SettingValues):
-    """Every known setting, readable as an attribute of its name.
-
-    `settings` maps names to `Setting` objects, `sources` names of settings that were set to a few words about
-    who set them. Raises ConfigError when an environment variable that replaces a default has a wrong value.
-    """
+    """A configuration. Raises ConfigError when an environment variable that replaces a default has a wrong value."""
 
     def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
-        from .sources import apply_default_variables
-
         put = self.__dict__
         put["settings"] = make_settings()
         put["sources"] = {}
@@ -45,54 +31,6 @@ class Config(SettingValues):
         put["prog"] = prog or os.path.basename(sys.argv[0])
         put["env_orig"] = os.environ.copy()
         apply_default_variables(self, os.environ)
-
-    if TYPE_CHECKING:
-        settings: dict[str, Setting]
-        sources: dict[str, str]
-        usage: str | None
-        prog: str
-        env_orig: dict[str, str]
-    else:
-        # Hidden from type checkers, so that they find names that are no setting.
-        def __getattr__(self, name):
-            try:
-                return self.__dict__["settings"][name].value
-            except KeyError:
-                raise AttributeError(f"No configuration setting for: {name}") from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name != "settings" and name in self.settings:
-            raise AttributeError(f"Invalid access! Use cfg.set({name!r}, value).")
-        super().__setattr__(name, value)
-
-    def __str__(self) -> str:
-        return "".join(line + "\n" for line in self.describe())
-
-    def describe(self) -> list[str]:
-        """Return one line a setting, by name: its value, and where that came from."""
-        width = max(map(len, self.settings))
-        return [
-            f"{name:<{width}} = {self.shown(name)}  # {self.sources.get(name, DEFAULT)}"
-            for name in sorted(self.settings)
-        ]
-
-    def shown(self, name: str) -> str:
-        """The value of a setting as people may see it: no password."""
-        value = self.settings[name].get()
-        return "(hidden)" if value and name.endswith("_password") else _shown(value)
-
-    def set(self, name: str, value: Any, source: str = FRAMEWORK) -> None:
-        """Give the setting ``name`` a new value, which its validator accepts.
-
-        Raises AttributeError when there is no such setting, and what the validator raises (ValueError,
-        TypeError, ConfigError) when the value is wrong.
-        """
-        try:
-            setting = self.settings[name]
-        except KeyError:
-            raise AttributeError(f"No configuration setting for: {name}") from None
-        setting.set(value)
-        self.sources[name] = source
 
     def get_cmd_args_from_env(self) -> list[str]:
         """Return the words of ``GUNICORN_CMD_ARGS``, split as by a shell.
@@ -108,43 +46,18 @@ class Config(SettingValues):
 
     def parser(self) -> ArgumentParser:
         """Return a parser for the command line of all settings that have flags."""
+        # Not at the top: argparse is heavy, and whoever serves without a command line needs none of it.
         from .parser import make_parser
 
         return make_parser(self)
 
     def validate(self) -> None:
         """Check settings against each other. Raises ConfigError."""
-        from .checks import check_combinations
-
         check_combinations(self)
-
-    # -- derived from several settings
-
-    def _value(self, name: str) -> Any:
-        return self.settings[name].get()
-
-    @property
-    def workers(self) -> int:
-        """The number of workers; ``auto`` is counted at every call."""
-        value = self._value("workers")
-        if isinstance(value, int):
-            return value
-        from gunicorn.unix.resources import automatic_workers
-
-        return automatic_workers(self.worker_class_str == "sync")
-
-    @property
-    def worker_class_str(self) -> str:
-        """The short name of the worker type, as logged."""
-        uri = self._value("worker_class")
-        if not isinstance(uri, str):
-            return str(uri.__name__)
-        return "gthread" if uri == "sync" and self.threads > 1 else uri
 
     @property
     def worker_class(self) -> Any:
         """The worker class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading.names import is_ours, load_class
 
         uri = self._value("worker_class")
         worker_class = load_class(self.worker_class_str if isinstance(uri, str) else uri)
@@ -155,71 +68,8 @@ class Config(SettingValues):
         return worker_class
 
     @property
-    def address(self) -> list[tuple[str, int] | str | int]:
-        """What to listen on: ``(host, port)``, the path of a unix socket, or an inherited descriptor."""
-        return [bind.address for bind in self.binds]
-
-    @property
-    def binds(self) -> list[Bind]:
-        """What to listen on, each address with its scheme and options."""
-        binds = [parse_bind(bind) for bind in self.bind]
-        direct(binds, [bind for bind in binds if self.speaks_tls(bind)])
-        return binds
-
-    def bind_of(self, address: Any, place: int = 0) -> Bind:
-        """The bind of a listener: ``address`` as the configuration has it, or as the socket tells it.
-
-        ``place`` is where it stands among the listeners; it decides where several binds have one address (port 0).
-        """
-        binds = self.binds
-        for bind in binds[place:] + binds[:place]:
-            if bind.address == address:
-                return bind
-        return Bind(address, "", {})
-
-    def speaks_tls(self, bind: Bind) -> bool:
-        """Whether what listens there does so by TLS."""
-        return bind.scheme == "https" or (not bind.scheme and self.is_ssl)
-
-    @property
-    def uid(self) -> int:
-        """The user the workers run as."""
-        return int(self._value("user"))
-
-    @property
-    def gid(self) -> int:
-        """The group the workers run as: of a user who is named without one, that user's own."""
-        own = self._group_of_user()
-        return int(self._value("group")) if own is None else own
-
-    @property
-    def has_groups_of_user(self) -> bool:
-        """Whether the workers get all groups that their user is a member of."""
-        return bool(self._value("initgroups")) or self._group_of_user() is not None
-
-    def _group_of_user(self) -> int | None:
-        """The group that the account of `user` has, where that is not the master's own user and no `group` is named."""
-        uid = self.uid
-        if "group" in self.sources or uid == os.geteuid():
-            return None
-        import pwd
-
-        try:
-            return pwd.getpwuid(uid).pw_gid
-        except KeyError:
-            # A number without an account.
-            return None
-
-    @property
-    def proc_name(self) -> str:
-        """The name for process lists."""
-        name = self._value("proc_name")
-        return str(name if name is not None else self.default_proc_name)
-
-    @property
     def logger_class(self) -> Any:
         """The logger class itself. Raises RuntimeError when it cannot be loaded."""
-        from gunicorn.loading.names import load_class
 
         uri = self._value("logger_class")
         if uri == "simple":
@@ -236,84 +86,6 @@ class Config(SettingValues):
         """Raise ConfigError when what a setting names has not the methods that make a class of that kind."""
         if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in methods):
             return
-        from .checks import complaint
 
         what = "class" if isinstance(found, type) else type(found).__name__
         raise ConfigError(complaint(self, name, f"this {what} is not derived from {base}"))
-
-    @property
-    def is_ssl(self) -> bool:
-        """Whether listeners whose bind does not say otherwise speak TLS."""
-        return bool(self.certfile or self.keyfile)
-
-    @property
-    def ssl_options(self) -> dict[str, Any]:
-        """The TLS settings that `ssl.wrap_socket` once took, by their names."""
-        return {name: self.settings[name].get() for name in _SSL_OPTIONS}
-
-    @property
-    def env(self) -> dict[str, str]:
-        """What ``raw_env`` adds to the environment. Raises RuntimeError when an item is not NAME=VALUE."""
-        return dict(_pair(item) for item in self.raw_env)
-
-    @property
-    def sendfile(self) -> bool:
-        """Whether sendfile(2) may be used."""
-        value = self._value("sendfile")
-        return True if value is None else bool(value)
-
-    @property
-    def limit_request_head(self) -> int:
-        """The most bytes of all fields of a head, 0 for no limit: as set, or what the limits of fields ask for."""
-        value = self._value("limit_request_head")
-        if value is not None:
-            return int(value)
-        count, size = self.settings["limit_request_fields"], self.settings["limit_request_field_size"]
-        if size.get() == 0:
-            return 0
-        if count.get() > count.default or size.get() > size.default:
-            return int(count.get() * size.get())
-        return HEAD_LIMIT
-
-    @property
-    def reuse_port(self) -> bool:
-        """Whether every worker has a listening socket of its own."""
-        return bool(self._value("reuse_port"))
-
-    @property
-    def paste_global_conf(self) -> dict[str, str]:
-        """PasteDeploy's global configuration. Raises RuntimeError when an item is not NAME=VALUE."""
-        pairs = (_pair(item.replace("\\=", "\0")) for item in self.raw_paste_global_conf)
-        return {name.replace("\0", "="): value.replace("\0", "=") for name, value in pairs}
-
-    def forwarded_allow_networks(self) -> list[IPv4Network | IPv6Network]:
-        """``forwarded_allow_ips`` as networks, without ``*``."""
-        return _networks(self.forwarded_allow_ips)
-
-    def proxy_allow_networks(self) -> list[IPv4Network | IPv6Network]:
-        """``proxy_allow_ips`` as networks, without ``*``."""
-        return _networks(self.proxy_allow_ips)
-
-
-def _pair(item: str) -> tuple[str, str]:
-    name, equals, value = item.partition("=")
-    if not (name and equals):
-        raise RuntimeError(f"environment setting {item!r} invalid: expected NAME=VALUE")
-    return name, value
-
-
-def _networks(addresses: list[str]) -> list[IPv4Network | IPv6Network]:
-    from ipaddress import ip_network
-
-    return [ip_network(address) for address in addresses if address != "*"]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, type):
-        return f"{value.__module__}.{value.__qualname__}"
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"<{value.__qualname__}()>"
-    return str(value)
-
-
-__all__ = ["Config", "ConfigError"]

@@ -7,16 +7,13 @@ import os
 import sys
 
 from gunicorn import __version__
-from gunicorn.errors import ConfigError
 
-from .pending import PENDING
+from .setting import Setting
+from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
-
-    from .config import Config
-    from .setting import Setting
 
 
 class _Version(argparse.Action):
@@ -98,7 +95,7 @@ class _Parser(argparse.ArgumentParser):
         return f" (did you mean {close[0]}?)" if close else f" (see {self.prog} --help)"
 
 
-def make_parser(cfg: Config) -> argparse.ArgumentParser:
+def make_parser(cfg: SettingValues) -> argparse.ArgumentParser:
     """Return a parser whose options are the settings of ``cfg`` that have flags, in a group for each section.
 
     What is not given is None in the namespace; the positional arguments are the list ``args``. Values are the
@@ -140,55 +137,3 @@ def _terminal_width() -> int:
         return min(os.get_terminal_size(sys.__stdout__.fileno()).columns, 120) if sys.__stdout__ else 80
     except (OSError, ValueError):
         return 80
-
-
-def option_arguments(setting: Setting) -> dict[str, Any]:
-    """Return the keyword arguments of ``add_argument`` for ``setting``."""
-    arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": _help(setting)}
-    if setting.action:
-        arguments["action"] = setting.action
-    if setting.action in ("store_true", "store_false"):
-        return arguments
-    if setting.action == "store_const":
-        return arguments | {"const": setting.const}
-    if setting.is_foreign and setting.type is not None:
-        # Ours are converted where all sources are; who declares one for a command of their own asks argparse for it.
-        arguments["type"] = _lenient(setting.type)
-    arguments["metavar"] = setting.meta or setting.name.rpartition("_")[2].upper()
-    if setting.nargs is not None:
-        arguments |= {"nargs": setting.nargs, "const": setting.const}
-    return arguments
-
-
-def _lenient(convert: Any) -> Any:
-    """`convert` as argparse is to use it: what it does not take stays text, and is refused as every wrong value is."""
-
-    def converted(text: str) -> Any:
-        try:
-            return convert(text)
-        except (ValueError, TypeError, ConfigError):
-            return text
-
-    return converted
-
-
-def _help(setting: Setting) -> str:
-    text = (setting.short or "").replace("`", "")
-    shown = _default_text(setting)
-    if shown:
-        text += f" [{shown}]"
-    if setting.name in PENDING:
-        text += " (no effect yet)"
-    # argparse formats help by the % operator.
-    return text.replace("%", "%%")
-
-
-def _default_text(setting: Setting) -> str:
-    if setting.action in ("store_true", "store_false", "store_const"):
-        return ""
-    value = setting.__class__.default
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if setting.name in ("umask", "control_socket_mode"):
-        return f"{value:04o}"
-    return "" if value is None else str(value)

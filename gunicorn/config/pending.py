@@ -5,10 +5,6 @@ The only place that knows them: a feature that arrives takes its names out of th
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .config import Config
-
 _HTTP2 = "HTTP/2 is not served yet"
 _TASKS = "task processes are not there yet"
 _CONTROL = "the control socket is not there yet"
@@ -36,17 +32,3 @@ PENDING: dict[str, str] = {
     "control_socket": _CONTROL,
     "control_socket_mode": _CONTROL,
 }
-
-
-def pending_notices(cfg: Config) -> list[str]:
-    """Return one line for each setting of the table that was set to something else than its default."""
-    return [
-        f"Setting {name} has no effect yet ({cfg.sources[name]}): {reason}."
-        for name, reason in PENDING.items()
-        if name in cfg.sources and _differs(cfg, name)
-    ]
-
-
-def _differs(cfg: Config, name: str) -> bool:
-    setting = cfg.settings[name]
-    return bool(setting.get() != setting.__class__().get())

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from gunicorn.errors import ConfigError
+
+from .pending import PENDING
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _ArgumentGroup
@@ -102,8 +106,6 @@ class Setting:
     def add_option(self, parser: ArgumentParser | _ArgumentGroup) -> None:
         """Add the flags of this setting, if it has any, to ``parser``."""
         if self.cli:
-            from .parser import option_arguments
-
             parser.add_argument(*self.cli, **option_arguments(self))
 
     def __lt__(self, other: Setting) -> bool:
@@ -118,3 +120,58 @@ def _dedent(text: str) -> str:
     lines = text.strip("\n").rstrip().split("\n")
     margin = len(lines[0]) - len(lines[0].lstrip())
     return "\n".join(line[margin:] if line[:margin].isspace() else line for line in lines).strip()
+
+
+# -- how a setting looks on the command line
+
+
+def option_arguments(setting: Setting) -> dict[str, Any]:
+    """Return the keyword arguments of ``add_argument`` for ``setting``."""
+    arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": _help(setting)}
+    if setting.action:
+        arguments["action"] = setting.action
+    if setting.action in ("store_true", "store_false"):
+        return arguments
+    if setting.action == "store_const":
+        return arguments | {"const": setting.const}
+    if setting.is_foreign and setting.type is not None:
+        # Ours are converted where all sources are; who declares one for a command of their own asks argparse for it.
+        arguments["type"] = _lenient(setting.type)
+    arguments["metavar"] = setting.meta or setting.name.rpartition("_")[2].upper()
+    if setting.nargs is not None:
+        arguments |= {"nargs": setting.nargs, "const": setting.const}
+    return arguments
+
+
+def _lenient(convert: Any) -> Any:
+    """`convert` as argparse is to use it: what it does not take stays text, and is refused as every wrong value is."""
+
+    def converted(text: str) -> Any:
+        try:
+            return convert(text)
+        except (ValueError, TypeError, ConfigError):
+            return text
+
+    return converted
+
+
+def _help(setting: Setting) -> str:
+    text = (setting.short or "").replace("`", "")
+    shown = _default_text(setting)
+    if shown:
+        text += f" [{shown}]"
+    if setting.name in PENDING:
+        text += " (no effect yet)"
+    # argparse formats help by the % operator.
+    return text.replace("%", "%%")
+
+
+def _default_text(setting: Setting) -> str:
+    if setting.action in ("store_true", "store_false", "store_const"):
+        return ""
+    value = setting.__class__.default
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if setting.name in ("umask", "control_socket_mode"):
+        return f"{value:04o}"
+    return "" if value is None else str(value)

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from gunicorn.errors import ConfigError
 
+from .setting import Setting
 from .validators import auto_int, parse_bool, text_parser
+from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from .config import Config
-    from .setting import Setting
 
     Converter = Callable[[str], Any]
 
@@ -49,7 +49,7 @@ _DEFAULT_VARIABLE_FORMS: dict[str, Converter] = {"PORT": _bind_all, "SENDFILE": 
 _EMPTY_MEANS_SOMETHING = frozenset({"FORWARDED_ALLOW_IPS"})
 
 
-def assign(cfg: Config, name: str, value: Any, source: str, convert: Converter | None = None) -> None:
+def assign(cfg: SettingValues, name: str, value: Any, source: str, convert: Converter | None = None) -> None:
     """Set ``name`` from ``source``, after ``convert``.
 
     Raises ConfigError, one line, when the value is wrong.
@@ -64,7 +64,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def apply_default_variables(cfg: Config, environ: Mapping[str, str]) -> None:
+def apply_default_variables(cfg: SettingValues, environ: Mapping[str, str]) -> None:
     """Replace defaults by the variables that have always done so."""
     for name, setting in cfg.settings.items():
         variable = setting.default_variable
@@ -73,13 +73,13 @@ def apply_default_variables(cfg: Config, environ: Mapping[str, str]) -> None:
             assign(cfg, name, text, f"environment variable {variable}", _DEFAULT_VARIABLE_FORMS.get(variable))
 
 
-def apply_variables(cfg: Config, environ: Mapping[str, str]) -> None:
+def apply_variables(cfg: SettingValues, environ: Mapping[str, str]) -> None:
     """Set what environment variables named ``GUNICORN_`` and a setting in upper case say."""
     for name, setting, text, variable in _variables(cfg, environ):
         assign(cfg, name, text, f"environment variable {variable}", _converter(setting))
 
 
-def _variables(cfg: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, Setting, str, str]]:
+def _variables(cfg: SettingValues, environ: Mapping[str, str]) -> Iterator[tuple[str, Setting, str, str]]:
     for variable, text in environ.items():
         if not text or not variable.startswith("GUNICORN_") or variable in RESERVED_VARIABLES:
             continue
@@ -88,7 +88,7 @@ def _variables(cfg: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, S
             yield name, cfg.settings[name], text, variable
 
 
-def unknown_variables(cfg: Config, environ: Mapping[str, str]) -> str | None:
+def unknown_variables(cfg: SettingValues, environ: Mapping[str, str]) -> str | None:
     """Return one line about the variables named ``GUNICORN_`` that mean nothing, each with what was probably meant."""
     names = [
         name for name, text in environ.items() if name.startswith("GUNICORN_") and _is_unknown(cfg, name, text)
@@ -103,7 +103,7 @@ def unknown_variables(cfg: Config, environ: Mapping[str, str]) -> str | None:
     return f"no setting belongs to the environment variable{'s' if len(names) > 1 else ''} {told}"
 
 
-def _is_unknown(cfg: Config, variable: str, text: str) -> bool:
+def _is_unknown(cfg: SettingValues, variable: str, text: str) -> bool:
     if variable in RESERVED_VARIABLES or variable == "GUNICORN_NAME":
         return False
     of_a_service = text.startswith(("tcp://", "udp://")) or any(part in variable for part in _OF_A_SERVICE)
@@ -124,12 +124,12 @@ def _type_converter(setting: Setting) -> Converter | None:
     return setting.type  # type: ignore[no-any-return]
 
 
-def apply_arguments(cfg: Config, options: Namespace, where: str) -> None:
+def apply_arguments(cfg: SettingValues, options: Namespace, where: str) -> None:
     """Set what was given on the command line ``where``."""
     apply_options(cfg, vars(options), where)
 
 
-def apply_options(cfg: Config, options: Mapping[str, Any], where: str) -> None:
+def apply_options(cfg: SettingValues, options: Mapping[str, Any], where: str) -> None:
     """Set what the parsed options of ``where`` say; None is what was not given."""
     for name, value in options.items():
         if value is None or name == "args" or name not in cfg.settings:
@@ -146,7 +146,7 @@ def _argument_converter(setting: Setting, value: Any) -> Converter | None:
     return _type_converter(setting) if isinstance(value, str) else None
 
 
-def apply_texts(cfg: Config, values: Mapping[str, Any], source: str) -> None:
+def apply_texts(cfg: SettingValues, values: Mapping[str, Any], source: str) -> None:
     """Set what a file of texts gives, in the forms that environment variables have."""
     for name, value in values.items():
         if name in cfg.settings:
@@ -154,7 +154,7 @@ def apply_texts(cfg: Config, values: Mapping[str, Any], source: str) -> None:
             assign(cfg, name, value, source, convert)
 
 
-def apply_mapping(cfg: Config, values: Mapping[str, Any], source: str) -> None:
+def apply_mapping(cfg: SettingValues, values: Mapping[str, Any], source: str) -> None:
     """Set what a framework or a configuration file gives; names that are no setting are passed over."""
     for name, value in values.items():
         if name in cfg.settings:

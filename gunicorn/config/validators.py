@@ -531,12 +531,18 @@ def _import_callable(text: str) -> Any:
         raise TypeError(f"there is no {name!r} in {module_name!r}") from None
 
 
+def get_arity(f: Any) -> int:
+    """Return how many positional parameters ``f`` declares; ``*args`` does not count."""
+    from inspect import Parameter, signature
+
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in positional for parameter in signature(f).parameters.values())
+
+
 def _arity(function: Callable[..., Any]) -> int:
     # Plain functions carry the number; inspect, which knows everything else, is slow to import.
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         return function.__code__.co_argcount
-    from gunicorn.util import get_arity
-
     try:
         return get_arity(function)
     except ValueError:

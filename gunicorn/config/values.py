@@ -1,169 +1,238 @@
-"""The types of the settings, for type checkers and editors.
-
-Nothing of it exists at run time. A test holds it against the declarations.
-"""
+"""The values that settings have in one configuration, and what is derived from several of them."""
 
 from __future__ import annotations
 
+import os
+
+from .address import Bind, direct, parse_bind
+from .setting import Setting
+from .setting_types import SettingTypes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from ipaddress import IPv4Network, IPv6Network
     from typing import Any
 
+DEFAULT = "default"
+_SSL_OPTIONS = (
+    "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "suppress_ragged_eofs",
+    "do_handshake_on_connect", "ciphers",
+)  # fmt: skip
+FRAMEWORK = "application"
+# What the fields of a head may have together unless something else is set.
+HEAD_LIMIT = 65536
 
-class SettingValues:
-    """The attributes of `Config` that are settings as they stand; what is derived is a property there."""
+
+class SettingValues(SettingTypes):
+    """Every known setting, readable as an attribute of its name.
+
+    `settings` maps names to `Setting` objects, `sources` names of settings that were set to a few words about
+    who set them.
+    """
 
     if TYPE_CHECKING:
-        config: str
-        wsgi_app: str | None
-        bind: list[str]
-        backlog: int
-        unix_socket_mode: int | None
-        unix_socket_owner: int | None
-        unix_socket_group: int | None
-        threads: int
-        worker_connections: int
-        max_requests: int
-        max_requests_jitter: int
-        max_worker_lifetime: int
-        max_worker_lifetime_jitter: int
-        max_worker_memory: int
-        max_worker_memory_hard: int
-        reload_strategy: str
-        timeout: int
-        graceful_timeout: int
-        keepalive: int
-        http_parser: str
-        header_timeout: int
-        body_timeout: int
-        send_timeout: int
-        request_timeout: float
-        boot_timeout: int | None
-        shutdown_delay: float
-        buffer_request_body: bool
-        body_buffer_size: int
-        response_buffer_size: int
-        limit_request_line: int
-        limit_request_fields: int
-        limit_request_field_size: int
-        limit_request_body: int
-        limit_concurrency: int
-        limit_request_queue_time: float
-        reload: bool
-        reload_engine: str
-        reload_extra_files: list[str]
-        spew: bool
-        check_config: bool
-        print_config: bool
-        preload_app: bool
-        chdir: str
-        daemon: bool
-        raw_env: list[str]
-        pidfile: str | None
-        worker_tmp_dir: str | None
-        user: int
-        group: int
-        umask: int
-        initgroups: bool
-        tmp_upload_dir: str | None
-        pythonpath: str | None
-        paste: str | None
-        raw_paste_global_conf: list[str]
-        django_settings: str | None
-        permit_obsolete_folding: bool
-        strip_header_spaces: bool
-        permit_unconventional_http_method: bool
-        permit_unconventional_http_version: bool
-        casefold_http_method: bool
-        permit_connect: bool
-        permit_missing_host: bool
-        permit_missing_proxy_header: bool
-        forwarder_headers: list[str]
-        header_map: str
-        secure_scheme_headers: dict[str, Any]
-        forwarded_allow_ips: list[str]
-        forwarded_for: str
-        forwarded_hops: int
-        server_header: str
-        response_headers: list[str]
-        proxy_protocol: str
-        proxy_allow_ips: list[str]
-        protocol: str
-        uwsgi_allow_ips: list[str]
-        root_path: str
-        accesslog: str | None
-        disable_redirect_access_to_syslog: bool
-        access_log_format: str
-        errorlog: str
-        loglevel: str
-        capture_output: bool
-        logconfig: str | None
-        logconfig_dict: dict[str, Any]
-        logconfig_json: str | None
-        syslog_addr: str
-        syslog: bool
-        syslog_prefix: str | None
-        syslog_facility: str
-        enable_stdio_inheritance: bool
-        statsd_host: tuple[str, int] | str | None
-        dogstatsd_tags: str
-        statsd_prefix: str
-        enable_backlog_metric: bool
-        default_proc_name: str
-        on_starting: Callable[..., Any]
-        on_reload: Callable[..., Any]
-        when_ready: Callable[..., Any]
-        pre_fork: Callable[..., Any]
-        post_fork: Callable[..., Any]
-        post_worker_init: Callable[..., Any]
-        warm_up: Callable[..., Any]
-        worker_int: Callable[..., Any]
-        worker_abort: Callable[..., Any]
-        pre_exec: Callable[..., Any]
-        pre_request: Callable[..., Any]
-        post_request: Callable[..., Any]
-        child_exit: Callable[..., Any]
-        worker_exit: Callable[..., Any]
-        nworkers_changed: Callable[..., Any]
-        on_exit: Callable[..., Any]
-        ssl_context: Callable[..., Any]
-        keyfile: str | None
-        keyfile_password: str | None
-        ssl_minimum_version: str
-        sni_certs: dict[str, tuple[str, str | None]]
-        certfile: str | None
-        ssl_version: Any
-        cert_reqs: int
-        ca_certs: str | None
-        suppress_ragged_eofs: bool
-        do_handshake_on_connect: bool
-        ciphers: str | None
-        http_protocols: list[str]
-        http2_cleartext: str
-        http2_max_concurrent_streams: int
-        http2_initial_window_size: int
-        http2_max_frame_size: int
-        http2_max_header_list_size: int
-        asgi_loop: str
-        asgi_lifespan: str
-        asgi_disconnect_grace_period: int
-        websocket_max_message_size: int
-        lifespan_startup_timeout: int
-        lifespan_shutdown_timeout: int
-        ws_ping_interval: int
-        ws_ping_timeout: int
-        ws_max_queue: int
-        ws_per_message_deflate: bool
-        dirty_apps: list[str]
-        dirty_workers: int
-        dirty_timeout: int
-        dirty_threads: int
-        dirty_graceful_timeout: int
-        on_dirty_starting: Callable[..., Any]
-        dirty_post_fork: Callable[..., Any]
-        dirty_worker_init: Callable[..., Any]
-        dirty_worker_exit: Callable[..., Any]
-        control_socket: str
-        control_socket_mode: int
-        control_socket_disable: bool
+        settings: dict[str, Setting]
+        sources: dict[str, str]
+        usage: str | None
+        prog: str
+        env_orig: dict[str, str]
+    else:
+        # Hidden from type checkers, so that they find names that are no setting.
+        def __getattr__(self, name):
+            try:
+                return self.__dict__["settings"][name].value
+            except KeyError:
+                raise AttributeError(f"No configuration setting for: {name}") from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "settings" and name in self.settings:
+            raise AttributeError(f"Invalid access! Use cfg.set({name!r}, value).")
+        super().__setattr__(name, value)
+
+    def __str__(self) -> str:
+        return "".join(line + "\n" for line in self.describe())
+
+    def describe(self) -> list[str]:
+        """Return one line a setting, by name: its value, and where that came from."""
+        width = max(map(len, self.settings))
+        return [
+            f"{name:<{width}} = {self.shown(name)}  # {self.sources.get(name, DEFAULT)}"
+            for name in sorted(self.settings)
+        ]
+
+    def shown(self, name: str) -> str:
+        """The value of a setting as people may see it: no password."""
+        value = self.settings[name].get()
+        return "(hidden)" if value and name.endswith("_password") else _shown(value)
+
+    def set(self, name: str, value: Any, source: str = FRAMEWORK) -> None:
+        """Give the setting ``name`` a new value, which its validator accepts.
+
+        Raises AttributeError when there is no such setting, and what the validator raises (ValueError,
+        TypeError, ConfigError) when the value is wrong.
+        """
+        try:
+            setting = self.settings[name]
+        except KeyError:
+            raise AttributeError(f"No configuration setting for: {name}") from None
+        setting.set(value)
+        self.sources[name] = source
+
+    # -- derived from several settings
+
+    def _value(self, name: str) -> Any:
+        return self.settings[name].get()
+
+    @property
+    def workers(self) -> int:
+        """The number of workers; ``auto`` is counted at every call."""
+        value = self._value("workers")
+        if isinstance(value, int):
+            return value
+        from gunicorn.unix.resources import automatic_workers
+
+        return automatic_workers(self.worker_class_str == "sync")
+
+    @property
+    def worker_class_str(self) -> str:
+        """The short name of the worker type, as logged."""
+        uri = self._value("worker_class")
+        if not isinstance(uri, str):
+            return str(uri.__name__)
+        return "gthread" if uri == "sync" and self.threads > 1 else uri
+
+    @property
+    def address(self) -> list[tuple[str, int] | str | int]:
+        """What to listen on: ``(host, port)``, the path of a unix socket, or an inherited descriptor."""
+        return [bind.address for bind in self.binds]
+
+    @property
+    def binds(self) -> list[Bind]:
+        """What to listen on, each address with its scheme and options."""
+        binds = [parse_bind(bind) for bind in self.bind]
+        direct(binds, [bind for bind in binds if self.speaks_tls(bind)])
+        return binds
+
+    def bind_of(self, address: Any, place: int = 0) -> Bind:
+        """The bind of a listener: ``address`` as the configuration has it, or as the socket tells it.
+
+        ``place`` is where it stands among the listeners; it decides where several binds have one address (port 0).
+        """
+        binds = self.binds
+        for bind in binds[place:] + binds[:place]:
+            if bind.address == address:
+                return bind
+        return Bind(address, "", {})
+
+    def speaks_tls(self, bind: Bind) -> bool:
+        """Whether what listens there does so by TLS."""
+        return bind.scheme == "https" or (not bind.scheme and self.is_ssl)
+
+    @property
+    def uid(self) -> int:
+        """The user the workers run as."""
+        return int(self._value("user"))
+
+    @property
+    def gid(self) -> int:
+        """The group the workers run as: of a user who is named without one, that user's own."""
+        own = self._group_of_user()
+        return int(self._value("group")) if own is None else own
+
+    @property
+    def has_groups_of_user(self) -> bool:
+        """Whether the workers get all groups that their user is a member of."""
+        return bool(self._value("initgroups")) or self._group_of_user() is not None
+
+    def _group_of_user(self) -> int | None:
+        """The group that the account of `user` has, where that is not the master's own user and no `group` is named."""
+        uid = self.uid
+        if "group" in self.sources or uid == os.geteuid():
+            return None
+        import pwd
+
+        try:
+            return pwd.getpwuid(uid).pw_gid
+        except KeyError:
+            # A number without an account.
+            return None
+
+    @property
+    def proc_name(self) -> str:
+        """The name for process lists."""
+        name = self._value("proc_name")
+        return str(name if name is not None else self.default_proc_name)
+
+    @property
+    def is_ssl(self) -> bool:
+        """Whether listeners whose bind does not say otherwise speak TLS."""
+        return bool(self.certfile or self.keyfile)
+
+    @property
+    def ssl_options(self) -> dict[str, Any]:
+        """The TLS settings that `ssl.wrap_socket` once took, by their names."""
+        return {name: self.settings[name].get() for name in _SSL_OPTIONS}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What ``raw_env`` adds to the environment. Raises RuntimeError when an item is not NAME=VALUE."""
+        return dict(_pair(item) for item in self.raw_env)
+
+    @property
+    def sendfile(self) -> bool:
+        """Whether sendfile(2) may be used."""
+        value = self._value("sendfile")
+        return True if value is None else bool(value)
+
+    @property
+    def limit_request_head(self) -> int:
+        """The most bytes of all fields of a head, 0 for no limit: as set, or what the limits of fields ask for."""
+        value = self._value("limit_request_head")
+        if value is not None:
+            return int(value)
+        count, size = self.settings["limit_request_fields"], self.settings["limit_request_field_size"]
+        if size.get() == 0:
+            return 0
+        if count.get() > count.default or size.get() > size.default:
+            return int(count.get() * size.get())
+        return HEAD_LIMIT
+
+    @property
+    def reuse_port(self) -> bool:
+        """Whether every worker has a listening socket of its own."""
+        return bool(self._value("reuse_port"))
+
+    @property
+    def paste_global_conf(self) -> dict[str, str]:
+        """PasteDeploy's global configuration. Raises RuntimeError when an item is not NAME=VALUE."""
+        pairs = (_pair(item.replace("\\=", "\0")) for item in self.raw_paste_global_conf)
+        return {name.replace("\0", "="): value.replace("\0", "=") for name, value in pairs}
+
+    def forwarded_allow_networks(self) -> list[IPv4Network | IPv6Network]:
+        """``forwarded_allow_ips`` as networks, without ``*``."""
+        return _networks(self.forwarded_allow_ips)
+
+    def proxy_allow_networks(self) -> list[IPv4Network | IPv6Network]:
+        """``proxy_allow_ips`` as networks, without ``*``."""
+        return _networks(self.proxy_allow_ips)
+
+
+def _pair(item: str) -> tuple[str, str]:
+    name, equals, value = item.partition("=")
+    if not (name and equals):
+        raise RuntimeError(f"environment setting {item!r} invalid: expected NAME=VALUE")
+    return name, value
+
+
+def _networks(addresses: list[str]) -> list[IPv4Network | IPv6Network]:
+    from ipaddress import ip_network
+
+    return [ip_network(address) for address in addresses if address != "*"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"<{value.__qualname__}()>"
+    return str(value)

@@ -26,11 +26,11 @@ from gunicorn.unix import forks
 from gunicorn.wsgi.filewrapper import FileWrapper
 from gunicorn.wsgi.gateway import ErrorStream
 
+from .host import GeventHost
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from gunicorn.workers.ggevent import GeventWorker
 
 VERSION = f"gevent/{gevent.__version__} {SERVER_SOFTWARE}"
 
@@ -91,7 +91,7 @@ class _Log(LoggingLogAdapter):  # type: ignore[misc]
         self.__dict__["access"] = log.access
 
 
-def serve(worker: GeventWorker) -> None:
+def serve(worker: GeventHost) -> None:
     """Serve until the worker is told to stop; then let requests end for `graceful_timeout` seconds."""
     pool = Pool(worker.cfg.worker_connections)
     servers = [_make_server(worker, listener, place, pool) for place, listener in enumerate(worker.sockets)]
@@ -118,7 +118,7 @@ def abandon(servers: list[Any]) -> None:
     os.close(null)
 
 
-def _make_server(worker: GeventWorker, listener: Any, place: int, pool: Pool) -> Any:
+def _make_server(worker: GeventHost, listener: Any, place: int, pool: Pool) -> Any:
     terminator, redirect = entrance.way_in(listener, place, worker.cfg, worker.log)
     options: dict[str, Any] = {}
     if terminator is not None:
@@ -170,7 +170,7 @@ def _redirecting(port: int) -> Any:
 class _Counted:
     """The application, and the count of its calls for `max_requests`."""
 
-    def __init__(self, worker: GeventWorker) -> None:
+    def __init__(self, worker: GeventHost) -> None:
         self.worker = worker
         self.calls = 0
 

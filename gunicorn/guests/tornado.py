@@ -29,11 +29,11 @@ from gunicorn.wire.http1_head import HeadParser
 from gunicorn.wsgi.environ import unquote
 from gunicorn.wsgi.gateway import logs_access
 
+from .host import TornadoHost
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from gunicorn.workers.gtornado import TornadoWorker
 
 # How much of a body Tornado itself takes, and has in memory, where nobody has said.
 BODY_BOUND = 100 * 1024 * 1024
@@ -53,7 +53,7 @@ def _head_bound(line: int, fields: int) -> int:
 class Servers:
     """A server for each listener of a worker, and what their requests share."""
 
-    def __init__(self, worker: TornadoWorker) -> None:
+    def __init__(self, worker: TornadoHost) -> None:
         cfg = worker.cfg
         self.worker = worker
         self.cfg = cfg
@@ -361,7 +361,7 @@ class Answer:
         """The tasks that work on this request."""
         if not TELLS_CONTEXT:
             return [task for task in self.noted if not task.done()]
-        loop = self.owner.worker.ioloop.asyncio_loop  # type: ignore[attr-defined]
+        loop = self.owner.worker.ioloop.asyncio_loop
         tasks: set[Any] = asyncio.all_tasks(loop)
         return [task for task in tasks if task.get_context().get(_current) is self]
 

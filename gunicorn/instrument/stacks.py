@@ -16,6 +16,7 @@ import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FunctionType
     from typing import Any
 
 __all__ = ["StackFile", "deafen", "of_greenlet", "of_task", "of_threads"]
@@ -37,9 +38,15 @@ def deafen() -> None:
 
 
 class StackFile:
-    """The memory file into which workers write their stacks; made by the master, inherited by every worker."""
+    """The memory file into which workers write their stacks; made by the master, inherited by every worker.
 
-    def __init__(self) -> None:
+    `outermost` is the function in which the life of a worker begins; what lies below it, how the worker was started, is
+    nobody's question.
+    """
+
+    def __init__(self, outermost: FunctionType) -> None:
+        code = outermost.__code__
+        self._begin, self._end = f'  File "{code.co_filename}", line ', f" in {code.co_name}"
         self._fd = -1
         if SIGNAL and hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("stacks")
@@ -66,21 +73,20 @@ class StackFile:
             before, size = size, os.fstat(self._fd).st_size
             if size and size == before:
                 break
-        return _without_frame(os.pread(self._fd, _LONGEST, 0).decode("utf-8", "replace"))
+        return self._inner(os.pread(self._fd, _LONGEST, 0).decode("utf-8", "replace"))
 
-
-def _without_frame(text: str) -> str:
-    """Leave out how the worker itself was started."""
-    kept: list[str] = []
-    ours = False
-    for line in text.splitlines():
-        if not line.startswith("  File"):
-            ours = False
-        elif line.endswith(" in live") and "process.py" in line:
-            ours = True
-        if not ours:
-            kept.append(line)
-    return "\n".join(kept).rstrip()
+    def _inner(self, text: str) -> str:
+        """Leave out the outermost frames of each thread."""
+        kept: list[str] = []
+        ours = False
+        for line in text.splitlines():
+            if not line.startswith("  File"):
+                ours = False
+            elif line.startswith(self._begin) and line.endswith(self._end):
+                ours = True
+            if not ours:
+                kept.append(line)
+        return "\n".join(kept).rstrip()
 
 
 def of_threads() -> str:

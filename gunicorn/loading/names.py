@@ -10,7 +10,10 @@ from importlib import import_module
 from types import FunctionType, MethodType
 
 from gunicorn._standard import standard_first
-from gunicorn.errors import AppExitError, AppImportError, AppModuleNotFoundError, OwnSignal
+from gunicorn.errors import AppImportError, AppModuleNotFoundError
+
+from .aliases import SUPPORTED_WORKERS
+from .tracebacks import application_traceback, who_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
 
 # Flag of code objects with *args (the documentation of `inspect`, "Code Objects Bit Flags").
 _VARARGS = 0x04
-
-_PACKAGE_DIR = os.path.dirname(os.path.abspath(__file__))
 
 
 def import_app(module: str) -> WSGIApp:
@@ -259,11 +260,7 @@ def is_ours(module: str) -> bool:
 
 
 def _aliases(section: str) -> dict[str, str]:
-    if section != "gunicorn.workers":
-        return {}
-    from gunicorn.workers import SUPPORTED_WORKERS
-
-    return SUPPORTED_WORKERS
+    return SUPPORTED_WORKERS if section == "gunicorn.workers" else {}
 
 
 def _class_at(dotted: str, uri: str) -> Any:
@@ -313,76 +310,3 @@ def _loaded_entry(entry: Any, uri: str) -> Any:
         return entry.load()
     except (ImportError, AttributeError) as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
-
-
-# -- who leaves when it should not
-
-
-def without_exit(load: Callable[[], Any], who: str, when: str) -> Any:
-    """Return ``load()``. Raises AppExitError where that calls ``sys.exit()``: what is loaded does not end the server,
-    least of all with a status that says that all is well."""
-    try:
-        return load()
-    except OwnSignal:
-        raise
-    except SystemExit as error:
-        raise AppExitError(who_left(who, when, error)) from error
-
-
-def who_left(who: str, when: str, error: SystemExit) -> str:
-    """A line that says who called ``sys.exit()``, when, and where."""
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if not _is_ours(filename) and not _is_of_python(filename):
-            place = f": {filename}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"{who} called sys.exit({'' if error.code is None else repr(error.code)}) {when}{place}"
-
-
-def _is_of_python(filename: str) -> bool:
-    folder = os.path.dirname(os.__file__) + os.sep
-    return filename.startswith(("<frozen", folder)) and not filename.startswith(folder + "site-packages")
-
-
-# -- an application's own traceback
-
-
-@standard_first()
-def application_traceback(exc: BaseException) -> str:
-    """Format ``exc`` as Python does, without the frames of this package and of the import machinery.
-
-    The causes, contexts and members of the exception are trimmed in the same way. Ends with a newline.
-    """
-    import traceback
-
-    report = traceback.TracebackException.from_exception(exc)
-    _trim(report)
-    return "".join(report.format())
-
-
-def _trim(report: Any) -> None:
-    # No recursion: a chain of reasons may be longer than the stack is deep.
-    left, seen = [report], set()
-    while left:
-        report = left.pop()
-        if report is None or id(report) in seen:
-            continue
-        seen.add(id(report))
-        report.stack[:] = [frame for frame in report.stack if not _is_ours(frame.filename)]
-        left += [report.__cause__, report.__context__, *(report.exceptions or ())]
-
-
-def _is_ours(filename: str) -> bool:
-    if filename.startswith(_PACKAGE_DIR + os.sep):
-        return not _is_application_file(filename)
-    return filename.startswith("<frozen importlib") or filename.endswith("/importlib/__init__.py")
-
-
-def _is_application_file(filename: str) -> bool:
-    """An application may lie in our own folder (``cd gunicorn/app && python wsgiapp.py app:app``)."""
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) == filename:
-            return not name.startswith("gunicorn") and name != "__main__"
-    return os.path.dirname(filename) == os.getcwd()

@@ -16,23 +16,24 @@ import time
 from collections.abc import Iterable
 from types import FrameType
 
-from gunicorn import SERVER_SOFTWARE, _build, util
-from gunicorn.config.checks import check_there_is_one, complaint
-from gunicorn.config.pending import pending_notices
+from gunicorn import SERVER_SOFTWARE, _build
+from gunicorn.config.checks import check_there_is_one, complaint, pending_notices
 from gunicorn.engine import entrance
 from gunicorn.errors import AppImportError, ConfigError, HaltServer, OwnSignal
 from gunicorn.instrument.gauges import Gauges
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
-from gunicorn.loading.names import who_left
+from gunicorn.loading.tracebacks import application_traceback, who_left
 from gunicorn.logs import atoms, logger
 from gunicorn.unix import forks, resources, sockets, systemd, unpatched
 from gunicorn.unix.pidfile import Pidfile
+from gunicorn.unix.process import set_process_title
 
 from . import decisions, upgrade
 from .child import live
 from .decisions import Exit, Policy
-from .reload import Renewal
+from .reload import ReloadTransaction
+from .state import MasterState
 from .supervisor import MEMORY_EVERY, READY, Supervisor
 
 TYPE_CHECKING = False
@@ -45,35 +46,13 @@ _POKE = 0
 """Byte that a worker writes into the master's pipe; no signal has this number."""
 
 
-class Arbiter:
+class Arbiter(MasterState):
     """The master process. ``Arbiter(app).run()`` returns by SystemExit only.
 
     ``app`` has ``cfg``, ``reload()`` and ``wsgi()``. Exit codes: 0 after a stop that was asked for, 1 when a
     listener or the PID file cannot be had, 3 when a worker failed to boot, 4 when the application failed to
     load.
     """
-
-    WORKER_BOOT_ERROR = 3
-    APP_LOAD_ERROR = 4
-
-    START_CTX: dict[Any, Any] = {}
-    LISTENERS: list[sockets.BaseSocket] = []
-    WORKERS: dict[int, Any] = {}
-    PIPE: list[int] = []
-
-    SIGNALS: list[signal.Signals] = [
-        signal.SIGHUP,
-        signal.SIGQUIT,
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGTTIN,
-        signal.SIGTTOU,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-        signal.SIGWINCH,
-        signal.SIGCHLD,
-    ]
-    SIG_NAMES: dict[int, str] = {number: number.name[3:].lower() for number in SIGNALS}
 
     def __init__(self, app: Any) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
@@ -82,14 +61,8 @@ class Arbiter:
         self._num_workers: int | None = None
         self._supervisor: Supervisor | None = None
         self.scoreboard = Scoreboard()
-        self.log: Any = None
         self.pid = os.getpid()
-        self.pidfile: Pidfile | None = None
-        self.systemd = False
         self.worker_age = 0
-        self.reexec_pid = 0
-        self.master_pid = 0
-        self.master_name = "Master"
         self.setup(app)
         self.START_CTX = upgrade.start_context(self.cfg)
         self._events: list[int] = []
@@ -102,10 +75,10 @@ class Arbiter:
         self._halting = False
         self._told_ready = False
         self._told_count: tuple[int, int] | None = None
-        self._stacks = StackFile()
+        self.stacks = StackFile(live)  # type: ignore[arg-type]
         self._watchdog = systemd.Watchdog()
         self._memory_due: float | None = None
-        self._renewal: Renewal | None = None
+        self._renewal: ReloadTransaction | None = None
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
     def setup(self, app: Any) -> None:
@@ -134,7 +107,7 @@ class Arbiter:
         except AppImportError as error:
             raise ConfigError(str(error)) from error
         except Exception as error:
-            sys.stderr.write(util.application_traceback(error))
+            sys.stderr.write(application_traceback(error))
             raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
         # What was loaded stays: else the collector would touch, and so copy, its pages in each worker.
         gc.collect()
@@ -201,7 +174,7 @@ class Arbiter:
     def run(self) -> None:
         """Serve until told to stop. Leaves by SystemExit; a worker ends inside."""
         self.start()
-        util._setproctitle(f"master [{self.proc_name}]")
+        set_process_title(f"master [{self.proc_name}]")
         try:
             while True:
                 self._turn()
@@ -471,10 +444,6 @@ class Arbiter:
             if not any(listener is each for each in kept):
                 listener.close()
 
-    def answer_questions(self) -> None:
-        """In a worker: tell the master its stacks when it asks for them."""
-        self._stacks.listen()
-
     def reap_workers(self) -> None:
         """Collect every child that ended, for `manage_workers`."""
         while True:
@@ -576,7 +545,7 @@ class Arbiter:
         """Read the configuration again and open a generation of workers; what is wrong with it is logged and
         changes nothing."""
         systemd.sd_notify(systemd.reloading_state(), self.log)
-        renewal = Renewal(self)
+        renewal = ReloadTransaction(self)
         problem = renewal.begin()
         if problem is not None:
             self.supervisor.reload_refused()
@@ -585,7 +554,7 @@ class Arbiter:
             return
         self._renewal = renewal
         self._hook("on_reload")
-        util._setproctitle(f"master [{self.proc_name}]")
+        set_process_title(f"master [{self.proc_name}]")
         self.supervisor.reconfigured(self._policy())
 
     # -- re-exec
@@ -674,7 +643,7 @@ class Arbiter:
             line, started = running
             text += " after %s s in: %s"
             values += [f"{time.monotonic() - started:.1f}", atoms.escape(line.decode("latin-1"))]
-        stacks = self._stacks.ask(action.pid)
+        stacks = self.stacks.ask(action.pid)
         if stacks:
             text += "\nIt is here:\n%s"
             values.append(stacks)

@@ -6,16 +6,17 @@ import os
 import signal
 import sys
 
-from gunicorn import util
-from gunicorn.errors import AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
-from gunicorn.loading.names import who_left
+from gunicorn.errors import AnotherWorkerType, AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
+from gunicorn.loading.names import load_class
+from gunicorn.loading.tracebacks import application_traceback, who_left
 from gunicorn.unix import forks, unpatched
+from gunicorn.unix.process import set_process_title
+
+from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
-
-    from .arbiter import Arbiter
 
 __all__ = ["live"]
 
@@ -23,7 +24,7 @@ FAILED = 255
 _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
 
 
-def live(master: Arbiter, worker: Any) -> NoReturn:
+def live(master: MasterState, worker: Any) -> NoReturn:
     """Be ``worker``, to the end of the process: the master's own stack lies below, and nothing of it may run here.
 
     Status 0 after a stop, 3 when the boot failed, 4 when the application could not be loaded, 255 after an
@@ -31,31 +32,50 @@ def live(master: Arbiter, worker: Any) -> NoReturn:
     """
     status = FAILED
     try:
-        status = _serve(master, worker)
+        status, worker = _serve(master, worker)
         _leave(master, worker)
     except BaseException as error:  # noqa: BLE001 (a logger of the user's: nobody is left to be told by it)
         forks.end_stray(error)
-        sys.stderr.write(util.application_traceback(error))
+        sys.stderr.write(application_traceback(error))
     finally:
         forks.leave(status)
 
 
-def _serve(master: Arbiter, worker: Any) -> int:
-    """From the fork to the last request; the status of the process."""
+def _serve(master: MasterState, worker: Any) -> tuple[int, Any]:
+    """From the fork to the last request; the status of the process, and the worker that has served."""
     try:
         _shed(master, worker)
-        util._setproctitle(f"worker [{master.proc_name}]")
+        set_process_title(f"worker [{master.proc_name}]")
         master.log.info("Booting worker with pid: %s", worker.pid)
         master.cfg.post_fork(master, worker)
-        worker.init_process()
+        try:
+            worker.init_process()
+        except AnotherWorkerType as change:
+            worker = _successor(worker, change.alias)
+            worker.run()
         forks.end_stray()
-        return 0
+        return 0, worker
     except BaseException as error:  # noqa: BLE001 (the application, or a hook)
         forks.end_stray(error)
-        return _status_after(error, master, worker)
+        return _status_after(error, master, worker), worker
 
 
-def _status_after(error: BaseException, master: Arbiter, worker: Any) -> int:
+def _successor(worker: Any, alias: str) -> Any:
+    """A worker of the type `alias`, ready to run in the place of one that has loaded its application."""
+    # No signal may be lost between the handlers of the one and of the other.
+    signal.pthread_sigmask(signal.SIG_BLOCK, worker.SIGNALS)
+    try:
+        kind = load_class(alias)
+        successor = kind(worker.age, worker.ppid, worker.sockets, worker.app, worker.timeout, worker.cfg, worker.log)
+        successor.take_over_from(worker)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, worker.SIGNALS)
+    if not successor.booted:
+        successor.boot()
+    return successor
+
+
+def _status_after(error: BaseException, master: MasterState, worker: Any) -> int:
     """Tell what has ended a worker, where that is not told yet."""
     if isinstance(error, HaltServer):
         return error.exit_status
@@ -80,11 +100,11 @@ def _status_after(error: BaseException, master: Arbiter, worker: Any) -> int:
     if isinstance(error, SystemExit):
         master.log.error("%s", who_left("a hook or the worker type", "while the worker started", error))
         return master.WORKER_BOOT_ERROR
-    master.log.error("Exception in worker process\n%s", util.application_traceback(error).rstrip())
+    master.log.error("Exception in worker process\n%s", application_traceback(error).rstrip())
     return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 
-def _shed(master: Arbiter, worker: Any) -> None:
+def _shed(master: MasterState, worker: Any) -> None:
     """Put down what belongs to the master alone: its handlers, its end of the pipe, its blocked signals, sockets that
     only others use."""
     worker.pid = os.getpid()
@@ -97,20 +117,20 @@ def _shed(master: Arbiter, worker: Any) -> None:
         if hasattr(worker, name):
             unpatched.set_handler(number, getattr(worker, name))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
-    master.answer_questions()
+    master.stacks.listen()
     # While the rights of the master are still there: the port may be a privileged one.
     worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
     master.close_what_is_its_own(worker.sockets)
 
 
-def _leave(master: Arbiter, worker: Any) -> None:
+def _leave(master: MasterState, worker: Any) -> None:
     master.log.info("Worker exiting (pid: %s)", worker.pid)
     try:
         worker.tmp.close()
         master.cfg.worker_exit(master, worker)
     except BaseException as error:  # noqa: BLE001 (a hook)
         forks.end_stray(error)
-        master.log.warning("Exception during worker exit:\n%s", util.application_traceback(error).rstrip())
+        master.log.warning("Exception during worker exit:\n%s", application_traceback(error).rstrip())
 
 
 def _nothing() -> None:

@@ -11,21 +11,19 @@ import time
 
 from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import ConfigError, OwnSignal
-from gunicorn.loading.names import application_traceback
+from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.logs.switch import LogSwitch
 from gunicorn.unix import sockets
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .arbiter import Arbiter
+from .state import MasterState
 
-__all__ = ["Renewal"]
+__all__ = ["ReloadTransaction"]
 
 
-class Renewal:
+class ReloadTransaction:
     """One reload of ``master``."""
 
-    def __init__(self, master: Arbiter) -> None:
+    def __init__(self, master: MasterState) -> None:
         self._master = master
         self.begun_at = time.monotonic()
         self._cfg = master.cfg

@@ -11,14 +11,14 @@ import os
 import signal
 import sys
 
-from gunicorn import util
 from gunicorn.unix import forks, sockets, systemd
+from gunicorn.unix.process import getcwd, set_process_title
+
+from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from .arbiter import Arbiter
 
 __all__ = ["inherit", "inherited_listeners", "promote", "start_context", "start_successor"]
 
@@ -27,7 +27,7 @@ def start_context(cfg: Any) -> dict[Any, Any]:
     """How to start this very server again: ``args``, ``cwd``, and under 0 the program."""
     # The folder of the start, before --chdir: relative paths in the arguments mean that one.
     chdir = getattr(cfg, "settings", {}).get("chdir")
-    cwd = chdir.default if chdir is not None else util.getcwd()
+    cwd = chdir.default if chdir is not None else getcwd()
     # orig_argv keeps "-m gunicorn" and the interpreter's own options, which argv has lost.
     return {"args": [sys.executable, *sys.orig_argv[1:]], "cwd": cwd, 0: sys.executable}
 
@@ -35,7 +35,7 @@ def start_context(cfg: Any) -> dict[Any, Any]:
 # -- the old master
 
 
-def start_successor(master: Arbiter) -> None:
+def start_successor(master: MasterState) -> None:
     """Fork, and become the new master in the child. Sets ``reexec_pid``."""
     if master.reexec_pid or master.master_pid:
         other = "Child" if master.reexec_pid else "Parent"
@@ -63,7 +63,7 @@ def start_successor(master: Arbiter) -> None:
         os._exit(1)
 
 
-def _become_successor(master: Arbiter, old_pid: int) -> None:
+def _become_successor(master: MasterState, old_pid: int) -> None:
     signal.set_wakeup_fd(-1)
     master.cfg.pre_exec(master)
     environ = _environ(master, old_pid)
@@ -75,7 +75,7 @@ def _become_successor(master: Arbiter, old_pid: int) -> None:
     os.execvpe(master.START_CTX[0], master.START_CTX["args"], environ)
 
 
-def _environ(master: Arbiter, old_pid: int) -> dict[str, str]:
+def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
     """The environment as it was before ``raw_env``, and what the new master must know."""
     environ = dict(os.environ)
     for name in master.cfg.env or {}:
@@ -96,7 +96,7 @@ def _environ(master: Arbiter, old_pid: int) -> dict[str, str]:
 # -- the new master
 
 
-def inherit(master: Arbiter) -> None:
+def inherit(master: MasterState) -> None:
     """Notice that another master started this one."""
     if "GUNICORN_PID" not in os.environ:
         return
@@ -105,7 +105,7 @@ def inherit(master: Arbiter) -> None:
     master.master_name = "Master.2"
 
 
-def watch_parent(master: Arbiter) -> int:
+def watch_parent(master: MasterState) -> int:
     """A descriptor that becomes readable when the old master ends; -1 where the system has none."""
     if not master.master_pid or not hasattr(os, "pidfd_open"):
         return -1
@@ -115,7 +115,7 @@ def watch_parent(master: Arbiter) -> int:
         return -1
 
 
-def inherited_listeners(master: Arbiter) -> list[sockets.BaseSocket]:
+def inherited_listeners(master: MasterState) -> list[sockets.BaseSocket]:
     """Listeners that systemd or the old master handed over; empty when this one has to bind."""
     count = systemd.listen_fds()
     if count:
@@ -132,7 +132,7 @@ def inherited_listeners(master: Arbiter) -> list[sockets.BaseSocket]:
     return listeners
 
 
-def promote(master: Arbiter) -> None:
+def promote(master: MasterState) -> None:
     """The old master is gone: take its name and its PID file."""
     master.master_name = "Master"
     master.master_pid = 0
@@ -143,6 +143,6 @@ def promote(master: Arbiter) -> None:
             master.pidfile.rename(master.cfg.pidfile)
         except (OSError, RuntimeError) as error:
             master.log.error("The PID file stays %s: %s", master.pidfile.fname, error)
-    util._setproctitle(f"master [{master.proc_name}]")
+    set_process_title(f"master [{master.proc_name}]")
     master.log.info("Master has been promoted.")
     systemd.sd_notify(f"MAINPID={master.pid}", master.log)

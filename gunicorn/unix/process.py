@@ -191,7 +191,7 @@ def seed() -> None:
         random.seed(os.urandom(64))
 
 
-def _setproctitle(title: str) -> None:
+def set_process_title(title: str) -> None:
     """Show ``gunicorn: title`` in process lists when the optional setproctitle library is there."""
     try:
         from setproctitle import setproctitle

@@ -489,6 +489,32 @@ def remove_file(path: str) -> None:
         return
 
 
+def close(sock: Any) -> None:
+    """Close a socket; that it is broken already is no error."""
+    try:
+        sock.close()
+    except OSError:
+        pass
+
+
+def close_graceful(sock: Any, timeout: float = 2.0, max_drain: int = 65536) -> None:
+    """Close a socket whose peer may still be sending: closing at once would reset the connection, and could destroy
+    what the peer has not read yet. Waits ``timeout`` seconds, or until ``max_drain`` octets were thrown away."""
+    deadline = time.monotonic() + timeout
+    try:
+        sock.shutdown(socket.SHUT_WR)
+        while max_drain > 0 and (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            count = len(sock.recv(min(max_drain, 8192)))
+            if not count:
+                break
+            max_drain -= count
+    except (OSError, ValueError):
+        # It is gone already.
+        pass
+    close(sock)
+
+
 def ssl_context(conf: Any) -> Any:
     """The ssl.SSLContext of ``conf``, after its ``ssl_context`` hook had its say."""
     import ssl

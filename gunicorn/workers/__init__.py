@@ -1,13 +1,5 @@
-"""Worker types by their short names."""
+"""The process that serves: one file a worker type, which says only how it waits and how it runs the application."""
 
-SUPPORTED_WORKERS = {
-    "sync": "gunicorn.workers.sync.SyncWorker",
-    "gthread": "gunicorn.workers.gthread.ThreadWorker",
-    "gevent": "gunicorn.workers.ggevent.GeventWorker",
-    "gevent_wsgi": "gunicorn.workers.ggevent.GeventPyWSGIWorker",
-    "gevent_pywsgi": "gunicorn.workers.ggevent.GeventPyWSGIWorker",
-    "eventlet": "gunicorn.workers.geventlet.EventletWorker",
-    "tornado": "gunicorn.workers.gtornado.TornadoWorker",
-    "gaiohttp": "gunicorn.workers.gaiohttp.AiohttpWorker",
-    "asgi": "gunicorn.workers.gasgi.ASGIWorker",
-}
+from gunicorn.loading.aliases import SUPPORTED_WORKERS
+
+__all__ = ["SUPPORTED_WORKERS"]

@@ -12,7 +12,7 @@ import signal
 from contextlib import nullcontext
 
 from gunicorn.engine.entrance import check_guest
-from gunicorn.util import close_on_exec
+from gunicorn.unix.process import close_on_exec
 
 from .base import Worker
 

@@ -8,13 +8,14 @@ import sys
 import time
 from types import FrameType
 
-from gunicorn import util
 from gunicorn._standard import standard_first
 from gunicorn.config.checks import complaint
 from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
 from gunicorn.instrument import scoreboard, stacks
+from gunicorn.loading.tracebacks import application_traceback, make_fail_app
 from gunicorn.logs import logger
 from gunicorn.unix import forks, unpatched
+from gunicorn.unix.process import close_on_exec, set_owner_process
 
 from .workertmp import WorkerTmp
 
@@ -115,18 +116,22 @@ class Worker:
         os.environ.update(self.cfg.env)
         take_identity(self.cfg)
         for listener in self.sockets:
-            util.close_on_exec(listener.fileno())
+            close_on_exec(listener.fileno())
         self.log.close_on_exec()
         self.init_signals()
         self._start_reloader()
         self.load_wsgi()
+        self.boot()
+        self.run()
+
+    def boot(self) -> None:
+        """The application is loaded: call the hooks, and say that this worker is ready."""
         if self.reloader is not None:
             self.reloader.start()
         self.cfg.post_worker_init(self)
         self.cfg.warm_up(self)
         self.booted = True
         self._announce()
-        self.run()
 
     def _announce(self) -> None:
         self.log.info("Worker ready (pid: %s) after %.2f s", self.pid, time.monotonic() - self._made_at)
@@ -155,7 +160,7 @@ class Worker:
             self.log.exception(error)
             if error.filename is not None and self.reloader is not None:
                 self.reloader.add_extra_file(error.filename)
-            self.wsgi = util.make_fail_app(util.application_traceback(error))
+            self.wsgi = make_fail_app(application_traceback(error))
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """A request could not be read, or its application has failed before it answered: log that, and answer.
@@ -293,7 +298,7 @@ HANDLE_ERROR = Worker.handle_error
 def take_identity(cfg: Any) -> None:
     """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
     try:
-        util.set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)
+        set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)
     except OSError as error:
         name = "user" if cfg.uid != os.geteuid() else "group"
         raise ConfigError(complaint(cfg, name, f"only root can change it ({error.strerror})")) from error

@@ -13,7 +13,7 @@ from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.connection import CLOSED, RUNNING
 from gunicorn.engine.engine import Engine, is_short
 from gunicorn.engine.settings import Peers, limits_of, settings_of
-from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
+from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.http.errors import GatewayTimeout
 from gunicorn.instrument import stacks
 from gunicorn.loading.interface import ASGI, interface_of
@@ -63,15 +63,19 @@ class EngineWorker(Worker):
         self._make_engine()
         super().init_process()
 
-    def succeed(self, worker: Any) -> None:
-        """Get ready to `run` in the place of a worker that has booted and cannot serve its application itself."""
-        self.pid, self.tmp, self.master_fd = worker.pid, worker.tmp, worker.master_fd
-        self.reloader, self.max_requests = worker.reloader, worker.max_requests
+    def take_over_from(self, worker: Any) -> None:
+        """Get ready to `run` in the place of ``worker``, which has found that it cannot serve its application itself.
+
+        All that one has, what hooks have hung on it too, is here from now on.
+        """
+        vars(self).update(vars(worker))
         forks.guard(self.put_down)
-        self._make_engine()
+        if "engine" in vars(worker):
+            self._keep_limits()
+        else:
+            self._make_engine()
         self.init_signals()
         self.load_wsgi()
-        self.booted = True
 
     def put_down(self) -> None:
         super().put_down()
@@ -92,26 +96,25 @@ class EngineWorker(Worker):
             Peers(cfg.proxy_allow_ips),
         )
         self.wakeup_fd = self.engine.wakeup_fd
-        self.request_limit = float(cfg.request_timeout) if self.breaks_requests else 0.0
-        self.pulse_seconds = self._longest_pause()
+        self._keep_limits()
         # Connections whose request was given up while the application still works on it.
         self.abandoned: set[Any] = set()
+
+    def _keep_limits(self) -> None:
+        self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
+        self.pulse_seconds = self._longest_pause()
 
     def load_wsgi(self) -> None:
         """Load the application. One of ASGI is served by an asgi worker when nobody has chosen a worker type.
 
-        Raises AppImportError when somebody has, and chose one for WSGI.
+        Raises AppImportError when somebody has, and chose one for WSGI; AnotherWorkerType.
         """
         super().load_wsgi()
         self.check_application(self.cfg, self.wsgi)
         if self.serves_asgi or interface_of(self.wsgi) != ASGI:
             return
-        from .gasgi import ASGIWorker
-
         self.log.info("The application is an ASGI one. Using worker: asgi")
-        self.__class__ = ASGIWorker
-        self.init_signals()
-        self.load_wsgi()
+        raise AnotherWorkerType("asgi")
 
     @classmethod
     def check_application(cls, cfg: Any, app: Any) -> None:

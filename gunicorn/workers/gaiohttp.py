@@ -13,6 +13,9 @@ except ImportError:
     raise RuntimeError("the gaiohttp worker needs aiohttp: pip install gunicorn[gaiohttp]") from None
 
 from gunicorn.engine import entrance
+from gunicorn.errors import AnotherWorkerType
+
+from .gasgi import ASGIWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +43,6 @@ class AiohttpWorker(GunicornWebWorker):
     def check_application(cls, cfg: Any, app: Any) -> None:
         """Raise AppImportError when ``app`` is nothing of aiohttp's and certainly cannot be served either."""
         if not _is_of_aiohttp(app):
-            from .gasgi import ASGIWorker
-
             ASGIWorker.check_application(cfg, app)
 
     def run(self) -> None:
@@ -49,19 +50,8 @@ class AiohttpWorker(GunicornWebWorker):
             entrance.check_guest(self.cfg)
             super().run()
         else:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        from .gasgi import ASGIWorker
-
-        successor = ASGIWorker(self.age, self.ppid, self.sockets, self.app, self.timeout, self.cfg, self.log)
-        # The loop has the signals; closing it gives them back, and none may be lost in between.
-        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
-        try:
+            # The loop has the signals; closing it gives them back, and none may be lost until another worker has them.
+            signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
             self.loop.run_until_complete(asyncio.sleep(0))
             self.loop.close()
-            successor.alive = self.alive
-            successor.succeed(self)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
-        successor.run()
+            raise AnotherWorkerType("asgi")

@@ -12,7 +12,8 @@ from unittest import mock
 import pytest
 
 from gunicorn.errors import AppImportError
-from gunicorn.loading.names import application_traceback, load_class, looks_like_factory
+from gunicorn.loading.names import load_class, looks_like_factory
+from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.util import import_app
 
 MODULE = """

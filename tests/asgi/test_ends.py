@@ -8,7 +8,7 @@ import pytest
 
 from gunicorn.asgi.cycle import is_about_the_client
 from gunicorn.asgi.messages import Disconnected
-from gunicorn.loading.names import application_traceback
+from gunicorn.loading.tracebacks import application_traceback
 from tests.support.server import Server
 from tests.support.wire import Wire
 

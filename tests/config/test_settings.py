@@ -12,7 +12,8 @@ import pytest
 import gunicorn.config
 from gunicorn.config import KNOWN_SETTINGS, Config, Setting, make_settings, validate_pos_int
 from gunicorn.config.arguments import lazy_parser, parse
-from gunicorn.config.pending import PENDING, pending_notices
+from gunicorn.config.checks import pending_notices
+from gunicorn.config.pending import PENDING
 from gunicorn.config.sources import apply_arguments
 from gunicorn.errors import ConfigError
 from tests.config.reference import DEPENDS, HOOK, SETTINGS
@@ -61,7 +62,7 @@ def test_no_flag_is_used_twice() -> None:
 
 
 def test_the_types_for_checkers_name_every_setting_that_is_no_property() -> None:
-    source = (Path(gunicorn.config.__file__).parent / "values.py").read_text()
+    source = (Path(gunicorn.config.__file__).parent / "setting_types.py").read_text()
     typed = set(re.findall(r"^        (\w+): ", source, re.MULTILINE))
     properties = {name for name, value in vars(Config).items() if isinstance(value, property)}
     assert typed == {setting.name for setting in KNOWN_SETTINGS} - properties

@@ -1,0 +1,169 @@
+"""The types of the settings, for type checkers and editors.
+
+Nothing of it exists at run time. A test holds it against the declarations.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class SettingTypes:
+    """The attributes of `Config` that are settings as they stand; what is derived is a property there."""
+
+    if TYPE_CHECKING:
+        config: str
+        wsgi_app: str | None
+        bind: list[str]
+        backlog: int
+        unix_socket_mode: int | None
+        unix_socket_owner: int | None
+        unix_socket_group: int | None
+        threads: int
+        worker_connections: int
+        max_requests: int
+        max_requests_jitter: int
+        max_worker_lifetime: int
+        max_worker_lifetime_jitter: int
+        max_worker_memory: int
+        max_worker_memory_hard: int
+        reload_strategy: str
+        timeout: int
+        graceful_timeout: int
+        keepalive: int
+        http_parser: str
+        header_timeout: int
+        body_timeout: int
+        send_timeout: int
+        request_timeout: float
+        boot_timeout: int | None
+        shutdown_delay: float
+        buffer_request_body: bool
+        body_buffer_size: int
+        response_buffer_size: int
+        limit_request_line: int
+        limit_request_fields: int
+        limit_request_field_size: int
+        limit_request_body: int
+        limit_concurrency: int
+        limit_request_queue_time: float
+        reload: bool
+        reload_engine: str
+        reload_extra_files: list[str]
+        spew: bool
+        check_config: bool
+        print_config: bool
+        preload_app: bool
+        chdir: str
+        daemon: bool
+        raw_env: list[str]
+        pidfile: str | None
+        worker_tmp_dir: str | None
+        user: int
+        group: int
+        umask: int
+        initgroups: bool
+        tmp_upload_dir: str | None
+        pythonpath: str | None
+        paste: str | None
+        raw_paste_global_conf: list[str]
+        django_settings: str | None
+        permit_obsolete_folding: bool
+        strip_header_spaces: bool
+        permit_unconventional_http_method: bool
+        permit_unconventional_http_version: bool
+        casefold_http_method: bool
+        permit_connect: bool
+        permit_missing_host: bool
+        permit_missing_proxy_header: bool
+        forwarder_headers: list[str]
+        header_map: str
+        secure_scheme_headers: dict[str, Any]
+        forwarded_allow_ips: list[str]
+        forwarded_for: str
+        forwarded_hops: int
+        server_header: str
+        response_headers: list[str]
+        proxy_protocol: str
+        proxy_allow_ips: list[str]
+        protocol: str
+        uwsgi_allow_ips: list[str]
+        root_path: str
+        accesslog: str | None
+        disable_redirect_access_to_syslog: bool
+        access_log_format: str
+        errorlog: str
+        loglevel: str
+        capture_output: bool
+        logconfig: str | None
+        logconfig_dict: dict[str, Any]
+        logconfig_json: str | None
+        syslog_addr: str
+        syslog: bool
+        syslog_prefix: str | None
+        syslog_facility: str
+        enable_stdio_inheritance: bool
+        statsd_host: tuple[str, int] | str | None
+        dogstatsd_tags: str
+        statsd_prefix: str
+        enable_backlog_metric: bool
+        default_proc_name: str
+        on_starting: Callable[..., Any]
+        on_reload: Callable[..., Any]
+        when_ready: Callable[..., Any]
+        pre_fork: Callable[..., Any]
+        post_fork: Callable[..., Any]
+        post_worker_init: Callable[..., Any]
+        warm_up: Callable[..., Any]
+        worker_int: Callable[..., Any]
+        worker_abort: Callable[..., Any]
+        pre_exec: Callable[..., Any]
+        pre_request: Callable[..., Any]
+        post_request: Callable[..., Any]
+        child_exit: Callable[..., Any]
+        worker_exit: Callable[..., Any]
+        nworkers_changed: Callable[..., Any]
+        on_exit: Callable[..., Any]
+        ssl_context: Callable[..., Any]
+        keyfile: str | None
+        keyfile_password: str | None
+        ssl_minimum_version: str
+        sni_certs: dict[str, tuple[str, str | None]]
+        certfile: str | None
+        ssl_version: Any
+        cert_reqs: int
+        ca_certs: str | None
+        suppress_ragged_eofs: bool
+        do_handshake_on_connect: bool
+        ciphers: str | None
+        http_protocols: list[str]
+        http2_cleartext: str
+        http2_max_concurrent_streams: int
+        http2_initial_window_size: int
+        http2_max_frame_size: int
+        http2_max_header_list_size: int
+        asgi_loop: str
+        asgi_lifespan: str
+        asgi_disconnect_grace_period: int
+        websocket_max_message_size: int
+        lifespan_startup_timeout: int
+        lifespan_shutdown_timeout: int
+        ws_ping_interval: int
+        ws_ping_timeout: int
+        ws_max_queue: int
+        ws_per_message_deflate: bool
+        dirty_apps: list[str]
+        dirty_workers: int
+        dirty_timeout: int
+        dirty_threads: int
+        dirty_graceful_timeout: int
+        on_dirty_starting: Callable[..., Any]
+        dirty_post_fork: Callable[..., Any]
+        dirty_worker_init: Callable[..., Any]
+        dirty_worker_exit: Callable[..., Any]
+        control_socket: str
+        control_socket_mode: int
+        control_socket_disable: bool

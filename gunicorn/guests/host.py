@@ -1,0 +1,58 @@
+"""What a guest needs of the worker that it serves in."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from gunicorn.config import Config
+from gunicorn.engine.engine import Engine
+
+__all__ = ["GeventHost", "Host", "TornadoHost"]
+
+
+class Host(Protocol):
+    """A worker; what is ours of it: the life of the process, its listeners, its application, the log."""
+
+    cfg: Config
+    log: Any
+    sockets: list[Any]
+    # The application.
+    wsgi: Any
+    # Its place on the scoreboard.
+    slot: Any
+    # Not told to stop yet.
+    alive: bool
+    # The engine that serves nobody here: its clock, its field table, whom it trusts.
+    engine: Engine
+    max_requests: int
+    # How many seconds a request may take; 0: no limit.
+    request_limit: float
+
+    @property
+    def stop_seconds(self) -> float:
+        """How many seconds running requests have from the beginning of a stop."""
+
+    def notify(self) -> None:
+        """Tell the master that this worker is alive."""
+
+    def recycle(self) -> None:
+        """`max_requests` is reached."""
+
+
+class TornadoHost(Host, Protocol):
+    """The worker of Tornado's own server."""
+
+    ioloop: Any
+
+
+class GeventHost(Host, Protocol):
+    """The worker of a server made for `gevent.pywsgi`."""
+
+    # Classes of that server and of its handlers, where the worker type brings such.
+    server_class: Any
+    wsgi_handler: Any
+    # The servers that run.
+    guests: list[Any]
+
+    def serve(self) -> None:
+        """Wait, with gevent's loop running, until the worker is told to stop."""
