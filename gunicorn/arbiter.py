@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gunicorn import SERVER_SOFTWARE
 from gunicorn.master.arbiter import Arbiter
 
-__all__ = ["Arbiter"]
+__all__ = ["SERVER_SOFTWARE", "Arbiter"]

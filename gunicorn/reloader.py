@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gunicorn.loading.reloader import (
+    COMPILED_EXT_RE,
     InotifyReloader,
     Reloader,
     ReloaderBase,
@@ -11,4 +12,7 @@ from gunicorn.loading.reloader import (
     reloader_engines,
 )
 
-__all__ = ["InotifyReloader", "Reloader", "ReloaderBase", "has_inotify", "preferred_reloader", "reloader_engines"]
+__all__ = [
+    "COMPILED_EXT_RE", "InotifyReloader", "Reloader", "ReloaderBase", "has_inotify", "preferred_reloader",
+    "reloader_engines",
+]

@@ -18,8 +18,6 @@ class Host(Protocol):
     sockets: list[Any]
     # The application.
     wsgi: Any
-    # Its place on the scoreboard.
-    slot: Any
     # Not told to stop yet.
     alive: bool
     # The engine that serves nobody here: its clock, its field table, whom it trusts.
@@ -27,6 +25,10 @@ class Host(Protocol):
     max_requests: int
     # How many seconds a request may take; 0: no limit.
     request_limit: float
+
+    @property
+    def slot(self) -> Any:
+        """Its place on the scoreboard."""
 
     @property
     def stop_seconds(self) -> float:

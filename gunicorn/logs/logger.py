@@ -7,218 +7,31 @@ system call, and an access line that is put together by a list of getters made o
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
-import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from gunicorn._standard import standard_first
-from gunicorn.errors import OwnSignal
-from gunicorn.unix import unpatched
-from gunicorn.unix.files import MODE, open_log
+from gunicorn.unix.files import open_log
 
 from . import atoms
 from .atoms import SafeAtoms
+from .handlers import LineHandler, all_handlers, reopen_file_handler
+from .logging_config import LINE_FORMAT, TIME_FORMAT, dict_config, file_config, read_json
+from .syslog_address import SYSLOG_FACILITIES, parse_syslog_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
-__all__ = ["CONFIG_DEFAULTS", "SYSLOG_FACILITIES", "Logger", "SafeAtoms", "loggers", "parse_syslog_address"]
-
-SYSLOG_FACILITIES = {
-    "kern": 0,
-    "user": 1,
-    "mail": 2,
-    "daemon": 3,
-    "auth": 4,
-    "security": 4,
-    "syslog": 5,
-    "lpr": 6,
-    "news": 7,
-    "uucp": 8,
-    "cron": 9,
-    "authpriv": 10,
-    "ftp": 11,
-    **{f"local{number}": 16 + number for number in range(8)},
-}
+__all__ = ["Logger"]
 
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
-LINE_FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
-TIME_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
-
-_NO_IMPORTS = nullcontext()
-COMPLAIN_EVERY = 10.0
-"""Seconds between two complaints of a log that cannot be written."""
-
-
-def _base_config() -> dict[str, Any]:
-    """What logconfig_dict and logconfig_json are laid over: both logs to the standard streams."""
-
-    def log(name: str, handler: str) -> dict[str, Any]:
-        return {"qualname": name, "propagate": True, "handlers": [handler], "level": "INFO"}
-
-    def stream(name: str) -> dict[str, Any]:
-        return {"formatter": "generic", "class": "logging.StreamHandler", "stream": f"ext://sys.{name}"}
-
-    generic = {"class": "logging.Formatter", "datefmt": TIME_FORMAT, "format": LINE_FORMAT}
-    targets = {"gunicorn.access": "console", "gunicorn.error": "error_console"}
-    return {
-        "disable_existing_loggers": False,
-        "formatters": {"generic": generic},
-        "handlers": {"console": stream("stdout"), "error_console": stream("stderr")},
-        "loggers": {name: log(name, handler) for name, handler in targets.items()},
-        "root": {"handlers": ["console"], "level": "INFO"},
-        "version": 1,
-    }
-
-
-CONFIG_DEFAULTS = _base_config()
-
-
-def reopen(log: Any) -> None:
-    """Have a logger object open its files anew, at USR1; where one of the user's raises, that is one line."""
-    try:
-        log.reopen_files()
-    except OwnSignal:
-        raise
-    except BaseException as error:  # noqa: BLE001 (the boundary around a logger of the user's)
-        log.error("The log files are not opened anew: %s", error or type(error).__name__)
-
-
-def loggers() -> list[logging.Logger]:
-    """Every logger that exists, the root first."""
-    names = list(logging.root.manager.loggerDict)
-    return [logging.root, *(logging.getLogger(name) for name in names)]
-
-
-class LineHandler(logging.StreamHandler["TextIO"]):
-    """Writes each record as one line with one write().
-
-    One write to a file opened for appending is not interleaved with those of other processes. A pipe that
-    another program made non-blocking is waited for, where ``logging`` would print a traceback and lose the
-    line.
-    """
-
-    # Found by Logger when it looks for what it made itself.
-    _gunicorn = True
-
-    def __init__(
-        self, path: str | None = None, stream: TextIO | None = None, owner: tuple[int, int] | None = None,
-        umask: int = 0,
-    ) -> None:
-        self.path = path
-        # (user, group) whom the file is given, by root.
-        self.owner = owner
-        # What a file that is made does not get of permissions, besides what the process's own umask takes.
-        self.umask = umask
-        self._own_fd = -1
-        self._quiet_until = 0.0
-        super().__init__(stream if path is None else sys.stderr)
-        if path is not None:
-            self.reopen()
-
-    def reopen(self) -> None:
-        """Open the file anew, after somebody moved it away. Raises OSError."""
-        if self.path is None:
-            return
-        fresh = open_log(self.path, mode=MODE & ~self.umask)
-        try:
-            _give_away(fresh, self.owner)
-        except BaseException:
-            os.close(fresh)
-            raise
-        self.acquire()
-        try:
-            stale, self._own_fd = self._own_fd, fresh
-        finally:
-            self.release()
-        if stale >= 0:
-            os.close(stale)
-
-    def fileno(self) -> int:
-        """Descriptor that the lines go to; -1 when the stream has none (a test's StringIO)."""
-        if self._own_fd >= 0:
-            return self._own_fd
-        try:
-            return self.stream.fileno()
-        except (AttributeError, OSError, ValueError):
-            return -1
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            # Where there is a traceback, `linecache` imports what it needs.
-            with standard_first() if record.exc_info else _NO_IMPORTS:
-                text = self.format(record)
-            self.write_line(text)
-        except (OSError, ValueError, TypeError):
-            self.handleError(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        error = sys.exception()
-        if not isinstance(error, OSError):
-            super().handleError(record)
-        elif self.may_complain():
-            # Where standard error is what cannot be written, there is nobody to tell.
-            with contextlib.suppress(OSError, ValueError):
-                print(f"gunicorn: cannot write {self.path or 'the log'}: {error}", file=sys.stderr, flush=True)
-
-    def may_complain(self) -> bool:
-        """Whether a line that cannot be written is worth one: a full disk must not fill another with complaints."""
-        now = time.monotonic()
-        if now < self._quiet_until:
-            return False
-        self._quiet_until = now + COMPLAIN_EVERY
-        return True
-
-    def write_line(self, text: str) -> None:
-        """Write ``text`` and a newline. Raises OSError."""
-        self.write_text(text + "\n")
-
-    def write_text(self, text: str) -> None:
-        """Write ``text`` as it is. Raises OSError."""
-        fd = self.fileno()
-        if fd < 0:
-            self.stream.write(text)
-            self.stream.flush()
-            return
-        data = text.encode("utf-8", "backslashreplace")
-        try:
-            written = unpatched.write(fd, data)
-        except BlockingIOError:
-            written = 0
-        if written != len(data):
-            _write_rest(fd, memoryview(data)[written:])
-
-    def flush(self) -> None:
-        if self._own_fd < 0 and self.fileno() < 0:
-            super().flush()
-
-    def close(self) -> None:
-        if self._own_fd >= 0:
-            os.close(self._own_fd)
-            self._own_fd = -1
-        super().close()
-
-
-def _write_rest(fd: int, rest: memoryview) -> None:
-    """Write what a full pipe did not take; gives up when nobody reads for a second, as a log must not stop
-    the server."""
-    while rest:
-        if not unpatched.select.select([], [fd], [], 1.0)[1]:
-            return
-        try:
-            rest = rest[unpatched.write(fd, rest) :]
-        except BlockingIOError:
-            continue
-
 
 class Logger:
     """Both logs. ``logger_class`` may name a subclass; whatever it overrides is used."""
@@ -286,11 +99,11 @@ class Logger:
     def _apply_logging_config(self, cfg: Any) -> None:
         """The first of logconfig_dict, logconfig_json and logconfig that is set."""
         if cfg.logconfig_dict:
-            _dict_config(cfg.logconfig_dict, "logconfig_dict")
+            dict_config(cfg.logconfig_dict, "logconfig_dict")
         elif cfg.logconfig_json:
-            _dict_config(_read_json(cfg.logconfig_json), "logconfig_json")
+            dict_config(read_json(cfg.logconfig_json), "logconfig_json")
         elif cfg.logconfig:
-            _file_config(cfg.logconfig)
+            file_config(cfg.logconfig)
 
     def _prepare_access(self, cfg: Any) -> None:
         """Choose the cheapest way that still calls everything somebody replaced."""
@@ -443,18 +256,18 @@ class Logger:
                 self._capture_output(self.cfg.errorlog)
             except RuntimeError as error:
                 self.error("%s", error)
-        for handler in _all_handlers():
+        for handler in all_handlers():
             try:
                 if isinstance(handler, LineHandler):
                     handler.reopen()
                 elif isinstance(handler, logging.FileHandler):
-                    _reopen_file_handler(handler, (self.cfg.uid, self.cfg.gid))
+                    reopen_file_handler(handler, (self.cfg.uid, self.cfg.gid))
             except OSError as error:
                 self.error("A log file is not opened anew, the old one stays: %s", error)
 
     def close_on_exec(self) -> None:
         """Have no log file leak into programs that the application starts."""
-        for handler in _all_handlers():
+        for handler in all_handlers():
             stream = getattr(handler, "stream", None)
             if isinstance(handler, logging.FileHandler) and stream is not None:
                 os.set_inheritable(stream.fileno(), False)
@@ -517,124 +330,3 @@ def _cannot_open(cfg: Any, name: str, error: OSError) -> str:
     from gunicorn.config.checks import complaint
 
     return complaint(cfg, name, f"Cannot open a log file: {error.strerror or error}")
-
-
-def _all_handlers() -> Iterator[logging.Handler]:
-    seen: set[int] = set()
-    for log in loggers():
-        for handler in log.handlers:
-            if id(handler) not in seen:
-                seen.add(id(handler))
-                yield handler
-
-
-def _reopen_file_handler(handler: logging.FileHandler, owner: tuple[int, int]) -> None:
-    """Open a file of the logging configuration anew, before the old one goes. Raises OSError."""
-    handler.acquire()
-    try:
-        stale = handler.stream
-        # None until the first record of a handler made with delay=True: then there is nothing to reopen.
-        if stale is None:
-            return
-        if type(handler)._open is logging.FileHandler._open:
-            fresh: TextIO = open(  # noqa: SIM115
-                handler.baseFilename, handler.mode, encoding=handler.encoding, errors=handler.errors, opener=open_log
-            )  # type: ignore[assignment]
-            _give_away(fresh.fileno(), owner)
-        else:
-            fresh = handler._open()
-        handler.stream = fresh  # type: ignore[assignment]
-        stale.close()
-    finally:
-        handler.release()
-
-
-def _give_away(fd: int, owner: tuple[int, int] | None) -> None:
-    """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
-    if owner is None or owner == (0, 0) or os.geteuid() != 0:
-        return
-    user, group = owner
-    facts = os.fstat(fd)
-    # Nothing but a file, and none that has another name as well: who knows whose that is.
-    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
-        return
-    # One that is the user's own keeps the group that somebody gave it.
-    if facts.st_uid != user or (user == 0 and facts.st_gid != group):
-        os.fchown(fd, user, group)
-
-
-def parse_syslog_address(addr: str) -> tuple[int | None, Any]:
-    """(socket type, address) of ``unix://PATH[#dgram|#stream]``, ``udp://HOST:PORT`` or ``tcp://HOST:PORT``.
-
-    The socket type None means: whichever the path accepts. Raises RuntimeError.
-    """
-    import socket
-
-    scheme, found, rest = addr.partition("://")
-    types = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
-    if found and scheme == "unix":
-        path, _, kind = rest.partition("#")
-        by_name = {"": None, "dgram": socket.SOCK_DGRAM, "stream": socket.SOCK_STREAM}
-        if kind in by_name:
-            return by_name[kind], path
-    elif found and scheme in types:
-        host, port = _host_and_port(rest, addr)
-        return types[scheme], (host, port)
-    raise RuntimeError(
-        f"invalid syslog address {addr!r}: expected unix://PATH, unix://PATH#dgram, unix://PATH#stream, "
-        "udp://HOST:PORT or tcp://HOST:PORT"
-    )
-
-
-def _host_and_port(text: str, addr: str) -> tuple[str, int]:
-    text = text.rstrip("/")
-    if text.startswith("[") and "]" in text:
-        host, _, tail = text[1:].partition("]")
-        port = tail.removeprefix(":")
-    else:
-        host, _, port = text.partition(":")
-    if port and not port.isdigit():
-        raise RuntimeError(f"invalid port in the syslog address {addr!r}: {port!r} is not a number")
-    return host.lower() or "localhost", int(port or 514)
-
-
-def _read_json(path: str) -> Any:
-    with standard_first():
-        import json
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        raise RuntimeError(f"cannot read the logging configuration {path!r}: {error}") from error
-
-
-def _dict_config(config: Any, setting: str) -> None:
-    with standard_first():
-        import logging.config
-
-    if not isinstance(config, dict):
-        raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
-    try:
-        logging.config.dictConfig({**CONFIG_DEFAULTS, **config})
-    except Exception as error:
-        raise RuntimeError(f"{setting}: {_with_cause(error)}") from error
-
-
-def _file_config(path: str) -> None:
-    with standard_first():
-        import logging.config
-
-    if not os.path.isfile(path):
-        raise RuntimeError(f"logconfig: {path!r} is not a file")
-    defaults = {"__file__": path, "here": os.path.dirname(path)}
-    try:
-        logging.config.fileConfig(path, defaults=defaults, disable_existing_loggers=False)
-    except Exception as error:
-        raise RuntimeError(f"logconfig: {path}: {_with_cause(error)}") from error
-
-
-def _with_cause(error: BaseException) -> str:
-    """One line; the text of a KeyError alone would be a bare word."""
-    text = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else str(error)
-    return " ".join((f"{text} ({error.__cause__})" if error.__cause__ else text).split())

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 
-from .logger import loggers
+from .handlers import loggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from gunicorn.instrument.gauges import Gauges
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.loading.tracebacks import application_traceback, who_left
-from gunicorn.logs import atoms, logger
+from gunicorn.logs import atoms, handlers
 from gunicorn.unix import forks, resources, sockets, systemd, unpatched
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title
@@ -691,7 +691,7 @@ class Arbiter(MasterState):
         self._reload_is_over(f"the old workers stay: {action.reason}")
 
     def _do_reopen_logs(self, action: decisions.ReopenLogs) -> None:
-        logger.reopen(self.log)
+        handlers.reopen(self.log)
 
     def _do_reexec(self, action: decisions.Reexec) -> None:
         self.reexec()

@@ -52,7 +52,6 @@ class MasterState:
     address: Any
     timeout: int
     proc_name: str
-    num_workers: int | None
 
     pid: int
     pidfile: Pidfile | None = None
@@ -63,6 +62,15 @@ class MasterState:
     reexec_pid = 0
     master_pid = 0
     master_name = "Master"
+
+    @property
+    def num_workers(self) -> int | None:
+        """Wanted number of workers."""
+        raise NotImplementedError
+
+    @num_workers.setter
+    def num_workers(self, value: int) -> None:
+        raise NotImplementedError
 
     def setup(self, app: Any) -> None:
         """Take over the configuration of ``app``."""

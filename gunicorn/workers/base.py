@@ -13,7 +13,7 @@ from gunicorn.config.checks import complaint
 from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
 from gunicorn.instrument import scoreboard, stacks
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
-from gunicorn.logs import logger
+from gunicorn.logs import handlers
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import close_on_exec, set_owner_process
 
@@ -263,7 +263,7 @@ class Worker:
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files."""
-        logger.reopen(self.log)
+        handlers.reopen(self.log)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """TERM: finish what runs, then leave."""

@@ -96,7 +96,7 @@ def test_a_debugger_steps_through_the_script(checkout: Path) -> None:
 
 def test_a_breakpoint_in_the_package_is_reached(checkout: Path) -> None:
     (checkout / "app.py").write_text("def app(environ, start_response): ...\n")
-    loading = checkout.parent / "loading.py"
+    loading = checkout.parent / "loading" / "names.py"
     lines = loading.read_text().splitlines()
     body = 1 + next(i for i, line in enumerate(lines) if line.startswith("    name, _, expression ="))
     commands = f"tbreak {loading}:{body}\ncontinue\nargs\nquit\n"

@@ -64,7 +64,7 @@ def test_no_flag_is_used_twice() -> None:
 def test_the_types_for_checkers_name_every_setting_that_is_no_property() -> None:
     source = (Path(gunicorn.config.__file__).parent / "setting_types.py").read_text()
     typed = set(re.findall(r"^        (\w+): ", source, re.MULTILINE))
-    properties = {name for name, value in vars(Config).items() if isinstance(value, property)}
+    properties = {name for kind in Config.__mro__ for name, value in vars(kind).items() if isinstance(value, property)}
     assert typed == {setting.name for setting in KNOWN_SETTINGS} - properties
 
 

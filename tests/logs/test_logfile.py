@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn.logs.logger import LineHandler
+from gunicorn.logs.handlers import LineHandler
 from gunicorn.sock import UnixSocket
 from gunicorn.unix.files import open_log
 from tests.logs.test_access_format import config

@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 
-from gunicorn.logs.logger import LineHandler, Logger, parse_syslog_address
+from gunicorn.logs.handlers import LineHandler
+from gunicorn.logs.logger import Logger
 from gunicorn.logs.syslog import SyslogHandler
+from gunicorn.logs.syslog_address import parse_syslog_address
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, config
 from tests.support.wait import PATIENCE
 
