@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from gunicorn.engine.settings import Peers, limits_of
+from gunicorn.engine.settings import limits_of
 from gunicorn.http import errors
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 from gunicorn.wire.http1 import HTTP1, NEED_DATA
 from gunicorn.wire.http1_head import HeadParser
 

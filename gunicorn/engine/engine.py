@@ -12,6 +12,7 @@ import os
 from gunicorn.errors import OwnSignal
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 from gunicorn.unix.unpatched import read, select, write
 from gunicorn.wire.http1 import HTTP1
 
@@ -20,7 +21,7 @@ from ._leaf import close as close_descriptor
 from .connection import CLOSED, LINGERING, READING, Connection
 from .handler import Handler
 from .listener import Listener
-from .settings import Peers, Settings
+from .settings import Settings
 from .state import EngineState, NoGuard
 
 TYPE_CHECKING = False

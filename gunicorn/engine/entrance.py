@@ -66,8 +66,8 @@ def forwarded_of(cfg: Any) -> Any:
     if cfg.forwarded_for == "off":
         return None
     with standard_first():
-        from .forwarded import Forwarded
-    from .settings import Peers
+        from gunicorn.http.forwarded import Forwarded
+    from gunicorn.http.peers import Peers
 
     return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
 

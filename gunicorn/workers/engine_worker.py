@@ -12,9 +12,10 @@ from gunicorn.engine import entrance
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.connection import CLOSED, RUNNING
 from gunicorn.engine.engine import Engine, is_short
-from gunicorn.engine.settings import Peers, limits_of, settings_of
+from gunicorn.engine.settings import limits_of, settings_of
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.http.errors import GatewayTimeout
+from gunicorn.http.peers import Peers
 from gunicorn.instrument import stacks
 from gunicorn.loading.interface import ASGI, interface_of
 from gunicorn.loading.names import is_ours, looks_like_factory

@@ -13,8 +13,9 @@ from gunicorn.engine._leaf import Poller
 from gunicorn.engine.engine import FEW_DRAINED, Engine
 from gunicorn.engine.handler import Handler
 from gunicorn.engine.portable import PortablePoller
-from gunicorn.engine.settings import Peers, Settings
+from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gunicorn.engine.engine import Engine, has_short_limits, is_short
-from gunicorn.engine.settings import Peers, Settings
+from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 
 
 @pytest.mark.parametrize(("settings", "short"), [

@@ -17,9 +17,9 @@ WORDS = [b"for=", b"proto=", b";", b",", b'"', b"\\", b"[", b"]", b":", b"%eth0"
 
 
 def make(rooms: Rooms) -> Any:
-    forwarded, settings = rooms("engine.forwarded"), rooms("engine.settings")
+    forwarded, peers_of = rooms("http.forwarded"), rooms("http.peers")
     message, fields = rooms("http.request"), rooms("http.fields")
-    peers = settings.Peers(["127.0.0.1", "10.0.0.0/8"])
+    peers = peers_of.Peers(["127.0.0.1", "10.0.0.0/8"])
     readers = [
         forwarded.Forwarded(name, hops, peers) for name in ("x-forwarded-for", "forwarded") for hops in (0, 1, 3)
     ]

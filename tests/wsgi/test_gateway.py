@@ -13,8 +13,9 @@ import pytest
 
 from gunicorn.config import Config
 from gunicorn.engine.engine import Engine
-from gunicorn.engine.settings import Peers, Settings
+from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 from gunicorn.wsgi.gateway import Gateway
 
 Application = Callable[[dict[str, Any], Any], Any]

@@ -23,8 +23,9 @@ from gunicorn._build import build_kind
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.config import Config
 from gunicorn.engine.engine import Engine
-from gunicorn.engine.settings import Peers, Settings
+from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
 from gunicorn.wsgi.gateway import Gateway
 from tests.wsgi.test_gateway import FakeLog
 

@@ -8,9 +8,8 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    from gunicorn.http.request import Request
-
-    from .settings import Peers
+    from .peers import Peers
+    from .request import Request
 
 # One parameter of a forwarded-element (RFC 7239 section 4), and what separates it from the next.
 _PAIR = re.compile(r'[ \t]*([!#$%&\'*+\-.^_`|~0-9A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^",; \t]*)[ \t]*([;,]|$)')

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gunicorn.engine.admission import Admission
-from gunicorn.engine.forwarded import Forwarded
-from gunicorn.engine.settings import Peers
 from gunicorn.http.fields import ORDINARY, FieldName
+from gunicorn.http.forwarded import Forwarded
+from gunicorn.http.peers import Peers
 from gunicorn.http.request import Request
 
 OURS = ["127.0.0.1", "10.0.0.0/8"]
