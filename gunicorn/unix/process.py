@@ -69,15 +69,15 @@ def keeping_signals(numbers: Iterable[int]) -> Iterator[None]:
     After a good end a signal that comes once more must still do no harm: nothing is put back.
     """
     import signal
-    import threading
 
-    if threading.current_thread() is not threading.main_thread():
-        # Nobody else may set them, so nothing can have changed.
-        yield
-        return
     pid = os.getpid()
     handlers = {number: signal.getsignal(number) for number in numbers}
-    wakeup_fd = signal.set_wakeup_fd(-1)
+    try:
+        wakeup_fd = signal.set_wakeup_fd(-1)
+    except ValueError:
+        # Only the main thread may set them, so nothing can have changed.
+        yield
+        return
     if wakeup_fd >= 0:
         signal.set_wakeup_fd(wakeup_fd)
     try:
@@ -98,11 +98,14 @@ def ignore_signals() -> None:
     The interpreter gives handlers of Python's back their deadly defaults while it is being torn down.
     """
     import signal
-    import threading
 
-    if threading.current_thread() is threading.main_thread():
+    # `threading` does not know which thread is the main one where a library has put greenlets in its place.
+    try:
         for name in ("HUP", "INT", "QUIT", "TERM", "TTIN", "TTOU", "USR1", "USR2"):
             signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
+    except ValueError:
+        # Not the main thread: the signals are somebody else's.
+        return
 
 
 def get_username(uid: int) -> str:

@@ -18,6 +18,7 @@ from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import get
+from tests.workers.kinds import KINDS
 
 APP = """
     import os, pathlib, time
@@ -92,7 +93,8 @@ def test_a_normal_start_says_six_lines(serve: Serve) -> None:
         assert f" [{pid}] [INFO] " in line
 
 
-def test_a_second_signal_does_not_change_the_exit_status(serve: Serve) -> None:
+@pytest.mark.parametrize("kind", ["sync", "gevent", "eventlet", "tornado", "gaiohttp"])
+def test_a_second_signal_does_not_change_the_exit_status(kind: str, serve: Serve) -> None:
     """Even when the interpreter is being torn down, where it gives signals their defaults again."""
     config = """
         import os, time
@@ -109,7 +111,7 @@ def test_a_second_signal_does_not_change_the_exit_status(serve: Serve) -> None:
         late = Late()
         late.itself = late
     """
-    server = serve(APP, config=config)
+    server = serve(APP, *KINDS[kind], config=config)
     server.send_signal(signal.SIGTERM)
     wait_until((server.folder / "late").exists)
     server.send_signal(signal.SIGTERM)
