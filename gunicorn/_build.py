@@ -52,7 +52,7 @@ def told() -> str:
 def _why_interpreted() -> str:
     if _is_forced():
         return "GUNICORN_PURE is set"
-    extensions = [name for name in os.listdir(os.path.join(_package(), "http")) if name.endswith(".so")]
+    extensions = [name for name in os.listdir(os.path.join(_package(), "wire")) if name.endswith(".so")]
     if extensions:
         return f"its extensions are for another Python: {min(extensions)}"
     try:

@@ -8,7 +8,7 @@ from cpython.unicode cimport PyUnicode_GET_LENGTH
 from libc.string cimport memcpy
 
 from .scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, READY
-from .. import scoreboard
+from gunicorn.instrument import scoreboard
 
 cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)

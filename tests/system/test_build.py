@@ -66,13 +66,13 @@ def test_pure_passes_by_an_extension(pure: str, works: bool, tmp_path: Path) -> 
     """With an extension that cannot be loaded, what is imported shows in whether it fails."""
     ignore = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(REPOSITORY / "gunicorn", tmp_path / "gunicorn", ignore=ignore)
-    (tmp_path / "gunicorn" / "http" / f"parser{EXTENSION_SUFFIXES[0]}").write_bytes(b"no shared object")
+    (tmp_path / "gunicorn" / "wire" / f"http1_head{EXTENSION_SUFFIXES[0]}").write_bytes(b"no shared object")
     answer = python(tmp_path, "-c", "import gunicorn.wire.http1_head", GUNICORN_PURE=pure)
     assert (answer.returncode == 0) is works, answer.stderr
 
 
 def build_of(tree: Path, **env: str) -> str:
-    answer = python(tree, "-c", "from gunicorn import build; print(build.told())", **env)
+    answer = python(tree, "-c", "from gunicorn import _build; print(_build.told())", **env)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.strip()
 
@@ -92,8 +92,8 @@ def test_a_build_says_why_it_is_interpreted(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "building the interpreted package" in done.stderr
     assert build_of(tmp_path / "built") == "interpreted (GUNICORN_PURE was set when it was installed)"
-    for name in ("parser.cpython-399-x86_64-linux-gnu.so", "target.cpython-399-x86_64-linux-gnu.so"):
-        (tmp_path / "built" / "gunicorn" / "http" / name).write_bytes(b"")
+    for name in ("http1_head.cpython-399-x86_64-linux-gnu.so", "websocket.cpython-399-x86_64-linux-gnu.so"):
+        (tmp_path / "built" / "gunicorn" / "wire" / name).write_bytes(b"")
     assert build_of(tmp_path / "built") == (
-        "interpreted (its extensions are for another Python: parser.cpython-399-x86_64-linux-gnu.so)"
+        "interpreted (its extensions are for another Python: http1_head.cpython-399-x86_64-linux-gnu.so)"
     )
