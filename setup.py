@@ -57,6 +57,7 @@ TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
     "gunicorn.engine.engine", "gunicorn.engine.outgoing", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
     "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
+    "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.gateway.turn",
 }
 
 

@@ -2,7 +2,7 @@ cimport cython
 from gunicorn.engine.buffers cimport OutputBuffer
 from gunicorn.engine.connection cimport CLOSED, READING, RUNNING, Connection
 from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
-from gunicorn.wsgi.response cimport JOINED, Response
+from gunicorn.gateway.response cimport JOINED, Response
 from .awaitables cimport Waiter
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport as_dict

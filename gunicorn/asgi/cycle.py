@@ -7,9 +7,9 @@ from types import CoroutineType
 from gunicorn.engine.connection import CLOSED, READING, RUNNING
 from gunicorn.engine.outgoing import ClientDisconnected
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway.response import JOINED, Response
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
-from gunicorn.wsgi.response import JOINED, Response
 
 from .awaitables import Waiter, mark_as_coroutine_function, thrown
 from .gateway_state import ASGIGatewayState

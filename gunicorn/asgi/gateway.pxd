@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine._leaf cimport bind, monotonic
+from gunicorn.engine._leaf cimport bind
 from gunicorn.engine.connection cimport CLOSED, Connection
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request

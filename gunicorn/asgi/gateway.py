@@ -11,16 +11,16 @@ from asyncio import Task, iscoroutine
 from datetime import timedelta
 from types import CoroutineType
 
-from gunicorn.engine._leaf import bind, monotonic
+from gunicorn.engine._leaf import bind
 from gunicorn.engine.connection import CLOSED, Connection
 from gunicorn.engine.outgoing import ClientDisconnected
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway.access_lines import LONGEST_WAIT
+from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.variables import log_variables
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.request import Request
 from gunicorn.wire.websocket_handshake import asks_for_websocket
-from gunicorn.wsgi.access import LONGEST_WAIT
-from gunicorn.wsgi.environ import unquote
-from gunicorn.wsgi.gateway import shown
 
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
@@ -44,7 +44,7 @@ class ASGIGateway(ASGIGatewayState):
     def __init__(
         self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
     ) -> None:
-        super().__init__(worker, app, multithread, multiprocess, server, software)
+        super().__init__(worker, app, server)
         self.wait_writable = _nothing
 
     # What the engine asks of a handler.
@@ -74,8 +74,8 @@ class ASGIGateway(ASGIGatewayState):
     def start(self, connection: Connection, request: Request, cycle: Cycle) -> None:
         """Call the application."""
         try:
-            if self.engine.admission is not None:
-                self.engine.admission.check(connection, request)
+            if self.admission is not None:
+                self.admission.check(connection, request)
             if self.pre_request is not None:
                 self.pre_request(self.worker, request)
             coroutine = self.app(cycle.make_scope(), bind(_RECEIVE, cycle), bind(_SEND, cycle))
@@ -147,7 +147,7 @@ class ASGIGateway(ASGIGatewayState):
     def tick(self) -> None:
         """Once a second, or as often as `look_seconds` says."""
         engine: Any = self.engine
-        now = engine.now = engine.clock()
+        now = engine.tick()
         for socket in list(self.sockets):
             try:
                 socket.look_after(now)
@@ -230,12 +230,8 @@ class ASGIGateway(ASGIGatewayState):
     def _report(self, cycle: Cycle) -> None:
         request = cycle.request
         engine = self.engine
-        now = engine.now = monotonic()
-        environ = log_environ(cycle.connection, request)
-        if self.builder.forwarded is not None and request.forwarder_trusted:
-            client = self.builder.forwarded.client(request)
-            if client is not None:
-                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+        now = engine.tick()
+        environ = log_variables(cycle.connection, request, self.forwarded)
         if self.logs_access and (cycle.headers_sent or cycle.status):
             seconds = now - cycle.started
             if self.lines is None:
@@ -248,26 +244,6 @@ class ASGIGateway(ASGIGatewayState):
                     self.writer = self.loop.call_later(LONGEST_WAIT, self.write_lines)
         if self.post_request is not None:
             self._after(environ, request, cycle)
-
-
-def log_environ(connection: Connection, request: Request) -> dict[str, Any]:
-    """The variables of WSGI's environ that logs and hooks look at."""
-    peer = connection.peer
-    info = request.proxy_info
-    address = peer[0] if isinstance(peer, tuple) else ""
-    environ: dict[str, Any] = {
-        "REMOTE_ADDR": address if info is None else info["client_addr"],
-        "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
-        "REQUEST_METHOD": request.method,
-        "RAW_URI": request.uri,
-        "PATH_INFO": unquote(request.path) if "%" in request.path else request.path,
-        "QUERY_STRING": request.query,
-        "SERVER_PROTOCOL": f"HTTP/{request.version_major}.{request.version_minor}",
-        "wsgi.url_scheme": request.scheme or ("http" if connection.tls is None else "https"),
-    }
-    for field, value in request.fields:
-        environ[field.variable] = value
-    return environ
 
 
 async def _finish(awaitable: Any) -> None:

@@ -1,4 +1,4 @@
-from gunicorn.wsgi.gateway cimport Gateway
+from gunicorn.gateway.gateway cimport Gateway
 from .scope cimport Scopes
 
 

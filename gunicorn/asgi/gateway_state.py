@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextvars import Context, copy_context
 
 from gunicorn.engine.engine import is_short
+from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.request import Request
 from gunicorn.http.response import error_response
-from gunicorn.wsgi.gateway import Gateway
 
 from .scope import Scopes
 
@@ -29,15 +29,13 @@ class ASGIGatewayState(Gateway):
         "most_queued", "ping_interval", "ping_timeout", "scopes", "seen_sent", "sockets", "tasks", "watches", "writer",
     )
 
-    def __init__(
-        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
-    ) -> None:
-        super().__init__(worker, app, multithread, multiprocess, server, software)
+    def __init__(self, worker: Any, app: Any, server: str) -> None:
+        super().__init__(worker, app, server)
         cfg = self.cfg
         # The worker sets it before the first request.
         self.loop: Any = None
         self.scopes = Scopes(cfg.root_path)
-        self.scopes.forwarded = self.builder.forwarded
+        self.scopes.forwarded = self.forwarded
         self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
         self.high_water = min(HIGH_WATER, cfg.response_buffer_size)
         # Somebody wants to know of every request: the access log or a hook.

@@ -4,7 +4,7 @@ from gunicorn.engine._leaf cimport monotonic
 from gunicorn.engine.buffers cimport BodyStream
 from gunicorn.engine.connection cimport Connection
 from gunicorn.engine.state cimport EngineState
-from gunicorn.engine.prefixes cimport Prefix
+from gunicorn.gateway.prefixes cimport Prefix
 from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState

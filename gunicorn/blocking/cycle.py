@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from gunicorn.engine.entrance import response_fields
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway.gateway import shown
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
 from gunicorn.http.response import REASONS, error_response, http_date, refusal
 from gunicorn.instrument._board import Board
 from gunicorn.unix.sockets import close, close_graceful, ssl_wrap_socket
-from gunicorn.wsgi.gateway import shown
 
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser

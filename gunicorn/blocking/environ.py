@@ -7,9 +7,10 @@ import os
 
 import gunicorn
 from gunicorn.engine.entrance import forwarded_of
-from gunicorn.wsgi.environ import forwarded, join_repeated, mount, proxy, server_of_host, unquote
+from gunicorn.gateway.variables import join_repeated, unquote
+from gunicorn.wsgi.environ import forwarded, mount, proxy, server_of_host
+from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper
-from gunicorn.wsgi.gateway import ErrorStream
 
 from .response import _LINES, Response
 

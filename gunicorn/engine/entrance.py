@@ -76,8 +76,9 @@ def admission_of(cfg: Any) -> Any:
     """The `admission.Admission` of a configuration; None when a request may wait for ever."""
     if not cfg.limit_request_queue_time:
         return None
+    from gunicorn.gateway.admission import Admission
+
     from ._leaf import monotonic
-    from .admission import Admission
 
     return Admission(cfg.limit_request_queue_time, monotonic)
 

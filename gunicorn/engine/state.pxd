@@ -1,7 +1,8 @@
-from ._leaf cimport Poller
+from ._leaf cimport Poller, monotonic
 from .handler cimport Handler
 
 
+cdef object _MONOTONIC
 cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS
 
 
@@ -18,7 +19,6 @@ cdef class EngineState:
     cdef public double crowded_until
     cdef public Py_ssize_t running
     cdef public Py_ssize_t most_running
-    cdef public object admission
     cdef public bint fair
     cdef public Py_ssize_t count
     cdef public bint closing
@@ -33,7 +33,8 @@ cdef class EngineState:
 
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
-    cpdef took(self, double seconds)
+    cpdef double tick(self) except? -1
+    cpdef add_duration(self, double seconds)
     cpdef bint others_wait(self) except -1
     cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from _thread import get_native_id
 from collections import deque
 
+from . import _leaf
 from ._leaf import Poller, monotonic
 from .handler import Handler
 from .settings import Settings
@@ -18,6 +19,8 @@ SLOW_SECONDS = 0.005
 # After one of this length the clients that have waited may be gone.
 LONG_SECONDS = 1.0
 SLOW_FOR_SECONDS = 2.0
+# As something that can be compared: in the compiled form `monotonic` is called without one.
+_MONOTONIC: Any = _leaf.monotonic
 
 
 class NoGuard:
@@ -32,7 +35,7 @@ class EngineState:
     """The part of an engine that its connections share. Times in seconds of the engine's clock."""
 
     __slots__ = (
-        "admission", "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
+        "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
         "header_timeout", "keepalive", "most_running", "now",
         "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stray", "stream_bodies", "thread",
         "threaded",
@@ -59,8 +62,6 @@ class EngineState:
         # Requests that the gateway has and has not finished, and how many there may be (0: any number).
         self.running = 0
         self.most_running = settings.most_running
-        # An `admission.Admission` where a request may be too old to be run.
-        self.admission: Any = None
         # Answers say `Connection: close`; and nobody is accepted any more.
         self.closing = False
         self.stopped = False
@@ -91,7 +92,13 @@ class EngineState:
         """
         return float(self.clock()) + self.send_timeout if self.send_timeout else 0.0
 
-    def took(self, seconds: float) -> None:
+    def tick(self) -> float:
+        """Look at the clock: the moment, which is `now` from here on."""
+        clock = self.clock
+        self.now = monotonic() if clock is _MONOTONIC else clock()
+        return self.now
+
+    def add_duration(self, seconds: float) -> None:
         """The application has answered a request in so many seconds.
 
         In a worker with neighbours (`fair`) a kept-alive client would wait behind a slow request while another worker

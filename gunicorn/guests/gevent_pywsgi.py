@@ -23,8 +23,8 @@ from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS
 from gunicorn.http.target import elsewhere
 from gunicorn.unix import forks
+from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper
-from gunicorn.wsgi.gateway import ErrorStream
 
 from .host import GeventHost
 

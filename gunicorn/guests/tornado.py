@@ -18,6 +18,8 @@ from tornado.wsgi import WSGIContainer
 from gunicorn.engine import entrance
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.listener import Listener
+from gunicorn.gateway.access_lines import logs_access
+from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
 from gunicorn.http.request import Request
@@ -26,8 +28,6 @@ from gunicorn.http.target import elsewhere
 from gunicorn.instrument import stacks
 from gunicorn.instrument._board import Board
 from gunicorn.wire.http1_head import HeadParser
-from gunicorn.wsgi.environ import unquote
-from gunicorn.wsgi.gateway import logs_access
 
 from .host import TornadoHost
 

@@ -14,6 +14,7 @@ from gunicorn.engine.connection import CLOSED, RUNNING
 from gunicorn.engine.engine import Engine, is_short
 from gunicorn.engine.settings import limits_of, settings_of
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
+from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.errors import GatewayTimeout
 from gunicorn.http.peers import Peers
 from gunicorn.instrument import stacks
@@ -21,13 +22,13 @@ from gunicorn.loading.interface import ASGI, interface_of
 from gunicorn.loading.names import is_ours, looks_like_factory
 from gunicorn.logs import atoms
 from gunicorn.unix import forks
-from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.gateway import WSGIGateway
 
 from .base import HANDLE_ERROR, Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -51,7 +52,7 @@ class EngineWorker(Worker):
     minds_binds = True
     # Whether this type can run applications of ASGI.
     serves_asgi = False
-    gateway_class = Gateway
+    gateway_class: Callable[..., Gateway] = WSGIGateway
     # A quick stop was asked for.
     hurried = False
     # Requests of a worker that serves without the engine.
@@ -146,7 +147,6 @@ class EngineWorker(Worker):
         gateway.attach(self.engine)
         if type(self).handle_error is not HANDLE_ERROR:
             gateway.handle_error = self.handle_error
-        self.engine.admission = entrance.admission_of(cfg)
         gateway.prefixes.fields = entrance.response_fields(cfg) + lines
         gateway.wait_writable = self.wait_writable
         gateway.wait_readable = self.wait_readable

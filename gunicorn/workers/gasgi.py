@@ -9,17 +9,17 @@ import traceback
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
 from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
+from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.errors import GatewayTimeout
 from gunicorn.instrument import stacks
 from gunicorn.loading.interface import WSGI, as_single_callable, interface_of, is_double_callable
 from gunicorn.unix import forks
-from gunicorn.wsgi.gateway import Gateway
 
 from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from types import FrameType
     from typing import Any
 
@@ -52,7 +52,7 @@ class ASGIWorker(EngineWorker):
     """Serves ASGI applications, and WSGI ones in a pool of threads."""
 
     serves_asgi = True
-    gateway_class: type[Gateway] = ASGIGateway
+    gateway_class: Callable[..., Gateway] = ASGIGateway
     loop: asyncio.AbstractEventLoop
     lifespan: Lifespan | None = None
     _ticker: Any = None

@@ -19,15 +19,17 @@ from greenlet import greenlet as Greenlet
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.entrance import check_guest
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway.gateway import Gateway
+from gunicorn.gateway.socket_view import SocketView
 from gunicorn.instrument import stacks
 from gunicorn.unix import forks
-from gunicorn.wsgi.gateway import Gateway
-from gunicorn.wsgi.socket_view import SocketView
+from gunicorn.wsgi.gateway import WSGIGateway
 
 from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # How often a stop looks whether the last connection is gone. Greenlets that end their request tell by themselves.
@@ -40,7 +42,7 @@ class CutOff(OwnSignal, GreenletExit):  # type: ignore[misc]
     """A request is broken off. Applications may catch it as the GreenletExit that it is."""
 
 
-class GreenletGateway(Gateway):
+class GreenletGateway(WSGIGateway):
     """Gives a complete request a greenlet, and wakes greenlets that wait for a client."""
 
     _waiting: dict[Any, Any]
@@ -122,7 +124,7 @@ class GreenletWorker(EngineWorker):
             cls.minds_binds = False
 
     multithread = True
-    gateway_class: type[Gateway] = GreenletGateway
+    gateway_class: Callable[..., Gateway] = GreenletGateway
     gateway: GreenletGateway
     # Whether the main greenlet sleeps in `sleep`, and no other wait of its own.
     _asleep = False

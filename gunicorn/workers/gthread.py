@@ -28,9 +28,10 @@ from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.connection import CLOSED
 from gunicorn.engine.engine import MOST_DRAINED
 from gunicorn.errors import OwnSignal
-from gunicorn.wsgi.gateway import Gateway
-from gunicorn.wsgi.response import count_whole
-from gunicorn.wsgi.socket_view import SocketView
+from gunicorn.gateway.gateway import Gateway
+from gunicorn.gateway.response import count_whole
+from gunicorn.gateway.socket_view import SocketView
+from gunicorn.wsgi.gateway import WSGIGateway
 
 from .accepting import is_replaced
 from .engine_worker import (
@@ -52,7 +53,7 @@ BUSY_SECONDS = 0.02
 QUIET_SECONDS = 0.25
 
 
-class ThreadGateway(Gateway):
+class ThreadGateway(WSGIGateway):
     """Puts a complete request where a thread finds it."""
 
     ready: deque[tuple[Any, Any]]
@@ -76,6 +77,7 @@ class ThreadWorker(EngineWorker, Pooling):
 
     multithread = True
     gateway_class = ThreadGateway
+    gateway: ThreadGateway
 
     def init_process(self) -> None:
         self._ready: deque[tuple[Any, Any]] = deque()

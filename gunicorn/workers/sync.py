@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gunicorn.errors import OwnSignal
-from gunicorn.wsgi.gateway import Gateway
-from gunicorn.wsgi.socket_view import SocketView
+from gunicorn.gateway.gateway import Gateway
+from gunicorn.gateway.socket_view import SocketView
+from gunicorn.wsgi.gateway import WSGIGateway
 
 from .accepting import Accepting, StopWaiting, is_replaced
 from .engine_worker import EngineWorker
@@ -22,6 +23,7 @@ class SyncWorker(EngineWorker, Accepting):
 
     # The one thread is in the application: only the master can tell that it takes too long.
     breaks_requests = False
+    gateway: WSGIGateway
 
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
         """Serve one request; subclasses put something of their own around it."""
@@ -50,7 +52,7 @@ class SyncWorker(EngineWorker, Accepting):
 _HANDLE_REQUEST = SyncWorker.handle_request
 
 
-class RoundaboutGateway(Gateway):
+class RoundaboutGateway(WSGIGateway):
     """Serves requests by way of a subclass's own `handle_request`."""
 
     def handle(self, connection: Any, request: Any) -> None:

@@ -7,8 +7,8 @@ from queue import SimpleQueue
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.errors import OwnSignal
-from gunicorn.wsgi.gateway import Gateway
-from gunicorn.wsgi.response import count_whole
+from gunicorn.gateway.response import count_whole
+from gunicorn.wsgi.gateway import WSGIGateway
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def share_engine(engine: Any) -> None:
     engine.guard = threading.RLock()
 
 
-class PoolGateway(Gateway):
+class PoolGateway(WSGIGateway):
     """Hands a complete request to a thread."""
 
     def __init__(self, *args: Any) -> None:

@@ -2,11 +2,12 @@ cimport cython
 from gunicorn.engine._leaf cimport bind
 from gunicorn.engine.connection cimport Connection
 from gunicorn.engine.listener cimport Listener
-from gunicorn.http.fields cimport FORWARDER, FieldName
+from gunicorn.gateway.socket_view cimport SocketView
+from gunicorn.gateway.turn cimport Turn
+from gunicorn.http.fields cimport FieldName
 from gunicorn.http.request cimport Request
-from .handed cimport Shared, Turn
+from .handed cimport Shared
 from .input cimport EmptyInput, StreamInput
-from .socket_view cimport SocketView
 
 
 cdef object _EARLY_HINTS

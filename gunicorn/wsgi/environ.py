@@ -5,20 +5,18 @@ from __future__ import annotations
 from gunicorn.engine._leaf import bind
 from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.connection import Connection
+from gunicorn.gateway.socket_view import SocketView
+from gunicorn.gateway.turn import Turn
+from gunicorn.gateway.variables import join_repeated, unquote
 from gunicorn.http.errors import ConfigurationProblem
-from gunicorn.http.fields import FORWARDER
 from gunicorn.http.request import Request
 
-from .handed import Shared, Turn
+from .handed import Shared
 from .input import EmptyInput, StreamInput
-from .socket_view import SocketView
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_HEX = "0123456789abcdefABCDEF"
-_OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 _EARLY_HINTS: Any = Turn.early_hints
 
@@ -141,33 +139,6 @@ class EnvironBuilder:
             # The coding is undone and the length known: say so, for the many that read CONTENT_LENGTH only.
             environ.pop("HTTP_TRANSFER_ENCODING", None)
             environ["CONTENT_LENGTH"] = str(connection.body_size)
-
-
-def unquote(path: str) -> str:
-    """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
-    first, *rest = path.split("%")
-    parts = [first]
-    for part in rest:
-        octet = _OCTETS.get(part[:2])
-        parts.append("%" + part if octet is None else octet + part[2:])
-    return "".join(parts)
-
-
-def join_repeated(environ: dict[str, Any], request: Request) -> None:
-    """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3).
-
-    Where a trusted proxy has set one of `forwarder_headers`, other names of that variable do not count.
-    """
-    values: dict[str, list[str]] = {}
-    fields = request.fields
-    own: set[str] = set()
-    if request.forwarder_trusted:
-        own = {field.variable for field, _ in fields if field.kind == FORWARDER}
-    for field, value in fields:
-        if field.variable not in own or field.kind == FORWARDER:
-            values.setdefault(field.variable, []).append(value)
-    for variable, several in values.items():
-        environ[variable] = ",".join(several)
 
 
 def server_of_host(environ: dict[str, Any]) -> None:

@@ -1,43 +1,20 @@
 cimport cython
-from gunicorn.instrument._board cimport Board
-from gunicorn.engine._leaf cimport bind, monotonic
-from gunicorn.engine.connection cimport READING, Connection
+from gunicorn.engine._leaf cimport bind
+from gunicorn.engine.connection cimport Connection
 from gunicorn.engine.state cimport EngineState
+from gunicorn.gateway.gateway cimport Gateway
 from gunicorn.http.request cimport Request
-from .access cimport AccessLines
+from gunicorn.instrument._board cimport Board
 from .environ cimport EnvironBuilder
-from .gateway_state cimport GatewayState
-from .response cimport Response
+from .response cimport WSGIResponse
 
 
 cdef object _START_RESPONSE
 
 
-cdef class Gateway(GatewayState):
-    cdef public object app
-    cdef readonly Board board
+cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
-    cdef public object cfg
-    cdef public bint gathers
-    cdef public object handle_error
-    cdef readonly AccessLines lines
-    cdef public object log
-    cdef public bint logs_access
-    cdef public object post_request
-    cdef public object pre_request
-    cdef public bytes server
-    cdef public object worker
-    cdef public long long budget
-    cdef public long long served
-    cdef public double next_complaint
-    cdef public long long overloads
 
     cpdef handle(self, connection, request)
-    cpdef bint unfinished(self) except -1
-    cpdef idle(self)
-    cpdef bint others_wait(self) except -1
-    cdef _log(self, Response response, Request request, environ, double seconds)
-    @cython.locals(lines=AccessLines, now=double)
-    cdef _gather(self, Response response, dict environ, double seconds)
-    @cython.locals(kind=object, engine=EngineState, board=Board, response=Response, close=bint, started=double, now=double)
+    @cython.locals(kind=object, engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
     cpdef run(self, Connection connection, Request request)

@@ -1,18 +1,5 @@
-cimport cython
 from gunicorn.engine._leaf cimport references
-from gunicorn.engine.connection cimport RUNNING, Connection
-
-
-cdef class Turn:
-    cdef readonly Connection connection
-    cdef long long number
-
-    cdef begin(self, Connection connection)
-    cpdef bint is_over(self) except -1
-
-
-@cython.locals(turn=Turn)
-cpdef Turn turn_of(Connection connection)
+from gunicorn.gateway.turn cimport Turn
 
 
 cdef class Shared:

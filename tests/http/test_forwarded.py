@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gunicorn.engine.admission import Admission
+from gunicorn.gateway.admission import Admission
 from gunicorn.http.fields import ORDINARY, FieldName
 from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.peers import Peers

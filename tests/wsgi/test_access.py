@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gunicorn.engine.prefixes import Prefixes
+from gunicorn.gateway.access_lines import MOST_LINES, AccessLines, take_apart
+from gunicorn.gateway.prefixes import Prefixes
+from gunicorn.gateway.response import Response
 from gunicorn.http.request import Request
-from gunicorn.wsgi.access import MOST_LINES, AccessLines, take_apart
-from gunicorn.wsgi.response import Response
 
 FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
 

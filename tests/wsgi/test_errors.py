@@ -11,7 +11,7 @@ import pytest
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.wsgi.gateway import ErrorStream
+from gunicorn.wsgi.error_stream import ErrorStream
 from tests.conftest import Serve
 from tests.support.server import BOOTED
 from tests.support.wait import PATIENCE, wait_until

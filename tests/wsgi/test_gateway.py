@@ -16,7 +16,7 @@ from gunicorn.engine.engine import Engine
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
-from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.gateway import WSGIGateway
 
 Application = Callable[[dict[str, Any], Any], Any]
 
@@ -42,7 +42,7 @@ def serve(
         cfg.set(name, value)
     log = log or FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True)
-    gateway = Gateway(worker, app, False, False, "gunicorn", "gunicorn/28")
+    gateway = WSGIGateway(worker, app, False, False, "gunicorn", "gunicorn/28")
     engine = Engine(gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)
     gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)

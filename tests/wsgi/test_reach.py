@@ -26,7 +26,7 @@ from gunicorn.engine.engine import Engine
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
-from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.gateway import WSGIGateway
 from tests.wsgi.test_gateway import FakeLog
 
 pytestmark = [
@@ -116,7 +116,7 @@ def serve(kind: str, act: Act) -> None:
     cfg = Config()
     log: Any = FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
-    gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (Gateway, wsgi(act))
+    gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (WSGIGateway, wsgi(act))
     gateway = gateway_of(worker, app, kind == "gthread", False, "gunicorn", "gunicorn/28")
     settings = Settings(keepalive=5.0, buffer_request_body=kind != "asgi")
     engine = Engine(gateway, settings, Limits(), Peers(["*"]), Peers([]))
@@ -177,7 +177,7 @@ SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr_
 TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
     "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head", "gunicorn.wsgi.environ",
-    "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
+    "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
 }
 
 

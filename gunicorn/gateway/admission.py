@@ -11,11 +11,10 @@ import struct
 import sys
 import time
 
+from gunicorn.engine.connection import Connection
+from gunicorn.engine.outgoing import ClientDisconnected
 from gunicorn.http.errors import Overloaded
 from gunicorn.unix.unpatched import Socket
-
-from .connection import Connection
-from .outgoing import ClientDisconnected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

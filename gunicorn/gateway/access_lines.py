@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import re
 
-from gunicorn.engine.prefixes import Prefixes
 from gunicorn.http._octets import is_plain
 from gunicorn.http.request import Request
 from gunicorn.logs.atoms import basic_user, escape, printable
+from gunicorn.logs.logger import Logger
 
+from .prefixes import Prefixes
 from .response import Response
 
 TYPE_CHECKING = False
@@ -189,6 +190,13 @@ def access_lines(log: Any, cfg: Any) -> AccessLines | None:
     write = make_writer() if make_writer is not None else None
     steps = take_apart(cfg.access_log_format) if write is not None else None
     return None if steps is None else AccessLines(log, steps, write)
+
+
+def logs_access(log: Any, cfg: Any) -> bool:
+    """Whether `log.access` can have an effect."""
+    if type(log).access is not Logger.access:
+        return True
+    return bool(cfg.accesslog or cfg.logconfig or cfg.logconfig_dict or cfg.logconfig_json or cfg.syslog)
 
 
 def _variable(environ: dict[str, Any], name: str) -> str:

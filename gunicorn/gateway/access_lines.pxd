@@ -1,7 +1,7 @@
 cimport cython
-from gunicorn.engine.prefixes cimport Prefixes
 from gunicorn.http._octets cimport is_plain
 from gunicorn.http.request cimport Request
+from .prefixes cimport Prefixes
 from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH, TIME, USER

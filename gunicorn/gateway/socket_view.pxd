@@ -1,5 +1,5 @@
 from gunicorn.engine.connection cimport Connection
-from .handed cimport Turn, turn_of
+from .turn cimport Turn, turn_of
 
 
 cdef class SocketView:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gunicorn.engine.handler import Handler
-from gunicorn.engine.prefixes import Prefixes
 from gunicorn.engine.state import EngineState
 from gunicorn.http.response import FieldLines
+
+from .prefixes import Prefixes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 from gunicorn.engine.handler cimport Handler
-from gunicorn.engine.prefixes cimport Prefixes
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.response cimport FieldLines
+from .prefixes cimport Prefixes
 
 
 cdef class GatewayState(Handler):

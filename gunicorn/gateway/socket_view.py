@@ -8,7 +8,7 @@ import socket
 
 from gunicorn.engine.connection import Connection
 
-from .handed import Turn, turn_of
+from .turn import Turn, turn_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

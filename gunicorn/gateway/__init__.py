@@ -1,0 +1,1 @@
+"""What gateways have in common: the response, refusals, admission, access lines, hooks."""

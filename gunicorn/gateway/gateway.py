@@ -1,0 +1,179 @@
+"""A gateway, whatever its interface: it refuses, admits, logs and calls hooks; subclasses run the application."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gunicorn.engine import entrance
+from gunicorn.engine.connection import READING, Connection
+from gunicorn.errors import OwnSignal
+from gunicorn.http.errors import GatewayTimeout, HTTPError, InsufficientStorage, InternalError, Overloaded, Redirected
+from gunicorn.http.request import Request
+from gunicorn.http.response import REASONS, refusal
+from gunicorn.instrument._board import Board
+
+from .access_lines import AccessLines, access_lines, logs_access
+from .response import Response
+from .socket_view import SocketView
+from .state import GatewayState
+from .variables import log_variables
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Gateway(GatewayState):
+    """Serves one application for one worker."""
+
+    __slots__ = (
+        "admission", "app", "board", "budget", "cfg", "forwarded", "gathers", "handle_error", "lines", "log",
+        "logs_access", "next_complaint", "overloads", "post_request", "pre_request", "served", "server", "worker",
+    )
+
+    def __init__(self, worker: Any, app: Any, server: str) -> None:
+        """``server``: the value of the field `Server`, none if it is empty."""
+        cfg = worker.cfg
+        super().__init__(server.encode("latin-1"), cfg.sendfile)
+        self.worker = worker
+        self.app = app
+        self.cfg = cfg
+        self.log = worker.log
+        # Requests begun, and how many of them this worker is meant to serve.
+        self.served = 0
+        self.overloads = 0
+        self.next_complaint = 0.0
+        slot = getattr(worker, "slot", None)
+        self.board: Board | None = Board(slot) if slot is not None else None
+        self.budget = min(worker.max_requests, 1 << 62)
+        self.server = server.encode("latin-1")
+        self.pre_request = _own_hook(cfg, "pre_request")
+        self.post_request = _own_hook(cfg, "post_request")
+        self.logs_access = logs_access(worker.log, cfg)
+        self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
+        self.ends_at_once = self.post_request is None and (not self.logs_access or self.lines is not None)
+        # Set by a worker that calls `idle` when nothing is to be done: lines may wait for that.
+        self.gathers = False
+        # A worker's own `handle_error`, which is told of what is refused or has failed.
+        self.handle_error: Any = None
+        # An `admission.Admission` where a request may be too old to be run.
+        self.admission: Any = entrance.admission_of(cfg)
+        # A `Forwarded` where trusted proxies tell the client's address.
+        self.forwarded: Any = entrance.forwarded_of(cfg)
+
+    def abandon(self, slot: Any) -> None:
+        """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""
+        self.lines = None
+        self.logs_access = False
+        self.post_request = None
+        if self.board is not None:
+            self.board.move_to(slot)
+
+    # What the engine asks of a handler.
+
+    def unfinished(self) -> bool:
+        return self.lines is not None and self.lines.waiting()
+
+    def idle(self) -> None:
+        if self.lines is not None and not self.lines.flush():
+            self.lines = None
+
+    def connection_failed(self, connection: Connection, error: BaseException) -> None:
+        self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
+        if connection.state == READING and connection.request is not None and not connection.skipping:
+            # The client waits for an answer to a request that has not come so far as an application.
+            connection.refuse(InternalError())
+
+    def disconnected(self, connection: Connection) -> None:
+        """The client of a running request has left: whoever has no way to be told finds out at the next write."""
+
+    def writable(self, connection: Connection) -> None:
+        """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
+
+    def refused(self, connection: Connection, error: HTTPError, request: Request | None = None) -> bytes:
+        """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
+        peer = connection.peer
+        address = peer[0] if isinstance(peer, tuple) else ""
+        if isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, InsufficientStorage):
+            text = "No place for a request body of more than body_buffer_size in tmp_upload_dir, answering 507: %s"
+            self.log.error(text, error.__cause__)
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
+            self.log.warning("Invalid request from ip=%s: %s", address, error)
+        if request is None:
+            request = connection.request
+        if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
+            self._tell_worker(connection, request, error)
+        if self.logs_access:
+            self._log_refusal(connection, request, error)
+        self.prefixes.refresh(self.engine.now)
+        head_only = request is not None and request.method == "HEAD"
+        return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+
+    def _tell_worker(self, connection: Connection, request: Request | None, error: BaseException) -> None:
+        """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
+        try:
+            self.handle_error(request, SocketView(connection), connection.peer, error)
+        except Exception:
+            self.log.exception("Exception in handle_error")
+
+    def _tell_overload(self, error: Overloaded) -> None:
+        """Once a second: a flood of refusals must not become a flood of log lines."""
+        self.overloads += 1
+        now = self.engine.now
+        if now >= self.next_complaint:
+            self.log.warning("Answering 503 (%d so far): %s", self.overloads, error)
+            self.next_complaint = now + 1.0
+
+    def _log_refusal(self, connection: Connection, request: Request | None, error: HTTPError) -> None:
+        known = request or connection.protocol.head.request or Request()
+        response = Response(self, connection, known, True)
+        response.status = f"{error.status} {REASONS.get(error.status, '')}"
+        response.headers = []
+        environ = log_variables(connection, known, self.forwarded)
+        self.log.access(response, known, environ, timedelta(0))
+
+    def others_wait(self) -> bool:
+        """Whether clients wait for the request that is begun now."""
+        return self.engine.others_wait()
+
+    # The end of a request.
+
+    def _log(self, response: Response, request: Request, environ: Any, seconds: float) -> None:
+        if self.lines is None or environ is None:
+            self.log.access(response, request, environ or {}, timedelta(seconds=seconds))
+        elif self.engine.threaded:
+            with self.engine.guard:
+                self._gather(response, environ, seconds)
+        else:
+            self._gather(response, environ, seconds)
+
+    def _gather(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
+        now = self.engine.now
+        lines = self.lines
+        if lines is not None:
+            lines.add(response, environ, self.prefixes, seconds, now)
+            if not self.gathers or lines.due(now):
+                self.idle()
+
+    def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
+        try:
+            self.post_request(self.worker, request, environ, response)
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
+            self.log.exception("Exception in post_request hook")
+
+
+def shown(peer: Any) -> str:
+    """A client as the log names it."""
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a unix socket"
+
+
+def _own_hook(cfg: Any, name: str) -> Any:
+    """A request hook that somebody has set; None for the default, which does nothing worth a call."""
+    hook = getattr(cfg, name)
+    setting = cfg.settings[name]
+    default = getattr(setting, "default", None)
+    return None if hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default) else hook
