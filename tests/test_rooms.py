@@ -21,10 +21,10 @@ import gunicorn
 PACKAGE = Path(gunicorn.__file__).parent
 
 #: Names for others to import, handed on by modules that nobody inside imports.
-FACES = frozenset(
-    "arbiter debug glogging pidfile reloader sock systemd util "
-    "http http.body http.message http.parser http.unreader http.wsgi".split()
-)
+FACES = frozenset([
+    "arbiter", "debug", "glogging", "pidfile", "reloader", "sock", "systemd", "util",
+    "http", "http.body", "http.message", "http.parser", "http.unreader", "http.wsgi",
+])
 #: Faces that have small helpers of their own beside the names of others.
 WITH_HELPERS = frozenset(["util"])
 #: What everybody may use, and what uses nobody; "" is the package itself, with its version.
@@ -61,7 +61,7 @@ FOR_NOW: dict[tuple[str, str], str] = {}
 
 #: Messages are read and written without a socket and without a clock.
 SANS_IO = ("http", "wire")
-OF_THE_SYSTEM = frozenset("os select socket ssl time".split())
+OF_THE_SYSTEM = frozenset(["os", "select", "socket", "ssl", "time"])
 #: Module: what it may import all the same.
 NEEDED: dict[str, frozenset[str]] = {
     # inet_pton and inet_ntop: whether a text is an address, and addresses as octets.

@@ -39,5 +39,5 @@ cdef class Gateway(GatewayState):
     cdef _log(self, Response response, Request request, environ, double seconds)
     @cython.locals(lines=AccessLines, now=double)
     cdef _gather(self, Response response, dict environ, double seconds)
-    @cython.locals(kind=object, engine=EngineState, board=Board, response=Response, close=bint, started=double, now=double)
+    @cython.locals(engine=EngineState, board=Board, response=Response, close=bint, started=double, now=double)
     cpdef run(self, Connection connection, Request request)
