@@ -48,7 +48,7 @@ unknown flag with status 2.
 | everything else | the value as it is |
 
 An empty variable is the same as none. `GUNICORN_CMD_ARGS`, `GUNICORN_FD`, `GUNICORN_PID`, `GUNICORN_PURE` and what
-Kubernetes sets for a service of that name are no settings; other names that mean nothing are warned about.
+Kubernetes sets for a service of that name are not settings; other names that mean nothing are warned about.
 
 ## Configuration files
 

@@ -39,8 +39,8 @@ def check_guest(cfg: Any) -> None:
     for bind in cfg.binds:
         if bind.redirect or bind.options or cfg.speaks_tls(bind) != cfg.is_ssl:
             kind = cfg.worker_class_str
-            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} has one way in for all addresses, "
-                              "use certfile and keyfile, and no https://, http:// or options in bind")
+            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} serves all addresses in the same "
+                              "way: use certfile and keyfile, without https://, http:// or options in bind")
 
 
 def attach(listeners: list[Listener], sockets: list[Any], cfg: Any, log: Any) -> None:

@@ -138,7 +138,7 @@ class Gateway(GatewayState):
         if isinstance(error, Overloaded):
             self._tell_overload(error)
         elif isinstance(error, InsufficientStorage):
-            text = "No place for a request body of more than body_buffer_size in tmp_upload_dir, answering 507: %s"
+            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
             self.log.error(text, error.__cause__)
         elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
             self.log.warning("Invalid request from ip=%s: %s", address, error)
@@ -214,7 +214,7 @@ class Gateway(GatewayState):
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
         except ResponseComplete:
-            self.log.debug("The application wrote more than its response has place for: %s", request.uri)
+            self.log.debug("The application wrote more than its response has room for: %s", request.uri)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application

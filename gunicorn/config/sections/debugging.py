@@ -81,7 +81,7 @@ class ConfigCheck(Setting):
         It finds what would stop one, and says it in the same line: files and folders that cannot be used, worker and
         logger classes, logging, certificates, addresses, user and group, and the application, which is loaded with
         the rights of a worker. Nothing is left behind, and no hook of the server's life is called. That an address
-        or the PID file is in use is no error, as the server may be running; `fd://N` is not looked at.
+        or the PID file is in use is not an error, as the server may be running; `fd://N` is not looked at.
 
         The exit status is 0 when all is right, 1 when not, and 2 for a command line that cannot be understood.
         """

@@ -92,7 +92,7 @@ class Daemon(Setting):
     desc = """\
         Detach from the terminal and run in the background.
 
-        Set `errorlog` as well: there is no terminal any more to print to. Under a process manager such as
+        Set `errorlog` as well: there is no longer a terminal to print to. Under a process manager such as
         systemd leave it off.
         """
 
