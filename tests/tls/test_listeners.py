@@ -181,7 +181,7 @@ class TestRenewal:
         server.wait_for_log("The changed certificate was not loaded, .*: .*does not belong", count=2)
         assert self.shown(server, trusting) == self.certificate(pki, "server")
         (files / "live.key").unlink()
-        server.wait_for_log("Changed certificate not taken, .*No such file", count=2)
+        server.wait_for_log("The changed certificate was not loaded, .*No such file", count=2)
         assert self.shown(server, trusting) == self.certificate(pki, "server")
         shutil.copy(pki.folder / "rsa.key", files / "live.key")
         wanted = self.certificate(pki, "rsa")
