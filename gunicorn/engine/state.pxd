@@ -33,7 +33,7 @@ cdef class EngineState:
 
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
-    cpdef took(self, double seconds)
+    cpdef add_duration(self, double seconds)
     cpdef bint others_wait(self) except -1
     cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

@@ -91,7 +91,7 @@ class EngineState:
         """
         return float(self.clock()) + self.send_timeout if self.send_timeout else 0.0
 
-    def took(self, seconds: float) -> None:
+    def add_duration(self, seconds: float) -> None:
         """The application has answered a request in so many seconds.
 
         In a worker with neighbours (`fair`) a kept-alive client would wait behind a slow request while another worker

@@ -30,7 +30,7 @@ class AiohttpWorker(GunicornWebWorker):
     worker does, in a pool of threads."""
 
     # Those of WSGI are served as each bind says.
-    minds_binds = True
+    honours_bind_options = True
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -61,7 +61,7 @@ class AiohttpWorker(GunicornWebWorker):
             self.loop.run_until_complete(asyncio.sleep(0))
             self.loop.close()
             successor.alive = self.alive
-            successor.succeed(self)
+            successor.take_over_from(self)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
         successor.run()

@@ -229,7 +229,7 @@ class ASGIWorker(EngineWorker):
         end = engine.clock() + seconds - reserve
         deadline = end - reserve * 2
         self.stop_accepting()
-        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         gateway: Any = self.gateway
         gateway.say_farewell()
         await self._let_end(engine.clock(), deadline)

@@ -74,7 +74,7 @@ class Servers:
     def _open(self, sock: Any, place: int) -> Server:
         cfg = self.cfg
         listener = Listener(sock)
-        listener.terminator, listener.redirect = entrance.way_in(sock, place, cfg, self.log)
+        listener.terminator, listener.redirect = entrance.listener_role(sock, place, cfg, self.log)
         server = Server(
             self.worker.wsgi,
             no_keep_alive=not cfg.keepalive,

@@ -220,7 +220,7 @@ class Gateway(GatewayState):
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(connection, response, error)
         now = engine.now = monotonic()
-        engine.took(now - started)
+        engine.add_duration(now - started)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:

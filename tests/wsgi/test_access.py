@@ -10,7 +10,7 @@ import pytest
 
 from gunicorn.engine.prefixes import Prefixes
 from gunicorn.http.request import Request
-from gunicorn.wsgi.access import MOST_LINES, AccessLines, take_apart
+from gunicorn.wsgi.access import MOST_LINES, AccessLines, compile_steps
 from gunicorn.wsgi.response import Response
 
 FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
@@ -19,7 +19,7 @@ FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
 class Bench:
     def __init__(self) -> None:
         self.written: list[str] = []
-        steps = take_apart(FORMAT)
+        steps = compile_steps(FORMAT)
         assert steps is not None
         log = SimpleNamespace(now=lambda: "now")
         self.lines = AccessLines(log, steps, self._write)
