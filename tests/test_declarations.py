@@ -361,7 +361,9 @@ def test_what_is_cimported_is_declared() -> None:
     for name, path in DECLARED.items():
         for one in sorted(read_declarations(path.read_text()).imports):
             words = one.module.lstrip(".").split(".")
-            other = path.parents[len(one.module) - len(one.module.lstrip(".")) - 1].joinpath(*words).with_suffix(".pxd")
+            dots = len(one.module) - len(one.module.lstrip("."))
+            folder = path.parents[dots - 1] if dots else PACKAGE.parent
+            other = folder.joinpath(*words).with_suffix(".pxd")
             there = read_declarations(other.read_text() if other.exists() else "")
             if one.name not in there.names | set(there.functions) | set(there.classes):
                 wrong.append(f"{name}: {one.name} of {one.module}")
