@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gunicorn.config.config import Config
 
 _HTTP2 = "HTTP/2 is not served yet"
-_TASKS = "task processes are not there yet"
-_CONTROL = "the control socket is not there yet"
+_TASKS = "task processes are not available yet"
+_CONTROL = "the control socket is not available yet"
 _IGNORED = "use ssl_minimum_version to restrict versions"
 
 PENDING: dict[str, str] = {
