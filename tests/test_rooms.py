@@ -57,22 +57,7 @@ MAY_IMPORT: dict[str, str] = {
 }
 
 #: Arrows that the table does not have and that are there for now: the two modules, and what will open them.
-_GATEWAY = "what WSGI and ASGI share goes to the room gateway"
-_WIRING = "what a configuration means to the rooms below goes to gateway, its TLS to tls"
-FOR_NOW: dict[tuple[str, str], str] = {
-    ("gunicorn.asgi.cycle", "gunicorn.wsgi.response"): _GATEWAY,
-    ("gunicorn.asgi.gateway", "gunicorn.wsgi.access"): _GATEWAY,
-    ("gunicorn.asgi.gateway", "gunicorn.wsgi.environ"): _GATEWAY,
-    ("gunicorn.asgi.gateway", "gunicorn.wsgi.gateway"): _GATEWAY,
-    ("gunicorn.asgi.gateway_state", "gunicorn.wsgi.gateway"): _GATEWAY,
-    ("gunicorn.wsgi.access", "gunicorn.logs.atoms"): _GATEWAY,
-    ("gunicorn.wsgi.gateway", "gunicorn.logs.logger"): _GATEWAY,
-    ("gunicorn.blocking.cycle", "gunicorn.engine.entrance"): _WIRING,
-    ("gunicorn.blocking.environ", "gunicorn.engine.entrance"): _WIRING,
-    ("gunicorn.blocking.request", "gunicorn.engine.settings"): _WIRING,
-    ("gunicorn.blocking.response", "gunicorn.engine.entrance"): _WIRING,
-    ("gunicorn.master.arbiter", "gunicorn.engine.entrance"): _WIRING,
-}
+FOR_NOW: dict[tuple[str, str], str] = {}
 
 #: Messages are read and written without a socket and without a clock.
 SANS_IO = ("http", "wire")
