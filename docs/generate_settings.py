@@ -25,7 +25,7 @@ HEAD = """\
 Every setting can be given in a configuration file and, in upper case behind `GUNICORN_`, as an environment
 variable; most have flags. Where several sources set the same thing, the later in this list wins:
 
-1. the default, or an environment variable of old standing (`PORT`, `WEB_CONCURRENCY`, `FORWARDED_ALLOW_IPS`,
+1. the default, or a traditional environment variable (`PORT`, `WEB_CONCURRENCY`, `FORWARDED_ALLOW_IPS`,
    `SENDFILE`)
 2. what a framework or an embedding program sets
 3. the configuration file
@@ -34,7 +34,7 @@ variable; most have flags. Where several sources set the same thing, the later i
 6. the command line
 
 `gunicorn --print-config APP` shows every value with the source it came from, `--check-config` only whether
-all is right. A wrong value is told in one line, with its source, and ends the server with status 1; an
+everything is right. A wrong value is reported in one line, with its source, and ends the server with status 1; an
 unknown flag with status 2.
 
 ## Values in environment variables
@@ -48,7 +48,7 @@ unknown flag with status 2.
 | everything else | the value as it is |
 
 An empty variable is the same as none. `GUNICORN_CMD_ARGS`, `GUNICORN_FD`, `GUNICORN_PID`, `GUNICORN_PURE` and what
-Kubernetes sets for a service of that name are no settings; other names that mean nothing are warned about.
+Kubernetes sets for a service of that name are not settings; other names that mean nothing are warned about.
 
 ## Configuration files
 
@@ -74,7 +74,7 @@ workers = 4
 post_fork = "app.hooks:post_fork"
 ```
 
-A name that is nearly a setting gets a warning with the right one.
+A name that is close to that of a setting gets a warning that suggests it.
 """
 
 

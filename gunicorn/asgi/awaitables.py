@@ -48,7 +48,7 @@ class Waiter:
         if self.state != PENDING:
             self.loop.call_soon(callback, self, context=context)
         elif self.callback is not None:
-            raise RuntimeError("one task at a time waits here")
+            raise RuntimeError("only one task at a time can wait here")
         else:
             self.callback = callback
             self.context = context

@@ -117,7 +117,7 @@ class Wait:
         kind = self.kind
         if cycle is None:
             # Compiled it may be: whoever has one can make another by its type.
-            raise RuntimeError("receive() and send() alone make these")
+            raise RuntimeError("only receive() and send() make these")
         # Whatever is raised from here on, it is over.
         self.kind = OVER
         waiter = self.waiter
@@ -134,7 +134,7 @@ class Wait:
         elif kind == PAUSE:
             return DONE
         elif kind == OVER:
-            raise RuntimeError("what receive() or send() has returned was awaited before")
+            raise RuntimeError("what receive() or send() returned was awaited before")
         elif cycle.is_its_turn():
             self.kind = kind
             return None

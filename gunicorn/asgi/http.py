@@ -260,7 +260,7 @@ class HTTPCycle(Cycle):
         try:
             facts = os.fstat(fd)
             if not stat.S_ISREG(facts.st_mode):
-                raise Misuse(f"http.response.pathsend: {path!r} is no regular file")
+                raise Misuse(f"http.response.pathsend: {path!r} is not a regular file")
             self.settle_expectation()
             if facts.st_blocks or facts.st_size > MOST_READ:
                 self.send_file(fd, facts.st_size)

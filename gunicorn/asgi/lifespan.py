@@ -113,7 +113,7 @@ class Lifespan:
             self.log.debug("The application has no lifespan: %r", error)
         else:
             # It may be the start-up that has failed: nobody should have to look for that.
-            self.log.info("The application is served without a lifespan, in which it has raised %r", error)
+            self.log.info("The application is served without a lifespan, since its lifespan raised %r", error)
 
     async def _receive(self) -> dict[str, Any]:
         self._asked = True

@@ -394,7 +394,7 @@ class WebSocketCycle(Cycle):
 
     def restart(self) -> None:
         """This worker goes: the client may come back to another (RFC 6455 section 7.4, code 1012 of its registry)."""
-        self.close_with(SERVICE_RESTART, "the server restarts")
+        self.close_with(SERVICE_RESTART, "the server is restarting")
 
     def look_after(self, now: float) -> None:
         """Once a second: ask those that are silent whether they are there, and give up those that are not."""

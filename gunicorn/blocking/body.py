@@ -50,7 +50,7 @@ class _Reader:
         what the parser raises.
         """
         if not isinstance(size, int):
-            raise TypeError(f"{size!r} is no number of octets")
+            raise TypeError(f"{size!r} is not a number of octets")
         if size < 0:
             raise ValueError("a number of octets is not negative")
         found, self._held = gather(self._held, size, self._more)
@@ -177,7 +177,7 @@ class Body:
     def getsize(self, size: int | None) -> int | None:
         """`size` as a bound, None for none. Raises TypeError when it is no integer."""
         if size is not None and not isinstance(size, int):
-            raise TypeError(f"{size!r} is no number of octets")
+            raise TypeError(f"{size!r} is not a number of octets")
         return None if size is None or size < 0 else size
 
     def __iter__(self) -> Iterator[bytes]:

@@ -43,7 +43,7 @@ class Unreader:
         `read_ahead`: how much may be asked of the source at once. Raises TypeError for a size that is no integer.
         """
         if size is not None and not isinstance(size, int):
-            raise TypeError(f"{size!r} is no number of octets")
+            raise TypeError(f"{size!r} is not a number of octets")
         if size == 0:
             return b""
         if size is None or size < 0:
@@ -80,7 +80,7 @@ class SocketUnreader(Unreader):
         if self.deadline is not None:
             left = self.deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError("what was waited for has not come in time")
+                raise TimeoutError("the peer did not send in time")
             patience = self.sock.gettimeout()
             self.sock.settimeout(left if patience is None else min(patience, left))
         return bytes(self.sock.recv(self.mxchunk))

@@ -89,7 +89,7 @@ def _options(query: str, known: frozenset[str]) -> dict[str, str]:
     for word in filter(None, query.split("&")):
         name, _, value = word.partition("=")
         if name not in known:
-            raise RuntimeError(f"{name!r} is no option of this address: there are {', '.join(sorted(known))}.")
+            raise RuntimeError(f"{name!r} is not an option of an address; the options are {', '.join(sorted(known))}.")
         if "%" in value:
             from urllib.parse import unquote
 
@@ -103,7 +103,7 @@ def _redirect_port(target: str) -> int:
         return 0
     scheme, colon, port = target.partition(":")
     if scheme != "https":
-        raise RuntimeError(f"{target!r} is no place to redirect to: write redirect=https or redirect=https:PORT.")
+        raise RuntimeError(f"{target!r} is not a place to redirect to: write redirect=https or redirect=https:PORT.")
     return _port(port) if colon else 443
 
 

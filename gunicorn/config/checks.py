@@ -45,7 +45,7 @@ def _http2_library(cfg: SettingValues) -> None:
 def check_there_is_one(cfg: Any, listeners: Sized) -> None:
     """Raise ConfigError when nobody could ever reach the server."""
     if not listeners:
-        raise ConfigError(complaint(cfg, "bind", "there is nothing to listen at"))
+        raise ConfigError(complaint(cfg, "bind", "there is nothing to listen on"))
 
 
 def complaint(cfg: Any, name: str, problem: str) -> str:

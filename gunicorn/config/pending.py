@@ -6,8 +6,8 @@ The only place that knows them: a feature that arrives takes its names out of th
 from __future__ import annotations
 
 _HTTP2 = "HTTP/2 is not served yet"
-_TASKS = "task processes are not there yet"
-_CONTROL = "the control socket is not there yet"
+_TASKS = "task processes are not available yet"
+_CONTROL = "the control socket is not available yet"
 _IGNORED = "use ssl_minimum_version to restrict versions"
 
 PENDING: dict[str, str] = {

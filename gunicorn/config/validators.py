@@ -528,7 +528,7 @@ def _import_callable(text: str) -> Any:
     except ImportError as error:
         raise TypeError(str(error)) from None
     except AttributeError:
-        raise TypeError(f"there is no {name!r} in {module_name!r}") from None
+        raise TypeError(f"module {module_name!r} has no {name!r}") from None
 
 
 def get_arity(f: Any) -> int:
@@ -546,7 +546,7 @@ def _arity(function: Callable[..., Any]) -> int:
     try:
         return get_arity(function)
     except ValueError:
-        raise TypeError(f"{function!r} does not tell its parameters") from None
+        raise TypeError(f"{function!r} has no signature that can be read") from None
 
 
 def validate_post_request(val: Any) -> Callable[..., Any]:

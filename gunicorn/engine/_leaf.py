@@ -65,7 +65,7 @@ _CLOSED = _Closed()
 
 def _bounded(timeout: float) -> float:
     if timeout != timeout:
-        raise ValueError("a timeout that is no number")
+        raise ValueError("the timeout is not a number")
     return min(max(timeout, -1.0), _LONGEST_WAIT)
 
 

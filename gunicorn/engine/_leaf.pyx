@@ -221,7 +221,7 @@ cdef class Poller:
             elif timeout >= LONGEST_WAIT:
                 milliseconds = <int>(LONGEST_WAIT * 1000.0)
             else:
-                raise ValueError("a timeout that is no number")
+                raise ValueError("the timeout is not a number")
             # While others run, nothing of the last time may be taken for new.
             self._count = 0
             with nogil:

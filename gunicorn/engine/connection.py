@@ -269,7 +269,7 @@ class Connection(Outgoing):
             return True
         if not data:
             if not (tls.finished or tls.terminator.ragged_eofs):
-                raise ConnectionResetError("the stream ended without the farewell of TLS")
+                raise ConnectionResetError("the stream ended without TLS's close_notify")
             self._end_of_stream()
             return False
         if len(data) < RECEIVE_SIZE:
@@ -328,7 +328,7 @@ class Connection(Outgoing):
                 # Whatever TLS says meanwhile, the request must come in its time.
                 self.deadline = deadline
             if out.sealed_size() > MOST_SEALED:
-                raise ConnectionResetError("TLS is made to speak by a client that does not listen")
+                raise ConnectionResetError("the client makes TLS answer, and reads no answer")
             out.add_sealed(memoryview(data)[sent:])
             self.engine.poller.arm_write(self.fd)
 
@@ -336,7 +336,7 @@ class Connection(Outgoing):
         """Let the kernel put octets of a body of known length where the application will find them."""
         place = body.reserved
         if place is None:
-            raise ValueError("no place was made for the body")
+            raise ValueError("no room was made for the body")
         count = place.receive(self.fd, wanted)
         if count < 0:
             self.readable = False

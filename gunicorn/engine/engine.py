@@ -453,7 +453,7 @@ class Engine(EngineState):
                 self.scarce = True
                 self._pause_listeners()
 
-    def hasten_idle(self, seconds: float) -> None:
+    def shorten_idle(self, seconds: float) -> None:
         """Connections on which nothing is asked may ask for so long yet; the answer will close them.
 
         So may those whose answer is sent, as a thread that comes to its end just now has it.

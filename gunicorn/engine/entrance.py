@@ -21,7 +21,7 @@ def prepare(cfg: Any) -> None:
     Raises `ConfigError`. Costs nothing, not even an import, where there is no TLS.
     """
     particular = any(bind.scheme for bind in cfg.binds)
-    if particular and not getattr(cfg.worker_class, "minds_binds", False):
+    if particular and not getattr(cfg.worker_class, "honours_bind_options", False):
         check_guest(cfg)
     terminators: dict[Any, Terminator] = {}
     for bind in cfg.binds:
@@ -39,17 +39,17 @@ def check_guest(cfg: Any) -> None:
     for bind in cfg.binds:
         if bind.redirect or bind.options or cfg.speaks_tls(bind) != cfg.is_ssl:
             kind = cfg.worker_class_str
-            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} has one way in for all addresses, "
-                              "use certfile and keyfile, and no https://, http:// or options in bind")
+            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} serves all addresses in the same "
+                              "way: use certfile and keyfile, without https://, http:// or options in bind")
 
 
 def attach(listeners: list[Listener], sockets: list[Any], cfg: Any, log: Any) -> None:
     """Tell the listeners of a worker what `prepare` has made for them."""
     for place, (listener, sock) in enumerate(zip(listeners, sockets, strict=True)):
-        listener.terminator, listener.redirect = way_in(sock, place, cfg, log)
+        listener.terminator, listener.redirect = listener_role(sock, place, cfg, log)
 
 
-def way_in(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
+def listener_role(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
     """The `Terminator` of a listener, None where there is no TLS, and the port it redirects to, 0 where it serves;
     `place` is where it stands among the listeners."""
     setting = getattr(sock, "setting", None)

@@ -118,7 +118,7 @@ class Terminator:
         if not options.certfile and not options.keyfile:
             raise ConfigError(f"certfile{options.where}: TLS needs a certificate and its key: set certfile and keyfile")
         if not options.certfile:
-            raise ConfigError(f"keyfile{options.where}: there is a key, and no certfile with its certificate")
+            raise ConfigError(f"keyfile{options.where}: there is a key but no certfile with its certificate")
         return self._make(options.certfile, options.keyfile)
 
     def _make(self, certfile: str, keyfile: str | None) -> ssl.SSLContext:
@@ -171,7 +171,7 @@ class Terminator:
         except Exception as error:  # noqa: BLE001  # a ConfigError, or whatever the hook `ssl_context` raises
             # The key often follows a moment later: every change is tried, and each is told once.
             self._refused = stamp
-            self.log.warning("Changed certificate not taken, the old one stays: %s", error)
+            self.log.warning("The changed certificate was not loaded, the old one stays in use: %s", error)
             return False
         self._stamp, self._refused = stamp, None
         self._current = context
@@ -234,7 +234,7 @@ _REFUSED_REASONS = frozenset({"CERTIFICATE_VERIFY_FAILED", "PEER_DID_NOT_RETURN_
 
 def _why_refused(error: Any) -> str:
     if error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
-        return "it has shown none"
+        return "it sent none"
     return getattr(error, "verify_message", None) or str(error)
 
 
@@ -318,5 +318,5 @@ def _set_ciphers(context: ssl.SSLContext, options: Options) -> None:
     try:
         context.set_ciphers(options.ciphers)
     except ssl.SSLError:
-        message = "OpenSSL knows no cipher of this list"
+        message = "OpenSSL knows none of these ciphers"
         raise ConfigError(f"ciphers = {options.ciphers!r}{options.where}: {message}") from None

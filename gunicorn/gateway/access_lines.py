@@ -67,7 +67,7 @@ _ATOMS = {
 _FIELD = r"%\(([^)]*)\)s|%%"
 
 
-def take_apart(text: str) -> list[tuple[int, str]] | None:
+def compile_steps(text: str) -> list[tuple[int, str]] | None:
     """The steps that make a line of this format; None when it holds something that is not made here."""
     steps: list[tuple[int, str]] = []
     position = 0
@@ -188,7 +188,7 @@ def access_lines(log: Any, cfg: Any) -> AccessLines | None:
     """For a logger and a format that can be served here."""
     make_writer = getattr(log, "line_writer", None)
     write = make_writer() if make_writer is not None else None
-    steps = take_apart(cfg.access_log_format) if write is not None else None
+    steps = compile_steps(cfg.access_log_format) if write is not None else None
     return None if steps is None else AccessLines(log, steps, write)
 
 

@@ -97,7 +97,7 @@ class Gateway(GatewayState):
         if isinstance(error, Overloaded):
             self._tell_overload(error)
         elif isinstance(error, InsufficientStorage):
-            text = "No place for a request body of more than body_buffer_size in tmp_upload_dir, answering 507: %s"
+            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
             self.log.error(text, error.__cause__)
         elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
             self.log.warning("Invalid request from ip=%s: %s", address, error)

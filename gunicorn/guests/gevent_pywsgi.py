@@ -119,7 +119,7 @@ def abandon(servers: list[Any]) -> None:
 
 
 def _make_server(worker: GeventHost, listener: Any, place: int, pool: Pool) -> Any:
-    terminator, redirect = entrance.way_in(listener, place, worker.cfg, worker.log)
+    terminator, redirect = entrance.listener_role(listener, place, worker.cfg, worker.log)
     options: dict[str, Any] = {}
     if terminator is not None:
         options["ssl_context"] = terminator.context

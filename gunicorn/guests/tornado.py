@@ -74,7 +74,7 @@ class Servers:
     def _open(self, sock: Any, place: int) -> Server:
         cfg = self.cfg
         listener = Listener(sock)
-        listener.terminator, listener.redirect = entrance.way_in(sock, place, cfg, self.log)
+        listener.terminator, listener.redirect = entrance.listener_role(sock, place, cfg, self.log)
         server = Server(
             self.worker.wsgi,
             no_keep_alive=not cfg.keepalive,
@@ -432,7 +432,7 @@ def read_again(table: FieldTable, request: Request) -> list[tuple[FieldName, str
     try:
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
     except UnicodeEncodeError:
-        raise InvalidRequestLine("characters that no octet stands for") from None
+        raise InvalidRequestLine("characters outside of Latin-1") from None
     parser = HeadParser(table, request.forwarder_trusted)
     if parser.parse(head, 0, len(head)) < len(head) or not parser.complete:
         raise InvalidRequestLine("more than a head")

@@ -18,7 +18,7 @@ _QUERY = re.compile(rb"[!$%&'()*+,\-./0-9:;=?@A-Z\[\\\]^_`a-z{|}~]*").match
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*").match
 
 
-def drawn_in(data: bytes, start: int, end: int) -> tuple[int, int]:
+def _drawn_in(data: bytes, start: int, end: int) -> tuple[int, int]:
     """The bounds of a part of `data` that is there, with 0 <= start <= end; where there is none, of nothing at `start`.
 
     Raises `TypeError` for anything but plain bytes and integers, and `OverflowError` for integers beyond the machine's.
@@ -37,28 +37,28 @@ def drawn_in(data: bytes, start: int, end: int) -> tuple[int, int]:
 def token_end(data: bytes, start: int, end: int) -> int:
     """End of a run of tchar (RFC 9110 section 5.6.2)."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return _TOKEN(data, start, end).end()  # type: ignore[union-attr]
 
 
 def path_end(data: bytes, start: int, end: int) -> int:
     """End of a run of what stands before the `?` of a request-target: `target.py` says what that is and why."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return _PATH(data, start, end).end()  # type: ignore[union-attr]
 
 
 def query_end(data: bytes, start: int, end: int) -> int:
     """End of a run of what stands behind the `?` of a request-target."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return _QUERY(data, start, end).end()  # type: ignore[union-attr]
 
 
 def value_end(data: bytes, start: int, end: int) -> int:
     """End of a run of field-content and white space: VCHAR, obs-text, SP, HTAB (RFC 9110 section 5.5)."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return _VALUE(data, start, end).end()  # type: ignore[union-attr]
 
 
@@ -75,7 +75,7 @@ def is_plain(value: str) -> bool:
 def octets(data: bytes, start: int, end: int) -> bytes:
     """A part of the octets."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return data[start:end]
 
 
@@ -89,15 +89,15 @@ def joined(parts: list[bytes]) -> bytes:
 def text(data: bytes, start: int, end: int) -> str:
     """The octets as a native string, one character an octet (PEP 3333)."""
     if type(data) is not bytes or not 0 <= start <= end <= len(data):
-        start, end = drawn_in(data, start, end)
+        start, end = _drawn_in(data, start, end)
     return str(data[start:end], "latin-1")
 
 
 def is_at(known: bytes, data: bytes, start: int, end: int) -> bool:
     """Whether these octets are `known`."""
     if type(known) is not bytes or type(data) is not bytes or not 0 <= start <= end <= len(data):
-        drawn_in(known, 0, 0)
-        start, end = drawn_in(data, start, end)
+        _drawn_in(known, 0, 0)
+        start, end = _drawn_in(data, start, end)
     return len(known) == end - start and data.startswith(known, start)
 
 

@@ -235,7 +235,7 @@ class ForbiddenProxyRequest(HTTPError):
     """A connection from a peer that `proxy_allow_ips` does not name, where the PROXY protocol is spoken."""
 
     status = 403
-    title = "PROXY protocol, and a peer that is not allowed"
+    title = "PROXY protocol from a peer that is not allowed"
     host = _DETAIL
 
 
@@ -265,7 +265,7 @@ class InsufficientStorage(HTTPError):
     """There is no place for the body of the request (RFC 4918 section 11.5)."""
 
     status = 507
-    title = "No place for the body"
+    title = "No room for the body"
 
 
 class Redirected(HTTPError):

@@ -29,7 +29,7 @@ def split_target(request: Request, table: FieldTable) -> None:
     uri, method = request.uri, request.method
     if method == "CONNECT":
         if _AUTHORITY(uri) is None or not table.is_host(uri):
-            raise InvalidRequestLine(f"CONNECT wants host:port, not {uri}")
+            raise InvalidRequestLine(f"CONNECT needs host:port, not {uri}")
         if not table.limits.permit_connect:
             raise UnsupportedMethod("CONNECT, without permit_connect")
         request.authority = uri

@@ -32,7 +32,7 @@ def reopen(log: Any) -> None:
     except OwnSignal:
         raise
     except BaseException as error:  # noqa: BLE001 (the boundary around a logger of the user's)
-        log.error("The log files are not opened anew: %s", error or type(error).__name__)
+        log.error("The log files were not reopened: %s", error or type(error).__name__)
 
 
 def loggers() -> list[logging.Logger]:

@@ -263,7 +263,7 @@ class Logger:
                 elif isinstance(handler, logging.FileHandler):
                     reopen_file_handler(handler, (self.cfg.uid, self.cfg.gid))
             except OSError as error:
-                self.error("A log file is not opened anew, the old one stays: %s", error)
+                self.error("A log file was not reopened, the old one stays in use: %s", error)
 
     def close_on_exec(self) -> None:
         """Have no log file leak into programs that the application starts."""
@@ -310,7 +310,7 @@ class Logger:
             facility = SYSLOG_FACILITIES[cfg.syslog_facility.lower()]
         except KeyError:
             raise RuntimeError(
-                f"syslog_facility {cfg.syslog_facility!r} is unknown: one of {', '.join(SYSLOG_FACILITIES)}"
+                f"syslog_facility {cfg.syslog_facility!r} is unknown: expected one of {', '.join(SYSLOG_FACILITIES)}"
             ) from None
         handler = SyslogHandler(address[1], facility, address[0], cfg.syslog_addr)
         handler.setFormatter(logging.Formatter(f"gunicorn.{prefix}.{name} {fmt}"))

@@ -565,7 +565,7 @@ class Arbiter(MasterState):
 
     def _reexec_ended(self, status: int) -> None:
         code = os.waitstatus_to_exitcode(status)
-        self.log.error("The new master (pid:%s) ended with %s; this one serves on.", self.reexec_pid, code)
+        self.log.error("The new master (pid:%s) ended with %s; this one keeps serving.", self.reexec_pid, code)
         self.reexec_pid = 0
         if self._told_ready:
             systemd.sd_notify(f"READY=1\nMAINPID={self.pid}", self.log)

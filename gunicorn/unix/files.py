@@ -173,5 +173,7 @@ def _is_our_output(facts: os.stat_result) -> bool:
 
 def _refusal(path: str, link: str, owner: int) -> PermissionError:
     return PermissionError(
-        errno.EPERM, f"root does not follow {link!r}, a symbolic link of user {owner}, to what is not theirs", path
+        errno.EPERM,
+        f"root does not follow {link!r}, a symbolic link of user {owner}, to something that is not theirs",
+        path,
     )

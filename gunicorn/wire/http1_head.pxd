@@ -53,7 +53,7 @@ cdef class HeadParser:
     cdef Py_ssize_t _spaced(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
     @cython.locals(kind=int, shared=bint)
     cdef bint _special(self, FieldName field, str value) except -1
-    @cython.locals(request=Request, field=FieldName, value=str, kind=int)
+    @cython.locals(request=Request, field=FieldName, value=str)
     cpdef Request finish(self)
     cdef _connection(self, Request request, str value)
     @cython.locals(kind=int)

@@ -330,7 +330,7 @@ class HeadParser:
         if stop + 1 >= end and (stop == end or data[stop] == 13):
             return -1
         if data[stop] != 13 or data[stop + 1] != 10:
-            raise InvalidHeader("an octet that no field may hold")
+            raise InvalidHeader("an octet that is not allowed in a field")
         if self.folds:
             # Never an index from the end: the compiled form is built without them.
             last = len(request.fields) - 1
@@ -358,7 +358,7 @@ class HeadParser:
 
     def _bad_value(self, data: bytes, position: int, name_end: int, stop: int) -> HTTPError:
         name = text(data, position, name_end)
-        return InvalidHeader(f"{name} holds an octet that no field may hold, {data[stop]:#04x}")
+        return InvalidHeader(f"{name} holds an octet that is not allowed in a field, {data[stop]:#04x}")
 
     def _special(self, field: FieldName, value: str) -> bool:
         """Interpret a field, now or in `finish`; False when it must not reach the application."""

@@ -101,7 +101,7 @@ def _version_2(data: bytes) -> ProxyHeader | None:
         return ProxyHeader(end, None)
     name, socket_family, size = _FAMILIES[family]
     if family_protocol & 15 != _STREAM:
-        raise InvalidProxyHeader(f"transport {family_protocol & 15} is no stream")
+        raise InvalidProxyHeader(f"transport {family_protocol & 15} is not a stream")
     if length < 2 * size + 4:
         raise InvalidProxyHeader(f"{length} bytes of addresses")
     source = socket.inet_ntop(socket_family, data[16:16 + size])

@@ -42,8 +42,8 @@ cdef class Frames:
     cpdef bint is_pending(self)
     @cython.locals(available=Py_ssize_t)
     cpdef int next_event(self) except -1
-    @cython.locals(data=bytes, view="const unsigned char *", position=Py_ssize_t, available=Py_ssize_t, first=int,
-                   length="long long", extended=int)
+    @cython.locals(data=bytes, position=Py_ssize_t, available=Py_ssize_t, first=int, length="long long",
+                   extended=int)
     cdef bint _header(self) except -1
     @cython.locals(opcode=int)
     cdef _check_header(self, int first, int second, long long length)

@@ -176,10 +176,10 @@ class Frames:
         if extended:
             # The highest bit must be zero; the one below makes no difference to any message that can be.
             if extended == 8 and data[position] & 0xC0:
-                raise WebSocketError(PROTOCOL_ERROR, "a length that no message has")
+                raise WebSocketError(PROTOCOL_ERROR, "the payload length is out of range")
             length = int.from_bytes(data[position:position + extended])
             if length < (126 if extended == 2 else 65536):
-                raise WebSocketError(PROTOCOL_ERROR, "a length that is not written as short as it can be")
+                raise WebSocketError(PROTOCOL_ERROR, "the payload length is not in its shortest form")
             position += extended
         self._key = data[position:position + 4]
         self._position = position + 4
@@ -197,18 +197,18 @@ class Frames:
         if first & 0x30 or (first & 0x40 and (self._deflate is None or opcode not in (OP_TEXT, OP_BINARY))):
             raise WebSocketError(PROTOCOL_ERROR, "a reserved bit is set")
         if not second & 0x80:
-            raise WebSocketError(PROTOCOL_ERROR, "a frame without mask")
+            raise WebSocketError(PROTOCOL_ERROR, "the frame is not masked")
         if opcode >= OP_CLOSE:
             if opcode > OP_PONG:
                 raise WebSocketError(PROTOCOL_ERROR, "a reserved opcode")
             if not first & 0x80:
-                raise WebSocketError(PROTOCOL_ERROR, "a control frame in fragments")
+                raise WebSocketError(PROTOCOL_ERROR, "a fragmented control frame")
             if length > LONGEST_CONTROL:
-                raise WebSocketError(PROTOCOL_ERROR, "a control frame that is too long")
+                raise WebSocketError(PROTOCOL_ERROR, "the control frame is too long")
         elif opcode > OP_BINARY:
             raise WebSocketError(PROTOCOL_ERROR, "a reserved opcode")
         elif (opcode == OP_CONTINUATION) != (self._kind != 0):
-            what = "a message within another" if self._kind else "a continuation of nothing"
+            what = "a new message inside an unfinished one" if self._kind else "there is no message to continue"
             raise WebSocketError(PROTOCOL_ERROR, what)
 
     def _begin_content(self, first: int) -> None:
@@ -220,13 +220,13 @@ class Frames:
         if not (self._remaining or self._final):
             self._empty += 1
             if self._empty > MOST_EMPTY_FRAGMENTS:
-                raise WebSocketError(POLICY_VIOLATION, "too many fragments without content")
+                raise WebSocketError(POLICY_VIOLATION, "too many empty fragments")
         if not self.limit:
             return
         # Compressed octets count as they come: they may yield nothing and be work all the same.
         self._received += self._remaining
         if self._received > self.limit + ((self.limit >> 3) + COMPRESSION_SLACK if self._compressed else 0):
-            raise WebSocketError(TOO_BIG, "a message that is too big")
+            raise WebSocketError(TOO_BIG, "the message is too big")
 
     def _take(self, count: int) -> bytes:
         """The next octets of the payload, unmasked."""
@@ -259,7 +259,7 @@ class Frames:
         try:
             return octets.decode()
         except UnicodeDecodeError:
-            raise WebSocketError(INVALID_DATA, "text that is not UTF-8") from None
+            raise WebSocketError(INVALID_DATA, "the text is not valid UTF-8") from None
 
     def _keep(self, octets: bytes, whole: bool) -> None:
         """Add to a message that comes in parts; put it together when it is whole."""
@@ -272,7 +272,7 @@ class Frames:
             try:
                 self._decoder.decode(octets, whole)
             except UnicodeDecodeError:
-                raise WebSocketError(INVALID_DATA, "text that is not UTF-8") from None
+                raise WebSocketError(INVALID_DATA, "the text is not valid UTF-8") from None
         parts += octets
         if whole:
             self.data = bytes(parts) if self._decoder is None else parts.decode()
@@ -283,7 +283,7 @@ class Frames:
         """RFC 7692 section 7.2.2; never more than the limit at once."""
         deflate = self._deflate
         if deflate is None:
-            raise ValueError("no compression was agreed")
+            raise ValueError("compression was not negotiated")
         pieces: list[bytes] = []
         for part in (octets, _TAIL) if whole else (octets,):
             while part:
@@ -293,10 +293,10 @@ class Frames:
                 try:
                     piece = inflater.decompress(part, self.limit - self._size + 1 if self.limit else 0)
                 except zlib.error:
-                    raise WebSocketError(PROTOCOL_ERROR, "compressed data that is none") from None
+                    raise WebSocketError(PROTOCOL_ERROR, "invalid compressed data") from None
                 self._size += len(piece)
                 if self.limit and self._size > self.limit:
-                    raise WebSocketError(TOO_BIG, "a message that is too big")
+                    raise WebSocketError(TOO_BIG, "the message is too big")
                 pieces.append(piece)
                 part = inflater.unconsumed_tail
                 if inflater.eof:
@@ -321,11 +321,11 @@ class Frames:
         if not octets:
             self.code, self.reason = NO_STATUS, ""
         elif len(octets) == 1:
-            raise WebSocketError(PROTOCOL_ERROR, "half a status code")
+            raise WebSocketError(PROTOCOL_ERROR, "a truncated status code")
         else:
             self.code = int.from_bytes(octets[:2])
             if not is_close_code(self.code):
-                raise WebSocketError(PROTOCOL_ERROR, "a status code that is none")
+                raise WebSocketError(PROTOCOL_ERROR, "an invalid status code")
             self.reason = self._text(octets[2:])
         return CLOSE
 

@@ -48,7 +48,7 @@ def check_handshake(request: Request) -> bytes:
         raise InvalidHeader("a WebSocket handshake with a body")
     # That both stand once is seen to by the parser, in every worker type.
     if request.header("SEC-WEBSOCKET-VERSION") != "13":
-        raise UpgradeRequired("WebSocket is spoken in version 13")
+        raise UpgradeRequired("only version 13 of WebSocket is supported")
     key = request.header("SEC-WEBSOCKET-KEY") or ""
     try:
         nonce = base64.b64decode(key, validate=True)

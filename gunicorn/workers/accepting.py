@@ -41,12 +41,12 @@ class Accepting(Worker):
     """One connection at a time, one request a connection."""
 
     # This loop has one way in for all listeners.
-    minds_binds = False
+    honours_bind_options = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if is_replaced(cls, Accepting):
-            cls.minds_binds = False
+            cls.honours_bind_options = False
 
     def run_accepting(self) -> None:
         """Serve by `accept` and `handle` until the worker is told to stop."""

@@ -49,7 +49,7 @@ class EngineWorker(Worker):
     # Whether this type keeps to `request_timeout` itself; otherwise the master ends the worker, after telling why.
     breaks_requests = True
     # Whether each bind is served as it says: with TLS of its own, by a redirect.
-    minds_binds = True
+    honours_bind_options = True
     # Whether this type can run applications of ASGI.
     serves_asgi = False
     gateway_class: Callable[..., Gateway] = WSGIGateway
@@ -241,7 +241,7 @@ class EngineWorker(Worker):
             self.log.critical("Aborted with %d requests: %s", len(requests), ", ".join(requests[:100]))
         super().handle_abort(sig, frame)
 
-    def see_through(self, connection: Any, request: Any) -> None:
+    def close_if_unserved(self, connection: Any, request: Any) -> None:
         """After a subclass's own `handle_request`: one that has not served the request must not leave it open."""
         if connection.request is request:
             connection.close()
@@ -322,7 +322,7 @@ class EngineWorker(Worker):
         """Let running requests end and kept-alive clients take their leave, for `graceful_timeout` at most."""
         engine = self.engine
         self.stop_accepting()
-        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         began = engine.clock()
         while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
             self.pulse()

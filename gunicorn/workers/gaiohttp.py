@@ -33,7 +33,7 @@ class AiohttpWorker(GunicornWebWorker):
     worker does, in a pool of threads."""
 
     # Those of WSGI are served as each bind says.
-    minds_binds = True
+    honours_bind_options = True
 
     def load_wsgi(self) -> None:
         super().load_wsgi()

@@ -231,7 +231,7 @@ class ASGIWorker(EngineWorker):
         end = engine.clock() + seconds - reserve
         deadline = end - reserve * 2
         self.stop_accepting()
-        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         gateway: Any = self.gateway
         gateway.say_farewell()
         await self._let_end(engine.clock(), deadline)
@@ -278,7 +278,7 @@ class ASGIWorker(EngineWorker):
                     self.log.error("Exception in %r, which was cancelled", task, exc_info=task.exception())
             if pending:
                 names = ", ".join(sorted(task.get_name() for task in pending)[:MOST_TASKS])
-                self.log.warning("%d tasks go on although they were cancelled: %s", len(pending), names)
+                self.log.warning("%d tasks are still running although they were cancelled: %s", len(pending), names)
         for last in (loop.shutdown_asyncgens(), loop.shutdown_default_executor()):
             step: Any = loop.create_task(last)
             await asyncio.wait([step], timeout=seconds)

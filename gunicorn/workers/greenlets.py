@@ -121,7 +121,7 @@ class GreenletWorker(EngineWorker):
         super().__init_subclass__(**kwargs)
         if cls.handle is not _HANDLE:
             # It has one way in for all listeners.
-            cls.minds_binds = False
+            cls.honours_bind_options = False
 
     multithread = True
     gateway_class: Callable[..., Gateway] = GreenletGateway
@@ -209,7 +209,7 @@ class GreenletWorker(EngineWorker):
             self.gateway.run(connection, request)
         else:
             self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
-            self.see_through(connection, request)
+            self.close_if_unserved(connection, request)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; subclasses put something of their own around it."""
@@ -356,7 +356,7 @@ class GreenletWorker(EngineWorker):
         engine = self.engine
         self.tick_every(LOOK_SECONDS)
         self.stop_accepting()
-        engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         deadline = engine.clock() + self.stop_seconds
         while engine.count > len(self.abandoned) and engine.clock() < deadline:
             self.notify()

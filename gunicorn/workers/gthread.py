@@ -156,7 +156,7 @@ class ThreadWorker(EngineWorker, Pooling):
         server = connection.listener.server_name, connection.listener.server_port
         self.handle_request(request, TConn(self.cfg, SocketView(connection), connection.peer, server, connection))
         with self.engine.guard:
-            self.see_through(connection, request)
+            self.close_if_unserved(connection, request)
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Serve one request, in a thread of the pool; whether the connection goes on. Subclasses put something of
@@ -276,7 +276,7 @@ class ThreadWorker(EngineWorker, Pooling):
         engine = self.engine
         with engine.guard:
             self.stop_accepting()
-            engine.hasten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+            engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
         engine.wake()
         began = engine.clock()
         while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:

@@ -171,7 +171,7 @@ class TornadoWorker(EngineWorker):
     async def _stop(self) -> None:
         engine = self.engine
         self.stop_accepting()
-        engine.hasten_idle(self._farewell_seconds)
+        engine.shorten_idle(self._farewell_seconds)
         deadline = engine.clock() + self.stop_seconds
         while engine.count > len(self.abandoned) and engine.clock() < deadline:
             await asyncio.sleep(LOOK_SECONDS)

@@ -80,9 +80,9 @@ class Pooling(Worker):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if is_replaced(cls, Pooling, POOLING):
-            cls.minds_binds = False
+            cls.honours_bind_options = False
 
-    minds_binds = False
+    honours_bind_options = False
     tpool: ThreadPoolExecutor
     poller: selectors.BaseSelector
 

@@ -59,7 +59,7 @@ class RoundaboutGateway(WSGIGateway):
         worker = self.worker
         try:
             worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
-            worker.see_through(connection, request)
+            worker.close_if_unserved(connection, request)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection

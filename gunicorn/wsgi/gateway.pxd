@@ -16,5 +16,5 @@ cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
 
     cpdef handle(self, connection, request)
-    @cython.locals(kind=object, engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
+    @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
     cpdef run(self, Connection connection, Request request)

@@ -98,7 +98,7 @@ class WSGIGateway(Gateway):
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
         except ResponseComplete:
-            self.log.debug("The application wrote more than its response has place for: %s", request.uri)
+            self.log.debug("The application wrote more than its response has room for: %s", request.uri)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class EmptyInput:
     """The input of a request without body: always at its end. It has no state, so one serves all requests."""
 
+    __slots__ = ()
+
     def read(self, size: int | None = -1) -> bytes:
         """Nothing."""
         return b""
@@ -41,6 +43,8 @@ class StreamInput:
 
     What has come is kept as it came, with a position in it, and looked at once, however it is read.
     """
+
+    __slots__ = ("_buffer", "_connection", "_guard", "_position", "_stream", "_wait")
 
     def __init__(
         self, connection: Connection, stream: BodyStream, wait: Callable[[Connection], None], guard: Any

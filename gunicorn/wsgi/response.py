@@ -58,7 +58,7 @@ class WSGIResponse(Response):
         if connection.response is not self:
             if connection.broken:
                 raise ClientDisconnected()
-            raise RuntimeError("write() is called after the end of its request")
+            raise RuntimeError("write() was called after the end of its request")
         if self.complete and data:
             raise ResponseComplete("the client has the whole response")
         self._write(data)

@@ -216,7 +216,7 @@ def test_relative_paths_survive_a_reload(tmp_path: Path) -> None:
         ("worker_class = 'app.app'", r"worker_class = 'app.app' \(.*gunicorn.conf.py\): this function is not "),
         ("errorlog = 'no/such/log'", r"errorlog = 'no/such/log' \(.*\): Cannot open a log file: No such file"),
         ("bind = 'unix:gunicorn.conf.py'", "Cannot listen at gunicorn.conf.py: 'gunicorn.conf.py' is not a socket"),
-        ("bind = []", "there is nothing to listen at"),
+        ("bind = []", "there is nothing to listen on"),
     ],
 )  # fmt: skip
 def test_what_would_stop_a_start_does_not_stop_a_server(tmp_path: Path, text: str, line: str) -> None:

@@ -422,7 +422,7 @@ def test_what_receive_and_send_return_passes_for_native(server: Server) -> None:
         ("late-hint", "unexpected message 'http.response.early_hint': expected http.response.body"),
         ("trailers", "unexpected message 'http.response.trailers': expected http.response.body"),
         ("no-file", "http.response.pathsend: .*No such file"),
-        ("folder", "http.response.pathsend: '/' is no regular file"),
+        ("folder", "http.response.pathsend: '/' is not a regular file"),
         ("nothing", "the application ended without a response"),
         ("start-only", "the application ended before its response was complete"),
     ],

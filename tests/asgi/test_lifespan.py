@@ -144,7 +144,7 @@ async def app(scope, receive, send):
     await send({{"type": "http.response.body", "body": b"here"}})
 """, *ASGI)
     assert server.get().body == b"here"
-    line = r"\[INFO\] The application is served without a lifespan, in which it has raised "
+    line = r"\[INFO\] The application is served without a lifespan, since its lifespan raised "
     if words:
         server.wait_for_log(line + words)
     assert len(re.findall(line, server.log())) == bool(words), server.log()

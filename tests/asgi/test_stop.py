@@ -266,7 +266,7 @@ def test_what_clings_to_its_life_is_left_behind(make_server: Serve) -> None:
     assert "SAW ended two" in server.log()
     assert "which was cancelled" in server.log()
     assert "ZeroDivisionError: on purpose" in server.log()
-    assert "1 tasks go on although they were cancelled: clings" in server.log()
+    assert "1 tasks are still running although they were cancelled: clings" in server.log()
     assert "SIGKILL" not in server.log()
 
 

@@ -271,7 +271,7 @@ def test_leaving_idle_clients_have_a_moment(make_bench: Any) -> None:
     client.sendall(GET)
     bench.turn()
     bench.engine.stop_accepting()
-    bench.engine.hasten_idle(2.0)
+    bench.engine.shorten_idle(2.0)
     bench.pass_time(1.0)
     assert bench.engine.count == 1
     bench.pass_time(2.0)
@@ -285,7 +285,7 @@ def test_an_answer_given_while_leaving_promises_no_more_than_a_moment(make_bench
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
-    bench.engine.hasten_idle(2.0)
+    bench.engine.shorten_idle(2.0)
     bench.handler.answer()
     bench.pass_time(1.0)
     assert bench.engine.count == 1

@@ -209,7 +209,7 @@ def test_logs_that_cannot_be_opened_anew(config: str, make_server: Serve) -> Non
         (server.folder / "logs").rename(server.folder / "gone")
     for _ in range(2):
         server.send_signal(signal.SIGUSR1)
-    wait_until(lambda: told(server).count("opened anew") + told(server).count("Cannot open a log file") >= 2)
+    wait_until(lambda: told(server).count("not reopened") + told(server).count("Cannot open a log file") >= 2)
     assert server.worker_pids() == [worker]
     # Still written, by both.
     os.kill(worker, signal.SIGTERM)

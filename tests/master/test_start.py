@@ -375,7 +375,7 @@ def test_a_link_planted_later_is_not_opened_as_root(serve: Serve, tmp_path: Path
     path.symlink_to(victim)
     os.chown(path, 65534, 65534, follow_symlinks=False)
     server.send_signal(signal.SIGUSR1)
-    server.wait_for_log("not opened anew, the old one stays: .*a symbolic link of user 65534")
+    server.wait_for_log("was not reopened, the old one stays in use: .*a symbolic link of user 65534")
     assert server.get().status == 200
     wait_until(lambda: "GET / HTTP/1.1" in (folder / "old.log").read_text(), what="a line in the old log")
     assert (victim.read_text(), victim.stat().st_uid) == ("root's", 0)

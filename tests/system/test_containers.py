@@ -83,7 +83,7 @@ def test_a_root_that_cannot_be_written(make_server: Serve) -> None:
         with server.connect() as wire:
             wire.send(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n".encode() + b"x" * size)
             assert wire.read_response().status == status
-    server.wait_for_log("No place for a request body")
+    server.wait_for_log("No room in tmp_upload_dir for a request body")
     os.kill(master, signal.SIGTERM)
     assert server.wait() == 0
     server.check_log()

@@ -288,7 +288,7 @@ def test_a_body_for_which_there_is_no_place(serve: Serve) -> None:
             response = wire.read_response()
             assert response.status == 507
             assert b"tmp" not in response.body
-        server.wait_for_log(r"\[ERROR\] No place for a request body .* File too large")
+        server.wait_for_log(r"\[ERROR\] No room in tmp_upload_dir for a request body .* File too large")
         check_free(server)
 
 

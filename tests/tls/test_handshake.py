@@ -108,7 +108,7 @@ class TestClientCertificates:
                 with pytest.raises((ssl.SSLError, AssertionError, ConnectionError)):
                     environ(server, trusting(cert, version))
         line = r"\[INFO\] TLS: the certificate of the client 127.0.0.1 was refused: "
-        server.wait_for_log(line + "it has shown none$", count=2)
+        server.wait_for_log(line + "it sent none$", count=2)
         server.wait_for_log(line + "self-signed certificate$", count=2)
 
     def test_optional(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
@@ -266,7 +266,7 @@ LINES = {
         ["--certfile", "PKI/server.pem", "--keyfile", "nowhere.key"],
         "keyfile = 'nowhere.key': No such file or directory",
     ),
-    "a key alone": (["--keyfile", "PKI/server.key"], "keyfile: there is a key, and no certfile with its certificate"),
+    "a key alone": (["--keyfile", "PKI/server.key"], "keyfile: there is a key but no certfile with its certificate"),
     "no certificate": (
         ["--certfile", "PKI/garbage.pem"],
         "certfile = 'PKI/garbage.pem': expected a certificate as a PEM file",
@@ -300,13 +300,13 @@ LINES = {
         r"ca_certs = 'PKI/garbage.pem': expected certificates as a PEM file \(.*\)",
     ),
     "no cipher": (
-        ["--certfile", "PKI/both.pem", "--ciphers", "ROT13"], "ciphers = 'ROT13': OpenSSL knows no cipher of this list",
+        ["--certfile", "PKI/both.pem", "--ciphers", "ROT13"], "ciphers = 'ROT13': OpenSSL knows none of these ciphers",
     ),
     "an option of a bind": (
         ["-b", "https://127.0.0.1:0?certfile=gone.pem"],
         r"certfile = 'gone.pem' \(https://127.0.0.1:0\): No such file or directory",
     ),
-    "an unknown option": (["-b", "https://127.0.0.1:0?cert=x"], ".*'cert' is no option of this address.*"),
+    "an unknown option": (["-b", "https://127.0.0.1:0?cert=x"], ".*'cert' is not an option of an address.*"),
     "a version": (
         ["--ssl-minimum-version", "SSLv3"],
         ".*ssl_minimum_version = 'SSLv3' .*expected one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3",

@@ -178,10 +178,10 @@ class TestRenewal:
     ) -> None:
         server = self.start(serve, files)
         shutil.copy(pki.folder / "rsa.pem", files / "live.pem")
-        server.wait_for_log("Changed certificate not taken, the old one stays: .*does not belong", count=2)
+        server.wait_for_log("The changed certificate was not loaded, .*: .*does not belong", count=2)
         assert self.shown(server, trusting) == self.certificate(pki, "server")
         (files / "live.key").unlink()
-        server.wait_for_log("Changed certificate not taken, .*No such file", count=2)
+        server.wait_for_log("The changed certificate was not loaded, .*No such file", count=2)
         assert self.shown(server, trusting) == self.certificate(pki, "server")
         shutil.copy(pki.folder / "rsa.key", files / "live.key")
         wanted = self.certificate(pki, "rsa")
@@ -254,4 +254,4 @@ def test_a_guest_refuses_binds_that_it_would_not_mind(make_server: Serve, pki: A
     bind = f"https://127.0.0.1:0?certfile={pki.folder}/both.pem"
     server = make_server(ENVIRON, "-k", "uvicorn_worker.UvicornWorker", bind=bind).spawn()
     assert server.wait() == 1
-    assert "worker_class = uvicorn_worker.UvicornWorker has one way in for all addresses" in server.log()
+    assert "worker_class = uvicorn_worker.UvicornWorker serves all addresses in the same way" in server.log()

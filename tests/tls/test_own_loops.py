@@ -36,4 +36,4 @@ def test_a_bind_that_such_a_loop_cannot_serve(name: str, make_server: Serve, pki
     server = make_server(bind=bind, config=CLASSES[name] + "worker_class = Mine\n")
     server.spawn()
     assert server.wait() == 1
-    assert "has one way in for all addresses" in server.log()
+    assert "serves all addresses in the same way" in server.log()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gunicorn.gateway.access_lines import MOST_LINES, AccessLines, take_apart
+from gunicorn.gateway.access_lines import MOST_LINES, AccessLines, compile_steps
 from gunicorn.gateway.prefixes import Prefixes
 from gunicorn.gateway.response import Response
 from gunicorn.http.request import Request
@@ -19,7 +19,7 @@ FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
 class Bench:
     def __init__(self) -> None:
         self.written: list[str] = []
-        steps = take_apart(FORMAT)
+        steps = compile_steps(FORMAT)
         assert steps is not None
         log = SimpleNamespace(now=lambda: "now")
         self.lines = AccessLines(log, steps, self._write)

@@ -16,7 +16,7 @@ class ASGILoop(Setting):
     desc = """\
         The event loop of `asgi` workers: `auto`, `asyncio` or `uvloop`.
 
-        `auto` takes uvloop where it is installed.
+        `auto` uses uvloop where it is installed.
         """
 
 
@@ -28,7 +28,7 @@ class ASGILifespan(Setting):
     cli = ["--asgi-lifespan"]
     meta = "STRING"
     desc = """\
-        Whether an ASGI application is told about start and end of its worker: `auto`, `on` or `off`.
+        Whether an ASGI application is told about the start and the end of its worker: `auto`, `on` or `off`.
 
         With `auto` an application that does not know the lifespan protocol is served without it; with `on`
         that is an error.
@@ -104,7 +104,7 @@ class WSPingInterval(Setting):
     cli = ["--ws-ping-interval"]
     meta = "SECONDS"
     desc = """\
-        How many seconds a WebSocket may be silent before it is asked whether it is still there; 0 means never.
+        How many seconds a WebSocket may be silent before a ping asks whether the client is still there; 0 means never.
         """
 
 
@@ -117,7 +117,7 @@ class WSPingTimeout(Setting):
     cli = ["--ws-ping-timeout"]
     meta = "SECONDS"
     desc = """\
-        How many seconds a WebSocket has to answer that question; 0 means no limit.
+        How many seconds the client has to answer that ping; 0 means no limit.
 
         Later it is closed with code 1011.
         """
@@ -132,7 +132,7 @@ class WSMaxQueue(Setting):
     cli = ["--ws-max-queue"]
     meta = "INT"
     desc = """\
-        How many received messages wait for an application before its WebSocket is read no further.
+        How many received messages may wait for the application before its WebSocket is read no further.
         """
 
 

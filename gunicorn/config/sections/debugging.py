@@ -35,7 +35,7 @@ class ReloadEngine(Setting):
         How `reload` notices a change: `auto`, `poll` or `inotify`.
 
         `poll` looks at the files every second and works everywhere; `inotify` is told by the Linux kernel.
-        `auto` takes inotify where it is there.
+        `auto` uses inotify where it is available.
         """
 
 
@@ -64,7 +64,7 @@ class Spew(Setting):
     desc = """\
         Print every line of Python before it is executed.
 
-        The last resort of debugging.
+        A last resort in debugging.
         """
 
 
@@ -76,14 +76,15 @@ class ConfigCheck(Setting):
     cli = ["--check-config"]
     action = "store_true"
     desc = """\
-        Go through a start, up to what others would notice, and exit.
+        Go through a start, stopping short of what others would notice, and exit.
 
-        It finds what would stop one, and says it in the same line: files and folders that cannot be used, worker and
-        logger classes, logging, certificates, addresses, user and group, and the application, which is loaded with
-        the rights of a worker. Nothing is left behind, and no hook of the server's life is called. That an address
-        or the PID file is in use is no error, as the server may be running; `fd://N` is not looked at.
+        It finds what would make a start fail, and reports it in the same line: files and folders that cannot be
+        used, worker and logger classes, logging, certificates, addresses, user and group, and the application, which
+        is loaded with the rights of a worker. Nothing is left behind, and no hook of the server's life cycle is
+        called. That an address or the PID file is in use is not an error, as the server may be running; `fd://N` is
+        not looked at.
 
-        The exit status is 0 when all is right, 1 when not, and 2 for a command line that cannot be understood.
+        The exit status is 0 when everything is right, 1 when not, and 2 for a command line that cannot be understood.
         """
 
 

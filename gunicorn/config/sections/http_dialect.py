@@ -14,10 +14,10 @@ class PermitObsoleteFolding(Setting):
     cli = ["--permit-obsolete-folding"]
     action = "store_true"
     desc = """\
-        Accept header fields that go on in the next line (obs-fold, RFC 9112, 5.2).
+        Accept header fields that continue on the next line (obs-fold, RFC 9112, 5.2).
 
         The fold is replaced by a space. Software that does not know the form reads such a request
-        differently, which can be abused: only for clients of yours that need it.
+        differently, which can be abused: enable it only for clients of yours that need it.
         """
 
 
@@ -43,7 +43,7 @@ class PermitUnconventionalHTTPMethod(Setting):
     cli = ["--permit-unconventional-http-method"]
     action = "store_true"
     desc = """\
-        Accept methods that are a token but look like no method in use.
+        Accept any token as a method, however unusual.
 
         Without it a method has 3 to 20 characters, no lower-case letters and no `#`.
         """
@@ -71,7 +71,7 @@ class CasefoldHTTPMethod(Setting):
     desc = """\
         Turn methods into upper case.
 
-        Methods are case-sensitive (RFC 9110, 9.1): without this `get` is another method than `GET`.
+        Methods are case-sensitive (RFC 9110, 9.1): without this, `get` and `GET` are different methods.
         """
 
 
@@ -118,7 +118,7 @@ class ForwarderHeaders(Setting):
 
         They pass whatever `header_map` says when the peer is one of `forwarded_allow_ips`; `*` means all. The
         name must be the same but for case: `Remote-User` is not `REMOTE_USER`, although both would be
-        `HTTP_REMOTE_USER`. Whoever sends the other one, `header_map` decides on it.
+        `HTTP_REMOTE_USER`. When the other one is sent, `header_map` decides about it.
 
         `SCRIPT_NAME` then also sets the WSGI variable: the path at which the application is mounted, in full
         and beginning with a slash. A request for anything else is answered with 500, since the proxy
@@ -137,7 +137,7 @@ class HeaderMap(Setting):
     validator = validate_header_map_behaviour
     cli = ["--header-map"]
     desc = """\
-        What becomes of header fields whose name has an underscore: `drop`, `refuse` or `dangerous`.
+        What happens to header fields whose name has an underscore: `drop`, `refuse` or `dangerous`.
 
         In CGI's variables `X_User` and `X-User` are the same, so that a client could pose as the proxy.
         `drop` leaves such fields out, `refuse` answers 400, `dangerous` passes them on: the values of all names

@@ -39,7 +39,7 @@ class AccessLog(Setting):
     desc = """\
         The file for a line about every request; `-` is standard output.
 
-        Not set, none is written.
+        When not set, none is written.
         """
 
 
@@ -159,7 +159,7 @@ class LogConfigDict(Setting):
     desc = """\
         A dict for Python's `logging.config.dictConfig`.
 
-        It goes before `logconfig_json` and `logconfig`.
+        It takes precedence over `logconfig_json` and `logconfig`.
         """
 
 
@@ -185,7 +185,7 @@ class SyslogTo(Setting):
     desc = """\
         Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`.
 
-        The type of a unix socket may follow its path, `#dgram` or `#stream`; not given both are tried.
+        The type of a unix socket may follow its path, `#dgram` or `#stream`; when none is given, both are tried.
         """
 
 
@@ -209,7 +209,7 @@ class SyslogPrefix(Setting):
     cli = ["--log-syslog-prefix"]
     meta = "SYSLOG_PREFIX"
     desc = """\
-        The name of the program in syslog. Not set it is `proc_name`.
+        The name of the program in syslog. When not set, it is `proc_name`.
         """
 
 
@@ -269,7 +269,7 @@ class StatsdPrefix(Setting):
     cli = ["--statsd-prefix"]
     meta = "STATSD_PREFIX"
     desc = """\
-        What is put before the name of every metric; a dot between is added where it is missing.
+        A prefix for the name of every metric; a dot is added between them where it is missing.
         """
 
 

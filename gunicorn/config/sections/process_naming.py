@@ -16,7 +16,7 @@ class Procname(Setting):
     desc = """\
         The name that ps and top show, so that several servers on one machine can be told apart.
 
-        Needs `gunicorn[setproctitle]`. Not set it is `default_proc_name`.
+        Needs `gunicorn[setproctitle]`. When not set, it is `default_proc_name`.
         """
 
 

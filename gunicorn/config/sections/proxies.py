@@ -21,7 +21,7 @@ class SecureSchemeHeader(Setting):
     default = {"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}
     validator = validate_dict
     desc = """\
-        The header fields, with their value, by which a trusted proxy says that the client came by HTTPS.
+        The header fields, with their value, by which a trusted proxy says that the client used HTTPS.
 
         Names in upper case. They count only from peers in `forwarded_allow_ips`. When one of them says so,
         `wsgi.url_scheme` is `https`; a request in which they contradict each other is refused.
@@ -92,7 +92,7 @@ class ProxyProtocol(Setting):
     desc = """\
         Expect the PROXY protocol in front of every connection: `off`, `v1`, `v2` or `auto` (either).
 
-        HAProxy and many load balancers tell the client's address in this way. The flag without a value
+        HAProxy and many load balancers pass on the client's address in this way. The flag without a value
         means `auto`. A connection without the header is answered 400, one from a peer that
         `proxy_allow_ips` does not name 403, with or without header: what one may say who the client is,
         all must say (section 2 of the specification). `permit_missing_proxy_header` serves both.

@@ -14,7 +14,7 @@ class ServerHeader(Setting):
     cli = ["--server-header"]
     meta = "TEXT"
     desc = """\
-        The Server field of responses that bring none of their own; `off` for none.
+        The Server field of responses that have none of their own; `off` for none.
         """
 
 

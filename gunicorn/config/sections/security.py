@@ -62,7 +62,7 @@ class LimitRequestHead(Setting):
     desc = """\
         The most bytes all header fields of a request may have together; 0 means no limit.
 
-        More are answered with 431, in a trailer section as well. Not set, the limit is 65536; where
+        More are answered with 431, in a trailer section as well. When not set, the limit is 65536; where
         `limit_request_fields` or `limit_request_field_size` is set beyond its default, it is as much as these two
         allow together. The request line is not counted, it has `limit_request_line`.
         """

@@ -46,7 +46,7 @@ class Sendfile(Setting):
     desc = """\
         Whether files are sent by sendfile(2), from the file to the socket within the kernel.
 
-        Not set it is used, unless the environment variable `SENDFILE` says no. Turn it off on file systems
+        When not set, it is used unless the environment variable `SENDFILE` says no. Turn it off on file systems
         that cannot do it, some virtual machines' shared folders among them.
         """
 
@@ -92,7 +92,7 @@ class Daemon(Setting):
     desc = """\
         Detach from the terminal and run in the background.
 
-        Set `errorlog` as well: there is no terminal any more to print to. Under a process manager such as
+        Set `errorlog` as well: there is no longer a terminal to print to. Under a process manager such as
         systemd leave it off.
         """
 
@@ -162,7 +162,8 @@ class Group(Setting):
     desc = """\
         The group the workers run as, by name or number.
 
-        Not set, a `user` has the group of its account, and all groups that it is a member of. Only root can change it.
+        When not set, a `user` has the group of its account, and all groups that it is a member of. Only root can
+        change it.
         """
 
 
@@ -206,7 +207,7 @@ class TmpUploadDir(Setting):
     desc = """\
         The folder for request bodies that are too long for memory (see `body_buffer_size`).
 
-        Not set, it is the system's folder for temporary files. The workers must be able to write there.
+        When not set, it is the system's folder for temporary files. The workers must be able to write there.
         """
 
 

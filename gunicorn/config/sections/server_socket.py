@@ -72,7 +72,7 @@ class UnixSocketMode(Setting):
     desc = """\
         The permissions of the files of unix sockets, such as `0660`.
 
-        Not set, they follow `umask`. Who may connect is who may write.
+        When not set, they follow `umask`. Who may connect is who may write.
         """
 
 
@@ -86,7 +86,7 @@ class UnixSocketOwner(Setting):
     desc = """\
         The owner of the files of unix sockets, as a name or a number.
 
-        Not set it is `user`, when the server is started by root.
+        When not set, it is `user`, when the server is started by root.
         """
 
 
@@ -100,5 +100,5 @@ class UnixSocketGroup(Setting):
     desc = """\
         The group of the files of unix sockets, as a name or a number.
 
-        Not set it is `group`, when the server is started by root.
+        When not set, it is `group`, when the server is started by root.
         """

@@ -80,7 +80,7 @@ class BootTimeout(Setting):
     desc = """\
         How many seconds a worker has to load the application and to get ready; 0 means no limit.
 
-        Not set it is `timeout`.
+        When not set, it is `timeout`.
         """
 
 
@@ -110,7 +110,7 @@ class BufferRequestBody(Setting):
     const = False
     short = "Call the application before the request body is complete."
     desc = """\
-        Call the application only when the whole request body is here.
+        Call the application only when the whole request body has arrived.
 
         A slow sender then costs a connection and no worker. Turn it off for an application that wants to
         read a body while it arrives. ASGI applications always do.

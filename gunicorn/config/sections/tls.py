@@ -26,7 +26,7 @@ class KeyFile(Setting):
     cli = ["--keyfile"]
     meta = "FILE"
     desc = """\
-        The private key, as a PEM file; left out when it stands in `certfile`.
+        The private key, as a PEM file; not needed when `certfile` contains it.
 
         Key and certificate are read by the master, before it gives up its rights. When the files change they are
         read again without a reload; where the workers may not read them, SIGHUP does it.
@@ -41,7 +41,7 @@ class CertFile(Setting):
     cli = ["--certfile"]
     meta = "FILE"
     desc = """\
-        The certificate with its chain, as a PEM file. It makes the server speak HTTPS.
+        The certificate with its chain, as a PEM file. Setting it enables HTTPS.
         """
 
 
@@ -68,7 +68,7 @@ class SSLMinimumVersion(Setting):
     cli = ["--ssl-minimum-version"]
     meta = "VERSION"
     desc = """\
-        The oldest version of TLS to speak: `TLSv1.2` or `TLSv1.3`; `TLSv1` and `TLSv1.1` where OpenSSL still can.
+        The oldest TLS version to accept: `TLSv1.2` or `TLSv1.3`; `TLSv1` and `TLSv1.1` where OpenSSL has them.
         """
 
 
@@ -137,7 +137,7 @@ class SuppressRaggedEOFs(Setting):
     cli = ["--suppress-ragged-eofs"]
     action = "store_true"
     desc = """\
-        Take a connection that ends without TLS' own farewell for a normal end.
+        Treat a connection that ends without TLS's close_notify as closed normally.
         """
 
 
@@ -151,7 +151,7 @@ class DoHandshakeOnConnect(Setting):
     desc = """\
         Accepted for existing configurations, and without effect.
 
-        The handshake begins with the client's first byte and never makes anyone else wait.
+        The handshake begins with the client's first byte and never makes anybody else wait.
         """
 
 

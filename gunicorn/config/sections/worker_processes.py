@@ -118,7 +118,7 @@ class MaxRequestsJitter(Setting):
     cli = ["--max-requests-jitter"]
     meta = "INT"
     desc = """\
-        The most that is added by chance to `max_requests`, for each worker anew.
+        The largest random number added to `max_requests`, drawn for each worker.
 
         It keeps the workers from being replaced all at once.
         """
@@ -148,7 +148,7 @@ class MaxWorkerLifetimeJitter(Setting):
     cli = ["--max-worker-lifetime-jitter"]
     meta = "SECONDS"
     desc = """\
-        The most that is added by chance to `max_worker_lifetime`, for each worker anew.
+        The largest random number of seconds added to `max_worker_lifetime`, drawn for each worker.
 
         Workers that were started together are then not replaced together.
         """
@@ -202,7 +202,7 @@ class ReloadStrategy(Setting):
 
         With `rolling` workers are exchanged one by one, or so many at a time: as many new ones are started, and when
         they serve, as many old ones retire. It needs less memory. When a new one of the first lot cannot boot, all
-        stays as it was; later the reload stops half-way, and the old workers that are left serve on.
+        stays as it was; later the reload stops half-way, and the old workers that are left keep serving.
         """
 
 

@@ -53,14 +53,14 @@ PAGES = {error_body(each.status, each.title) for each in classes(HTTPError)} | {
 OURS = re.compile(
     r"empty|missing; set permit_missing_host to serve health checks that send none|CONNECT, without permit_connect"
     r"|set permit_missing_proxy_header to serve connections that come without the proxy"
-    r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that no field may hold"
+    r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that is not allowed in a field"
     r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?"
     r"|address family \d+( with \d+ bytes)?|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}"
     r"|the connection ended within a request"
 )
 QUOTING = (
-    re.compile(r"(?s:(.*)) holds an octet that no field may hold, 0x[0-9a-f]{2}"),
-    re.compile(r"CONNECT wants host:port, not (?s:(.*))"),
+    re.compile(r"(?s:(.*)) holds an octet that is not allowed in a field, 0x[0-9a-f]{2}"),
+    re.compile(r"CONNECT needs host:port, not (?s:(.*))"),
 )
 
 
