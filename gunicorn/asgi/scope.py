@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from gunicorn.engine.connection import Connection
-from gunicorn.engine.tls_facts import Facts, distinguished_name
 from gunicorn.http.request import Request
+from gunicorn.tls.facts import Facts, distinguished_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

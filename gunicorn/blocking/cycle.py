@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from gunicorn.engine.entrance import response_fields
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.wiring import response_fields
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
 from gunicorn.http.response import REASONS, error_response, http_date, refusal

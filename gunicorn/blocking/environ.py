@@ -6,8 +6,8 @@ import logging
 import os
 
 import gunicorn
-from gunicorn.engine.entrance import forwarded_of
 from gunicorn.gateway.variables import join_repeated, unquote
+from gunicorn.gateway.wiring import forwarded_of
 from gunicorn.wsgi.environ import forwarded, mount, proxy, server_of_host
 from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from gunicorn.engine.settings import limits_of
+from gunicorn.gateway.wiring import limits_of
 from gunicorn.http import errors
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits

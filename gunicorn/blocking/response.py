@@ -7,7 +7,7 @@ import sys
 import time
 
 import gunicorn
-from gunicorn.engine.entrance import response_fields
+from gunicorn.gateway.wiring import response_fields
 from gunicorn.http.errors import InvalidResponseHeader
 from gunicorn.http.response import (
     CHUNKED,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gunicorn.engine import entrance
 from gunicorn.engine.connection import READING, Connection
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway import wiring
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InsufficientStorage, InternalError, Overloaded, Redirected
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS, refusal
@@ -57,9 +57,9 @@ class Gateway(GatewayState):
         # A worker's own `handle_error`, which is told of what is refused or has failed.
         self.handle_error: Any = None
         # An `admission.Admission` where a request may be too old to be run.
-        self.admission: Any = entrance.admission_of(cfg)
+        self.admission: Any = wiring.admission_of(cfg)
         # A `Forwarded` where trusted proxies tell the client's address.
-        self.forwarded: Any = entrance.forwarded_of(cfg)
+        self.forwarded: Any = wiring.forwarded_of(cfg)
 
     def abandon(self, slot: Any) -> None:
         """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""

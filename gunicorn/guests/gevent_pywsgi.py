@@ -18,10 +18,10 @@ from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
 from gevent.socket import socket as GreenSocket
 
 from gunicorn import SERVER_SOFTWARE
-from gunicorn.engine import entrance
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS
 from gunicorn.http.target import elsewhere
+from gunicorn.tls import entrance
 from gunicorn.unix import forks
 from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper

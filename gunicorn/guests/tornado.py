@@ -15,9 +15,9 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
 from tornado.wsgi import WSGIContainer
 
-from gunicorn.engine import entrance
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.listener import Listener
+from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
 from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
@@ -27,6 +27,7 @@ from gunicorn.http.response import REASONS, error_body, error_response, http_dat
 from gunicorn.http.target import elsewhere
 from gunicorn.instrument import stacks
 from gunicorn.instrument._board import Board
+from gunicorn.tls import entrance
 from gunicorn.wire.http1_head import HeadParser
 
 from .host import TornadoHost
@@ -62,8 +63,8 @@ class Servers:
         self.running: set[Answer] = set()
         self.served = 0
         self.logs_access = logs_access(worker.log, cfg)
-        self.admission = entrance.admission_of(cfg)
-        self.forwarded = entrance.forwarded_of(cfg)
+        self.admission = wiring.admission_of(cfg)
+        self.forwarded = wiring.forwarded_of(cfg)
         pairs = (line.partition(":") for line in cfg.response_headers)
         self.fields = [(name, value.strip()) for name, _, value in pairs]
         # In the environ of WSGI two names may be one variable: there `header_map` has something to drop.

@@ -18,13 +18,13 @@ from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE, _build
 from gunicorn.config.checks import check_there_is_one, complaint, pending_notices
-from gunicorn.engine import entrance
 from gunicorn.errors import AppImportError, ConfigError, HaltServer, OwnSignal
 from gunicorn.instrument.gauges import Gauges
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.loading.tracebacks import application_traceback, who_left
 from gunicorn.logs import atoms, handlers
+from gunicorn.tls import entrance
 from gunicorn.unix import forks, resources, sockets, systemd, unpatched
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title

@@ -11,7 +11,7 @@ import select
 import signal
 from contextlib import nullcontext
 
-from gunicorn.engine.entrance import check_guest
+from gunicorn.tls.entrance import check_guest
 from gunicorn.unix.process import close_on_exec
 
 from .base import Worker

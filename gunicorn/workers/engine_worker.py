@@ -8,19 +8,20 @@ import sys
 from types import FrameType
 
 import gunicorn
-from gunicorn.engine import entrance
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.connection import CLOSED, RUNNING
 from gunicorn.engine.engine import Engine, is_short
-from gunicorn.engine.settings import limits_of, settings_of
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
+from gunicorn.gateway import wiring
 from gunicorn.gateway.gateway import Gateway
+from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.errors import GatewayTimeout
 from gunicorn.http.peers import Peers
 from gunicorn.instrument import stacks
 from gunicorn.loading.interface import ASGI, interface_of
 from gunicorn.loading.names import is_ours, looks_like_factory
 from gunicorn.logs import atoms
+from gunicorn.tls import entrance
 from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
@@ -147,7 +148,7 @@ class EngineWorker(Worker):
         gateway.attach(self.engine)
         if type(self).handle_error is not HANDLE_ERROR:
             gateway.handle_error = self.handle_error
-        gateway.prefixes.fields = entrance.response_fields(cfg) + lines
+        gateway.prefixes.fields = wiring.response_fields(cfg) + lines
         gateway.wait_writable = self.wait_writable
         gateway.wait_readable = self.wait_readable
         return gateway

@@ -12,8 +12,8 @@ try:
 except ImportError:
     raise RuntimeError("the gaiohttp worker needs aiohttp: pip install gunicorn[gaiohttp]") from None
 
-from gunicorn.engine import entrance
 from gunicorn.errors import AnotherWorkerType
+from gunicorn.tls import entrance
 
 from .gasgi import ASGIWorker
 

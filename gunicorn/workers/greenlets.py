@@ -17,11 +17,11 @@ from greenlet import GreenletExit, getcurrent
 from greenlet import greenlet as Greenlet
 
 from gunicorn.engine._leaf import monotonic
-from gunicorn.engine.entrance import check_guest
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
 from gunicorn.instrument import stacks
+from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from contextlib import nullcontext
 
-from gunicorn.engine.entrance import check_guest
+from gunicorn.tls.entrance import check_guest
 from gunicorn.unix.process import close_on_exec
 from gunicorn.unix.sockets import close, close_graceful
 

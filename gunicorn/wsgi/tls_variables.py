@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gunicorn.engine.tls_facts import SHORT_NAMES, Facts, distinguished_name
+from gunicorn.tls.facts import SHORT_NAMES, Facts, distinguished_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

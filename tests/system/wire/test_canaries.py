@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gunicorn.config import Config
-from gunicorn.engine.settings import limits_of
+from gunicorn.gateway.wiring import limits_of
 from gunicorn.http import errors
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable

@@ -9,8 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .listener import Listener
-    from .tls_context import Options, Terminator
+    from gunicorn.engine.listener import Listener
+
+    from .terminator import Options, Terminator
 
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
@@ -61,34 +62,6 @@ def listener_role(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
     return terminator, bind.redirect
 
 
-def forwarded_of(cfg: Any) -> Any:
-    """The `forwarded.Forwarded` of a configuration; None when no proxy is to tell the client's address."""
-    if cfg.forwarded_for == "off":
-        return None
-    with standard_first():
-        from gunicorn.http.forwarded import Forwarded
-    from gunicorn.http.peers import Peers
-
-    return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
-
-
-def admission_of(cfg: Any) -> Any:
-    """The `admission.Admission` of a configuration; None when a request may wait for ever."""
-    if not cfg.limit_request_queue_time:
-        return None
-    from gunicorn.gateway.admission import Admission
-
-    from ._leaf import monotonic
-
-    return Admission(cfg.limit_request_queue_time, monotonic)
-
-
-def response_fields(cfg: Any) -> bytes:
-    """The field lines of `response_headers`, each with CRLF."""
-    pairs = (line.partition(":") for line in cfg.response_headers)
-    return b"".join(f"{name}: {value.strip()}\r\n".encode("latin-1") for name, _, value in pairs)
-
-
 def _key(bind: Any) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(bind.options.items()))
 
@@ -96,7 +69,7 @@ def _key(bind: Any) -> tuple[tuple[str, str], ...]:
 def _make(cfg: Any, bind: Any) -> Terminator:
     # Not before it is used: ssl is slow to import.
     with standard_first():
-        from .tls_context import Terminator
+        from .terminator import Terminator
 
     setting = cfg.settings["ssl_context"]
     hook = setting.get()
@@ -107,7 +80,7 @@ def _make(cfg: Any, bind: Any) -> Terminator:
 
 def _options(cfg: Any, bind: Any) -> Options:
     """The settings, with what the bind says in their place."""
-    from .tls_context import Options
+    from .terminator import Options
 
     own = bind.options if bind is not None else {}
     where = f" (https://{_shown(bind.address)})" if own else ""

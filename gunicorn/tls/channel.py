@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ssl
 
-from .connection import PlainHTTP
-from .tls_facts import Facts
+from gunicorn.engine.connection import PlainHTTP
+
+from .facts import Facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from gunicorn.errors import ConfigError
 
-from .tls import Channel
+from .channel import Channel
 
 VERSIONS = {
     "TLSv1": ssl.TLSVersion.TLSv1,

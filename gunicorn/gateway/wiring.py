@@ -1,0 +1,79 @@
+"""From the configuration to the plain values and small objects that the rooms below are given."""
+
+from __future__ import annotations
+
+from gunicorn._standard import standard_first
+from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.settings import Settings
+from gunicorn.http.limits import Limits
+from gunicorn.http.peers import Peers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def limits_of(cfg: Any) -> Limits:
+    """The parser's part of a `Config`."""
+    return Limits(
+        request_line=cfg.limit_request_line,
+        fields=cfg.limit_request_fields,
+        field_size=cfg.limit_request_field_size,
+        head=cfg.limit_request_head,
+        body=cfg.limit_request_body,
+        header_map=cfg.header_map,
+        forwarder_headers=frozenset(cfg.forwarder_headers),
+        secure_scheme_headers=tuple(cfg.secure_scheme_headers.items()),
+        proxy_protocol=cfg.proxy_protocol or "off",
+        permit_obsolete_folding=cfg.permit_obsolete_folding,
+        strip_header_spaces=cfg.strip_header_spaces,
+        permit_unconventional_http_method=cfg.permit_unconventional_http_method,
+        permit_unconventional_http_version=cfg.permit_unconventional_http_version,
+        casefold_http_method=cfg.casefold_http_method,
+        permit_connect=cfg.permit_connect,
+        permit_missing_host=cfg.permit_missing_host,
+        permit_missing_proxy_header=cfg.permit_missing_proxy_header,
+    )
+
+
+def settings_of(cfg: Any) -> Settings:
+    """The engine's part of a `Config`."""
+    return Settings(
+        keepalive=float(cfg.keepalive),
+        header_timeout=float(cfg.header_timeout),
+        body_timeout=float(cfg.body_timeout),
+        send_timeout=float(cfg.send_timeout),
+        body_buffer_size=cfg.body_buffer_size,
+        response_buffer_size=cfg.response_buffer_size,
+        upload_dir=cfg.tmp_upload_dir,
+        max_connections=cfg.worker_connections,
+        buffer_request_body=cfg.buffer_request_body,
+        sendfile=cfg.sendfile,
+        most_running=cfg.limit_concurrency,
+    )
+
+
+def forwarded_of(cfg: Any) -> Any:
+    """The `forwarded.Forwarded` of a configuration; None when no proxy is to tell the client's address."""
+    if cfg.forwarded_for == "off":
+        return None
+    # Brings `ipaddress`, which few need.
+    with standard_first():
+        from gunicorn.http.forwarded import Forwarded
+
+    return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
+
+
+def admission_of(cfg: Any) -> Any:
+    """The `admission.Admission` of a configuration; None when a request may wait for ever."""
+    if not cfg.limit_request_queue_time:
+        return None
+    from .admission import Admission
+
+    return Admission(cfg.limit_request_queue_time, monotonic)
+
+
+def response_fields(cfg: Any) -> bytes:
+    """The field lines of `response_headers`, each with CRLF."""
+    pairs = (line.partition(":") for line in cfg.response_headers)
+    return b"".join(f"{name}: {value.strip()}\r\n".encode("latin-1") for name, _, value in pairs)

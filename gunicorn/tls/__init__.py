@@ -1,0 +1,1 @@
+"""TLS over memory: what the kernel gives is unsealed, what goes out is sealed; certificates, and who speaks it."""
