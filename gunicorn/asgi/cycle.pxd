@@ -1,6 +1,5 @@
 cimport cython
-from gunicorn.engine.buffers cimport OutputBuffer
-from gunicorn.engine.connection cimport CLOSED, READING, RUNNING, Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
 from gunicorn.gateway.response cimport JOINED, Response
 from .awaitables cimport Waiter
@@ -46,7 +45,6 @@ cdef class Cycle(Response):
     cdef public list waiting
 
     cdef open(self, ASGIGatewayState owner)
-    @cython.locals(out=OutputBuffer)
     cdef int act(self, message) except -1
     cdef bint is_its_turn(self) except -1
     cdef make_scope(self)
@@ -57,7 +55,7 @@ cdef class Cycle(Response):
     cdef body_is_wrong(self, error)
     cdef count(self)
     cdef detach(self)
-    @cython.locals(connection=Connection, out=OutputBuffer)
+    @cython.locals(connection=Exchange)
     cdef drained(self)
     cdef settle(self, Waiter waiter)
     cdef leave(self, Waiter waiter)
@@ -66,7 +64,7 @@ cdef class Cycle(Response):
     cdef heard(self)
     cpdef lost(self)
     cdef begin_response(self, dict message, status)
-    @cython.locals(parts=list, length="long long", room="long long", framing=int, connection=Connection)
+    @cython.locals(parts=list, length="long long", room="long long", framing=int, connection=Exchange)
     cdef content(self, bytes data, bint more)
     @cython.locals(cycle=object)
     cdef hold(self, list head, bytes data)
@@ -75,11 +73,10 @@ cdef class Cycle(Response):
     cdef release(self)
     @cython.locals(held=list)
     cdef list take_held(self)
-    @cython.locals(connection=Connection, keep=bint)
     cdef conclude(self)
     @cython.locals(engine=object)
     cdef look_again(self)
     cdef end(self, task)
     cpdef refuse(self, error)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Exchange)
     cpdef give_up(self)

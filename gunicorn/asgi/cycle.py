@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from types import CoroutineType
 
-from gunicorn.engine.connection import CLOSED, READING, RUNNING
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.response import JOINED, Response
 from gunicorn.http.errors import HTTPError
@@ -226,8 +225,7 @@ class Cycle(Response):
         except Misuse as error:
             self.owner.log.error("ASGI: %s: %s", self.request.uri, error)
             raise
-        out = self.connection.out
-        if out is not None and not self.concluded and out.size + out.spilled > self.owner.high_water:
+        if not self.concluded and self.connection.queued() > self.owner.high_water:
             return DRAIN
         return PAUSE if self.is_its_turn() else OVER
 
@@ -271,11 +269,10 @@ class Cycle(Response):
         connection = self.connection
         if self.concluded:
             return (None,)
-        if connection.broken or connection.state == CLOSED:
+        if connection.is_lost():
             self.lost()
             raise Disconnected("the client has left")
-        out = connection.out
-        return (None,) if out is None or out.size + out.spilled <= self.owner.high_water else None
+        return (None,) if connection.queued() <= self.owner.high_water else None
 
     # What happens to the client.
 
@@ -443,20 +440,9 @@ class Cycle(Response):
         self.count()
         if owner.watches:
             owner.report(self)
-        connection = self.connection
-        keep = not (self.close or self.request.forced_close)
-        if connection.processing:
-            connection.finish(keep)
-        else:
-            # A next request that waits already must not run inside this task.
-            connection.processing = True
-            try:
-                connection.finish(keep)
-            finally:
-                connection.processing = False
-            if connection.state == READING:
-                connection.watch()
-                self.look_again()
+        # A next request that waits already must not run inside this task.
+        if self.connection.conclude(not (self.close or self.request.forced_close)):
+            self.look_again()
         self.wake()
 
     def look_again(self) -> None:
@@ -535,7 +521,7 @@ class Cycle(Response):
         """Answer 500, or break off what has begun, so that no client takes half for whole."""
         connection = self.connection
         self.close = True
-        if connection.state == RUNNING and not connection.broken:
+        if connection.is_running() and not connection.broken:
             if self.headers_sent:
                 self.turned()
                 if self.framing != NO_BODY:

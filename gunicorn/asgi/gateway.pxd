@@ -1,6 +1,6 @@
 cimport cython
 from gunicorn.engine._leaf cimport bind
-from gunicorn.engine.connection cimport CLOSED, Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
 from .cycle cimport Cycle
@@ -16,8 +16,8 @@ cdef object _RECEIVE, _SEND
 cdef class ASGIGateway(ASGIGatewayState):
     cpdef handle(self, connection, request)
     @cython.locals(engine=EngineState, close=bint, cycle=Cycle)
-    cdef _begin(self, Connection connection, Request request)
-    cdef start(self, Connection connection, Request request, Cycle cycle)
+    cdef _begin(self, Exchange connection, Request request)
+    cdef start(self, Exchange connection, Request request, Cycle cycle)
     @cython.locals(cycle=Cycle)
     cpdef disconnected(self, connection)
     @cython.locals(cycle=Cycle)

@@ -12,8 +12,7 @@ from datetime import timedelta
 from types import CoroutineType
 
 from gunicorn.engine._leaf import bind
-from gunicorn.engine.connection import CLOSED, Connection
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.access_lines import LONGEST_WAIT
 from gunicorn.gateway.gateway import shown
@@ -49,11 +48,11 @@ class ASGIGateway(ASGIGatewayState):
 
     # What the engine asks of a handler.
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, connection: Exchange, request: Request) -> None:
         """Begin to serve a request."""
         self._begin(connection, request)
 
-    def _begin(self, connection: Connection, request: Request) -> None:
+    def _begin(self, connection: Exchange, request: Request) -> None:
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
@@ -71,7 +70,7 @@ class ASGIGateway(ASGIGatewayState):
         connection.response = cycle
         self.start(connection, request, cycle)
 
-    def start(self, connection: Connection, request: Request, cycle: Cycle) -> None:
+    def start(self, connection: Exchange, request: Request, cycle: Cycle) -> None:
         """Call the application."""
         try:
             if self.admission is not None:
@@ -109,26 +108,24 @@ class ASGIGateway(ASGIGatewayState):
         cycle.task = task
         self.tasks.add(task)
         task.add_done_callback(cycle.ended)
-        if not cycle.concluded and connection.state != CLOSED:
-            connection.watch()
-            if connection.hangup and connection.stream is None and connection.taker is None:
-                cycle.lost()
+        if not cycle.concluded and connection.watch_client():
+            cycle.lost()
         if cycle.gone:
             cycle.expect_end()
 
-    def disconnected(self, connection: Connection) -> None:
+    def disconnected(self, connection: Exchange) -> None:
         """The client of a running request has left."""
         cycle: Cycle | None = connection.response
         if cycle is not None:
             cycle.lost()
 
-    def body_is_wrong(self, connection: Connection, error: HTTPError) -> None:
+    def body_is_wrong(self, connection: Exchange, error: HTTPError) -> None:
         """The body of a running request breaks the rules of its framing."""
         cycle: Cycle | None = connection.response
         if cycle is not None:
             cycle.body_is_wrong(error)
 
-    def writable(self, connection: Connection) -> None:
+    def writable(self, connection: Exchange) -> None:
         """A queue went down, or the connection was given up."""
         cycle: Cycle | None = connection.response
         if cycle is None:
@@ -197,9 +194,9 @@ class ASGIGateway(ASGIGatewayState):
             task.cancel()
         return len(tasks)
 
-    def running(self) -> list[tuple[Connection, Request, float]]:
+    def running(self) -> list[tuple[Exchange, Request, float]]:
         """HTTP requests whose response is not complete, and when they were begun."""
-        found: list[tuple[Connection, Request, float]] = []
+        found: list[tuple[Exchange, Request, float]] = []
         engine: Any = self.engine
         for connection in engine.connections:
             cycle = None if connection is None else connection.response

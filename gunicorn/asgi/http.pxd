@@ -2,8 +2,7 @@ cimport cython
 from gunicorn.instrument._board cimport Board
 from gunicorn.engine._leaf cimport monotonic
 from gunicorn.engine.buffers cimport BodyStream
-from gunicorn.engine.connection cimport Connection
-from gunicorn.engine.state cimport EngineState
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.gateway.prefixes cimport Prefix
 from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
 from .cycle cimport Cycle
@@ -24,9 +23,9 @@ cdef class HTTPCycle(Cycle):
     @cython.locals(cycle=object)
     cdef open(self, ASGIGatewayState owner)
     cdef make_scope(self)
-    @cython.locals(stream=BodyStream, connection=Connection, engine=EngineState)
+    @cython.locals(stream=BodyStream, connection=Exchange)
     cdef next_message(self)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Exchange)
     cdef ask_for_body(self)
     @cython.locals(more=bint)
     cdef take(self, dict message)
@@ -40,7 +39,7 @@ cdef class HTTPCycle(Cycle):
     cdef content_complete(self)
     @cython.locals(fd=int)
     cdef send_path(self, path)
-    @cython.locals(count="long long", taken="long long", connection=Connection)
+    @cython.locals(count="long long", taken="long long", connection=Exchange)
     cdef send_file(self, int fd, long long size)
     cdef bint sends_trailers(self) except -1
     @cython.locals(field=FieldLine, prefix=Prefix)

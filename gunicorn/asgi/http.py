@@ -7,7 +7,7 @@ import stat
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY, frame
 
@@ -83,8 +83,7 @@ class HTTPCycle(Cycle):
         if not stream.complete and not stream.failed:
             self.ask_for_body()
         if stream.size or stream.complete:
-            if connection.out is None:
-                connection.deadline = 0.0
+            connection.await_body(False)
             self.body_done = stream.complete
             return ({"type": "http.request", "body": stream.take(), "more_body": not stream.complete},)
         if self.gone:
@@ -92,9 +91,7 @@ class HTTPCycle(Cycle):
         if stream.failed:
             self.lost()
             return ({"type": "http.disconnect"},)
-        if connection.out is None:
-            engine = connection.engine
-            connection.deadline = engine.deadline_of(engine.body_timeout)
+        connection.await_body(True)
         return None
 
     def is_open_ended(self) -> bool:

@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.fields cimport FieldName
 from gunicorn.http.request cimport Request
 
@@ -10,10 +10,10 @@ cdef class Scopes:
     cdef public dict state
 
     @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str)
-    cpdef dict build(self, Connection connection, Request request)
+    cpdef dict build(self, Exchange connection, Request request)
     @cython.locals(scope=dict)
-    cpdef dict build_socket(self, Connection connection, Request request, list subprotocols)
-    cpdef dict shared(self, Connection connection)
+    cpdef dict build_socket(self, Exchange connection, Request request, list subprotocols)
+    cpdef dict shared(self, Exchange connection)
 
 
 @cython.locals(headers=list, field=FieldName, value=str, lower=bytes)

@@ -1,10 +1,10 @@
-"""The scope of a request (the ASGI specification, "Connection Scope")."""
+"""The scope of a request (the ASGI specification, "Exchange Scope")."""
 
 from __future__ import annotations
 
 from urllib.parse import unquote
 
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 from gunicorn.http.request import Request
 from gunicorn.tls.facts import Facts, distinguished_name
 
@@ -34,7 +34,7 @@ class Scopes:
         # What the application left in the lifespan's state; every scope has a copy.
         self.state: dict[str, Any] | None = None
 
-    def build(self, connection: Connection, request: Request) -> dict[str, Any]:
+    def build(self, connection: Exchange, request: Request) -> dict[str, Any]:
         """The scope of an HTTP request."""
         shared = connection.shared
         if shared is None:
@@ -66,23 +66,24 @@ class Scopes:
             scope["state"] = self.state.copy()
         return scope
 
-    def build_socket(self, connection: Connection, request: Request, subprotocols: list[str]) -> dict[str, Any]:
+    def build_socket(self, connection: Exchange, request: Request, subprotocols: list[str]) -> dict[str, Any]:
         """The scope of a WebSocket."""
         scope = self.build(connection, request)
         scope["type"] = "websocket"
         scope["scheme"] = SOCKET_SCHEMES[scope["scheme"]]
         scope["subprotocols"] = subprotocols
         scope["extensions"] = WEBSOCKET_EXTENSIONS
-        if connection.tls is not None:
-            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(connection.tls.facts())}
+        if connection.is_secure():
+            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(connection.facts())}
         del scope["method"]
         return scope
 
-    def shared(self, connection: Connection) -> dict[str, Any]:
+    def shared(self, connection: Exchange) -> dict[str, Any]:
         """What the requests of a connection have in common."""
         listener: Any = connection.listener
         peer = connection.peer
-        info = connection.protocol.proxy_info
+        info = connection.proxy_info()
+        secure = connection.is_secure()
         client = (peer[0], peer[1]) if isinstance(peer, tuple) else None
         if info is not None:
             client = (info["client_addr"], info["client_port"])
@@ -96,11 +97,9 @@ class Scopes:
             "http_version": "1.1",
             "server": server,
             "client": client,
-            "scheme": "http" if connection.tls is None else "https",
+            "scheme": "https" if secure else "http",
             "root_path": self.root_path,
-            "extensions": EXTENSIONS if connection.tls is None else {
-                **EXTENSIONS, "tls": tls_extension(connection.tls.facts()),
-            },
+            "extensions": {**EXTENSIONS, "tls": tls_extension(connection.facts())} if secure else EXTENSIONS,
             "method": "",
             "path": "",
             "raw_path": b"",

@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.handler cimport Taker
 from gunicorn.wire.websocket cimport (
     CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
@@ -48,7 +48,7 @@ cdef class WebSocketCycle(Cycle):
     @cython.locals(inbox=Inbox, frames=Frames, event=int)
     cdef read(self)
     cdef answer_ping(self, bytes data)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Exchange)
     cdef bint is_unheard(self) except -1
     @cython.locals(inbox=Inbox)
     cdef heard(self)

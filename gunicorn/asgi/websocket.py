@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.handler import Taker
-from gunicorn.engine.outgoing import ClientDisconnected
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import plain_text
 from gunicorn.wire.websocket import (
@@ -156,7 +156,7 @@ class WebSocketCycle(Cycle):
     def go_on(self) -> None:
         """The queue has room again: look at what was left, then at what the kernel has."""
         self.read()
-        if self.stage == OPEN and not self.connection.processing:
+        if self.stage == OPEN and not self.connection.is_attended():
             self.look_again()
 
     def read(self) -> None:
@@ -195,7 +195,7 @@ class WebSocketCycle(Cycle):
         """Send a pong. Raises `ClientDisconnected`."""
         pong = control_frame(OP_PONG, data)
         self.connection.write(pong)
-        if self.connection.out is None:
+        if self.connection.is_flushed():
             self.answers = 0
         else:
             self.answers += len(pong)
@@ -203,13 +203,13 @@ class WebSocketCycle(Cycle):
     def is_unheard(self) -> bool:
         """Whether the client makes us speak, or has the application speak, and does not listen."""
         connection = self.connection
-        if connection.out is None:
+        if connection.is_flushed():
             return False
-        return self.answers >= MOST_ANSWERS or connection.congested
+        return self.answers >= MOST_ANSWERS or connection.must_wait()
 
     def heard(self) -> None:
         """The client has taken something: there may be room for what it has sent; `Connection.process` comes next."""
-        if self.connection.out is None:
+        if self.connection.is_flushed():
             self.answers = 0
         self.wake()
         inbox = self.inbox
@@ -283,10 +283,10 @@ class WebSocketCycle(Cycle):
         connection.write(b"".join(self._head(-1)))
         self.stage = OPEN
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
-        connection.taker = self.inbox
+        connection.upgrade(self.inbox)
         owner.sockets.add(self)
         self.heard_at = owner.engine.now
-        if not connection.processing:
+        if not connection.is_attended():
             # What the client has sent already is looked at when this task waits.
             self.look_again()
         if owner.leaving:
@@ -420,7 +420,7 @@ class WebSocketCycle(Cycle):
 
     def is_busy(self) -> bool:
         """Whether the application is slow to read, or the client is; that one has the time limit `send_timeout`."""
-        return self.connection.out is not None or (self.inbox is not None and self.inbox.full())
+        return not self.connection.is_flushed() or (self.inbox is not None and self.inbox.full())
 
     def unanswered(self) -> None:
         if self.stage == OPEN:

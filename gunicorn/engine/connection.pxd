@@ -17,24 +17,14 @@ cdef class Connection(Outgoing):
     cdef public bint active
     cdef public bint awaited
     cdef readonly BodyStore body
-    cdef public long long body_size
-    cdef readonly object handed
     cdef public bint hangup
     cdef public bint keep
-    cdef readonly Listener listener
     cdef public double opened
-    cdef public object peer
     cdef public bint processing
     cdef readonly HTTP1 protocol
     cdef public bint readable
-    cdef readonly Request request
-    cdef public long long requests
-    cdef public object response
-    cdef public dict shared
     cdef public bint skipping
     cdef public int state
-    cdef readonly BodyStream stream
-    cdef public bint taken_over
     cdef readonly Taker taker
     cdef public bint waits_turn
     cdef object __weakref__
@@ -69,7 +59,15 @@ cdef class Connection(Outgoing):
     cdef _await(self)
     @cython.locals(taker=Taker)
     cdef _end_of_stream(self)
+    cpdef bint is_running(self) except -1
+    cpdef bint is_lost(self) except -1
+    cpdef bint disconnected(self) except -1
+    cpdef bint watch_client(self) except -1
+    cpdef await_body(self, bint waits)
+    cpdef upgrade(self, Taker taker)
+    cpdef bint is_attended(self) except -1
     cpdef finish(self, bint keep)
+    cpdef bint conclude(self, bint keep) except -1
     @cython.locals(request=Request)
     cdef _finish(self, bint keep)
     cdef bint _may_skip(self, Request request) except -1

@@ -19,7 +19,14 @@ from __future__ import annotations
 from _thread import get_native_id
 
 from gunicorn.errors import OwnSignal
-from gunicorn.http.errors import HTTPError, InvalidRequestLine, Overloaded, PlainRequest, RequestTimeout
+from gunicorn.http.errors import (
+    HTTPError,
+    InternalError,
+    InvalidRequestLine,
+    Overloaded,
+    PlainRequest,
+    RequestTimeout,
+)
 from gunicorn.http.request import Request
 from gunicorn.http.response import UNTIL_CLOSE
 from gunicorn.http.target import elsewhere
@@ -36,9 +43,10 @@ from ._leaf import (
     send,
 )
 from .buffers import BodyStore, BodyStream
+from .exchange import ClientDisconnected
 from .handler import Taker
 from .listener import Listener
-from .outgoing import ClientDisconnected, Outgoing, has_shut, reset_when_closed, shutdown_sending
+from .outgoing import Outgoing, has_shut, reset_when_closed, shutdown_sending
 from .settings import LINGER_SECONDS
 from .state import EngineState
 
@@ -74,16 +82,14 @@ class Connection(Outgoing):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "active", "awaited", "body", "body_size", "handed", "hangup", "keep", "listener", "opened", "peer",
-        "processing", "protocol", "readable", "request", "requests", "response", "shared", "skipping", "state",
-        "stream", "taken_over", "taker", "waits_turn", "__weakref__",
+        "active", "awaited", "body", "hangup", "keep", "opened", "processing", "protocol", "readable", "skipping",
+        "state", "taker", "waits_turn", "__weakref__",
     )
 
     def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
         """What `__init__` would do: the engine makes the object by `__new__`, a plain allocation when compiled."""
-        self.begin_sending(engine, fd)
-        self.peer = peer
-        self.listener = listener
+        self.begin_exchange(engine, peer, listener)
+        self.begin_sending(fd)
         self.protocol = protocol
         self.state = READING
         self.readable = True
@@ -94,26 +100,15 @@ class Connection(Outgoing):
         # Whether the engine has it in `again`.
         self.waits_turn = False
         self.keep = False
-        # Set by whoever reads and writes the socket itself: there is no more HTTP on it.
-        self.taken_over = False
         # Set while the octets are those of another protocol (RFC 9110 section 7.8): it gets them, `protocol` none.
         self.taker: Taker | None = None
         # Set while the rest of a body comes that the application did not want; its request is answered.
         self.skipping = False
-        self.requests = 0
         # Whether a request has come since the last sweep.
         self.active = False
-        self.body_size = 0
-        # What a gateway keeps with the connection from one request to the next.
-        self.shared: Any = None
-        self.handed: Any = None
-        # The gateway's response to the running request.
-        self.response: Any = None
         self.opened = now
         self.deadline = engine.deadline_of(engine.header_timeout)
-        self.request: Request | None = None
         self.body: BodyStore | None = None
-        self.stream: BodyStream | None = None
 
     # What the poller says.
 
@@ -214,6 +209,10 @@ class Connection(Outgoing):
             # It ends in good order, and has a time limit.
             return
         try:
+            if self.state == READING and self.request is not None and not self.skipping:
+                # The client waits for an answer to a request that has not come so far as an application.
+                self.refuse(InternalError())
+                return
             self._fail()
         except OwnSignal:
             raise
@@ -413,7 +412,7 @@ class Connection(Outgoing):
         engine.running += 1
         self.state = RUNNING
         self.deadline = 0.0 if self.out is None else engine.send_deadline()
-        self.requests += 1
+        self.number += 1
         self.active = True
         request.peer = self.peer
         request.started = engine.now
@@ -478,6 +477,38 @@ class Connection(Outgoing):
             return True
         return peek(self.fd) < 0
 
+    def is_running(self) -> bool:
+        return self.state == RUNNING
+
+    def is_lost(self) -> bool:
+        return self.broken or self.state == CLOSED
+
+    def watch_client(self) -> bool:
+        if self.state == CLOSED:
+            return False
+        self.watch()
+        return self.hangup and self.stream is None and self.taker is None
+
+    def proxy_info(self) -> dict[str, Any] | None:
+        return self.protocol.proxy_info
+
+    def partial_request(self) -> Request | None:
+        return self.protocol.head.request
+
+    def await_body(self, waits: bool) -> None:
+        # While something waits for the client, the limit is that on its taking it.
+        if self.out is None:
+            self.deadline = self.engine.deadline_of(self.engine.body_timeout) if waits else 0.0
+
+    def upgrade(self, taker: Taker) -> None:
+        self.taker = taker
+
+    def is_attended(self) -> bool:
+        return self.processing
+
+    def unread(self) -> bytes:
+        return self.protocol.rest()
+
     def break_off(self, framing: int) -> None:
         """The response ends in the middle: see that the client cannot take it for a whole one.
 
@@ -496,6 +527,20 @@ class Connection(Outgoing):
             return
         with self.engine.guard:
             self._finish(keep)
+
+    def conclude(self, keep: bool) -> bool:
+        if self.processing:
+            self.finish(keep)
+            return False
+        self.processing = True
+        try:
+            self.finish(keep)
+        finally:
+            self.processing = False
+        if self.state != READING:
+            return False
+        self.watch()
+        return True
 
     def _finish(self, keep: bool) -> None:
         if self.state != RUNNING:
@@ -577,7 +622,7 @@ class Connection(Outgoing):
                 return
         else:
             self.engine.poller.arm_write(self.fd)
-        if self.state == RUNNING and not self.congested:
+        if self.state == RUNNING and not self.must_wait():
             self.engine.handler.writable(self)
 
     # The end.

@@ -474,7 +474,7 @@ class Engine(EngineState):
         """Block until the client has taken enough, or is given up; `pulse` is called once a second meanwhile."""
         waiter = select.poll()
         waiter.register(connection.fd, select.POLLOUT)
-        while connection.congested:
+        while connection.must_wait():
             waiter.poll(1000 * self.sweep_seconds)
             pulse()
             self.now = self.clock()

@@ -1,23 +1,28 @@
 cimport cython
 from ._leaf cimport send, send_file, send_last, send_two
 from .buffers cimport OutputBuffer
+from .exchange cimport Exchange
 from .state cimport EngineState
 
 
+cdef bint _TELLS_OF_DATA
 cdef Py_ssize_t SEALED_AHEAD
 
 
-cdef class Outgoing:
-    cdef public bint broken
+cdef class Outgoing(Exchange):
     cdef public double deadline
-    cdef readonly EngineState engine
     cdef readonly int fd
     cdef readonly OutputBuffer out
     cdef public object tls
     cdef public bint watched
 
-    cdef begin_sending(self, EngineState engine, int fd)
+    cdef begin_sending(self, int fd)
     cpdef watch(self)
+    @cython.locals(out=OutputBuffer)
+    cpdef long long queued(self) except -1
+    cpdef bint is_flushed(self) except -1
+    cpdef bint must_wait(self) except -1
+    cpdef bint is_secure(self) except -1
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)
     @cython.locals(sent=Py_ssize_t)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import sys
 
 from gunicorn.unix.unpatched import Socket, select
 
 from ._leaf import send, send_file, send_last, send_two
 from .buffers import OutputBuffer
-from .state import EngineState
+from .exchange import ClientDisconnected, Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,26 +23,22 @@ if TYPE_CHECKING:
 
 # What sendfile(2) says of files that it cannot read from.
 _NOT_SENDABLE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+_TELLS_OF_DATA = sys.platform.startswith("linux")
+# linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
+_LAST_DATA = struct.Struct("52xI")
 # So much of a response is encrypted ahead of what the kernel takes.
 SEALED_AHEAD = 65536
 
 
-class ClientDisconnected(Exception):
-    """The client is gone: nothing that is written reaches it any more."""
-
-
-class Outgoing:
+class Outgoing(Exchange):
     """What is sent to one client, on the descriptor `fd`, inside `tls` if there is any. `engine` owns it."""
 
-    __slots__ = ("broken", "deadline", "engine", "fd", "out", "tls", "watched")
+    __slots__ = ("deadline", "fd", "out", "tls", "watched")
 
-    def begin_sending(self, engine: EngineState, fd: int) -> None:
+    def begin_sending(self, fd: int) -> None:
         """This half of `Connection.begin`."""
-        self.engine = engine
         # -1 when it is closed.
         self.fd = fd
-        # Nothing that is written reaches the client any more.
-        self.broken = False
         self.watched = False
         self.deadline = 0.0
         self.out: OutputBuffer | None = None
@@ -214,10 +211,31 @@ class Outgoing:
         """Whether the client has shut its side, or reset the connection, as far as one can tell without reading."""
         return self.broken or self.fd < 0 or has_shut(self.fd)
 
-    @property
-    def congested(self) -> bool:
-        """Whether the application should wait for the client before it writes more."""
+    def queued(self) -> int:
+        out = self.out
+        return 0 if out is None else out.size + out.spilled
+
+    def is_flushed(self) -> bool:
+        return self.out is None
+
+    def must_wait(self) -> bool:
         return self.out is not None and self.out.full()
+
+    def is_secure(self) -> bool:
+        return self.tls is not None
+
+    def facts(self) -> Any:
+        return None if self.tls is None else self.tls.facts()
+
+    def seconds_since_data(self) -> float:
+        # Not where the other end is on this machine and has no TCP, nor where the kernel keeps no such account.
+        return 0.0 if self.listener.is_unix or not _TELLS_OF_DATA else since_last_data(self.fd)
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def channel(self) -> Any:
+        return self.tls
 
     def cut(self, data: bytes) -> None:
         """Send these last octets as far as the kernel takes them, and shut our side. The running request keeps the
@@ -249,6 +267,20 @@ def shutdown_sending(fd: int) -> None:
     borrowed = Socket(fileno=fd)
     try:
         borrowed.shutdown(socket.SHUT_WR)
+    finally:
+        borrowed.detach()
+
+
+def since_last_data(fd: int) -> float:
+    """Seconds since the kernel got octets on a TCP connection; 0 when it does not say."""
+    # With family and type given, the constructor asks the kernel nothing.
+    borrowed = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
+    try:
+        raw = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
+        milliseconds: int = _LAST_DATA.unpack(raw)[0]
+        return milliseconds / 1000.0
+    except (OSError, struct.error):
+        return 0.0
     finally:
         borrowed.detach()
 

@@ -6,15 +6,10 @@ other requests, or in a queue of this process; and whether its client is still t
 
 from __future__ import annotations
 
-import socket
-import struct
-import sys
 import time
 
-from gunicorn.engine.connection import Connection
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.http.errors import Overloaded
-from gunicorn.unix.unpatched import Socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +17,6 @@ if TYPE_CHECKING:
 
     from gunicorn.http.request import Request
 
-# linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
-_LAST_DATA = struct.Struct("52xI")
 # A request that has waited for so long may have been given up: look whether its client is there.
 LONG_SECONDS = 1.0
 # A proxy's clock that is so far from ours says nothing.
@@ -40,7 +33,7 @@ class Admission:
         self.clock = clock
         self.wall_clock = wall_clock
 
-    def check(self, connection: Connection, request: Request) -> None:
+    def check(self, connection: Exchange, request: Request) -> None:
         """Raises `Overloaded` when the request has waited too long, `ClientDisconnected` when nobody waits for it."""
         waited = self.waited(connection, request)
         if waited > self.limit:
@@ -48,11 +41,10 @@ class Admission:
         if waited > LONG_SECONDS and connection.disconnected():
             raise ClientDisconnected()
 
-    def waited(self, connection: Connection, request: Request) -> float:
+    def waited(self, connection: Exchange, request: Request) -> float:
         """Seconds since the request was complete here, or since a trusted proxy took it on."""
         waited: float = self.clock() - request.started
-        if not connection.listener.is_unix and sys.platform.startswith("linux"):
-            waited = max(waited, _since_last_data(connection.fd))
+        waited = max(waited, connection.seconds_since_data())
         if request.forwarder_trusted:
             waited = max(waited, self._since_proxy(request.header("X-REQUEST-START")))
         return waited
@@ -67,16 +59,3 @@ class Admission:
         unit = next((unit for least, unit in _UNITS if number >= least), 1.0)
         waited: float = self.wall_clock() - number / unit
         return waited if 0.0 < waited < _IMPLAUSIBLE_SECONDS else 0.0
-
-
-def _since_last_data(fd: int) -> float:
-    # With family and type given, the constructor asks the kernel nothing.
-    borrowed = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
-    try:
-        raw = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
-        milliseconds: int = _LAST_DATA.unpack(raw)[0]
-        return milliseconds / 1000.0
-    except (OSError, struct.error):
-        return 0.0
-    finally:
-        borrowed.detach()

@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine.connection cimport READING, Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.request cimport Request
 from gunicorn.instrument._board cimport Board
 from .access_lines cimport AccessLines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gunicorn.engine.connection import READING, Connection
+from gunicorn.engine.exchange import Exchange
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InsufficientStorage, InternalError, Overloaded, Redirected
@@ -78,19 +78,16 @@ class Gateway(GatewayState):
         if self.lines is not None and not self.lines.flush():
             self.lines = None
 
-    def connection_failed(self, connection: Connection, error: BaseException) -> None:
+    def connection_failed(self, connection: Exchange, error: BaseException) -> None:
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
-        if connection.state == READING and connection.request is not None and not connection.skipping:
-            # The client waits for an answer to a request that has not come so far as an application.
-            connection.refuse(InternalError())
 
-    def disconnected(self, connection: Connection) -> None:
+    def disconnected(self, connection: Exchange) -> None:
         """The client of a running request has left: whoever has no way to be told finds out at the next write."""
 
-    def writable(self, connection: Connection) -> None:
+    def writable(self, connection: Exchange) -> None:
         """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
 
-    def refused(self, connection: Connection, error: HTTPError, request: Request | None = None) -> bytes:
+    def refused(self, connection: Exchange, error: HTTPError, request: Request | None = None) -> bytes:
         """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
         peer = connection.peer
         address = peer[0] if isinstance(peer, tuple) else ""
@@ -111,7 +108,7 @@ class Gateway(GatewayState):
         head_only = request is not None and request.method == "HEAD"
         return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
-    def _tell_worker(self, connection: Connection, request: Request | None, error: BaseException) -> None:
+    def _tell_worker(self, connection: Exchange, request: Request | None, error: BaseException) -> None:
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
         try:
             self.handle_error(request, SocketView(connection), connection.peer, error)
@@ -126,8 +123,8 @@ class Gateway(GatewayState):
             self.log.warning("Answering 503 (%d so far): %s", self.overloads, error)
             self.next_complaint = now + 1.0
 
-    def _log_refusal(self, connection: Connection, request: Request | None, error: HTTPError) -> None:
-        known = request or connection.protocol.head.request or Request()
+    def _log_refusal(self, connection: Exchange, request: Request | None, error: HTTPError) -> None:
+        known = request or connection.partial_request() or Request()
         response = Response(self, connection, known, True)
         response.status = f"{error.status} {REASONS.get(error.status, '')}"
         response.headers = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 from gunicorn.http._octets import joined
 from gunicorn.http.errors import InvalidResponseHeader
 from gunicorn.http.request import Request
@@ -44,10 +44,10 @@ class Response:
         "status", "upgrade", "__dict__",
     )
 
-    def __init__(self, gateway: GatewayState, connection: Connection, request: Request, close: bool) -> None:
+    def __init__(self, gateway: GatewayState, connection: Exchange, request: Request, close: bool) -> None:
         self.begin(gateway, connection, request, close)
 
-    def begin(self, gateway: GatewayState, connection: Connection, request: Request, close: bool) -> None:
+    def begin(self, gateway: GatewayState, connection: Exchange, request: Request, close: bool) -> None:
         """What `__init__` does; the gateway calls it alone, on an object made by `__new__`."""
         self.gateway = gateway
         self.connection = connection
@@ -244,7 +244,7 @@ class Response:
             connection.write(data)
         if excess:
             self.complete = True
-        if connection.out is not None and connection.congested:
+        if connection.must_wait():
             self.gateway.wait_writable(connection)
 
     def early_hints(self, headers: Any) -> None:

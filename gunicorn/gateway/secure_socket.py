@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
 
 RECEIVE_SIZE = 65536
 _OF_TLS = frozenset({
@@ -26,17 +26,17 @@ class SecureSocket:
     What is not about content is asked of the TLS or of the socket. Timeouts are those of the socket.
     """
 
-    def __init__(self, real: socket.socket, connection: Connection) -> None:
+    def __init__(self, real: socket.socket, connection: Exchange) -> None:
         self.real = self._real = real
-        self._channel = connection.tls
+        self._channel = connection.channel()
         self._content: bytes = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._channel.tls if name in _OF_TLS else self._real, name)
 
-    def take_over(self, connection: Connection) -> None:
+    def take_over(self, connection: Exchange) -> None:
         """The application speaks for itself from now on; the client may have gone on right behind its request."""
-        self._content += connection.protocol.rest()
+        self._content += connection.unread()
 
     def pending(self) -> int:
         """Octets of content that can be had without waiting."""

@@ -1,4 +1,4 @@
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from .turn cimport Turn, turn_of
 
 

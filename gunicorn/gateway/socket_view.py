@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 
 from .turn import Turn, turn_of
 
@@ -29,7 +29,7 @@ class SocketView:
 
     __slots__ = ("_socket", "_turn")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Exchange) -> None:
         self.begin(turn_of(connection))
 
     def begin(self, turn: Turn) -> None:
@@ -39,21 +39,21 @@ class SocketView:
         self._socket: Any = None
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> Exchange:
         """The connection this is a view of."""
         return self._turn.connection
 
     def fileno(self) -> int:
         """Descriptor of the connection; -1 once the request is over."""
-        return -1 if self._turn.is_over() else int(self._turn.connection.fd)
+        return -1 if self._turn.is_over() else self._turn.connection.fileno()
 
     def _real(self) -> Any:
         if self._socket is None:
             connection = self._turn.connection
             if self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
-            self._socket = socket.socket(fileno=os.dup(connection.fd))
-            if connection.tls is not None:
+            self._socket = socket.socket(fileno=os.dup(connection.fileno()))
+            if connection.is_secure():
                 from .secure_socket import SecureSocket
 
                 self._socket = SecureSocket(self._socket, connection)
@@ -67,7 +67,7 @@ class SocketView:
             if request is None or self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
             request.force_close()
-            if connection.tls is not None:
+            if connection.is_secure():
                 real.take_over(connection)
             connection.taken_over = True
             real.setblocking(True)

@@ -1,14 +1,14 @@
 cimport cython
-from gunicorn.engine.connection cimport RUNNING, Connection
+from gunicorn.engine.exchange cimport Exchange
 
 
 cdef class Turn:
-    cdef readonly Connection connection
+    cdef readonly Exchange connection
     cdef public long long number
 
-    cdef begin(self, Connection connection)
+    cdef begin(self, Exchange connection)
     cpdef bint is_over(self) except -1
 
 
 @cython.locals(turn=Turn)
-cpdef Turn turn_of(Connection connection)
+cpdef Turn turn_of(Exchange connection)

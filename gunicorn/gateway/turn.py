@@ -7,7 +7,7 @@ is another user's. So each asks first whether its request is still the one.
 
 from __future__ import annotations
 
-from gunicorn.engine.connection import RUNNING, Connection
+from gunicorn.engine.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,15 +22,15 @@ class Turn:
 
     __slots__ = ("connection", "number")
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Exchange) -> None:
         """What `__init__` would do, for an object made by `__new__`, which is a plain allocation when compiled."""
         self.connection = connection
-        self.number = connection.requests
+        self.number = connection.number
 
     def is_over(self) -> bool:
         """Whether the request has ended, whatever runs on its connection now."""
         connection = self.connection
-        return connection is None or connection.state != RUNNING or connection.requests != self.number
+        return connection is None or not connection.is_running() or connection.number != self.number
 
     def __call__(self) -> bool:
         """Whether nothing reaches the client of the request any more."""
@@ -45,9 +45,9 @@ class Turn:
             response.early_hints(headers)
 
 
-def turn_of(connection: Connection) -> Turn:
+def turn_of(connection: Exchange) -> Turn:
     """The time of the request that runs on a connection."""
-    if not isinstance(connection, Connection):
+    if not isinstance(connection, Exchange):
         raise TypeError(f"a connection is needed, not {type(connection).__name__}")
     turn = Turn.__new__(Turn)
     turn.begin(connection)

@@ -1,11 +1,11 @@
 cimport cython
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.fields cimport FORWARDER, FieldName
 from gunicorn.http.request cimport Request
 
 
 @cython.locals(variables=dict, size=Py_ssize_t, field=FieldName)
-cpdef dict log_variables(Connection connection, Request request, forwarded)
+cpdef dict log_variables(Exchange connection, Request request, forwarded)
 cpdef tuple client_of(Request request, forwarded)
 @cython.locals(values=dict, own=set, field=FieldName)
 cpdef join_repeated(dict environ, Request request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 from gunicorn.http.fields import FORWARDER
 from gunicorn.http.request import Request
 
@@ -14,7 +14,7 @@ _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
-def log_variables(connection: Connection, request: Request, forwarded: Any) -> dict[str, Any]:
+def log_variables(connection: Exchange, request: Request, forwarded: Any) -> dict[str, Any]:
     """Those of WSGI's environ; ``forwarded``: the `Forwarded` that knows the client behind a trusted proxy, or None."""
     peer = connection.peer
     variables: dict[str, Any] = {
@@ -25,7 +25,7 @@ def log_variables(connection: Connection, request: Request, forwarded: Any) -> d
         "PATH_INFO": unquote(request.path) if "%" in request.path else request.path,
         "QUERY_STRING": request.query,
         "SERVER_PROTOCOL": f"HTTP/{request.version_major}.{request.version_minor}",
-        "wsgi.url_scheme": request.scheme or ("http" if connection.tls is None else "https"),
+        "wsgi.url_scheme": request.scheme or ("https" if connection.is_secure() else "http"),
     }
     size = len(variables)
     for field, value in request.fields:

@@ -84,7 +84,7 @@ class GreenletGateway(WSGIGateway):
 
     def await_client(self, connection: Any) -> None:
         """Sleep until the client has taken enough, or is given up; the engine looks at the deadline."""
-        while connection.congested:
+        while connection.must_wait():
             event = self._waiting[connection] = self.worker.make_event()
             try:
                 event.wait(None)

@@ -1,6 +1,6 @@
 cimport cython
 from gunicorn.engine._leaf cimport bind
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.listener cimport Listener
 from gunicorn.gateway.socket_view cimport SocketView
 from gunicorn.gateway.turn cimport Turn
@@ -23,6 +23,6 @@ cdef class EnvironBuilder:
     cpdef dict template(self, Listener listener)
     @cython.locals(
         environ=dict, port=int, view=SocketView, turn=Turn, handed=Shared)
-    cdef dict _of_connection(self, Connection connection, Listener listener)
+    cdef dict _of_connection(self, Exchange connection, Listener listener)
     @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t)
-    cpdef dict build(self, Connection connection, Request request)
+    cpdef dict build(self, Exchange connection, Request request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gunicorn.engine._leaf import bind
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 from gunicorn.gateway.socket_view import SocketView
 from gunicorn.gateway.turn import Turn
 from gunicorn.gateway.variables import join_repeated, unquote
@@ -55,12 +55,12 @@ class EnvironBuilder:
             }
         return found
 
-    def build(self, connection: Connection, request: Request) -> dict[str, Any]:
+    def build(self, connection: Exchange, request: Request) -> dict[str, Any]:
         """Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME."""
         listener = connection.listener
         shared = connection.shared
         handed: Shared = connection.handed
-        if shared is not None and handed.renew(connection.requests):
+        if shared is not None and handed.renew(connection.number):
             environ = dict(shared)
         else:
             environ = self._of_connection(connection, listener)
@@ -100,7 +100,7 @@ class EnvironBuilder:
             mount(environ, script_name, request)
         return environ
 
-    def _of_connection(self, connection: Connection, listener: Any) -> dict[str, Any]:
+    def _of_connection(self, connection: Exchange, listener: Any) -> dict[str, Any]:
         """The part of the environ that every request of a connection has."""
         environ = dict(self.template(listener))
         peer = connection.peer
@@ -108,11 +108,11 @@ class EnvironBuilder:
             environ["REMOTE_ADDR"] = peer[0]
             port = peer[1]
             environ["REMOTE_PORT"] = f"{port}"
-        if connection.tls is not None:
+        if connection.is_secure():
             # Not before there is a connection with TLS.
             from .tls_variables import tls_variables
 
-            environ.update(tls_variables(connection.tls.facts()))
+            environ.update(tls_variables(connection.facts()))
         turn = Turn.__new__(Turn)
         turn.begin(connection)
         view = SocketView.__new__(SocketView)
@@ -120,7 +120,7 @@ class EnvironBuilder:
         environ["gunicorn.socket"] = view
         environ["gunicorn.client_disconnected"] = turn
         environ["wsgi.early_hints"] = bind(_EARLY_HINTS, turn)
-        if connection.requests > 1:
+        if connection.number > 1:
             # It asks again: a copy costs less than making it anew. The engine drops it when the client is idle.
             del view, turn
             handed = Shared.__new__(Shared)
@@ -130,7 +130,7 @@ class EnvironBuilder:
             environ = dict(environ)
         return environ
 
-    def _body(self, environ: dict[str, Any], connection: Connection, request: Request, body: Any) -> None:
+    def _body(self, environ: dict[str, Any], connection: Exchange, request: Request, body: Any) -> None:
         if isinstance(body, BodyStream):
             environ["wsgi.input"] = StreamInput(connection, body, self.wait_readable, connection.engine.guard)
             return

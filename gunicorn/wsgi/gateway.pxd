@@ -1,6 +1,6 @@
 cimport cython
 from gunicorn.engine._leaf cimport bind
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.state cimport EngineState
 from gunicorn.gateway.gateway cimport Gateway
 from gunicorn.http.request cimport Request
@@ -17,4 +17,4 @@ cdef class WSGIGateway(Gateway):
 
     cpdef handle(self, connection, request)
     @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
-    cpdef run(self, Connection connection, Request request)
+    cpdef run(self, Exchange connection, Request request)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 
 from gunicorn.engine._leaf import bind
-from gunicorn.engine.connection import Connection
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
 from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
@@ -55,16 +54,16 @@ class WSGIGateway(Gateway):
         )
         self.builder.forwarded = self.forwarded
 
-    def _wait_readable(self, connection: Connection) -> None:
+    def _wait_readable(self, connection: Exchange) -> None:
         self.wait_readable(connection)
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, connection: Exchange, request: Request) -> None:
         """Serve a request here and now."""
         self.run(connection, request)
 
     # The cycle.
 
-    def run(self, connection: Connection, request: Request) -> None:
+    def run(self, connection: Exchange, request: Request) -> None:
         """Serve one request from its environ to its log line; never raises what the application raised."""
         worker = self.worker
         self.served += 1
@@ -119,7 +118,7 @@ class WSGIGateway(Gateway):
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(connection, request, error)
 
-    def run_failed(self, connection: Connection, request: Request, error: BaseException) -> None:
+    def run_failed(self, connection: Exchange, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
         self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
         with self.engine.guard:
@@ -134,7 +133,7 @@ class WSGIGateway(Gateway):
             finally:
                 connection.drop()
 
-    def _failed(self, connection: Connection, response: WSGIResponse, error: BaseException) -> None:
+    def _failed(self, connection: Exchange, response: WSGIResponse, error: BaseException) -> None:
         """The application (or a hook) has raised: one entry in the log, and no client takes half for whole."""
         engine: Any = self.engine
         if engine.stray is not None:

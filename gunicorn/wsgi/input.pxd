@@ -1,5 +1,5 @@
 from gunicorn.engine.buffers cimport BodyStream
-from gunicorn.engine.connection cimport Connection
+from gunicorn.engine.exchange cimport Exchange
 
 
 cdef class EmptyInput:
@@ -7,7 +7,7 @@ cdef class EmptyInput:
 
 
 cdef class StreamInput:
-    cdef Connection _connection
+    cdef Exchange _connection
     cdef BodyStream _stream
     cdef object _wait
     cdef object _guard

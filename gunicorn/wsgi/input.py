@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.connection import Connection
+from gunicorn.engine.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class StreamInput:
     __slots__ = ("_buffer", "_connection", "_guard", "_position", "_stream", "_wait")
 
     def __init__(
-        self, connection: Connection, stream: BodyStream, wait: Callable[[Connection], None], guard: Any
+        self, connection: Exchange, stream: BodyStream, wait: Callable[[Exchange], None], guard: Any
     ) -> None:
         self._connection = connection
         self._stream = stream

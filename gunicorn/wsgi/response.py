@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gunicorn.engine._leaf import monotonic
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.gateway.response import Response
 from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, plain_octets
 
