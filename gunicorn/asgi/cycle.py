@@ -225,7 +225,7 @@ class Cycle(Response):
         except Misuse as error:
             self.owner.log.error("ASGI: %s: %s", self.request.uri, error)
             raise
-        if not self.concluded and self.connection.queued() > self.owner.high_water:
+        if not self.concluded and self.exchange.queued() > self.owner.high_water:
             return DRAIN
         return PAUSE if self.is_its_turn() else OVER
 
@@ -266,13 +266,13 @@ class Cycle(Response):
 
     def drained(self) -> Any:
         """`(None,)` as soon as the client has taken enough. Raises `Disconnected`."""
-        connection = self.connection
+        exchange = self.exchange
         if self.concluded:
             return (None,)
-        if connection.is_lost():
+        if exchange.is_lost():
             self.lost()
             raise Disconnected("the client has left")
-        return (None,) if connection.queued() <= self.owner.high_water else None
+        return (None,) if exchange.queued() <= self.owner.high_water else None
 
     # What happens to the client.
 
@@ -343,7 +343,7 @@ class Cycle(Response):
                 length = len(data)
             parts = self._head(length)
         framing = self.framing
-        connection = self.connection
+        exchange = self.exchange
         if more and len(data) <= HELD_PIECE and framing in (CHUNKED, UNTIL_CLOSE):
             self.hold(parts, data)
             return
@@ -364,13 +364,13 @@ class Cycle(Response):
         elif len(data) > JOINED:
             self._send(parts, data)
             if not more:
-                connection.write(b"0\r\n\r\n")
+                exchange.write(b"0\r\n\r\n")
         else:
             self.add_piece(parts, data)
             if not more:
                 parts.append(b"0\r\n\r\n")
             if parts:
-                connection.write(b"".join(parts))
+                exchange.write(b"".join(parts))
 
     def add_piece(self, parts: list[bytes], data: bytes) -> None:
         """Put a piece of the content behind `parts`, as a chunk where the content comes in chunks."""
@@ -388,7 +388,7 @@ class Cycle(Response):
         """Keep a small piece behind what is kept already, or behind the head: what is sent at a stretch takes one
         segment. Raises `ClientDisconnected`.
         """
-        if self.connection.broken:
+        if self.exchange.broken:
             raise ClientDisconnected()
         if self.held is None:
             self.held = head
@@ -413,7 +413,7 @@ class Cycle(Response):
     def release(self) -> None:
         """Send what was kept. Raises `ClientDisconnected`."""
         if self.held:
-            self.connection.write(b"".join(self.take_held()))
+            self.exchange.write(b"".join(self.take_held()))
 
     def take_held(self) -> list[bytes]:
         """What was kept; nothing is kept any more."""
@@ -441,7 +441,7 @@ class Cycle(Response):
         if owner.watches:
             owner.report(self)
         # A next request that waits already must not run inside this task.
-        if self.connection.conclude(not (self.close or self.request.forced_close)):
+        if self.exchange.conclude(not (self.close or self.request.forced_close)):
             self.look_again()
         self.wake()
 
@@ -449,7 +449,7 @@ class Cycle(Response):
         """Have the connection look soon at what its client has sent."""
         # Untyped in the compiled form, which can make a bound method of nothing else.
         engine: Any = self.owner.engine
-        self.loop.call_soon(engine.attend, self.connection)
+        self.loop.call_soon(engine.attend, self.exchange)
 
     def ended(self, task: Any) -> None:
         """The task is done; called by it."""
@@ -462,7 +462,7 @@ class Cycle(Response):
                 # The connection is another request's by now.
                 raise
             engine: Any = self.owner.engine
-            engine.failed(self.connection, error)
+            engine.failed(self.exchange, error)
 
     def end(self, task: Any) -> None:
         """The task is done."""
@@ -503,7 +503,7 @@ class Cycle(Response):
         self.close = True
         try:
             # Writes its own line of the access log.
-            self.connection.write(self.owner.refused(self.connection, error))
+            self.exchange.write(self.owner.refused(self.exchange, error))
         except ClientDisconnected:
             pass
         self.conclude()
@@ -519,18 +519,18 @@ class Cycle(Response):
 
     def give_up(self) -> None:
         """Answer 500, or break off what has begun, so that no client takes half for whole."""
-        connection = self.connection
+        exchange = self.exchange
         self.close = True
-        if connection.is_running() and not connection.broken:
+        if exchange.is_running() and not exchange.broken:
             if self.headers_sent:
                 self.turned()
                 if self.framing != NO_BODY:
-                    connection.break_off(self.framing)
+                    exchange.break_off(self.framing)
             else:
                 self.status = "500 Internal Server Error"
                 self.headers = []
                 try:
-                    connection.write(self.owner.error_page(500, "", self.request))
+                    exchange.write(self.owner.error_page(500, "", self.request))
                 except ClientDisconnected:
                     pass
         self.conclude()

@@ -14,16 +14,16 @@ cdef object _RECEIVE, _SEND
 
 
 cdef class ASGIGateway(ASGIGatewayState):
-    cpdef handle(self, connection, request)
+    cpdef handle(self, exchange, request)
     @cython.locals(engine=EngineState, close=bint, cycle=Cycle)
-    cdef _begin(self, Exchange connection, Request request)
-    cdef start(self, Exchange connection, Request request, Cycle cycle)
+    cdef _begin(self, Exchange exchange, Request request)
+    cdef start(self, Exchange exchange, Request request, Cycle cycle)
     @cython.locals(cycle=Cycle)
-    cpdef disconnected(self, connection)
+    cpdef disconnected(self, exchange)
     @cython.locals(cycle=Cycle)
-    cpdef body_is_wrong(self, connection, error)
+    cpdef body_is_wrong(self, exchange, error)
     @cython.locals(cycle=Cycle)
-    cpdef writable(self, connection)
+    cpdef writable(self, exchange)
     cpdef report(self, cycle)
     @cython.locals(request=Request, engine=EngineState, now=double, seconds=double)
     cdef _report(self, Cycle cycle)

@@ -48,11 +48,11 @@ class ASGIGateway(ASGIGatewayState):
 
     # What the engine asks of a handler.
 
-    def handle(self, connection: Exchange, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         """Begin to serve a request."""
-        self._begin(connection, request)
+        self._begin(exchange, request)
 
-    def _begin(self, connection: Exchange, request: Request) -> None:
+    def _begin(self, exchange: Exchange, request: Request) -> None:
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
@@ -65,16 +65,16 @@ class ASGIGateway(ASGIGatewayState):
             cycle = HTTPCycle.__new__(HTTPCycle)
             if self.board is not None:
                 self.board.begin(request.method, request.uri, engine.now)
-        cycle.begin(self, connection, request, close)
+        cycle.begin(self, exchange, request, close)
         cycle.open(self)
-        connection.response = cycle
-        self.start(connection, request, cycle)
+        exchange.response = cycle
+        self.start(exchange, request, cycle)
 
-    def start(self, connection: Exchange, request: Request, cycle: Cycle) -> None:
+    def start(self, exchange: Exchange, request: Request, cycle: Cycle) -> None:
         """Call the application."""
         try:
             if self.admission is not None:
-                self.admission.check(connection, request)
+                self.admission.check(exchange, request)
             if self.pre_request is not None:
                 self.pre_request(self.worker, request)
             coroutine = self.app(cycle.make_scope(), bind(_RECEIVE, cycle), bind(_SEND, cycle))
@@ -108,29 +108,29 @@ class ASGIGateway(ASGIGatewayState):
         cycle.task = task
         self.tasks.add(task)
         task.add_done_callback(cycle.ended)
-        if not cycle.concluded and connection.watch_client():
+        if not cycle.concluded and exchange.watch_client():
             cycle.lost()
         if cycle.gone:
             cycle.expect_end()
 
-    def disconnected(self, connection: Exchange) -> None:
+    def disconnected(self, exchange: Exchange) -> None:
         """The client of a running request has left."""
-        cycle: Cycle | None = connection.response
+        cycle: Cycle | None = exchange.response
         if cycle is not None:
             cycle.lost()
 
-    def body_is_wrong(self, connection: Exchange, error: HTTPError) -> None:
+    def body_is_wrong(self, exchange: Exchange, error: HTTPError) -> None:
         """The body of a running request breaks the rules of its framing."""
-        cycle: Cycle | None = connection.response
+        cycle: Cycle | None = exchange.response
         if cycle is not None:
             cycle.body_is_wrong(error)
 
-    def writable(self, connection: Exchange) -> None:
+    def writable(self, exchange: Exchange) -> None:
         """A queue went down, or the connection was given up."""
-        cycle: Cycle | None = connection.response
+        cycle: Cycle | None = exchange.response
         if cycle is None:
             return
-        if connection.broken:
+        if exchange.broken:
             cycle.lost()
         else:
             cycle.heard()
@@ -151,7 +151,7 @@ class ASGIGateway(ASGIGatewayState):
             except OwnSignal:
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                engine.failed(socket.connection, error)
+                engine.failed(socket.exchange, error)
 
     def say_farewell(self) -> None:
         """The worker stops: tell those who would stay."""
@@ -163,7 +163,7 @@ class ASGIGateway(ASGIGatewayState):
             except OwnSignal:
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                engine.failed(socket.connection, error)
+                engine.failed(socket.exchange, error)
 
     def dismiss(self, everyone: bool) -> None:
         """The worker stops: responses without an end of their own are told so, as if their client had left.
@@ -173,8 +173,8 @@ class ASGIGateway(ASGIGatewayState):
         length is not known.
         """
         before, self.seen_sent = self.seen_sent, {}
-        for connection, _, _ in self.running():
-            cycle: Any = connection.response
+        for exchange, _, _ in self.running():
+            cycle: Any = exchange.response
             if cycle.is_open_ended():
                 self.seen_sent[cycle] = cycle.sent
                 if everyone or before.get(cycle) == cycle.sent or cycle.is_event_stream():
@@ -184,8 +184,8 @@ class ASGIGateway(ASGIGatewayState):
         """Cancel what has not ended in time (of that, those alone who were told by `dismiss`); how many these are."""
         engine: Any = self.engine
         tasks = set() if streams_only else set(self.tasks)
-        for connection in engine.connections:
-            cycle = None if connection is None else connection.response
+        for exchange in engine.connections:
+            cycle = None if exchange is None else exchange.response
             if cycle is not None and cycle.task is not None and (cycle.dismissed or not streams_only):
                 # What the end of its task leaves undone is no fault of the application's.
                 cycle.dismissed = True
@@ -198,10 +198,10 @@ class ASGIGateway(ASGIGatewayState):
         """HTTP requests whose response is not complete, and when they were begun."""
         found: list[tuple[Exchange, Request, float]] = []
         engine: Any = self.engine
-        for connection in engine.connections:
-            cycle = None if connection is None else connection.response
+        for exchange in engine.connections:
+            cycle = None if exchange is None else exchange.response
             if type(cycle) is HTTPCycle and not cycle.concluded:
-                found.append((connection, cycle.request, cycle.started))
+                found.append((exchange, cycle.request, cycle.started))
         return found
 
     def busy(self) -> bool:
@@ -222,13 +222,13 @@ class ASGIGateway(ASGIGatewayState):
             raise
         except BaseException as error:  # the boundary around one connection: a logger of the user's
             cycle.close = True
-            self.log.error("Error on the connection of %s", shown(cycle.connection.peer), exc_info=error)
+            self.log.error("Error on the connection of %s", shown(cycle.exchange.peer), exc_info=error)
 
     def _report(self, cycle: Cycle) -> None:
         request = cycle.request
         engine = self.engine
         now = engine.tick()
-        environ = log_variables(cycle.connection, request, self.forwarded)
+        environ = log_variables(cycle.exchange, request, self.forwarded)
         if self.logs_access and (cycle.headers_sent or cycle.status):
             seconds = now - cycle.started
             if self.lines is None:
@@ -248,5 +248,5 @@ async def _finish(awaitable: Any) -> None:
     await awaitable
 
 
-def _nothing(connection: Any) -> None:
+def _nothing(exchange: Any) -> None:
     """Cycles wait by themselves."""

@@ -62,7 +62,7 @@ class HTTPCycle(Cycle):
             self.stream.on_change = cycle.notice
 
     def make_scope(self) -> dict[str, Any]:
-        return self.owner.scopes.build(self.connection, self.request)
+        return self.owner.scopes.build(self.exchange, self.request)
 
     # Towards the application.
 
@@ -79,11 +79,11 @@ class HTTPCycle(Cycle):
         if stream is None:
             self.body_done = True
             return ({"type": "http.request", "body": b"", "more_body": False},)
-        connection = self.connection
+        exchange = self.exchange
         if not stream.complete and not stream.failed:
             self.ask_for_body()
         if stream.size or stream.complete:
-            connection.await_body(False)
+            exchange.await_body(False)
             self.body_done = stream.complete
             return ({"type": "http.request", "body": stream.take(), "more_body": not stream.complete},)
         if self.gone:
@@ -91,7 +91,7 @@ class HTTPCycle(Cycle):
         if stream.failed:
             self.lost()
             return ({"type": "http.disconnect"},)
-        connection.await_body(True)
+        exchange.await_body(True)
         return None
 
     def is_open_ended(self) -> bool:
@@ -121,14 +121,14 @@ class HTTPCycle(Cycle):
 
     def ask_for_body(self) -> None:
         """Read what has come; a client that waits to be asked is asked."""
-        connection = self.connection
+        exchange = self.exchange
         if self.request.expect_continue and not self.headers_sent:
             try:
-                connection.send_continue()
+                exchange.send_continue()
             except ClientDisconnected:
                 self.lost()
                 return
-        connection.pull()
+        exchange.pull()
 
     # From the application.
 
@@ -270,16 +270,16 @@ class HTTPCycle(Cycle):
 
     def send_file(self, fd: int, size: int) -> None:
         """A regular file of this size as the content. Raises `ClientDisconnected`, `Misuse`."""
-        connection = self.connection
-        connection.write(b"".join(self._head(size)))
+        exchange = self.exchange
+        exchange.write(b"".join(self._head(size)))
         if self.framing == NO_BODY:
             return
         count = min(size, self.response_length) if self.framing == LENGTH else size
-        taken = connection.write_file(fd, 0, count)
+        taken = exchange.write_file(fd, 0, count)
         if taken < 0:
             taken = 0
             while taken < count and (data := os.pread(fd, min(count - taken, READ_AT_ONCE), taken)):
-                connection.write(data)
+                exchange.write(data)
                 taken += len(data)
         self.sent += taken
         if taken < count or count < self.response_length:
@@ -313,7 +313,7 @@ class HTTPCycle(Cycle):
             raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
         self.release()
         if self.framing == CHUNKED:
-            self.connection.write(b"0\r\n" + (b"".join(lines) if self.sends_trailers() else b"") + b"\r\n")
+            self.exchange.write(b"0\r\n" + (b"".join(lines) if self.sends_trailers() else b"") + b"\r\n")
         self.conclude()
 
     def trailer_line(self, pair: Any) -> bytes:
@@ -340,7 +340,7 @@ class HTTPCycle(Cycle):
 
     def unanswered(self) -> None:
         log = self.owner.log
-        if self.gone or self.connection.broken:
+        if self.gone or self.exchange.broken:
             log.debug("The client left before its response was complete: %s", self.request.uri)
         elif self.dismissed:
             log.debug("The worker stops before a response was complete: %s", self.request.uri)

@@ -10,10 +10,10 @@ cdef class Scopes:
     cdef public dict state
 
     @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str)
-    cpdef dict build(self, Exchange connection, Request request)
+    cpdef dict build(self, Exchange exchange, Request request)
     @cython.locals(scope=dict)
-    cpdef dict build_socket(self, Exchange connection, Request request, list subprotocols)
-    cpdef dict shared(self, Exchange connection)
+    cpdef dict build_socket(self, Exchange exchange, Request request, list subprotocols)
+    cpdef dict shared(self, Exchange exchange)
 
 
 @cython.locals(headers=list, field=FieldName, value=str, lower=bytes)

@@ -34,11 +34,11 @@ class Scopes:
         # What the application left in the lifespan's state; every scope has a copy.
         self.state: dict[str, Any] | None = None
 
-    def build(self, connection: Exchange, request: Request) -> dict[str, Any]:
+    def build(self, exchange: Exchange, request: Request) -> dict[str, Any]:
         """The scope of an HTTP request."""
-        shared = connection.shared
+        shared = exchange.shared
         if shared is None:
-            shared = connection.shared = self.shared(connection)
+            shared = exchange.shared = self.shared(exchange)
         scope = dict(shared)
         scope["method"] = request.method
         path = request.path
@@ -66,24 +66,24 @@ class Scopes:
             scope["state"] = self.state.copy()
         return scope
 
-    def build_socket(self, connection: Exchange, request: Request, subprotocols: list[str]) -> dict[str, Any]:
+    def build_socket(self, exchange: Exchange, request: Request, subprotocols: list[str]) -> dict[str, Any]:
         """The scope of a WebSocket."""
-        scope = self.build(connection, request)
+        scope = self.build(exchange, request)
         scope["type"] = "websocket"
         scope["scheme"] = SOCKET_SCHEMES[scope["scheme"]]
         scope["subprotocols"] = subprotocols
         scope["extensions"] = WEBSOCKET_EXTENSIONS
-        if connection.is_secure():
-            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(connection.facts())}
+        if exchange.is_secure():
+            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(exchange.facts())}
         del scope["method"]
         return scope
 
-    def shared(self, connection: Exchange) -> dict[str, Any]:
+    def shared(self, exchange: Exchange) -> dict[str, Any]:
         """What the requests of a connection have in common."""
-        listener: Any = connection.listener
-        peer = connection.peer
-        info = connection.proxy_info()
-        secure = connection.is_secure()
+        listener: Any = exchange.listener
+        peer = exchange.peer
+        info = exchange.proxy_info()
+        secure = exchange.is_secure()
         client = (peer[0], peer[1]) if isinstance(peer, tuple) else None
         if info is not None:
             client = (info["client_addr"], info["client_port"])
@@ -99,7 +99,7 @@ class Scopes:
             "client": client,
             "scheme": "https" if secure else "http",
             "root_path": self.root_path,
-            "extensions": {**EXTENSIONS, "tls": tls_extension(connection.facts())} if secure else EXTENSIONS,
+            "extensions": {**EXTENSIONS, "tls": tls_extension(exchange.facts())} if secure else EXTENSIONS,
             "method": "",
             "path": "",
             "raw_path": b"",

@@ -48,7 +48,7 @@ cdef class WebSocketCycle(Cycle):
     @cython.locals(inbox=Inbox, frames=Frames, event=int)
     cdef read(self)
     cdef answer_ping(self, bytes data)
-    @cython.locals(connection=Exchange)
+    @cython.locals(exchange=Exchange)
     cdef bint is_unheard(self) except -1
     @cython.locals(inbox=Inbox)
     cdef heard(self)

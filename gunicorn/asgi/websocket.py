@@ -130,7 +130,7 @@ class WebSocketCycle(Cycle):
         request = self.request
         self.accept_value = check_handshake(request)
         subprotocols = offered_subprotocols(request)
-        scope: dict[str, Any] = self.owner.scopes.build_socket(self.connection, request, subprotocols)
+        scope: dict[str, Any] = self.owner.scopes.build_socket(self.exchange, request, subprotocols)
         return scope
 
     # Towards the application.
@@ -156,7 +156,7 @@ class WebSocketCycle(Cycle):
     def go_on(self) -> None:
         """The queue has room again: look at what was left, then at what the kernel has."""
         self.read()
-        if self.stage == OPEN and not self.connection.is_attended():
+        if self.stage == OPEN and not self.exchange.is_attended():
             self.look_again()
 
     def read(self) -> None:
@@ -194,22 +194,22 @@ class WebSocketCycle(Cycle):
     def answer_ping(self, data: bytes) -> None:
         """Send a pong. Raises `ClientDisconnected`."""
         pong = control_frame(OP_PONG, data)
-        self.connection.write(pong)
-        if self.connection.is_flushed():
+        self.exchange.write(pong)
+        if self.exchange.is_flushed():
             self.answers = 0
         else:
             self.answers += len(pong)
 
     def is_unheard(self) -> bool:
         """Whether the client makes us speak, or has the application speak, and does not listen."""
-        connection = self.connection
-        if connection.is_flushed():
+        exchange = self.exchange
+        if exchange.is_flushed():
             return False
-        return self.answers >= MOST_ANSWERS or connection.must_wait()
+        return self.answers >= MOST_ANSWERS or exchange.must_wait()
 
     def heard(self) -> None:
         """The client has taken something: there may be room for what it has sent; `Connection.process` comes next."""
-        if self.connection.is_flushed():
+        if self.exchange.is_flushed():
             self.answers = 0
         self.wake()
         inbox = self.inbox
@@ -279,14 +279,14 @@ class WebSocketCycle(Cycle):
             raise Misuse(f"'headers' of websocket.accept: {error}") from None
         self.upgrade = True
         self.lines.append(b"Upgrade: websocket\r\n")
-        connection = self.connection
-        connection.write(b"".join(self._head(-1)))
+        exchange = self.exchange
+        exchange.write(b"".join(self._head(-1)))
         self.stage = OPEN
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
-        connection.upgrade(self.inbox)
+        exchange.upgrade(self.inbox)
         owner.sockets.add(self)
         self.heard_at = owner.engine.now
-        if not connection.is_attended():
+        if not exchange.is_attended():
             # What the client has sent already is looked at when this task waits.
             self.look_again()
         if owner.leaving:
@@ -314,9 +314,9 @@ class WebSocketCycle(Cycle):
         header, data = inbox.frames.message(opcode, data)
         self.sent += len(data)
         if len(data) <= JOINED_FRAME:
-            self.connection.write(header + data)
+            self.exchange.write(header + data)
         else:
-            self.connection.write_two(header, data)
+            self.exchange.write_two(header, data)
 
     # The end.
 
@@ -342,7 +342,7 @@ class WebSocketCycle(Cycle):
         self.reason = reason
         self.asked_at = self.owner.engine.now
         try:
-            self.connection.write(close_frame(code, reason))
+            self.exchange.write(close_frame(code, reason))
         except ClientDisconnected:
             self.over()
             return
@@ -354,7 +354,7 @@ class WebSocketCycle(Cycle):
             self.code = code
             self.reason = reason
             try:
-                self.connection.write(close_frame(code))
+                self.exchange.write(close_frame(code))
             except ClientDisconnected:
                 pass
         self.over()
@@ -389,7 +389,7 @@ class WebSocketCycle(Cycle):
         self.close = True
         self.status = f"{status}"
         self.headers = []
-        self.connection.write(self.owner.error_page(status, "", self.request))
+        self.exchange.write(self.owner.error_page(status, "", self.request))
         self.over()
 
     def restart(self) -> None:
@@ -414,13 +414,13 @@ class WebSocketCycle(Cycle):
             elif now - self.heard_at >= owner.ping_interval:
                 self.asked_at = now
                 try:
-                    self.connection.write(control_frame(OP_PING, b""))
+                    self.exchange.write(control_frame(OP_PING, b""))
                 except ClientDisconnected:
                     self.lost()
 
     def is_busy(self) -> bool:
         """Whether the application is slow to read, or the client is; that one has the time limit `send_timeout`."""
-        return not self.connection.is_flushed() or (self.inbox is not None and self.inbox.full())
+        return not self.exchange.is_flushed() or (self.inbox is not None and self.inbox.full())
 
     def unanswered(self) -> None:
         if self.stage == OPEN:

@@ -33,18 +33,18 @@ class Admission:
         self.clock = clock
         self.wall_clock = wall_clock
 
-    def check(self, connection: Exchange, request: Request) -> None:
+    def check(self, exchange: Exchange, request: Request) -> None:
         """Raises `Overloaded` when the request has waited too long, `ClientDisconnected` when nobody waits for it."""
-        waited = self.waited(connection, request)
+        waited = self.waited(exchange, request)
         if waited > self.limit:
             raise Overloaded(f"waited {waited:.1f} s, the limit is {self.limit:g} s")
-        if waited > LONG_SECONDS and connection.disconnected():
+        if waited > LONG_SECONDS and exchange.disconnected():
             raise ClientDisconnected()
 
-    def waited(self, connection: Exchange, request: Request) -> float:
+    def waited(self, exchange: Exchange, request: Request) -> float:
         """Seconds since the request was complete here, or since a trusted proxy took it on."""
         waited: float = self.clock() - request.started
-        waited = max(waited, connection.seconds_since_data())
+        waited = max(waited, exchange.seconds_since_data())
         if request.forwarder_trusted:
             waited = max(waited, self._since_proxy(request.header("X-REQUEST-START")))
         return waited

@@ -78,18 +78,18 @@ class Gateway(GatewayState):
         if self.lines is not None and not self.lines.flush():
             self.lines = None
 
-    def connection_failed(self, connection: Exchange, error: BaseException) -> None:
-        self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
+    def connection_failed(self, exchange: Exchange, error: BaseException) -> None:
+        self.log.error("Error on the connection of %s", shown(exchange.peer), exc_info=error)
 
-    def disconnected(self, connection: Exchange) -> None:
+    def disconnected(self, exchange: Exchange) -> None:
         """The client of a running request has left: whoever has no way to be told finds out at the next write."""
 
-    def writable(self, connection: Exchange) -> None:
+    def writable(self, exchange: Exchange) -> None:
         """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
 
-    def refused(self, connection: Exchange, error: HTTPError, request: Request | None = None) -> bytes:
+    def refused(self, exchange: Exchange, error: HTTPError, request: Request | None = None) -> bytes:
         """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
-        peer = connection.peer
+        peer = exchange.peer
         address = peer[0] if isinstance(peer, tuple) else ""
         if isinstance(error, Overloaded):
             self._tell_overload(error)
@@ -99,19 +99,19 @@ class Gateway(GatewayState):
         elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
             self.log.warning("Invalid request from ip=%s: %s", address, error)
         if request is None:
-            request = connection.request
+            request = exchange.request
         if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
-            self._tell_worker(connection, request, error)
+            self._tell_worker(exchange, request, error)
         if self.logs_access:
-            self._log_refusal(connection, request, error)
+            self._log_refusal(exchange, request, error)
         self.prefixes.refresh(self.engine.now)
         head_only = request is not None and request.method == "HEAD"
         return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
-    def _tell_worker(self, connection: Exchange, request: Request | None, error: BaseException) -> None:
+    def _tell_worker(self, exchange: Exchange, request: Request | None, error: BaseException) -> None:
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
         try:
-            self.handle_error(request, SocketView(connection), connection.peer, error)
+            self.handle_error(request, SocketView(exchange), exchange.peer, error)
         except Exception:
             self.log.exception("Exception in handle_error")
 
@@ -123,12 +123,12 @@ class Gateway(GatewayState):
             self.log.warning("Answering 503 (%d so far): %s", self.overloads, error)
             self.next_complaint = now + 1.0
 
-    def _log_refusal(self, connection: Exchange, request: Request | None, error: HTTPError) -> None:
-        known = request or connection.partial_request() or Request()
-        response = Response(self, connection, known, True)
+    def _log_refusal(self, exchange: Exchange, request: Request | None, error: HTTPError) -> None:
+        known = request or exchange.partial_request() or Request()
+        response = Response(self, exchange, known, True)
         response.status = f"{error.status} {REASONS.get(error.status, '')}"
         response.headers = []
-        environ = log_variables(connection, known, self.forwarded)
+        environ = log_variables(exchange, known, self.forwarded)
         self.log.access(response, known, environ, timedelta(0))
 
     def others_wait(self) -> bool:

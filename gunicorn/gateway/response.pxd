@@ -16,7 +16,7 @@ cdef class Response:
     cdef public bint chunked
     cdef public bint close
     cdef public bint complete
-    cdef readonly Exchange connection
+    cdef readonly Exchange exchange
     cdef public int framing
     cdef readonly GatewayState gateway
     cdef public bint has_date
@@ -34,7 +34,7 @@ cdef class Response:
     cdef public bint upgrade
     cdef dict __dict__
 
-    cdef begin(self, GatewayState gateway, Exchange connection, Request request, bint close)
+    cdef begin(self, GatewayState gateway, Exchange exchange, Request request, bint close)
     @cython.locals(gateway=GatewayState, lines=list, known=dict, field=FieldLine)
     cdef _start(self, status, headers)
     cdef _restart(self)
@@ -44,7 +44,7 @@ cdef class Response:
     cdef list _head(self, long long length)
     @cython.locals(length="long long")
     cdef _tell_length(self, int code)
-    @cython.locals(connection=Exchange, framing=int, room="long long", excess=bint)
+    @cython.locals(exchange=Exchange, framing=int, room="long long", excess=bint)
     cdef _send(self, list parts, bytes data)
 
 

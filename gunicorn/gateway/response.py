@@ -39,18 +39,18 @@ class Response:
     """One response. Hooks and the access log read `status`, `status_code`, `headers`, `sent` and `headers_sent`."""
 
     __slots__ = (
-        "chunked", "close", "complete", "connection", "framing", "gateway", "has_date", "has_server", "headers",
+        "chunked", "close", "complete", "exchange", "framing", "gateway", "has_date", "has_server", "headers",
         "headers_sent", "length_line", "lines", "prefix", "request", "response_length", "sent", "silent_since",
         "status", "upgrade", "__dict__",
     )
 
-    def __init__(self, gateway: GatewayState, connection: Exchange, request: Request, close: bool) -> None:
-        self.begin(gateway, connection, request, close)
+    def __init__(self, gateway: GatewayState, exchange: Exchange, request: Request, close: bool) -> None:
+        self.begin(gateway, exchange, request, close)
 
-    def begin(self, gateway: GatewayState, connection: Exchange, request: Request, close: bool) -> None:
+    def begin(self, gateway: GatewayState, exchange: Exchange, request: Request, close: bool) -> None:
         """What `__init__` does; the gateway calls it alone, on an object made by `__new__`."""
         self.gateway = gateway
-        self.connection = connection
+        self.exchange = exchange
         self.request = request
         self.close = close
         self.status: Any = None
@@ -156,7 +156,7 @@ class Response:
         if prefix is None:
             raise AssertionError("the application sent content before it called start_response")
         request = self.request
-        if self.connection.engine.closing:
+        if self.exchange.engine.closing:
             # Asked now, not when the request came: the worker may have been told to leave meanwhile.
             self.close = True
         code = prefix.code
@@ -208,11 +208,11 @@ class Response:
 
     def _send(self, parts: list[bytes], data: bytes) -> None:
         """A part of the content behind a head (or nothing), as the framing says."""
-        connection = self.connection
+        exchange = self.exchange
         framing = self.framing
         if framing == NO_BODY:
             if parts:
-                connection.write(joined(parts))
+                exchange.write(joined(parts))
             self.complete = True
             return
         excess = False
@@ -233,31 +233,31 @@ class Response:
             if framing == CHUNKED:
                 parts.append(b"\r\n")
             if self.complete and self.close and self.gateway.ends_at_once:
-                connection.write_last(joined(parts))
+                exchange.write_last(joined(parts))
             else:
-                connection.write(joined(parts))
+                exchange.write(joined(parts))
         elif parts:
-            connection.write_two(joined(parts), data)
+            exchange.write_two(joined(parts), data)
             if framing == CHUNKED:
-                connection.write(b"\r\n")
+                exchange.write(b"\r\n")
         else:
-            connection.write(data)
+            exchange.write(data)
         if excess:
             self.complete = True
-        if connection.must_wait():
-            self.gateway.wait_writable(connection)
+        if exchange.must_wait():
+            self.gateway.wait_writable(exchange)
 
     def early_hints(self, headers: Any) -> None:
         """A 103 response with these fields, now (RFC 8297)."""
         if self.headers_sent or self.request.version_minor < 1:
             return
         lines = [self.gateway.field_lines.learn(tuple(pair)).line for pair in headers]
-        self.connection.write(b"HTTP/1.1 103 Early Hints\r\n" + b"".join(lines) + b"\r\n")
+        self.exchange.write(b"HTTP/1.1 103 Early Hints\r\n" + b"".join(lines) + b"\r\n")
 
 
 def count_whole(connections: Any) -> int:
     """How many of these connections have a response that is `whole`. Under the engine's guard: requests end there."""
-    responses = [connection.response for connection in set(connections)]
+    responses = [exchange.response for exchange in set(connections)]
     return sum(response is not None and response.whole for response in responses)
 
 

@@ -26,17 +26,17 @@ class SecureSocket:
     What is not about content is asked of the TLS or of the socket. Timeouts are those of the socket.
     """
 
-    def __init__(self, real: socket.socket, connection: Exchange) -> None:
+    def __init__(self, real: socket.socket, exchange: Exchange) -> None:
         self.real = self._real = real
-        self._channel = connection.channel()
+        self._channel = exchange.channel()
         self._content: bytes = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._channel.tls if name in _OF_TLS else self._real, name)
 
-    def take_over(self, connection: Exchange) -> None:
+    def take_over(self, exchange: Exchange) -> None:
         """The application speaks for itself from now on; the client may have gone on right behind its request."""
-        self._content += connection.unread()
+        self._content += exchange.unread()
 
     def pending(self) -> int:
         """Octets of content that can be had without waiting."""

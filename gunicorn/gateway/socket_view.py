@@ -29,8 +29,8 @@ class SocketView:
 
     __slots__ = ("_socket", "_turn")
 
-    def __init__(self, connection: Exchange) -> None:
-        self.begin(turn_of(connection))
+    def __init__(self, exchange: Exchange) -> None:
+        self.begin(turn_of(exchange))
 
     def begin(self, turn: Turn) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
@@ -39,37 +39,37 @@ class SocketView:
         self._socket: Any = None
 
     @property
-    def connection(self) -> Exchange:
+    def exchange(self) -> Exchange:
         """The connection this is a view of."""
-        return self._turn.connection
+        return self._turn.exchange
 
     def fileno(self) -> int:
         """Descriptor of the connection; -1 once the request is over."""
-        return -1 if self._turn.is_over() else self._turn.connection.fileno()
+        return -1 if self._turn.is_over() else self._turn.exchange.fileno()
 
     def _real(self) -> Any:
         if self._socket is None:
-            connection = self._turn.connection
+            exchange = self._turn.exchange
             if self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
-            self._socket = socket.socket(fileno=os.dup(connection.fileno()))
-            if connection.is_secure():
+            self._socket = socket.socket(fileno=os.dup(exchange.fileno()))
+            if exchange.is_secure():
                 from .secure_socket import SecureSocket
 
-                self._socket = SecureSocket(self._socket, connection)
+                self._socket = SecureSocket(self._socket, exchange)
         return self._socket
 
     def __getattr__(self, name: str) -> Any:
         real = self._real()
-        connection = self._turn.connection
-        if name in _TAKES_OVER and not connection.taken_over:
-            request = connection.request
+        exchange = self._turn.exchange
+        if name in _TAKES_OVER and not exchange.taken_over:
+            request = exchange.request
             if request is None or self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
             request.force_close()
-            if connection.is_secure():
-                real.take_over(connection)
-            connection.taken_over = True
+            if exchange.is_secure():
+                real.take_over(exchange)
+            exchange.taken_over = True
             real.setblocking(True)
         return getattr(real, name)
 

@@ -3,12 +3,12 @@ from gunicorn.engine.exchange cimport Exchange
 
 
 cdef class Turn:
-    cdef readonly Exchange connection
+    cdef readonly Exchange exchange
     cdef public long long number
 
-    cdef begin(self, Exchange connection)
+    cdef begin(self, Exchange exchange)
     cpdef bint is_over(self) except -1
 
 
 @cython.locals(turn=Turn)
-cpdef Turn turn_of(Exchange connection)
+cpdef Turn turn_of(Exchange exchange)

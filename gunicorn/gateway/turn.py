@@ -20,35 +20,35 @@ class Turn:
     It is `gunicorn.client_disconnected` itself, called, and its method is `wsgi.early_hints`: one object less.
     """
 
-    __slots__ = ("connection", "number")
+    __slots__ = ("exchange", "number")
 
-    def begin(self, connection: Exchange) -> None:
+    def begin(self, exchange: Exchange) -> None:
         """What `__init__` would do, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self.connection = connection
-        self.number = connection.number
+        self.exchange = exchange
+        self.number = exchange.number
 
     def is_over(self) -> bool:
         """Whether the request has ended, whatever runs on its connection now."""
-        connection = self.connection
-        return connection is None or not connection.is_running() or connection.number != self.number
+        exchange = self.exchange
+        return exchange is None or not exchange.is_running() or exchange.number != self.number
 
     def __call__(self) -> bool:
         """Whether nothing reaches the client of the request any more."""
-        return self.is_over() or self.connection.disconnected()
+        return self.is_over() or self.exchange.disconnected()
 
     def early_hints(self, headers: Any) -> None:
         """Send fields ahead of the response to the request; nothing once that is over."""
         if self.is_over():
             return
-        response = self.connection.response
+        response = self.exchange.response
         if response is not None:
             response.early_hints(headers)
 
 
-def turn_of(connection: Exchange) -> Turn:
+def turn_of(exchange: Exchange) -> Turn:
     """The time of the request that runs on a connection."""
-    if not isinstance(connection, Exchange):
-        raise TypeError(f"a connection is needed, not {type(connection).__name__}")
+    if not isinstance(exchange, Exchange):
+        raise TypeError(f"a connection is needed, not {type(exchange).__name__}")
     turn = Turn.__new__(Turn)
-    turn.begin(connection)
+    turn.begin(exchange)
     return turn

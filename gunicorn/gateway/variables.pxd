@@ -5,7 +5,7 @@ from gunicorn.http.request cimport Request
 
 
 @cython.locals(variables=dict, size=Py_ssize_t, field=FieldName)
-cpdef dict log_variables(Exchange connection, Request request, forwarded)
+cpdef dict log_variables(Exchange exchange, Request request, forwarded)
 cpdef tuple client_of(Request request, forwarded)
 @cython.locals(values=dict, own=set, field=FieldName)
 cpdef join_repeated(dict environ, Request request)

@@ -14,9 +14,9 @@ _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
-def log_variables(connection: Exchange, request: Request, forwarded: Any) -> dict[str, Any]:
+def log_variables(exchange: Exchange, request: Request, forwarded: Any) -> dict[str, Any]:
     """Those of WSGI's environ; ``forwarded``: the `Forwarded` that knows the client behind a trusted proxy, or None."""
-    peer = connection.peer
+    peer = exchange.peer
     variables: dict[str, Any] = {
         "REMOTE_ADDR": peer[0] if isinstance(peer, tuple) else "",
         "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
@@ -25,7 +25,7 @@ def log_variables(connection: Exchange, request: Request, forwarded: Any) -> dic
         "PATH_INFO": unquote(request.path) if "%" in request.path else request.path,
         "QUERY_STRING": request.query,
         "SERVER_PROTOCOL": f"HTTP/{request.version_major}.{request.version_minor}",
-        "wsgi.url_scheme": request.scheme or ("https" if connection.is_secure() else "http"),
+        "wsgi.url_scheme": request.scheme or ("https" if exchange.is_secure() else "http"),
     }
     size = len(variables)
     for field, value in request.fields:

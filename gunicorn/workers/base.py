@@ -168,7 +168,7 @@ class Worker:
         A subclass that overrides this is told of both. Where ``client`` is no socket but a view of one, the connection
         is the server's own, and answers by itself.
         """
-        if hasattr(client, "connection"):
+        if hasattr(client, "exchange"):
             return
         from gunicorn.blocking.cycle import answer_error
 

@@ -214,7 +214,7 @@ class GreenletWorker(EngineWorker):
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Serve one request; subclasses put something of their own around it."""
         if isinstance(sock, SocketView):
-            self.gateway.run(sock.connection, req)
+            self.gateway.run(sock.exchange, req)
             return None
         from gunicorn.blocking.cycle import answer
 

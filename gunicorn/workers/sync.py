@@ -28,7 +28,7 @@ class SyncWorker(EngineWorker, Accepting):
     def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
         """Serve one request; subclasses put something of their own around it."""
         if isinstance(client, SocketView):
-            self.gateway.run(client.connection, req)
+            self.gateway.run(client.exchange, req)
         else:
             self.answer(listener, req, client, addr)
 

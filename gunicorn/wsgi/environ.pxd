@@ -23,6 +23,6 @@ cdef class EnvironBuilder:
     cpdef dict template(self, Listener listener)
     @cython.locals(
         environ=dict, port=int, view=SocketView, turn=Turn, handed=Shared)
-    cdef dict _of_connection(self, Exchange connection, Listener listener)
+    cdef dict _of_connection(self, Exchange exchange, Listener listener)
     @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t)
-    cpdef dict build(self, Exchange connection, Request request)
+    cpdef dict build(self, Exchange exchange, Request request)

@@ -55,15 +55,15 @@ class EnvironBuilder:
             }
         return found
 
-    def build(self, connection: Exchange, request: Request) -> dict[str, Any]:
+    def build(self, exchange: Exchange, request: Request) -> dict[str, Any]:
         """Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME."""
-        listener = connection.listener
-        shared = connection.shared
-        handed: Shared = connection.handed
-        if shared is not None and handed.renew(connection.number):
+        listener = exchange.listener
+        shared = exchange.shared
+        handed: Shared = exchange.handed
+        if shared is not None and handed.renew(exchange.number):
             environ = dict(shared)
         else:
-            environ = self._of_connection(connection, listener)
+            environ = self._of_connection(exchange, listener)
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
         path = request.path
@@ -77,7 +77,7 @@ class EnvironBuilder:
             join_repeated(environ, request)
         body = request.body
         if body is not None:
-            self._body(environ, connection, request, body)
+            self._body(environ, exchange, request, body)
         if request.version_minor != 1 or request.version_major != 1:
             environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
         if request.scheme is not None:
@@ -100,45 +100,45 @@ class EnvironBuilder:
             mount(environ, script_name, request)
         return environ
 
-    def _of_connection(self, connection: Exchange, listener: Any) -> dict[str, Any]:
+    def _of_connection(self, exchange: Exchange, listener: Any) -> dict[str, Any]:
         """The part of the environ that every request of a connection has."""
         environ = dict(self.template(listener))
-        peer = connection.peer
+        peer = exchange.peer
         if isinstance(peer, tuple):
             environ["REMOTE_ADDR"] = peer[0]
             port = peer[1]
             environ["REMOTE_PORT"] = f"{port}"
-        if connection.is_secure():
+        if exchange.is_secure():
             # Not before there is a connection with TLS.
             from .tls_variables import tls_variables
 
-            environ.update(tls_variables(connection.facts()))
+            environ.update(tls_variables(exchange.facts()))
         turn = Turn.__new__(Turn)
-        turn.begin(connection)
+        turn.begin(exchange)
         view = SocketView.__new__(SocketView)
         view.begin(turn)
         environ["gunicorn.socket"] = view
         environ["gunicorn.client_disconnected"] = turn
         environ["wsgi.early_hints"] = bind(_EARLY_HINTS, turn)
-        if connection.number > 1:
+        if exchange.number > 1:
             # It asks again: a copy costs less than making it anew. The engine drops it when the client is idle.
             del view, turn
             handed = Shared.__new__(Shared)
             handed.begin(environ)
-            connection.shared = environ
-            connection.handed = handed
+            exchange.shared = environ
+            exchange.handed = handed
             environ = dict(environ)
         return environ
 
-    def _body(self, environ: dict[str, Any], connection: Exchange, request: Request, body: Any) -> None:
+    def _body(self, environ: dict[str, Any], exchange: Exchange, request: Request, body: Any) -> None:
         if isinstance(body, BodyStream):
-            environ["wsgi.input"] = StreamInput(connection, body, self.wait_readable, connection.engine.guard)
+            environ["wsgi.input"] = StreamInput(exchange, body, self.wait_readable, exchange.engine.guard)
             return
         environ["wsgi.input"] = body
         if request.chunked:
             # The coding is undone and the length known: say so, for the many that read CONTENT_LENGTH only.
             environ.pop("HTTP_TRANSFER_ENCODING", None)
-            environ["CONTENT_LENGTH"] = str(connection.body_size)
+            environ["CONTENT_LENGTH"] = str(exchange.body_size)
 
 
 def server_of_host(environ: dict[str, Any]) -> None:

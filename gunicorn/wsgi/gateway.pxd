@@ -15,6 +15,6 @@ cdef object _START_RESPONSE
 cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
 
-    cpdef handle(self, connection, request)
+    cpdef handle(self, exchange, request)
     @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
-    cpdef run(self, Exchange connection, Request request)
+    cpdef run(self, Exchange exchange, Request request)

@@ -54,16 +54,16 @@ class WSGIGateway(Gateway):
         )
         self.builder.forwarded = self.forwarded
 
-    def _wait_readable(self, connection: Exchange) -> None:
-        self.wait_readable(connection)
+    def _wait_readable(self, exchange: Exchange) -> None:
+        self.wait_readable(exchange)
 
-    def handle(self, connection: Exchange, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         """Serve a request here and now."""
-        self.run(connection, request)
+        self.run(exchange, request)
 
     # The cycle.
 
-    def run(self, connection: Exchange, request: Request) -> None:
+    def run(self, exchange: Exchange, request: Request) -> None:
         """Serve one request from its environ to its log line; never raises what the application raised."""
         worker = self.worker
         self.served += 1
@@ -73,23 +73,23 @@ class WSGIGateway(Gateway):
         started = engine.now
         close = request.close or engine.keepalive == 0 or (started < engine.slow_until and self.others_wait())
         response = WSGIResponse.__new__(WSGIResponse)
-        response.begin(self, connection, request, close)
-        connection.response = response
+        response.begin(self, exchange, request, close)
+        exchange.response = response
         environ: Any = None
         board = self.board
         if board is not None:
             board.begin(request.method, request.uri, started)
         try:
             if self.admission is not None:
-                self.admission.check(connection, request)
-            elif started < engine.crowded_until and connection.disconnected():
+                self.admission.check(exchange, request)
+            elif started < engine.crowded_until and exchange.disconnected():
                 raise ClientDisconnected()
             if self.pre_request is not None:
                 self.pre_request(worker, request)
-            environ = self.builder.build(connection, request)
+            environ = self.builder.build(exchange, request)
             result = self.app(environ, bind(_START_RESPONSE, response))
             try:
-                if not connection.taken_over:
+                if not exchange.taken_over:
                     response.send_result(result)
             finally:
                 if type(result) is not list and hasattr(result, "close"):
@@ -101,46 +101,46 @@ class WSGIGateway(Gateway):
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
-            self._failed(connection, response, error)
+            self._failed(exchange, response, error)
         now = engine.tick()
         engine.add_duration(now - started)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:
             # Of one that was given up meanwhile (`give_up`) the log has a line already.
-            if self.logs_access and (response.headers_sent or response.status) and connection.response is response:
+            if self.logs_access and (response.headers_sent or response.status) and exchange.response is response:
                 self._log(response, request, environ, now - started)
             if self.post_request is not None:
                 self._after(environ or {}, request, response)
-            connection.finish(not (response.close or request.forced_close))
+            exchange.finish(not (response.close or request.forced_close))
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
+            self.run_failed(exchange, request, error)
 
-    def run_failed(self, connection: Exchange, request: Request, error: BaseException) -> None:
+    def run_failed(self, exchange: Exchange, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
-        self.log.error("Error on the connection of %s", shown(connection.peer), exc_info=error)
+        self.log.error("Error on the connection of %s", shown(exchange.peer), exc_info=error)
         with self.engine.guard:
-            if connection.request is not None and connection.request is not request:
+            if exchange.request is not None and exchange.request is not request:
                 # The request had ended before, and the connection is the next one's.
                 return
-            response = connection.response
+            response = exchange.response
             if response is not None and response.headers_sent and not response.whole:
-                connection.break_off(response.framing)
+                exchange.break_off(response.framing)
             try:
-                connection.finish(False)
+                exchange.finish(False)
             finally:
-                connection.drop()
+                exchange.drop()
 
-    def _failed(self, connection: Exchange, response: WSGIResponse, error: BaseException) -> None:
+    def _failed(self, exchange: Exchange, response: WSGIResponse, error: BaseException) -> None:
         """The application (or a hook) has raised: one entry in the log, and no client takes half for whole."""
         engine: Any = self.engine
         if engine.stray is not None:
             # Raised in a child that the application has forked.
             engine.stray(error)
         request = response.request
-        if connection.taken_over:
+        if exchange.taken_over:
             # Applications that speak for themselves on the socket end the cycle as they like.
             self.log.debug("%r ended a request that had taken over its socket", error)
             return
@@ -154,9 +154,9 @@ class WSGIGateway(Gateway):
             self.log.exception("Error handling request %s %s", request.method, request.uri)
         response.close = True
         if self.handle_error is not None:
-            self._tell_worker(connection, request, error)
+            self._tell_worker(exchange, request, error)
         if response.headers_sent:
-            connection.break_off(response.framing)
+            exchange.break_off(response.framing)
             return
         status = error.status if isinstance(error, HTTPError) else 500
         response.status = f"{status} {REASONS[status]}"
@@ -169,6 +169,6 @@ class WSGIGateway(Gateway):
             # What went wrong in an application is nobody's business but its author's.
             page = error_response(status, "", date, self.server, head_only, fields)
         try:
-            connection.write(page)
+            exchange.write(page)
         except ClientDisconnected:
             pass

@@ -7,7 +7,7 @@ cdef class EmptyInput:
 
 
 cdef class StreamInput:
-    cdef Exchange _connection
+    cdef Exchange _exchange
     cdef BodyStream _stream
     cdef object _wait
     cdef object _guard

@@ -44,12 +44,12 @@ class StreamInput:
     What has come is kept as it came, with a position in it, and looked at once, however it is read.
     """
 
-    __slots__ = ("_buffer", "_connection", "_guard", "_position", "_stream", "_wait")
+    __slots__ = ("_buffer", "_exchange", "_guard", "_position", "_stream", "_wait")
 
     def __init__(
-        self, connection: Exchange, stream: BodyStream, wait: Callable[[Exchange], None], guard: Any
+        self, exchange: Exchange, stream: BodyStream, wait: Callable[[Exchange], None], guard: Any
     ) -> None:
-        self._connection = connection
+        self._exchange = exchange
         self._stream = stream
         self._wait = wait
         self._guard = guard
@@ -70,8 +70,8 @@ class StreamInput:
                     return False
                 if stream.failed:
                     raise OSError("the request body is not complete, and no more of it will come")
-            self._connection.send_continue()
-            self._wait(self._connection)
+            self._exchange.send_continue()
+            self._wait(self._exchange)
 
     def read(self, size: int | None = -1) -> bytes:
         """Up to `size` octets, all of the rest when it is None or negative."""

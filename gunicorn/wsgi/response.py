@@ -54,9 +54,9 @@ class WSGIResponse(Response):
         response that has none, as that to HEAD; and RuntimeError when the request is over: its connection may be
         another one's.
         """
-        connection = self.connection
-        if connection.response is not self:
-            if connection.broken:
+        exchange = self.exchange
+        if exchange.response is not self:
+            if exchange.broken:
                 raise ClientDisconnected()
             raise RuntimeError("write() was called after the end of its request")
         if self.complete and data:
@@ -84,7 +84,7 @@ class WSGIResponse(Response):
             self.silent_since = now
         elif now - self.silent_since >= SILENT_SECONDS:
             self.silent_since = now
-            if self.connection.has_left():
+            if self.exchange.has_left():
                 raise ClientDisconnected()
 
     def send_result(self, result: Any) -> None:
@@ -128,12 +128,12 @@ class WSGIResponse(Response):
         if region is None:
             return False
         fd, offset, count = region
-        self.connection.write(b"".join(self._head(count)))
+        self.exchange.write(b"".join(self._head(count)))
         if self.framing == NO_BODY:
             return True
         if self.framing == LENGTH:
             count = min(count, self.response_length)
-        taken = self.connection.write_file(fd, offset, count)
+        taken = self.exchange.write_file(fd, offset, count)
         if taken < 0:
             return False
         # Less where the file has become shorter meanwhile; `_complete` sees that.
@@ -143,9 +143,9 @@ class WSGIResponse(Response):
     def _complete(self) -> None:
         """The application has no more to say."""
         if not self.headers_sent:
-            self.connection.write(b"".join(self._head(-1 if self.request.method == "HEAD" else 0)))
+            self.exchange.write(b"".join(self._head(-1 if self.request.method == "HEAD" else 0)))
         elif self.framing == CHUNKED:
             self.complete = True
-            self.connection.write(b"0\r\n\r\n")
+            self.exchange.write(b"0\r\n\r\n")
         if self.framing == LENGTH and self.sent < self.response_length:
             raise IncompleteResponse(f"{self.sent} of {self.response_length} bytes")

@@ -91,7 +91,7 @@ def wsgi(act: Act) -> Any:
     def app(environ: Any, start_response: Any) -> Any:
         act({
             "response": start_response.__self__, "view": environ["gunicorn.socket"], "input": environ["wsgi.input"],
-            "turn": environ["gunicorn.client_disconnected"], "connection": environ["gunicorn.socket"].connection,
+            "turn": environ["gunicorn.client_disconnected"], "connection": environ["gunicorn.socket"].exchange,
         })
         write = start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "10")])
         write(b"hello")
