@@ -443,7 +443,8 @@ class Cycle(Response):
         if owner.watches:
             owner.report(self)
         connection = self.connection
-        keep = not (self.close or self.request.forced_close)
+        # Whoever was told of the stop ends for its sake: its client comes back, and not on this connection.
+        keep = not (self.close or self.dismissed or self.request.forced_close)
         if connection.processing:
             connection.finish(keep)
         else:
