@@ -73,6 +73,7 @@ cdef class Cycle(Response):
     cdef release(self)
     @cython.locals(held=list)
     cdef list take_held(self)
+    @cython.locals(keep=bint)
     cdef conclude(self)
     @cython.locals(engine=object)
     cdef look_again(self)

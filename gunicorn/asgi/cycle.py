@@ -440,8 +440,10 @@ class Cycle(Response):
         self.count()
         if owner.watches:
             owner.report(self)
+        # Whoever was told of the stop ends for its sake: its client comes back, and not on this connection.
+        keep = not (self.close or self.dismissed or self.request.forced_close)
         # A next request that waits already must not run inside this task.
-        if self.exchange.conclude(not (self.close or self.request.forced_close)):
+        if self.exchange.conclude(keep):
             self.look_again()
         self.wake()
 

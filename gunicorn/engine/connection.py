@@ -47,7 +47,7 @@ from .exchange import ClientDisconnected
 from .handler import Taker
 from .listener import Listener
 from .outgoing import Outgoing, has_shut, reset_when_closed, shutdown_sending
-from .settings import LINGER_SECONDS
+from .settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from .state import EngineState
 
 TYPE_CHECKING = False
@@ -667,7 +667,7 @@ class Connection(Outgoing):
             self.close()
             return
         self.state = LINGERING
-        self.deadline = self.engine.now + LINGER_SECONDS
+        self.deadline = self.engine.now + (LAST_LINGER_SECONDS if self.engine.closing else LINGER_SECONDS)
         self.readable = True
         try:
             self.watch()

@@ -21,7 +21,7 @@ from ._leaf import close as close_descriptor
 from .connection import CLOSED, LINGERING, READING, Connection
 from .handler import Handler
 from .listener import Listener
-from .settings import Settings
+from .settings import LAST_LINGER_SECONDS, Settings
 from .state import EngineState, NoGuard
 
 TYPE_CHECKING = False
@@ -454,18 +454,24 @@ class Engine(EngineState):
                 self._pause_listeners()
 
     def shorten_idle(self, seconds: float) -> None:
-        """Connections on which nothing is asked may ask for so long yet; the answer will close them.
+        """The process is to end: connections on which nothing is asked may ask for so long yet, and the answer closes
+        them.
 
         So may those whose answer is sent, as a thread that comes to its end just now has it.
         """
         self.keepalive = min(self.keepalive, seconds)
         self.now = self.clock()
         latest = self.now + seconds
-        self.next_sweep = min(self.next_sweep, latest)
+        # From here on the end of the process waits for the last of them.
+        self.sweep_seconds = min(self.sweep_seconds, SHORT_SWEEP_SECONDS)
+        self.next_sweep = min(self.next_sweep, self.now + self.sweep_seconds)
         for connection in self.connections:
-            if connection is None or connection.state != READING:
+            if connection is None:
                 continue
-            if not (connection.skipping or connection.protocol.is_idle()):
+            if connection.state == LINGERING:
+                connection.deadline = min(connection.deadline, self.now + LAST_LINGER_SECONDS)
+                continue
+            if connection.state != READING or not (connection.skipping or connection.protocol.is_idle()):
                 continue
             if not connection.deadline or connection.deadline > latest:
                 connection.deadline = latest

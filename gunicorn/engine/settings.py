@@ -6,6 +6,8 @@ from gunicorn._record import Record
 
 # How long a connection that is done may go on sending before it is cut: a reset must not overtake our last octets.
 LINGER_SECONDS = 2.0
+# The same where the end of the process waits for it.
+LAST_LINGER_SECONDS = 0.5
 
 
 class Settings(Record):

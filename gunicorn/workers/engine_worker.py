@@ -37,7 +37,7 @@ PULSE_SECONDS = 1.0
 # The same where a time limit of a few seconds is to be kept.
 SHORT_PULSE_SECONDS = 0.2
 # A kept-alive client that was promised more requests may send the next one for so long after a stop began.
-FAREWELL_SECONDS = 2.0
+FAREWELL_SECONDS = 1.0
 # The same for a quick stop, and how long that may take altogether: nobody busy is cut off in the middle of an answer.
 QUICK_FAREWELL_SECONDS = 0.2
 QUICK_SECONDS = 1.0

@@ -32,6 +32,8 @@ MOST_TASKS = 100
 SILENT_SECONDS = 1.0
 # Requests that are cancelled at the end may clean up for so long, and as long is kept for the application's shut-down.
 RESERVED_SECONDS = 1.0
+# So long before the time is over those are told of the stop who have no end of their own.
+LAST_CALL_SECONDS = 2.0
 
 
 def new_loop(kind: str) -> asyncio.AbstractEventLoop:
@@ -251,13 +253,13 @@ class ASGIWorker(EngineWorker):
         engine = self.engine
         gateway: Any = self.gateway
         waited_for = self.reloading or self.hurried
-        last_call = began if waited_for else deadline - min(FAREWELL_SECONDS, (deadline - began) / 4)
+        last_call = began if waited_for else deadline - min(LAST_CALL_SECONDS, (deadline - began) / 4)
         next_look = began
         while (engine.count > len(self.abandoned) or gateway.busy()) and (now := engine.clock()) < deadline:
             if now >= next_look:
                 next_look = now + SILENT_SECONDS
                 gateway.dismiss(now >= last_call)
-                if self.reloading and now >= began + FAREWELL_SECONDS:
+                if self.reloading and now >= began + LAST_CALL_SECONDS:
                     gateway.cut_off(True)
             await asyncio.sleep(LOOK_SECONDS)
             self._poll()

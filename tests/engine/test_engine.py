@@ -278,6 +278,43 @@ def test_leaving_idle_clients_have_a_moment(make_bench: Any) -> None:
     assert bench.engine.count == 0
 
 
+def test_the_moment_of_leaving_clients_is_kept(make_bench: Any) -> None:
+    """The end of the process waits for it: it is no longer for the engine having looked just before."""
+    bench = make_bench(keepalive=30.0)
+    client = bench.connect()
+    client.sendall(GET)
+    bench.turn()
+    bench.pass_time(0.9)
+    bench.engine.shorten_idle(1.0)
+    for _ in range(9):
+        bench.pass_time(0.1)
+    assert bench.engine.count == 1
+    bench.pass_time(0.1)
+    bench.pass_time(0.16)
+    assert bench.engine.count == 0
+
+
+@pytest.mark.parametrize("stops_first", [True, False])
+def test_the_end_does_not_wait_long_for_those_who_do_not_listen(stops_first: bool, make_bench: Any) -> None:
+    """Our side is shut, the client has its answer: what it may still send matters less than the end of the process."""
+    bench = make_bench()
+    client = bench.connect()
+    steps = [bench.engine.stop_accepting, lambda: bench.engine.shorten_idle(1.0)]
+    if stops_first:
+        for step in steps:
+            step()
+    client.sendall(GET.replace(b" HTTP/1.1", b" HTTP/1.1x"))
+    bench.turn()
+    if not stops_first:
+        for step in steps:
+            step()
+    bench.pass_time(0.4)
+    assert bench.engine.count == 1
+    bench.pass_time(0.3)
+    assert bench.engine.count == 0
+    assert client.recv(1000).startswith(b"HTTP/1.1 4")
+
+
 def test_an_answer_given_while_leaving_promises_no_more_than_a_moment(make_bench: Any) -> None:
     # A thread has sent its answer, without `Connection: close`, and is yet to end the request.
     bench = make_bench(keepalive=30.0)
