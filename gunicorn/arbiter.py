@@ -29,7 +29,7 @@ from gunicorn import (
     systemd,
     unpatched,
     util,
-)  # fmt: skip
+)
 from gunicorn.config.checks import check_there_is_one, complaint
 from gunicorn.config.pending import pending_notices
 from gunicorn.decisions import Exit, Policy

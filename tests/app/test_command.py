@@ -89,7 +89,7 @@ def test_a_debugger_steps_through_the_script(checkout: Path) -> None:
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
         capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert "wsgiapp.py(" in done.stdout
     assert "Error" not in done.stderr
 
@@ -104,7 +104,7 @@ def test_a_breakpoint_in_the_package_is_reached(checkout: Path) -> None:
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
         capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert "module = 'app:app'" in done.stdout, done
 
 
@@ -114,7 +114,7 @@ def test_the_script_has_one_class_of_each_kind(checkout: Path) -> None:
     done = subprocess.run(
         [sys.executable, "wsgiapp.py", "--check-config", "app:app"],
         cwd=checkout, env=without_checkout(), capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
