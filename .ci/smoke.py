@@ -44,7 +44,8 @@ def main(expected: str) -> str | None:
             pass_fds=[listener.fileno()],
         )
         try:
-            client = HTTPConnection(*listener.getsockname(), timeout=PATIENCE)
+            host, port = listener.getsockname()
+            client = HTTPConnection(host, port, timeout=PATIENCE)
             client.request("GET", "/")
             answer = client.getresponse()
             body = answer.read()
