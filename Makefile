@@ -1,4 +1,4 @@
-# Nine verbs: serve, test, test-sanitized, fuzz, check, autobahn, chaos, bench, build-inplace.  `make help` lists them.
+# What a developer types; `make help` lists the verbs.
 
 # The newest that can make an environment; a release that is new may have no packages of others yet, so it comes last.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python3.15; do \
@@ -14,7 +14,7 @@ PYTEST_2 = $(RUN) -m pytest -n 2 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
-.PHONY: help serve test test-sanitized fuzz check autobahn chaos bench build-inplace clean
+.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs autobahn chaos bench build-inplace clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,17 +43,25 @@ test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="
 	$(PYTEST_2) -m "not alone and not slow" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m "alone and not slow" $(ARGS) || $(NONE_IS_FINE)
 
+test-compiled: build-inplace ## compile, then the same tests; GUNICORN_PURE=1 make test: interpreted
+	env -u GUNICORN_PURE $(MAKE) --no-print-directory test
+
 test-sanitized: $(VENV)/.check ## in-process tests and a bounded fuzz with AddressSanitizer and UBSan; exit 77: no runtime
 	$(RUN) -m tests.sanitized $(ARGS)
 
 fuzz: $(VENV)/.test ## bent input for every parser; ARGS="heads --executions 1000000 --seed 2"
 	$(RUN) -m tests.fuzz.run $(ARGS)
 
-check: $(VENV)/.check ## ruff, mypy --strict, all tests
+lint: $(VENV)/.check ## ruff and mypy --strict
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
+
+check: lint ## ruff, mypy --strict, all tests
 	$(PYTEST_2) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m alone $(ARGS) || $(NONE_IS_FINE)
+
+docs: $(VENV)/bin/python ## write docs/settings.md from the declarations
+	$(RUN) docs/generate_settings.py
 
 autobahn: $(VENV)/.test ## the WebSocket testsuite, where Python 2.7 is found; ARGS="9.*" narrows it
 	$(RUN) -m tests.autobahn.run .autobahn $(ARGS)
@@ -62,7 +70,7 @@ chaos: $(VENV)/.test ## trouble under load; CHAOS_SECONDS=120 for the long form,
 	$(RUN) -m pytest -s tests/chaos $(ARGS)
 
 build-inplace: $(VENV)/.check ## compile the hot path beside its sources
-	GUNICORN_REQUIRE_COMPILED=1 $(RUN) setup.py --quiet build_ext --inplace
+	env -u GUNICORN_PURE GUNICORN_REQUIRE_COMPILED=1 $(RUN) setup.py --quiet build_ext --inplace
 
 bench: $(VENV)/bin/python ## build the peers into .bench/ and measure; ARGS="--scenario hello"
 	$(RUN) -m benchmarks $(ARGS)

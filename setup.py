@@ -1,11 +1,15 @@
 """Builds the hot path as extensions where that is possible, and an ordinary pure package where it is not.
 
 Every ``.py`` of the compiled rooms that has a ``.pxd`` of the same name beside it is compiled by Cython, and
-so is every ``.pyx``. The ``.py`` files are installed in either case: they are what runs interpreted.
+so is every ``.pyx``. The ``.py`` files are installed in either case: they are what runs interpreted. The rules of
+compiled code are in docs/compiled.md.
 
 Environment, read at build time:
 
 GUNICORN_PURE=1     build no extension at all
+GUNICORN_REQUIRE_COMPILED=1
+                    fail where the package would be interpreted, and build extensions where they are not built unasked
+                    (a free-threaded Python)
 GUNICORN_CHECKED=1  keep all checks for None and negative indices, and make the leaves assert what they have
                     drawn in (slower; for the tests)
 GUNICORN_SANITIZED=1
@@ -19,6 +23,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -32,6 +37,7 @@ ROOT = Path(__file__).resolve().parent
 ROOMS = runpy.run_path(str(ROOT / "gunicorn" / "_build.py"))["COMPILED_ROOMS"]
 CHECKED = bool(os.environ.get("GUNICORN_CHECKED"))
 SANITIZED = bool(os.environ.get("GUNICORN_SANITIZED"))
+REQUIRED = bool(os.environ.get("GUNICORN_REQUIRE_COMPILED"))
 # A null pointer ends the process by itself, and what the compiler knows of an object's size AddressSanitizer knows
 # better; to look for those at every access takes most of the time of such a build.
 SANITIZERS = [
@@ -93,6 +99,14 @@ def compiler_works() -> bool:
     return True
 
 
+def is_free_threaded() -> bool:
+    """Whether this Python can do without its GIL, which the first of our extensions would switch on for all threads.
+
+    They do not declare that they need none: attributes with C types and the caches of the gateways lean on it.
+    """
+    return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+
+
 def compiler_flags() -> list[str]:
     if SANITIZED:
         return ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-semantic-interposition", *SANITIZERS]
@@ -106,6 +120,8 @@ class Interpreted:
 
     @classmethod
     def because(cls, reason: str) -> None:
+        if REQUIRED:
+            raise SystemExit(f"gunicorn: {reason}, but GUNICORN_REQUIRE_COMPILED is set")
         cls.reason = reason
         print(f"gunicorn: {reason}, building the interpreted package", file=sys.stderr)
 
@@ -118,6 +134,12 @@ def extensions() -> list[Extension]:
     """The extensions to build; an empty list means the pure package."""
     if os.environ.get("GUNICORN_PURE"):
         Interpreted.because("GUNICORN_PURE was set")
+        return []
+    if not REQUIRED and not sys.platform.startswith("linux"):
+        Interpreted.because("the system was not Linux")
+        return []
+    if not REQUIRED and is_free_threaded():
+        Interpreted.because("Python was free-threaded")
         return []
     sources = compiled_sources()
     if not sources:
@@ -173,7 +195,7 @@ class AllOrNothing(build_ext):
         try:
             super().run()
         except (BaseError, OSError) as error:
-            if os.environ.get("GUNICORN_REQUIRE_COMPILED"):
+            if REQUIRED:
                 raise
             Interpreted.because(f"compiling failed ({error})")
             self.forget_extensions()

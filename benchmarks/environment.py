@@ -73,7 +73,7 @@ def run_quietly(*command: str | Path, **options: object) -> str | None:
         [str(part) for part in command],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         **options,  # type: ignore[call-overload]
-    )  # fmt: skip
+    )
     if done.returncode == 0:
         return None
     lines = [line for line in str(done.stdout).splitlines() if line.strip()]
@@ -135,7 +135,7 @@ def ensure_certificate() -> str | None:
     return run_quietly(
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
         "-days", "3650", "-subj", "/CN=localhost", "-keyout", KEY, "-out", CERTIFICATE,
-    )  # fmt: skip
+    )
 
 
 def ensure_file() -> None:
@@ -156,7 +156,7 @@ def ensure_before(revision: str) -> str | None:
     named = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
         capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    )
     if named.returncode:
         return "no revision of this repository"
     revision = named.stdout.strip()
@@ -176,7 +176,7 @@ def compile_in(tree: Path) -> str | None:
     return run_quietly(
         python_of(PEERS), "setup.py", "--quiet", "build_ext", "--inplace",
         cwd=tree, env=os.environ | {"GUNICORN_REQUIRE_COMPILED": "1"},
-    )  # fmt: skip
+    )
 
 
 def copy_newer(source: Path, target: Path) -> None:

@@ -53,7 +53,7 @@ class Companion:
         self.popen = subprocess.Popen(
             ["taskset", "--cpu-list", str(LOAD_CPU), *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         self._rest = b""
         #: Connections that it opened.
         self.opened = 0

@@ -104,7 +104,7 @@ class Process:
             self.popen = subprocess.Popen(
                 ["taskset", "--cpu-list", ",".join(map(str, sorted(cpus))), *command],
                 env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            )  # fmt: skip
+            )
 
     @property
     def pid(self) -> int:
@@ -185,12 +185,12 @@ def run_wrk(
         "taskset", "--cpu-list", ",".join(map(str, sorted(cpus or {LOAD_CPU}))), "wrk", "--latency",
         "-t", str(threads), "-c", str(connections), "-d", f"{max(1, round(seconds))}s", "--timeout", "10s",
         *arguments, url,
-    ]  # fmt: skip
+    ]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
             timeout=seconds + CONNECT_SECONDS,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         raise Unreachable(f"wrk could not connect in {CONNECT_SECONDS} s") from None
     if done.returncode != 0:

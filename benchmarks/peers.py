@@ -67,7 +67,7 @@ def gunicorn_options(launch: Launch) -> list[str]:
         *when(launch.idle, "--worker-connections", MANY, "--keep-alive", IDLE_SECONDS),
         *when(launch.access_log, "--access-logfile", launch.access_log or ""),
         *tls_files(launch, "--certfile", "--keyfile"),
-    ]  # fmt: skip
+    ]
 
 
 def ours(*extra: str) -> Callable[[Launch], Command]:
@@ -107,7 +107,7 @@ def granian(interface: str) -> Callable[[Launch], Command]:
             *when(interface == "wsgi", "--blocking-threads", str(launch.threads or 1)),
             *when(launch.access_log, "--access-log"),
             *tls_files(launch, "--ssl-certificate", "--ssl-keyfile"), launch.app,
-        ]  # fmt: skip
+        ]
 
     return command
 
@@ -119,7 +119,7 @@ def uvicorn(launch: Launch) -> Command:
         *when(launch.idle, "--timeout-keep-alive", IDLE_SECONDS),
         *(["--log-level", "info"] if launch.access_log else ["--no-access-log", "--log-level", "warning"]),
         *tls_files(launch, "--ssl-certfile", "--ssl-keyfile"), launch.app,
-    ]  # fmt: skip
+    ]
 
 
 def hypercorn(launch: Launch) -> Command:
@@ -129,7 +129,7 @@ def hypercorn(launch: Launch) -> Command:
         *when(launch.idle, "--keep-alive", IDLE_SECONDS),
         *when(launch.access_log, "--access-logfile", launch.access_log or ""),
         *tls_files(launch, "--certfile", "--keyfile"), launch.app,
-    ]  # fmt: skip
+    ]
 
 
 def socketify(launch: Launch) -> Command:
@@ -138,14 +138,14 @@ def socketify(launch: Launch) -> Command:
         "--port", str(launch.port), "--workers", str(launch.workers),
         "--ws", "auto" if launch.websocket else "none",
         *tls_files(launch, "--ssl-certfile", "--ssl-keyfile"),
-    ]  # fmt: skip
+    ]
 
 
 def waitress(launch: Launch) -> Command:
     return [
         str(PEERS / "bin" / "waitress-serve"), f"--listen=127.0.0.1:{launch.port}",
         f"--threads={launch.threads or 4}", *when(launch.idle, f"--connection-limit={MANY}"), launch.app,
-    ]  # fmt: skip
+    ]
 
 
 def uwsgi(launch: Launch) -> Command:
@@ -155,7 +155,7 @@ def uwsgi(launch: Launch) -> Command:
         "--module", module, "--callable", name, "--need-app", "--master", "--die-on-term",
         "--processes", str(launch.workers), *when(launch.threads > 1, "--threads", str(launch.threads)),
         *(["--logto", launch.access_log] if launch.access_log else ["--disable-logging"]),
-    ]  # fmt: skip
+    ]
 
 
 COMPILED_TREE = {"PYTHONPATH": str(COMPILED)}
@@ -205,7 +205,7 @@ PEER_LIST = (
     # The revision that `--before` names; in no group.
     Peer("before", "wsgi", ours(), THREADS, BEFORE_TREE),
     Peer("before-asgi", "asgi", ours("--worker-class", "asgi", "--asgi-loop", "asyncio"), TASKS, BEFORE_TREE),
-)  # fmt: skip
+)
 BY_NAME = {peer.name: peer for peer in PEER_LIST}
 
 #: Worker types that are beside the point of a comparison of servers, so "wsgi" leaves them out.

@@ -139,7 +139,7 @@ KINDS = {
         ),
         "idle_bytes", "bytes", "memory per socket",
     ),
-}  # fmt: skip
+}
 
 
 def cell(row: Row, column: Column) -> str:

@@ -144,7 +144,7 @@ SCENARIO_LIST = (
     Scenario("tls", "hello over TLS, 64 keep-alive connections", protocols=APPS, tls=True),
     Scenario("tls-handshake", "hello over TLS with Connection: close", protocols=APPS, tls=True, closing=True),
     Scenario("start", "exec to first answer; memory of master and one worker", kind="start"),
-)  # fmt: skip
+)
 BY_NAME = {scenario.name: scenario for scenario in SCENARIO_LIST}
 
 #: What is said of a peer that cannot do what a scenario needs.

@@ -7,6 +7,7 @@ around, so that one installation can be debugged, profiled and compared in both 
 from __future__ import annotations
 
 import os
+import sys
 
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
@@ -20,7 +21,6 @@ def force_interpreted() -> None:
     Must run before the first of their modules is imported: the import system asks
     ``sys.path_importer_cache`` for the finder of a folder before it makes one of its own.
     """
-    import sys
     from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
     package = _package()
@@ -46,7 +46,10 @@ def _is_forced() -> bool:
 def told() -> str:
     """Return the kind of this build and, for an interpreted one, in a few words why it is no other."""
     kind = build_kind()
-    return kind if kind == "compiled" else f"{kind} ({_why_interpreted()})"
+    if kind == "interpreted":
+        return f"{kind} ({_why_interpreted()})"
+    # The import of an extension that does not declare otherwise takes back what such a Python is chosen for.
+    return f"{kind} (it switches on the GIL of this free-threaded Python)" if _is_free_threaded() else kind
 
 
 def _why_interpreted() -> str:
@@ -59,7 +62,14 @@ def _why_interpreted() -> str:
         with open(os.path.join(_package(), NOTE), encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
+        if _is_free_threaded():
+            return "this Python is free-threaded"
         return "nothing is compiled in this source tree: make build-inplace"
+
+
+def _is_free_threaded() -> bool:
+    # What `sysconfig` knows better takes milliseconds to import.
+    return "t" in sys.abiflags
 
 
 def _package() -> str:

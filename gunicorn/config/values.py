@@ -17,7 +17,7 @@ DEFAULT = "default"
 _SSL_OPTIONS = (
     "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "suppress_ragged_eofs",
     "do_handshake_on_connect", "ciphers",
-)  # fmt: skip
+)
 FRAMEWORK = "application"
 # What the fields of a head may have together unless something else is set.
 HEAD_LIMIT = 65536

@@ -214,7 +214,7 @@ class EngineWorker(Worker):
                 self.log.critical(
                     "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
                     self.pid, now - began, request.method, atoms.escape(request.uri), self.stacks_of(connection),
-                )  # fmt: skip
+                )
                 try:
                     self.break_off(connection, request)
                 except OwnSignal:

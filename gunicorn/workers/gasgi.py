@@ -191,7 +191,7 @@ class ASGIWorker(EngineWorker):
         self.log.critical(
             "The event loop did not turn for too long. It was here:\n%sTasks (%d):\n%s",
             stack, len(tasks), "\n".join(tasks[:MOST_TASKS]),
-        )  # fmt: skip
+        )
         super().handle_abort(sig, frame)
 
     # Requests that take too long.

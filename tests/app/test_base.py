@@ -218,7 +218,7 @@ def test_relative_paths_survive_a_reload(tmp_path: Path) -> None:
         ("bind = 'unix:gunicorn.conf.py'", "Cannot listen at gunicorn.conf.py: 'gunicorn.conf.py' is not a socket"),
         ("bind = []", "there is nothing to listen on"),
     ],
-)  # fmt: skip
+)
 def test_what_would_stop_a_start_does_not_stop_a_server(tmp_path: Path, text: str, line: str) -> None:
     server = Server(tmp_path, bind=None, config="bind = '127.0.0.1:0'\naccesslog = '-'\n")
     try:

@@ -70,7 +70,7 @@ def test_the_main_job_from_a_plain_checkout(
         assert first == {"ret": None}
         assert answer(server, "/test?num=2", f"Cookie: {cookie}")[0] == {"ret": "1"}
         said = [line.partition("] [INFO] ")[2].partition(" (")[0] for line in server.log_lines()]
-        assert said[0] == "Starting gunicorn 28.0.0"
+        assert said[0] == f"Starting gunicorn {gunicorn.__version__}"
         assert said[1].startswith("Build: ")
         assert said[2].startswith("Listening at: http://127.0.0.1:")
         assert said[3] == "Using worker: sync"
@@ -89,7 +89,7 @@ def test_a_debugger_steps_through_the_script(checkout: Path) -> None:
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
         capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert "wsgiapp.py(" in done.stdout
     assert "Error" not in done.stderr
 
@@ -104,7 +104,7 @@ def test_a_breakpoint_in_the_package_is_reached(checkout: Path) -> None:
         [sys.executable, "-m", "pdb", "wsgiapp.py", "app:app"],
         cwd=checkout, env=without_checkout(GUNICORN_CMD_ARGS="--check-config"), input=commands,
         capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert "module = 'app:app'" in done.stdout, done
 
 
@@ -114,7 +114,7 @@ def test_the_script_has_one_class_of_each_kind(checkout: Path) -> None:
     done = subprocess.run(
         [sys.executable, "wsgiapp.py", "--check-config", "app:app"],
         cwd=checkout, env=without_checkout(), capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 

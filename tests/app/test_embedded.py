@@ -73,5 +73,5 @@ def test_a_run_that_fails_leaves_signals_as_they_were(words: list[str], end: str
     with socket.create_server(("127.0.0.1", 0)) as taken:
         words = [word.format(taken=taken.getsockname()[1]) for word in words]
         done = subprocess.run([sys.executable, "program.py", *words], cwd=tmp_path, env=clean_environment(),
-                              timeout=120, capture_output=True, text=True, check=False)  # fmt: skip
+                              timeout=120, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == [end, end, "done"], done.stderr

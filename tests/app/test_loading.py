@@ -262,7 +262,7 @@ class StaticCall:
         factory, configured, named, coroutine_factory, Empty, Instances, Maker, Maker(), Maker().make, Maker.of_class,
         Maker.of_kind, functools.partial(demanding, 1), functools.partial(factory), lambda: None,
     ],
-)  # fmt: skip
+)
 def test_a_factory_is_seen(app: Any) -> None:
     assert looks_like_factory(app)
 
@@ -275,6 +275,6 @@ def test_a_factory_is_seen(app: Any) -> None:
         lambda e, s: None, functools.partial(wsgi, {}), functools.partial(many, a=1),
         functools.partial(wsgi_and_more, extra=1), print, dict, str.upper, mock.Mock(), functools.lru_cache(factory),
     ],
-)  # fmt: skip
+)
 def test_what_may_be_an_application_is_none(app: Any) -> None:
     assert not looks_like_factory(app)

@@ -55,7 +55,7 @@ def poison(folder: Path) -> None:
         ("sync", "shop:make('x', loud=True)"), ("gthread", "shop:make('x')"), ("gevent", "shop:app"),
         ("eventlet", "shop:app"), ("tornado", "shop:app"), ("gaiohttp", "shop:app"), ("asgi", "shop:in_asgi"),
     ],
-)  # fmt: skip
+)
 def test_all_that_is_imported_late(tmp_path: Path, kind: str, target: str) -> None:
     """Groups, log configuration, syslog, statsd, networks, factories, bodies in files, user names in the log."""
     library = {"gaiohttp": "aiohttp"}.get(kind, kind)

@@ -133,7 +133,7 @@ CASES: list[Case] = [
     (["--port", "8"], 2, r"gunicorn: error: unrecognized arguments: --port \(did you mean --bind HOST:PORT\?\)$"),
     (["--listen=x"], 2, r"gunicorn: error: unrecognized arguments: --listen=x \(did you mean --bind HOST:PORT\?\)$"),
     (["other:app"], 2, r"gunicorn: error: one application can be served, and 2 are named: other:app shop:app$"),
-]  # fmt: skip
+]
 
 # What only a worker finds: the application, the exit status of a start (1 of a check), the line.
 APPLICATIONS: list[tuple[str, int, str]] = [
@@ -154,7 +154,7 @@ APPLICATIONS: list[tuple[str, int, str]] = [
     ),
     ("shop:create_app", 4, r"shop:create_app looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
     ("shop:Thing", 4, r"shop:Thing looks like a factory, .*: use 'shop:Thing\(\)'\.$"),
-]  # fmt: skip
+]
 
 
 AIOHTTP = """
@@ -219,7 +219,7 @@ def ended(folder: Path, args: list[str], **env: str) -> tuple[int, str]:
         [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", *args],
         cwd=folder, env=clean_environment(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     return done.returncode, done.stdout
 
 
@@ -268,7 +268,7 @@ class TestCheck:
         args = [
             "--error-logfile", "e.log", "--access-logfile", "a.log", "--capture-output", "-p", "pid",
             "-b", "unix:socket", "--preload", "-k", "gthread", "--log-syslog", "--check-config", "shop:app",
-        ]  # fmt: skip
+        ]
         assert ended(folder, args) == (0, "")
 
     def test_a_server_may_be_running(self, tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ class TestCheck:
         done = subprocess.run(
             [sys.executable, "-c", program, *args], cwd=folder, env=clean_environment(), capture_output=True, text=True,
             timeout=PATIENCE,
-        )  # fmt: skip
+        )
         line = rf"{name} = 12345 \(command line {flag}/--{name}\): only root can change it \(Operation not permitted\)$"
         assert re.search(line, done.stderr, re.MULTILINE), done
         assert "Traceback" not in done.stderr
@@ -311,7 +311,7 @@ class TestCheck:
             done = subprocess.run(
                 [sys.executable, "-c", code, "-b", "127.0.0.1:0", "-k", "eventlet", *mode, "shop:app"],
                 cwd=folder, env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE,
-            )  # fmt: skip
+            )
             assert done.returncode == 1
             assert done.stderr == "Error: the eventlet worker needs eventlet: pip install gunicorn[eventlet]\n"
 

@@ -142,7 +142,7 @@ def main() -> None:
         "longest_gap": round(max(gaps, default=seconds), 3),
         "p99_ms": round(1000 * latencies[int(len(latencies) * 0.99)], 3) if latencies else None,
         "rate": round(len(moments) / seconds),
-    }))  # fmt: skip
+    }))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ UPLOADS.append((
     b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     + (b"10000\r\n" + b"c" * 65536 + b"\r\n") * 8 + b"0\r\n\r\n",
     b"%d" % (8 * 65536),
-))  # fmt: skip
+))
 
 RESET = b"\1\0\0\0\0\0\0\0"
 
@@ -182,7 +182,7 @@ def bad(address: Address) -> int:
     what, status = random.choice([
         (b"NONSENSE\r\n\r\n", 400), (get("/", "Bad Name: 1"), 400), (get("/", "X: " + "a" * 9000), 431),
         (get("/" + "a" * 9000), 414), (get("/raise"), 500),
-    ])  # fmt: skip
+    ])
     with Wire(address) as wire:
         wire.send(what)
         got = wire.read_response().status

@@ -20,7 +20,7 @@ LONG = "x" * 107
         ("unix:a", "a"), ("unix:///run/a", "/run/a"), ("unix:@a", "@a"), ("unix:\\0a", "\0a"),
         (f"unix:@{LONG}", f"@{LONG}"), ("fd://3", 3),
     ],
-)  # fmt: skip
+)
 def test_what_an_address_means(text: str, address: object) -> None:
     assert parse_address(text) == address
 
@@ -47,7 +47,7 @@ def test_what_an_address_means(text: str, address: object) -> None:
         ("unix:@" + "x" * 200, r"may have \d+ bytes, this one has 201"),
         ("fd://x", "'x' is not a valid file descriptor"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_address(text: str, problem: str) -> None:
     with pytest.raises(RuntimeError, match=problem) as caught:
         parse_bind(text)
@@ -68,7 +68,7 @@ def test_what_is_no_address(text: str, problem: str) -> None:
         (["http://a:80?redirect=https:9", "https://a:8443"], 9),
         (["http+redirect://a:80", "http://a:8443"], 443),
     ],
-)  # fmt: skip
+)
 def test_where_a_redirect_leads(binds: list[str], port: int) -> None:
     cfg = Config()
     cfg.set("bind", binds)

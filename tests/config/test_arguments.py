@@ -22,7 +22,7 @@ WORDS = st.one_of(
     st.sampled_from(["app", "app:app", "3", "-", "--", "-1", "", "-DR", "-w4", "--work", "x y", "-x",
          "-h", "a=b", "--nope"]),
     st.text(max_size=4),
-)  # fmt: skip
+)
 
 
 def by_argparse(words: list[str]) -> dict[str, Any] | None:

@@ -175,7 +175,7 @@ def test_ssl() -> None:
     assert set(cfg.ssl_options) == {
         "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "suppress_ragged_eofs",
         "do_handshake_on_connect", "ciphers",
-    }  # fmt: skip
+    }
 
 
 def test_networks() -> None:
@@ -252,7 +252,7 @@ def test_the_configuration_of_a_server_loads_nothing_heavy() -> None:
     heavy = (
         "argparse", "asyncio", "dataclasses", "difflib", "inspect", "ipaddress", "json", "logging", "random",
         "shlex", "shutil", "ssl", "textwrap", "tomllib", "typing",
-    )  # fmt: skip
+    )
     code = "import sys; from gunicorn.config import Config; Config(); print([*{*HEAVY} & {*sys.modules}])"
     code = code.replace("HEAVY", repr(heavy))
     root = Path(__file__).parents[2]

@@ -25,7 +25,7 @@ def test_example_files_are_right(file: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", "-c", str(file), "-b", "127.0.0.1:0", "--check-config", "app:app"],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

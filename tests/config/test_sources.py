@@ -30,7 +30,7 @@ class Command:
         return subprocess.run(
             [sys.executable, "-m", "gunicorn", *args],
             cwd=self.folder, env=clean_environment(env), capture_output=True, text=True, timeout=PATIENCE,
-        )  # fmt: skip
+        )
 
     def value_of(self, name: str, *args: str, **env: str) -> tuple[str, str]:
         """The value and the source of a setting, as --print-config shows them."""
@@ -144,7 +144,7 @@ class TestFiles:
         assert shown == {
             "bind": "['a:1', 'b:2']", "worker_class": "gthread", "umask": "18", "when_ready": "<hook()>",
             "secure_scheme_headers": "{'X-S': '1'}",
-        }  # fmt: skip
+        }
 
     def test_pyproject_only_when_named(self, command: Command) -> None:
         command.write("pyproject.toml", "[tool.gunicorn]\nworkers = 3\n")

@@ -118,7 +118,7 @@ CASES: list[tuple[Any, Any, Any]] = [
         ("A=1 B='x y'", ["A=1", "B=x y"]), ("#a", ["#a"]), ("'a", REFUSED),
     ]),
     *((v.parse_mapping, *case) for case in [('{"a": 1}', {"a": 1}), ("[1]", REFUSED), ("a", REFUSED)]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("validator", "given_value", "expected"), CASES)

@@ -61,7 +61,7 @@ def test_any_octets(data: bytes, mode: str, allowed: bool) -> None:
 @pytest.mark.parametrize("line", [
     b"PROXY TCP4 1.2.3.4\0 1.2.3.4 80 80\r\n", b"PROXY TCP4 1.2.3.4 \0 80 80\r\n", b"PROXY TCP6 \0 \0 80 80\r\n",
     b"PROXY TCP4 1.2.3.4 1.2.3.4 8\x000 80\r\n", b"PROXY TCP4\0 1.2.3.4 1.2.3.4 80 80\r\n", b"PROXY \0\r\n",
-])  # fmt: skip
+])
 @pytest.mark.parametrize("allowed", [False, True])
 def test_a_nul_is_an_error_like_any_other(line: bytes, allowed: bool) -> None:
     assert outcome(line, "auto", allowed) == 400

@@ -105,7 +105,7 @@ def test_headers_that_are_none(headers: Any) -> None:
 
 @pytest.mark.parametrize(("status", "written"), [
     (None, "-"), ("", "-"), (Raises(), "-"), (Tricky("200 OK"), "200"), (b"200 OK", "200"), (200, "200"), ("  ", "-"),
-])  # fmt: skip
+])
 def test_any_status(status: Any, written: str) -> None:
     assert formatted("%(s)s", ENVIRON, SimpleNamespace(status=status, sent=1, headers=[])) == {written}
 
@@ -134,7 +134,7 @@ def test_names_of_variables_that_are_no_text() -> None:
 @pytest.mark.parametrize(("text", "line"), [
     ("%(B)d %(q)d", "1024 -"), ("%(h)5.1f|%(m)5s|%(M)06d", "-|  GET|002034"), ("%(unknown)d", "-"),
     ("%(h)c %(h)x", "- -"),
-])  # fmt: skip
+])
 def test_a_number_where_there_is_none(text: str, line: str, caplog: pytest.LogCaptureFixture) -> None:
     logger = Logger(config(accesslog="-", access_log_format=text))
     assert compile_format(text, logger)(RESPONSE, REQUEST, ENVIRON, TOOK) == line
@@ -172,7 +172,7 @@ def test_a_subclass_that_raises(method: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("status", "name"), [
     ("200 OK", "200"), (b"404 Not Found", "404"), (503, "503"), (None, "unknown"), ("", "unknown"), ("OK", "unknown"),
     (Raises(), "unknown"), ("20\nx", "unknown"),
-])  # fmt: skip
+])
 def test_metrics_of_any_status(status: Any, name: str) -> None:
     logger = Statsd(config(statsd_host=("127.0.0.1", 9), statsd_prefix="", dogstatsd_tags=""))
     sent: list[bytes] = []
@@ -227,7 +227,7 @@ SPOILERS = [set_in, no_status, other_status, nothing_left, no_headers, number_fo
 @pytest.mark.parametrize("text", [
     "%(h)s %(u)s %(s)s %(f)s %(a)s %(m)s %(U)s %(q)s %(H)s %(b)s %(B)s %(r)s",
     "%(h)s %(u)s %(s)s %(f)s %(a)s %(m)s %(U)s %(q)s %(H)s %(b)s %(B)s %(r)s %({x}i)s %({x}o)s %({x}e)s %(none)s",
-])  # fmt: skip
+])
 @pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__)
 def test_an_application_that_spoils_what_it_was_given(
     spoil: Callable[..., None], text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -47,7 +47,7 @@ def app(environ, start_response):
 ATOMS = [
     "h", "l", "u", "r", "s", "m", "U", "q", "H", "b", "B", "f", "a", "T", "{user-agent}i", "{x-in}i", "{x-none}i",
     "{x-out}o", "{X-OUT}o", "{content-length}o", "{my.var}e", "{wsgi.url_scheme}e", "{NONE}e",
-]  # fmt: skip
+]
 FORMAT = "|".join(f"%({atom})s" for atom in ATOMS)
 
 REQUESTS = [
@@ -98,7 +98,7 @@ REQUESTS = [
      '127.0.0.1|-|-|GET / HTTP/1.1|200|GET|/||HTTP/1.1|4|4|-|-|0|-|two|-|q\\"|q\\"|-|-|http|-'),
     (b"GET http://abs.example/x?y HTTP/1.1\r\nHost: h\r\n",
      '127.0.0.1|-|-|GET http://abs.example/x?y HTTP/1.1|200|GET|/x|y|HTTP/1.1|4|4|-|-|0|-|-|-|q\\"|q\\"|-|-|http|-'),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ async def app(scope, receive, send):
 def test_access_lines_of_asgi(serve: Serve) -> None:
     words = "|".join(f"%({atom})s" for atom in ATOMS[:13])
     server = serve(ASGI, "-k", "asgi", "--asgi-lifespan", "off", "--access-logfile", "access", "--access-logformat",
-                   words, expect_traceback=True)  # fmt: skip
+                   words, expect_traceback=True)
     for path in ("/", "/204", "/raise", "/a%20b?q"):
         ask(server, f"GET {path} HTTP/1.1\r\nHost: h\r\n".encode())
     log = server.folder / "access"
@@ -175,7 +175,7 @@ def test_log_lines_and_metrics(make_server: Serve) -> None:
         receiver.bind(("127.0.0.1", 0))
         receiver.setblocking(False)
         server = make_server(APP, "--statsd-host", f"127.0.0.1:{receiver.getsockname()[1]}", "--statsd-prefix", "pre",
-                             expect_traceback=True).start()  # fmt: skip
+                             expect_traceback=True).start()
         for path in ("/", "/204", "/raise"):
             ask(server, f"GET {path} HTTP/1.1\r\nHost: h\r\n".encode())
         with server.connect() as wire:

@@ -116,7 +116,7 @@ def test_a_server_reports_itself(serve: Serve, udp: socket.socket) -> None:
     server = serve(
         'def app(e, s):\n    s("200 OK", [("Content-Length", "0")])\n    return []\n',
         "--statsd-host", host, "--statsd-prefix", "p", "--enable-backlog-metric",
-    )  # fmt: skip
+    )
     seen: set[bytes] = set()
 
     def until(prefix: bytes) -> None:

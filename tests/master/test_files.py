@@ -43,7 +43,7 @@ def test_umask_of_logs_and_pid_file(umask: int, log: int, pid: int, make_server:
     finally:
         os.umask(before)
     wait_until(lambda: (server.folder / "pid").exists() and BOOTED in _text(server.folder / "errors"), PATIENCE,
-               server.describe)  # fmt: skip
+               server.describe)
     assert [mode_of(server.folder / name) for name in ("errors", "access", "pid")] == [log, log, pid]
 
 

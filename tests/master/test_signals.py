@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gunicorn import __version__
 from gunicorn._build import told
 from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
@@ -83,7 +84,7 @@ def test_a_normal_start_says_six_lines(serve: Serve) -> None:
     (worker,) = server.worker_pids()
     assert re.fullmatch(rf"\[INFO\] Worker ready \(pid: {worker}\) after \d+\.\d\d s", texts.pop())
     assert texts == [
-        "[INFO] Starting gunicorn 28.0.0",
+        f"[INFO] Starting gunicorn {__version__}",
         f"[INFO] Build: {told()}",
         f"[INFO] Listening at: http://127.0.0.1:{server.port} ({server.pid})",
         "[INFO] Using worker: sync",

@@ -208,7 +208,7 @@ class TestResources:
         root = self.tree(tmp_path, "3:memory:/x\n4:cpu,cpuacct:/x\n", {
             "cpu/x/cpu.cfs_quota_us": "250000\n", "cpu/x/cpu.cfs_period_us": "100000\n",
             "memory/x/memory.limit_in_bytes": "268435456\n", "memory/memory.limit_in_bytes": "9223372036854771712\n",
-        })  # fmt: skip
+        })
         assert resources.processors(root) == 3
         assert resources.memory_limit(root) == 268435456
         assert resources.automatic_workers(True, root) == 4, "64 MiB for each"

@@ -28,7 +28,7 @@ def library() -> str:
     built = Path(tempfile.mkdtemp(prefix="faults-"), "faults.so")
     done = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", str(built), str(SOURCE), "-ldl"], capture_output=True, text=True,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return str(built)
 

@@ -119,7 +119,7 @@ class Proxy:
             self.process = subprocess.Popen(
                 arguments, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[self.socket.fileno()], start_new_session=True,
-            )  # fmt: skip
+            )
         self.socket.close()
         wait_until(self.is_up, what=self.describe)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
+import sysconfig
+from importlib import import_module
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from gunicorn import _build
 from tests.support.server import REPOSITORY, clean_environment
 
 LIST_MODULES = """
@@ -97,3 +103,92 @@ def test_a_build_says_why_it_is_interpreted(tmp_path: Path) -> None:
     assert build_of(tmp_path / "built") == (
         "interpreted (its extensions are for another Python: http1_head.cpython-399-x86_64-linux-gnu.so)"
     )
+
+
+class Compiler:
+    """One that does what it is told, or is not there."""
+
+    works = True
+
+    def compile(self, *_: Any, **__: Any) -> None:
+        if not self.works:
+            raise OSError("no compiler")
+
+
+@pytest.mark.parametrize(
+    ("machine", "environment", "expected"),
+    [
+        ("linux gcc cython", "", "compiled"),
+        ("linux gcc cython", "REQUIRE_COMPILED", "compiled"),
+        ("linux gcc cython", "PURE", "GUNICORN_PURE was set"),
+        ("darwin gcc cython", "", "the system was not Linux"),
+        ("linux gcc", "", "Cython was not there"),
+        ("linux cython", "", "there was no C compiler, or Python's headers were missing"),
+        ("linux gcc cython free-threaded", "", "Python was free-threaded"),
+        ("linux gcc cython free-threaded", "REQUIRE_COMPILED", "compiled"),
+        ("linux gcc cython", "PURE REQUIRE_COMPILED", "refused: GUNICORN_PURE was set"),
+        ("linux gcc", "REQUIRE_COMPILED", "refused: Cython was not there"),
+        ("linux cython", "REQUIRE_COMPILED", "refused: there was no C compiler, or Python's headers were missing"),
+    ],
+)
+def test_what_setup_decides(
+    machine: str, environment: str, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Which extensions are built, if any, and what is told where none are; nothing is compiled for it."""
+    setuptools = pytest.importorskip("setuptools")
+    handed: dict[str, Any] = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **arguments: handed.update(arguments))
+    monkeypatch.setattr(Compiler, "works", "gcc" in machine)
+    # By their names: as attributes they may be the modules that are imported as `distutils`.
+    monkeypatch.setattr(import_module("setuptools._distutils.ccompiler"), "new_compiler", Compiler)
+    monkeypatch.setattr(import_module("setuptools._distutils.sysconfig"), "customize_compiler", lambda compiler: None)
+    cython = ModuleType("Cython.Build")
+    cython.cythonize = lambda modules, **options: modules  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "Cython", ModuleType("Cython"))
+    monkeypatch.setitem(sys.modules, "Cython.Build", cython if "cython" in machine else None)  # type: ignore[arg-type]
+    ask = sysconfig.get_config_var
+    monkeypatch.setattr(
+        sysconfig, "get_config_var", lambda name: "free" in machine if name == "Py_GIL_DISABLED" else ask(name)
+    )
+    monkeypatch.setattr(sys, "platform", machine.split()[0])
+    for name in ("PURE", "REQUIRE_COMPILED", "CHECKED", "SANITIZED"):
+        monkeypatch.delenv(f"GUNICORN_{name}", raising=False)
+    for name in environment.split():
+        monkeypatch.setenv(f"GUNICORN_{name}", "1")
+    # Is where it was before at the end; `setup.py` goes to its own folder.
+    monkeypatch.chdir(tmp_path)
+    if expected.startswith("refused: "):
+        with pytest.raises(SystemExit) as refusal:
+            runpy.run_path(str(REPOSITORY / "setup.py"))
+        reason = expected.removeprefix("refused: ")
+        assert refusal.value.code == f"gunicorn: {reason}, but GUNICORN_REQUIRE_COMPILED is set"
+        return
+    script = runpy.run_path(str(REPOSITORY / "setup.py"))
+    names = {extension.name for extension in handed["ext_modules"]}
+    if expected == "compiled":
+        assert "gunicorn.wire.http1_head" in names
+        assert len(names) == len(script["compiled_sources"]())
+        assert script["Interpreted"].reason == ""
+    else:
+        assert not names
+        assert script["Interpreted"].reason == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind", "said"),
+    [
+        ("", "compiled", "compiled"),
+        ("t", "compiled", "compiled (it switches on the GIL of this free-threaded Python)"),
+        ("", "interpreted", "interpreted (nothing is compiled in this source tree: make build-inplace)"),
+        ("t", "interpreted", "interpreted (this Python is free-threaded)"),
+    ],
+)
+def test_a_free_threaded_python_is_told_of(
+    flags: str, kind: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "wire").mkdir()
+    monkeypatch.delenv("GUNICORN_PURE", raising=False)
+    monkeypatch.setattr(sys, "abiflags", flags)
+    monkeypatch.setattr(_build, "build_kind", lambda: kind)
+    monkeypatch.setattr(_build, "_package", lambda: str(tmp_path))
+    assert _build.told() == said

@@ -78,7 +78,7 @@ def test_nginx_file_serves_pages_and_websockets(tmp_path: Path, serve: Serve) ->
         [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
          "-batch", "-keyout", "key.pem", "-out", "cert.pem", "-days", "1"],
         cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    )
 
     def command(listener: socket.socket) -> list[str]:
         text = (EXAMPLES / "nginx.conf").read_text()

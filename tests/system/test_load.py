@@ -56,7 +56,7 @@ def steady_load(server: Server) -> Iterator[Running]:
     process = subprocess.Popen(
         [wrk, "--latency", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "60s", server.url + "/"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    )
     running = Running(process)
     try:
         wait_until(lambda: established(server) >= CONNECTIONS, what="the load's connections")

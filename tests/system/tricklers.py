@@ -227,7 +227,7 @@ def arguments(pki: Path) -> list[str]:
     return [
         "-b", f"https://{ADDRESS}:0?certfile={pki}/server.pem&keyfile={pki}/server.key",
         "--worker-connections", str(COUNT + 1000), "--header-timeout", "600", "--body-timeout", "600",
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def test_plain_and_tls_side_by_side(serve: Serve, pki: Authority, trusting: Trus
         "-b", f"https://127.0.0.1:0?certfile={folder}/server.pem&keyfile={folder}/server.key",
         "-b", f"https://127.0.0.1:0?certfile={folder}/both.pem&ssl_minimum_version=TLSv1.3",
         bind=None,
-    )  # fmt: skip
+    )
     (plain, port), (first, first_port), (second, second_port) = ports(server, 3)
     assert (plain, first, second) == ("http", "https", "https")
     assert b"HTTPS" not in get(port, "GET /environ HTTP/1.1", "Host: a").body  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def test_redirect(serve: Serve, pki: Authority) -> None:
     server = serve(
         ENVIRON, "-b", "http+redirect://127.0.0.1:0", "-b", "http://127.0.0.1:0?redirect=https:8443",
         "--access-logfile", "access.log", bind=None,
-    )  # fmt: skip
+    )
     (_, port), (_, other_port) = ports(server, 2)
     for lines, status, location in REDIRECTS:
         response = get(port, *lines)
@@ -233,7 +233,7 @@ def test_a_server_of_gevent_minds_the_binds(make_server: Serve, pki: Authority, 
         "-b", f"https://127.0.0.1:0?certfile={folder}/server.pem&keyfile={folder}/server.key",
         "-b", "http+redirect://127.0.0.1:0",
         bind="http://127.0.0.1:0",
-    )  # fmt: skip
+    )
     (server.folder / "own.py").write_text(OWN)
     server.start()
     (_, plain), (_, secure), (_, redirect) = ports(server, 3)

@@ -157,7 +157,7 @@ class Crew:
         self.server = Server(
             folder, app, *KINDS[kind], "--keep-alive", "300", *tls, config=CONFIG, expect_traceback=True,
             env={"LD_PRELOAD": faults.library()},
-        )  # fmt: skip
+        )
         (folder / "large").write_bytes(b"f" * 3_000_000)
         try:
             self.server.start()

@@ -262,7 +262,7 @@ def test_a_graceful_stop_ends_what_runs(make_server: Serve) -> None:
         assert told[5:] == ["post_request /until-told 200", "worker_exit"]
         assert (server.folder / "access.log").read_text().splitlines() == [
             "127.0.0.1 GET / 200 0 two", "127.0.0.1 GET /until-told 200 0 -",
-        ]  # fmt: skip
+        ]
 
     everywhere(make_server, scenario, APP, config=HOOKS)
 
@@ -435,7 +435,7 @@ def test_time_limits_and_streamed_uploads(make_server: Serve) -> None:
     everywhere(
         make_server, scenario, APP, "--no-buffer-request-body", "--header-timeout", "3", "--body-timeout", "3",
         "--keep-alive", "3",
-    )  # fmt: skip
+    )
 
 
 def get_status(server: object) -> int:

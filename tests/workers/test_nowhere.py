@@ -98,7 +98,7 @@ def test_what_has_no_place_is_not_asked_for(server: Server, how: str) -> None:
             ("HEAD", 200, "", 0), ("HEAD", 200, "5000", 0), ("GET", 204, "", 0), ("GET", 304, "", 0),
             ("GET", 304, "77", 0), ("GET", 205, "", 0), ("GET", 205, "9", 0), ("GET", 200, "0", 0),
             ("GET", 200, "2000", 2000), ("GET", 200, "1500", 1500), ("POST", 200, "1", 1),
-        ):  # fmt: skip
+        ):
             name = f"note-{next(numbers)}"
             wire.send(f"{method} /{how}/{status}/{length}/{name} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             response = wire.read_response(method)
@@ -113,7 +113,7 @@ LEAVING = [
     ("large", "GET", "1.0", 0), ("empty", "GET", "1.1", 0), ("empty", "HEAD", "1.0", 0), ("file", "GET", "1.1", 0),
     ("function", "GET", "1.0", 100),
     ("write", "GET", "1.1", 0), ("write", "GET", "1.0", 100), ("write-empty", "GET", "1.1", 0),
-]  # fmt: skip
+]
 
 
 def test_a_client_that_has_left_ends_what_was_for_it(server: Server) -> None:

@@ -56,7 +56,7 @@ def test_each_listener_has_its_own_entrance(
         "-b", "http+redirect://127.0.0.1:0",
         "--sni-cert", f"other.test={folder}/both.pem",
         bind="http://127.0.0.1:0",
-    )  # fmt: skip
+    )
     (_, plain), (_, secure), (_, redirect) = ports(server, 3)
     with Wire(("127.0.0.1", plain)) as wire:
         wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -98,7 +98,7 @@ def test_who_the_client_is_and_what_every_answer_says(serve: Serve) -> None:
     server = serve(
         APP, *TORNADO, "--forwarded-for", "x-forwarded-for", "--header", "X-Own: yes", "--server-header", "off",
         "--access-logfile", "-", "--access-logformat", "seen %(h)s",
-    )  # fmt: skip
+    )
     with ask(server, "/", "X-Forwarded-For: 9.9.9.9, 10.1.2.3", "X-Forwarded-Proto: https") as wire:
         response = wire.read_response()
         assert response.body == b"10.1.2.3 https"

@@ -121,7 +121,7 @@ def test_a_health_check_without_host() -> None:
     ("201 Created", [], []),
     ("204 No Content", [], []),
     ("403 Forbidden", [], [b"Content-Length: 3"]),
-])  # fmt: skip
+])
 def test_what_a_tunnel_begins_with(status: str, headers: list[tuple[str, str]], framing: list[bytes]) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         assert environ["REQUEST_METHOD"] == "CONNECT"

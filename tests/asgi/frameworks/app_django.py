@@ -11,7 +11,7 @@ from django.urls import path
 
 settings.configure(
     SECRET_KEY="for tests", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], DATA_UPLOAD_MAX_MEMORY_SIZE=None,
-)  # fmt: skip
+)
 django.setup()
 tasks = set()
 
@@ -67,5 +67,5 @@ urlpatterns = [
     path("hello/<name>", hello), path("form", form), path("upload", upload), path("stream", stream), path("sse", sse),
     path("background", background), path("endless", endless), path("seen", seen), path("fail", fail),
     path("fail-late", fail_late),
-]  # fmt: skip
+]
 app = get_asgi_application()

@@ -94,4 +94,4 @@ def ended() -> None:
 app = Litestar(
     [hello, form, upload, stream, sse, background, endless, seen, fail, fail_late, echo, room],
     on_startup=[started], on_shutdown=[ended],
-)  # fmt: skip
+)

@@ -88,4 +88,4 @@ app = Starlette(
         Route("/background", background), Route("/endless", endless), Route("/seen", seen), Route("/fail", fail),
         Route("/fail-late", fail_late), WebSocketRoute("/echo", echo), WebSocketRoute("/room", room),
     ],
-)  # fmt: skip
+)
