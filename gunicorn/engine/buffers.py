@@ -161,6 +161,9 @@ class OutputBuffer:
     def add(self, data: Any) -> None:
         """Queue octets. One object is kept as it is, however large: it is in memory already."""
         length = len(data)
+        if not length:
+            # A segment of a file without an octet would look like a file that became shorter.
+            return
         if self.size and self.size + length > self.bound and not self.no_file:
             try:
                 self._spill(data, length)
