@@ -34,17 +34,18 @@ class House:
         cfg = configured(arguments)
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
-        self.gateway: Any = (ASGIGateway if asgi else Gateway)(worker, app, False, False, "gunicorn", "gunicorn/28")
+        kind: Any = ASGIGateway if asgi else Gateway
+        gateway = kind(worker, app, False, False, "gunicorn", "gunicorn/28")
         self.engine = engine = Engine(
-            self.gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips), Peers(cfg.proxy_allow_ips))
-        self.gateway.attach(engine)
+            gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips), Peers(cfg.proxy_allow_ips))
+        gateway.attach(engine)
         self.loop: asyncio.AbstractEventLoop | None = None
         if asgi:
-            self.loop = self.gateway.loop = asyncio.new_event_loop()
+            self.loop = gateway.loop = asyncio.new_event_loop()
             engine.stream_bodies = True
         else:
-            self.gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
-            self.gateway.wait_readable = lambda connection: engine.wait_readable(connection, lambda: None)
+            gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
+            gateway.wait_readable = lambda connection: engine.wait_readable(connection, lambda: None)
         self.listener = socket.create_server(("127.0.0.1", 0))
         engine.listen([self.listener])
 
