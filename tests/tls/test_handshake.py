@@ -38,9 +38,9 @@ def environ(server: Server, context: ssl.SSLContext, name: str | None = "localho
     ("version", "name"), [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")]
 )
 def test_both_versions_and_what_the_application_sees(
-    tls_server: Start, trusting: Trusting, version: ssl.TLSVersion, name: str
+    shared_server: Start, trusting: Trusting, version: ssl.TLSVersion, name: str
 ) -> None:
-    seen = environ(tls_server(), trusting(version=version))
+    seen = environ(shared_server(), trusting(version=version))
     assert seen["wsgi.url_scheme"] == "https"
     assert seen["HTTPS"] == "on"
     assert seen["SSL_PROTOCOL"] == name
@@ -50,8 +50,8 @@ def test_both_versions_and_what_the_application_sees(
     assert "SSL_CLIENT_CERT" not in seen
 
 
-def test_old_versions_are_refused(tls_server: Start) -> None:
-    said = s_client(tls_server(), "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+def test_old_versions_are_refused(shared_server: Start) -> None:
+    said = s_client(shared_server(), "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
     assert "alert protocol version" in said or "no protocols available" in said, said
 
 
@@ -71,21 +71,21 @@ def test_ciphers(tls_server: Start, trusting: Trusting) -> None:
         Client(server, other)
 
 
-def test_renegotiation_is_refused(tls_server: Start) -> None:
-    said = s_client(tls_server(), "-tls1_2", request="R\n")
+def test_renegotiation_is_refused(shared_server: Start) -> None:
+    said = s_client(shared_server(), "-tls1_2", request="R\n")
     assert "no renegotiation" in said.lower(), said
 
 
-def test_http_1_1_is_agreed_on(tls_server: Start, trusting: Trusting) -> None:
+def test_http_1_1_is_agreed_on(shared_server: Start, trusting: Trusting) -> None:
     context = trusting()
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with Client(tls_server(), context) as client:
+    with Client(shared_server(), context) as client:
         assert client.tls.selected_alpn_protocol() == "http/1.1"
 
 
 class TestClientCertificates:
-    def test_required_and_shown(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
-        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
+    def test_required_and_shown(self, shared_server: Start, pki: Authority, trusting: Trusting) -> None:
+        server = shared_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
         seen = environ(server, trusting("client"))
         assert seen["SSL_CLIENT_VERIFY"] == "SUCCESS"
         assert seen["SSL_CLIENT_S_DN"] == "CN=ZoÃ«,OU=Two,OU=One,O=Makers\\, Inc,C=DE"
@@ -100,8 +100,8 @@ class TestClientCertificates:
         ).stdout
         assert seen["SSL_CLIENT_M_SERIAL"] == serial.strip().partition("=")[2]
 
-    def test_required_and_missing_or_strange(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
-        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
+    def test_required_and_missing_or_strange(self, shared_server: Start, pki: Authority, trusting: Trusting) -> None:
+        server = shared_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             for cert in (None, "stranger"):
                 # With TLS 1.3 the client learns of it when it reads.
@@ -116,8 +116,8 @@ class TestClientCertificates:
         assert environ(server, trusting())["SSL_CLIENT_VERIFY"] == "NONE"
         assert environ(server, trusting("client"))["SSL_CLIENT_VERIFY"] == "SUCCESS"
 
-    def test_gunicorn_socket_knows_it(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
-        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
+    def test_gunicorn_socket_knows_it(self, shared_server: Start, pki: Authority, trusting: Trusting) -> None:
+        server = shared_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
         with Client(server, trusting("client")) as client:
             version, certificate, has_port = eval(client.get("/socket").body)  # type: ignore[attr-defined]
         assert (version, has_port) == ("TLSv1.3", True)
@@ -220,8 +220,8 @@ class TestSessions:
             assert "Reused, TLSv1" in again, again
             assert "SSL_SESSION_RESUMED='Resumed'" in again
 
-    def test_a_client_certificate_survives(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
-        server = tls_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
+    def test_a_client_certificate_survives(self, shared_server: Start, pki: Authority, trusting: Trusting) -> None:
+        server = shared_server("--ca-certs", str(pki.folder / "ca.pem"), "--cert-reqs", "2")
         context = trusting("client")
         with Client(server, context) as client:
             client.get()

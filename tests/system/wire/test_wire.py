@@ -56,8 +56,8 @@ STEERING = [
     pytest.param(case, id=f"{table}:{case.name}") for table in ("connection", "length", "expect")
     for case in sorted(TABLES[table], key=lambda case: case.variant)
 ]
-#: Variants that a worker on our own engine might spoil by itself. The others end in the one parser that all of them make
-#: in the same way; a real server has them all under WSGI, and the engine in this process under both interfaces.
+#: Variants that a worker on our own engine might spoil by itself. The others end in the parser that all of them make
+#: in the same way; a real server has all of them under WSGI, the engine in this process under both interfaces.
 OF_THE_ENGINE = ("default", "untrusted", "no-keepalive", "proxy-auto")
 #: They bring a server, and a parser for each request, of their own.
 GUESTS = ("gevent_pywsgi", "tornado")
