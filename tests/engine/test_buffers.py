@@ -300,6 +300,8 @@ ACTIONS = st.lists(
 @given(ACTIONS, st.sampled_from([0, 10, 150, 5000, 1 << 20]), st.booleans())
 @example([("add", 100), ("add", 9000), ("flush", 9000), ("add", 1), ("file", 9), ("add", 101)], 10, False)
 @example([("add", 1), ("add", 0)], 0, False)
+# A file of the application's that ends at the place where our own file has come to.
+@example([("add", 100), ("add", 101), ("file", 99), ("add", 100)], 10, False)
 def test_whatever_is_done_nothing_is_lost_or_moved(
     actions: list[tuple[str, int]], bound: int, secure: bool
 ) -> None:

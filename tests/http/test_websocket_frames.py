@@ -369,6 +369,23 @@ def of_client(octets: bytes) -> bytes:
     return bytes((octets[0], octets[1] | 0x80)) + octets[2:start] + KEY + masked(octets[start:])
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_who_forgets_looks_back_at_nothing(keeps: bool) -> None:
+    writer = Frames(0, Deflate(keeps, True, 12, 15, ""))
+    data = bytes(range(200))
+    (first, packed_first), (second, packed_second) = writer.message(BINARY, data), writer.message(BINARY, data)
+    assert first[0] == second[0] == 0xC2
+    assert (packed_second == packed_first) != keeps
+    assert zlib.decompressobj(-12).decompress(packed_first + b"\0\0\xff\xff") == data
+
+
+@pytest.mark.parametrize(("size", "first"), [(63, 0x82), (64, 0xC2)])
+def test_small_messages_are_not_compressed(size: int, first: int) -> None:
+    header, data = Frames(0, AGREED).message(BINARY, b"x" * size)
+    assert header[0] == first
+    assert (data == b"x" * size) == (first == 0x82)
+
+
 def mirrored(deflate: Deflate | None) -> Deflate | None:
     """What the other side has agreed to."""
     if deflate is None:

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gunicorn.engine.buffers import BodyStream
+from gunicorn.engine.connection import RUNNING
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.forwarded import Forwarded
 from gunicorn.engine.handler import Handler
@@ -266,6 +267,12 @@ SPECIMENS: dict[str, Specimen] = {
     "a user of the proxy's": Specimen(
         get("/", "Remote-User: admin", "REMOTE_USER: joe"), {"HTTP_REMOTE_USER": "joe", "REMOTE_USER": None},
         USER, trusted=True),
+    "a user of the proxy's, dangerous": Specimen(
+        get("/", "Remote-User: admin", "REMOTE_USER: joe"), {"HTTP_REMOTE_USER": "joe"},
+        Limits(forwarder_headers=frozenset({"REMOTE_USER"}), header_map="dangerous"), trusted=True),
+    "a user of anybody's, dangerous": Specimen(
+        get("/", "Remote-User: admin", "REMOTE_USER: joe"), {"HTTP_REMOTE_USER": "admin,joe"},
+        Limits(forwarder_headers=frozenset({"REMOTE_USER"}), header_map="dangerous")),
     "a user of the proxy's, twice": Specimen(
         get("/", "REMOTE_USER: joe", "Remote-User: admin", "REMOTE_USER: ann"), {"HTTP_REMOTE_USER": "joe,ann"},
         USER, trusted=True),
@@ -345,8 +352,9 @@ def test_requests_of_one_connection_share_nothing_that_changes(world: World) -> 
             environ = builder.build(connection, request)
             together.append(words(environ))
             # What an application and its middleware do.
-            environ.update(dict.fromkeys(environ, "spoilt"), own="spoilt")
-            environ.clear()
+            environ.update(dict.fromkeys(set(environ) - OBJECTS, "spoilt"), own="spoilt")
+            # Nobody keeps it, so that the next request is given the same objects.
+            del environ
             connection.requests += 1
     assert together == alone * 2
 
@@ -354,10 +362,12 @@ def test_requests_of_one_connection_share_nothing_that_changes(world: World) -> 
 def test_what_was_kept_of_a_request_is_not_given_to_the_next(world: World) -> None:
     connection = world.connect()
     connection.requests = 2
+    connection.state = RUNNING
     builder = EnvironBuilder(BASE, "", None)
     request = read([get("/")], Limits(), False)
 
     def identity(environ: dict[str, Any]) -> tuple[int, ...]:
+        assert not environ["gunicorn.client_disconnected"].is_over()
         return tuple(id(environ[name]) for name in sorted(OBJECTS - {"wsgi.input"}))
 
     first = identity(builder.build(connection, request))
