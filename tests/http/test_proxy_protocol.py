@@ -37,7 +37,7 @@ def outcome(data: bytes, mode: str, allowed: bool) -> object:
     return None if header is None else (header.end, header.info)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(OCTETS, MODES, st.booleans())
 @example(b"PROXY TCP4 1.2.3.4\0 1.2.3.4 80 80\r\n", "v1", False)
 @example(b"PROXY UNKNOWN a\nb\r\n", "auto", True)
