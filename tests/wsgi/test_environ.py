@@ -38,8 +38,8 @@ OBJECTS = {"wsgi.input", "gunicorn.socket", "gunicorn.client_disconnected", "wsg
 class World:
     """An engine that nobody drives, with a connection on each of two listeners."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine = Engine(Handler(), Settings(), Limits(), Peers([]), Peers([]))
+    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+        self.engine = Engine(Handler(), Settings(), limits or Limits(), Peers([]), Peers(["*"]))
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.unix = socket.socket(socket.AF_UNIX)
         self.unix.bind(str(folder / "socket"))
