@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import socket
 import tracemalloc
@@ -222,6 +223,8 @@ def test_a_file_that_became_shorter(ends: Ends, file: IO[bytes], size: int) -> N
 
 
 def open_descriptors() -> set[str]:
+    # What other tests have left lying about is not to go in between.
+    gc.collect()
     return set(os.listdir("/proc/self/fd"))
 
 
