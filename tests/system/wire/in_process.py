@@ -30,7 +30,7 @@ def configured(arguments: tuple[str, ...]) -> Config:
 class House:
     """Serves an application as a worker does that is alone; nothing happens but in a turn."""
 
-    def __init__(self, app: Any, arguments: tuple[str, ...], asgi: bool) -> None:
+    def __init__(self, app: Any, arguments: tuple[str, ...] = (), asgi: bool = False, terminator: Any = None) -> None:
         cfg = configured(arguments)
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
@@ -48,6 +48,9 @@ class House:
             gateway.wait_readable = lambda connection: engine.wait_readable(connection, lambda: None)
         self.listener = socket.create_server(("127.0.0.1", 0))
         engine.listen([self.listener])
+        if terminator is not None:
+            terminator.log = self.log
+            engine.listeners[0].terminator = terminator
 
     def turn(self) -> None:
         """What has come is read and served, as far as it goes."""
