@@ -31,7 +31,8 @@ class House:
     """Serves an application as a worker does that is alone; nothing happens but in a turn."""
 
     def __init__(self, app: Any, arguments: tuple[str, ...] = (), asgi: bool = False, terminator: Any = None) -> None:
-        cfg = configured(arguments)
+        # A test that is held up between two requests of a connection shall find it open.
+        cfg = configured(("--keep-alive", "600", *arguments))
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
         kind: Any = ASGIGateway if asgi else Gateway
