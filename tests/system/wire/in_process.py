@@ -72,10 +72,15 @@ class House:
         return Client(self)
 
     def close(self) -> None:
+        """Clients that have left are noticed; applications that still wait are cancelled."""
+        self.turn()
+        if self.loop is not None:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.turn()
+            self.loop.close()
         self.engine.close()
         self.listener.close()
-        if self.loop is not None:
-            self.loop.close()
 
 
 class Client(Wire):
