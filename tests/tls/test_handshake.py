@@ -151,15 +151,6 @@ sni_certs = {{
 """
         self.check(tls_server(config=config), trusting)
 
-
-    @pytest.mark.parametrize("worker", [["--threads", "3"], ["-k", "gevent"], ["-k", "eventlet"], ["-k", "tornado"]])
-    def test_every_worker_type(
-        self, tls_server: Start, pki: Authority, trusting: Trusting, worker: list[str]
-    ) -> None:
-        server = tls_server(*worker, "--sni-cert", f"other.test={pki.folder}/both.pem")
-        for name in ("localhost", "other.test"):
-            assert environ(server, trusting(), name)["SSL_TLS_SNI"] == name
-
     def test_gevent_and_a_hook_that_chooses(self, tls_server: Start, pki: Authority, trusting: Trusting) -> None:
         config = f"""
 def ssl_context(config, default_ssl_context_factory):
