@@ -17,6 +17,7 @@ cdef class FileSegment:
     cdef readonly int fd
     cdef public long long offset
     cdef public long long count
+    cdef readonly bint spilled
 
 
 cdef class Sealed:

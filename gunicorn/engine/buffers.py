@@ -110,14 +110,18 @@ class BodyStore:
 
 
 class FileSegment:
-    """A part of a file to be sent; has its own descriptor, so the application may close the file."""
+    """A part of a file to be sent; has its own descriptor, so the application may close the file.
 
-    __slots__ = ("count", "fd", "offset")
+    `spilled`: it is a part of the buffer's own file.
+    """
 
-    def __init__(self, fd: int, offset: int, count: int) -> None:
+    __slots__ = ("count", "fd", "offset", "spilled")
+
+    def __init__(self, fd: int, offset: int, count: int, spilled: bool = False) -> None:
         self.fd = os.dup(fd)
         self.offset = offset
         self.count = count
+        self.spilled = spilled
 
     def close(self) -> None:
         if self.fd >= 0:
@@ -162,6 +166,9 @@ class OutputBuffer:
     def add(self, data: Any) -> None:
         """Queue octets. One object is kept as it is, however large: it is in memory already."""
         length = len(data)
+        if not length:
+            # A segment of a file without an octet would look like a file that became shorter.
+            return
         if self.size and self.size + length > self.bound and not self.no_file:
             try:
                 self._spill(data, length)
@@ -188,10 +195,10 @@ class OutputBuffer:
             position += written
             rest = rest[written:]
         last = self.segments[len(self.segments) - 1] if self.segments else None
-        if isinstance(last, FileSegment) and last.offset + last.count == self.spill_end and self.spilled:
+        if isinstance(last, FileSegment) and last.spilled and last.offset + last.count == self.spill_end:
             last.count += length
         else:
-            self.segments.append(FileSegment(self.spill.fileno(), self.spill_end, length))
+            self.segments.append(FileSegment(self.spill.fileno(), self.spill_end, length, True))
         self.spill_end += length
         self.spilled += length
 

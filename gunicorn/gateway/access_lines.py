@@ -72,7 +72,11 @@ def compile_steps(text: str) -> list[tuple[int, str]] | None:
     steps: list[tuple[int, str]] = []
     position = 0
     for match in re.finditer(_FIELD, text):
-        steps.append((LITERAL, text[position:match.start()]))
+        literal = text[position:match.start()]
+        if "%" in literal:
+            # A field of another form, such as %(h)-15s.
+            return None
+        steps.append((LITERAL, literal))
         position = match.end()
         name = match[1]
         if name is None:
@@ -227,10 +231,12 @@ def _user(environ: dict[str, Any]) -> str:
 
 
 def _measure(kind: int, response: Response, seconds: float) -> str:
+    if kind == DECIMAL:
+        return f"{seconds:.6f}"
+    # The other three tell the same time as the decimal one, and as the `timedelta` of other loggers.
+    microseconds = round(seconds * 1000000)
     if kind == SECONDS:
-        return str(int(seconds))
+        return str(microseconds // 1000000)
     if kind == MILLISECONDS:
-        return str(int(seconds * 1000))
-    if kind == MICROSECONDS:
-        return str(int(seconds * 1000000))
-    return f"{seconds:.6f}"
+        return str(microseconds // 1000)
+    return str(microseconds)

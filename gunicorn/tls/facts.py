@@ -50,9 +50,10 @@ def distinguished_name(name: Any) -> str:
 
 
 def _escaped(value: str) -> str:
-    text = "".join("\\" + char if char in '"+,;<>\\' else char for char in value)
-    if text[:1] in ("#", " "):
-        text = "\\" + text
-    if text.endswith(" ") and len(text) > 1:
+    text = "".join("\\" + char if char in '"+,;<>\\' else char for char in value).replace("\0", "\\00")
+    if text.endswith(" "):
         text = text[: len(text) - 1] + "\\ "
+    # One that is a space alone has its backslash by now.
+    if text.startswith(("#", " ")):
+        text = "\\" + text
     return text

@@ -1,4 +1,8 @@
-"""WebSocket under ASGI: handshake, frames, limits, the end in all its forms."""
+"""WebSocket under ASGI: handshake, frames, limits, the end in all its forms.
+
+What octets mean is in tests/http (test_websocket_frames.py, test_websocket_handshake.py), as tables; here stands one of
+each kind, for what becomes of it on a connection.
+"""
 
 from __future__ import annotations
 
@@ -85,10 +89,7 @@ def test_subprotocol_and_fields(server: Server) -> None:
     ("request_", "status"),
     [
         (handshake(version="12"), 426),
-        (handshake(version=""), 426),
         (handshake(key="short"), 400),
-        (handshake(key="!!!!!!!!!!!!!!!!!!!!!!=="), 400),
-        (handshake().replace(b"Sec-WebSocket-Key", b"X-Key"), 400),
         (handshake("/", "Content-Length: 5") + b"hello", 400),
         (handshake("/", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
         (handshake("/rejects"), 403),
@@ -108,8 +109,6 @@ def test_a_handshake_that_fails(server: Server, request_: bytes, status: int) ->
     "request_",
     [
         handshake().replace(b"Upgrade: websocket", b"Upgrade: h2c"),
-        handshake().replace(b"keep-alive, Upgrade", b"keep-alive"),
-        handshake().replace(b"GET", b"POST"),
         handshake().replace(b"HTTP/1.1", b"HTTP/1.0"),
     ],
 )
@@ -153,7 +152,7 @@ def test_a_message_behind_the_handshake(server: Server) -> None:
 # Messages.
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 4095, 4096, 65535, 65536, 65537, LIMIT])
+@pytest.mark.parametrize("size", [0, 125, 126, 4095, 4096, 65536, LIMIT])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_echo(server: Server, opcode: int, size: int) -> None:
     data = b"a" * size if opcode == TEXT else os.urandom(size)
@@ -190,24 +189,12 @@ def test_pongs_are_passed_over(server: Server) -> None:
 @pytest.mark.parametrize(
     ("name", "octets", "code"),
     [
-        ("unmasked", frame(TEXT, b"x", masked=False), 1002),
-        ("reserved bit", frame(TEXT, b"x", bits=0x20), 1002),
-        ("compression that was not agreed", frame(TEXT, b"x", bits=0x40), 1002),
         ("reserved opcode", frame(3, b"x"), 1002),
-        ("reserved control opcode", frame(11, b"x"), 1002),
-        ("fragmented ping", frame(PING, b"x", final=False), 1002),
         ("long ping", frame(PING, b"x" * 126), 1002),
-        ("continuation of nothing", frame(CONTINUATION, b"x"), 1002),
         ("message in a message", frame(TEXT, b"x", final=False) + frame(TEXT, b"y"), 1002),
-        ("length not minimal", b"\x81\xfe\x00\x05aaaa12345", 1002),
-        ("length beyond all", b"\x82\xff" + b"\xff" * 8 + b"mask", 1002),
-        ("no UTF-8", frame(TEXT, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80"), 1007),
+        ("no UTF-8", frame(TEXT, b"\xff"), 1007),
         ("no UTF-8, found before the end", b"\x81\xfe\x10\x00\0\0\0\0\xff", 1007),
-        ("unfinished UTF-8", frame(TEXT, b"\xe2\x98"), 1007),
-        ("half a code", frame(CLOSE, b"\x03"), 1002),
         ("a code that is none", close(999), 1002),
-        ("a code that is never sent", close(1005), 1002),
-        ("a reason that is no UTF-8", close(1000, b"\xff"), 1007),
         ("too big at once", frame(BINARY, b"x" * (LIMIT + 1))[:20], 1009),
         ("too big together",
          frame(BINARY, b"x" * (LIMIT - 1), final=False) + frame(CONTINUATION, b"xx"), 1009),
@@ -398,14 +385,9 @@ OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
     ("offer", "answered"),
     [
         ("permessage-deflate", True),
-        ("permessage-deflate; client_max_window_bits", True),
         ("permessage-deflate; server_no_context_takeover; client_no_context_takeover", True),
         ("permessage-deflate; server_max_window_bits=10", True),
-        ("permessage-deflate; server_max_window_bits=8, permessage-deflate", True),
         ("permessage-deflate; wrong=1", False),
-        ("permessage-deflate; server_max_window_bits=16", False),
-        ("x-other", False),
-        ("x-other, permessage-deflate", True),
     ],
 )
 def test_agreement_on_deflate(server: Server, offer: str, answered: bool) -> None:

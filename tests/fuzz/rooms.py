@@ -4,45 +4,51 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import gunicorn
+from gunicorn._build import COMPILED_ROOMS
 
-INTERPRETED = "interpreted_gunicorn"
+FOLDERS = [str(Path(gunicorn.__file__).parent / room) for room in COMPILED_ROOMS]
 
 
-class Finder(MetaPathFinder):
-    """Finds `interpreted_gunicorn.x.y` in the source file of `gunicorn.x.y`, whatever lies beside that."""
+def _of_package() -> list[str]:
+    return [name for name in sys.modules if name == "gunicorn" or name.startswith("gunicorn.")]
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name == INTERPRETED:
-            folder = str(Path(gunicorn.__file__).parent.parent)
-            source = FileFinder(str(Path(folder, "gunicorn")), (SourceFileLoader, SOURCE_SUFFIXES))
-            spec = source.find_spec("__init__")
-            assert spec is not None
-            found = ModuleSpec(name, SourceFileLoader(name, str(spec.origin)), origin=spec.origin, is_package=True)
-            found.submodule_search_locations = [str(Path(folder, "gunicorn"))]
-            return found
-        if not name.startswith(INTERPRETED + "."):
-            return None
-        assert path is not None
-        return FileFinder(next(iter(path)), (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(name)
+
+@contextmanager
+def _put_in_place(modules: dict[str, ModuleType]) -> Iterator[None]:
+    """Meanwhile the package is `modules`, and what it imports besides is found in source files and added to these."""
+    own = {name: sys.modules.pop(name) for name in _of_package()}
+    finders = {folder: sys.path_importer_cache.get(folder) for folder in FOLDERS}
+    for folder in FOLDERS:
+        sys.path_importer_cache[folder] = FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES))
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        modules.update({name: sys.modules.pop(name) for name in _of_package()})
+        sys.modules.update(own)
+        for folder, finder in finders.items():
+            if finder is None:
+                del sys.path_importer_cache[folder]
+            else:
+                sys.path_importer_cache[folder] = finder
 
 
 class Rooms:
     """`rooms("wire.http1_head")` is a module of one of the two."""
 
     def __init__(self, interpreted: bool) -> None:
-        self.base = INTERPRETED if interpreted else "gunicorn"
-        if interpreted and not any(isinstance(finder, Finder) for finder in sys.meta_path):
-            sys.meta_path.insert(0, Finder())
+        self._modules: dict[str, ModuleType] | None = {} if interpreted else None
 
     def __call__(self, name: str) -> Any:
-        return importlib.import_module(f"{self.base}.{name}")
+        if self._modules is None:
+            return importlib.import_module(f"gunicorn.{name}")
+        with _put_in_place(self._modules):
+            return importlib.import_module(f"gunicorn.{name}")

@@ -26,7 +26,8 @@ from tests.fuzz.mutate import Mutator
 from tests.fuzz.rooms import Rooms
 
 TARGETS = (
-    "heads", "request_lines", "chunks", "trailers", "frames", "handshake", "proxy", "forwarded", "leaves",
+    "heads", "request_lines", "chunks", "trailers", "frames", "handshake", "proxy", "forwarded", "environ",
+    "access", "leaves",
 )
 BATCH = 1000
 #: What `make fuzz` runs of each.

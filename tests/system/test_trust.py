@@ -12,7 +12,7 @@ from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Response
 from tests.system.test_proxies import ECHO, Start, environ_of, fetch, proxy, upstream_of
-from tests.workers.kinds import everywhere
+from tests.workers.kinds import KINDS, everywhere
 
 __all__ = ["proxy"]
 
@@ -149,26 +149,30 @@ def is_tunnel(server: Server) -> None:
 
 LOG = ("--access-logfile", "-")
 #: A line of the gathered kind, and one that is made by itself.
-FORMATS = {
-    "gathered": "seen %(h)s %(u)s %(s)s %(f)s %(a)s %(q)s end",
-    "single": "seen %(h)s %(u)s %(s)s %(f)s %(a)s %({none}e)s end",
-}
+GATHERED = "seen %(h)s %(u)s %(s)s %(f)s %(a)s %(q)s end"
+SINGLE = "seen %(h)s %(u)s %(s)s %(f)s %(a)s %({none}e)s end"
 
 
-@pytest.mark.parametrize("text", FORMATS)
-def test_every_worker_type_logs_what_cannot_be_printed(text: str, make_server: Serve) -> None:
-    last = "" if text == "gathered" else "-"
+def logs_what_cannot_be_printed(server: Server, last: str) -> None:
+    pids = server.worker_pids()
+    for _ in range(3):
+        assert server.get("/spoil").status == server.get("/empty").status == 200
+    server.wait_for_log(re.escape(rf"seen - - 200 octets \ud800 {last} end"), count=3)
+    server.wait_for_log(r"seen - - 200 - - - end", count=3)
+    assert server.worker_pids() == pids
+    assert "Traceback" not in server.log()
 
-    def scenario(server: Server) -> None:
-        pids = server.worker_pids()
-        for _ in range(3):
-            assert server.get("/spoil").status == server.get("/empty").status == 200
-        server.wait_for_log(re.escape(rf"seen - - 200 octets \ud800 {last} end"), count=3)
-        server.wait_for_log(r"seen - - 200 - - - end", count=3)
-        assert server.worker_pids() == pids
-        assert "Traceback" not in server.log()
 
-    everywhere(make_server, scenario, WSGI, *LOG, "--access-logformat", FORMATS[text])
+def test_every_worker_type_logs_what_cannot_be_printed(make_server: Serve) -> None:
+    """Those that bring their own server gather nothing, and make each line by itself."""
+    everywhere(
+        make_server, lambda server: logs_what_cannot_be_printed(server, ""), WSGI, *LOG, "--access-logformat", GATHERED)
+
+
+@pytest.mark.parametrize("kind", ["sync", "asgi"])
+def test_lines_that_are_made_by_themselves(kind: str, serve: Serve) -> None:
+    server = serve(WSGI, *KINDS[kind], *LOG, "--access-logformat", SINGLE)
+    logs_what_cannot_be_printed(server, "-")
 
 
 def test_applications_of_asgi(serve: Serve) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -159,6 +159,27 @@ def tls_server(serve: Serve, pki: Authority) -> Callable[..., Server]:
         return serve(app, *files, *args, **options)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def shared_server(pki: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """As `tls_server`, for tests that leave the server as it was: one for all of a module that name these arguments."""
+    running: dict[tuple[str, ...], Server] = {}
+
+    def server(*args: str) -> Server:
+        if args not in running:
+            files = ["--certfile", str(pki.folder / "server.pem"), "--keyfile", str(pki.folder / "server.key")]
+            running[args] = Server(tmp_path_factory.mktemp("shared"), ENVIRON, *files, *args)
+            running[args].start()
+        return running[args]
+
+    yield server
+    try:
+        for each in running.values():
+            assert each.stop() == 0
+    finally:
+        for each in running.values():
+            each.kill()
 
 
 def ports(server: Server, count: int) -> list[tuple[str, int]]:

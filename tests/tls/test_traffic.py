@@ -24,13 +24,20 @@ WORKERS = pytest.mark.parametrize("worker", [[], ["--threads", "3"]], ids=["sync
 ALL = pytest.mark.parametrize("worker", KINDS.values(), ids=KINDS)
 
 
+def of_two_names(worker: tuple[str, ...], pki: Authority) -> tuple[str, ...]:
+    """Arguments of a server with a certificate for another name, too."""
+    return (*worker, "--sni-cert", f"other.test={pki.folder}/both.pem")
+
+
 @ALL
 def test_kept_alive_and_pipelined(
-    tls_server: Start, trusting: Trusting, pki: Authority, worker: tuple[str, ...]
+    shared_server: Start, trusting: Trusting, pki: Authority, worker: tuple[str, ...]
 ) -> None:
-    server = tls_server(*worker, "--sni-cert", f"other.test={pki.folder}/both.pem")
-    with Client(server, trusting(), "other.test") as client:
-        assert client.get().status == 200  # type: ignore[attr-defined]
+    server = shared_server(*of_two_names(worker, pki))
+    for name in ("localhost", "other.test"):
+        # The handshake checks that the certificate is the one for this name.
+        with Client(server, trusting(), name) as client:
+            assert f"SSL_TLS_SNI='{name}'".encode() in client.get("/environ").body  # type: ignore[attr-defined]
     with Client(server, trusting()) as client:
         for _ in range(3):
             assert client.get().body == b"Hello, World!"  # type: ignore[attr-defined]
@@ -41,8 +48,10 @@ def test_kept_alive_and_pipelined(
 
 @ALL
 @pytest.mark.parametrize("path", ["/big", "/stream", "/file"])
-def test_large_responses(tls_server: Start, trusting: Trusting, worker: list[str], path: str) -> None:
-    server = tls_server(*worker)
+def test_large_responses(
+    shared_server: Start, trusting: Trusting, pki: Authority, worker: tuple[str, ...], path: str
+) -> None:
+    server = shared_server(*of_two_names(worker, pki))
     content = os.urandom(1 << 20) * 5
     (server.folder / "big.bin").write_bytes(content)
     with Client(server, trusting()) as client:
@@ -65,14 +74,14 @@ def test_large_bodies_come_back(
             assert client.read_response().body == body
 
 
-def test_records_of_one_byte(tls_server: Start, trusting: Trusting) -> None:
-    with Client(tls_server(), trusting()) as client:
+def test_records_of_one_byte(shared_server: Start, trusting: Trusting) -> None:
+    with Client(shared_server(), trusting()) as client:
         client.send_bytewise(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
         assert client.read_response().body == b"hello"
 
 
-def test_octets_of_the_wire_one_at_a_time(tls_server: Start, trusting: Trusting) -> None:
-    server = tls_server()
+def test_octets_of_the_wire_one_at_a_time(shared_server: Start, trusting: Trusting) -> None:
+    server = shared_server()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = trusting().wrap_bio(incoming, outgoing, server_hostname="localhost")
     with raw(server.port) as wire:
@@ -193,8 +202,8 @@ def test_tls_without_the_proxy_header(tls_server: Start, trusting: Trusting) -> 
         assert b"REMOTE_ADDR='127.0.0.1'" in client.get("/environ").body  # type: ignore[attr-defined]
 
 
-def test_plain_http_is_told_so(tls_server: Start) -> None:
-    server = tls_server()
+def test_plain_http_is_told_so(shared_server: Start) -> None:
+    server = shared_server()
     with raw(server.port) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = b"".join(iter(lambda: plain.recv(65536), b""))
@@ -202,8 +211,8 @@ def test_plain_http_is_told_so(tls_server: Start) -> None:
     assert b"HTTP without TLS" in answer
 
 
-def test_noise_is_closed(tls_server: Start) -> None:
-    server = tls_server()
+def test_noise_is_closed(shared_server: Start) -> None:
+    server = shared_server()
     with raw(server.port) as wire:
         wire.sendall(b"\x16\x03\x01\xff\xff" + b"\xff" * 500)
         wire.settimeout(PATIENCE)
@@ -213,10 +222,10 @@ def test_noise_is_closed(tls_server: Start) -> None:
         assert len(b"".join(iter(lambda: wire.recv(65536), b""))) < 20
 
 
-def test_the_end_is_said(tls_server: Start, trusting: Trusting) -> None:
+def test_the_end_is_said(shared_server: Start, trusting: Trusting) -> None:
     """Without the farewell Python's client would raise on a stream that ends."""
     context = trusting()
-    with Client(tls_server(), context) as client:
+    with Client(shared_server(), context) as client:
         client.tls.suppress_ragged_eofs = False
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         assert client.read_response().body == b"Hello, World!"

@@ -393,23 +393,22 @@ def test_a_head_that_trickles(name: str, make_server: Serve) -> None:
 
 
 LEAVES = '''
-import sys
+KINDS = {"/SystemExit": SystemExit(0), "/KeyboardInterrupt": KeyboardInterrupt, "/GeneratorExit": GeneratorExit}
 def app(environ, start_response):
-    raise {kind}
+    raise KINDS[environ["PATH_INFO"]]
 '''
 
 
-@pytest.mark.parametrize("kind", ["SystemExit(0)", "KeyboardInterrupt", "GeneratorExit"])
 @pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
-def test_an_application_that_wants_to_leave(name: str, kind: str, make_server: Serve) -> None:
-    config = CLASSES[name] + "worker_class = Mine\n"
-    server = make_server(LEAVES.format(kind=kind), config=config, expect_traceback=True)
+def test_an_application_that_wants_to_leave(name: str, make_server: Serve) -> None:
+    server = make_server(LEAVES, config=CLASSES[name] + "worker_class = Mine\n", expect_traceback=True)
     server.start()
     workers = server.worker_pids()
-    for _ in range(2):
-        assert ask(server, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")[0][0] == 500
-    server.wait_for_log("Error handling request /", count=2)
-    assert server.worker_pids() == workers
+    for kind in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
+        for _ in range(2):
+            assert ask(server, f"GET /{kind} HTTP/1.1\r\nHost: a\r\n\r\n".encode())[0][0] == 500, kind
+        server.wait_for_log(f"Error handling request .*/{kind}", count=2)
+        assert server.worker_pids() == workers, kind
     assert server.stop() == 0
 
 

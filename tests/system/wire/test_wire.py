@@ -1,6 +1,7 @@
-"""Every specimen of the wire table against a real server: whole, byte by byte, with a request behind.
+"""Every specimen of the wire table against a real server, under WSGI and under ASGI: the octets decide.
 
-Under WSGI and under ASGI: the octets decide, not the interface.
+Octet by octet and with a request behind they are sent in test_in_process.py, where each octet is certainly read by
+itself; here that is done with what steers a connection.
 """
 
 from __future__ import annotations
@@ -50,6 +51,16 @@ CASES = [
     for table, cases in TABLES.items()
     for case in sorted(cases, key=lambda case: case.variant)
 ]
+#: What decides where a request ends, and whether another one follows.
+STEERING = [
+    pytest.param(case, id=f"{table}:{case.name}") for table in ("connection", "length", "expect")
+    for case in sorted(TABLES[table], key=lambda case: case.variant)
+]
+#: Variants that a worker on our own engine might spoil by itself. The others end in the parser that all of them make
+#: in the same way; a real server has all of them under WSGI, the engine in this process under both interfaces.
+OF_THE_ENGINE = ("default", "untrusted", "no-keepalive", "proxy-auto")
+#: They bring a server, and a parser for each request, of their own.
+GUESTS = ("gevent_pywsgi", "tornado")
 Servers = Callable[[str], Server]
 
 
@@ -86,15 +97,26 @@ def test_names_are_unique() -> None:
         assert len(names) == len(set(names)), (table, sorted(name for name in names if names.count(name) > 1))
 
 
+@pytest.mark.parametrize("interface", ["wsgi"], indirect=True)
 @pytest.mark.parametrize("case", CASES)
 def test_whole(case: Case, servers: Servers) -> None:
+    send_whole(case, servers)
+
+
+@pytest.mark.parametrize("interface", ["asgi"], indirect=True)
+@pytest.mark.parametrize("case", [each for each in CASES if each.values[0].variant in OF_THE_ENGINE])  # type: ignore[union-attr]
+def test_whole_under_asgi(case: Case, servers: Servers) -> None:
+    send_whole(case, servers)
+
+
+def send_whole(case: Case, servers: Servers) -> None:
     with servers(case.variant).connect() as wire:
         wire.send(case.data)
         check(case, wire.read_response(case.method))
         check_fate(case, wire)
 
 
-@pytest.mark.parametrize("case", [p for p in CASES if len(p.values[0].data) < 3000])  # type: ignore[union-attr]
+@pytest.mark.parametrize("case", STEERING)
 def test_byte_by_byte(case: Case, servers: Servers) -> None:
     with servers(case.variant).connect() as wire:
         wire.send_bytewise(case.data)
@@ -102,7 +124,7 @@ def test_byte_by_byte(case: Case, servers: Servers) -> None:
         check_fate(case, wire)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", STEERING)
 def test_with_a_request_behind(case: Case, servers: Servers) -> None:
     with servers(case.variant).connect() as wire:
         wire.send(case.data + TAIL)
@@ -115,7 +137,8 @@ def test_with_a_request_behind(case: Case, servers: Servers) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sync"])
 def test_every_worker_type_reads_the_same(kind: str, tmp_path: Path) -> None:
-    """The whole table once more, with the other ways to run a WSGI application; a server a variant, four at a time."""
+    """The table once more, with the other ways to run a WSGI application; a server a variant, four at a time."""
+    variants = VARIANTS if kind in GUESTS else OF_THE_ENGINE
 
     def of_variant(variant: str) -> list[str]:
         server = Server(tmp_path / variant, APPLICATIONS["wsgi"][0], *KINDS[kind], *VARIANTS[variant],
@@ -129,7 +152,7 @@ def test_every_worker_type_reads_the_same(kind: str, tmp_path: Path) -> None:
         return wrong
 
     with ThreadPoolExecutor(4) as pool:
-        assert [problem for wrong in pool.map(of_variant, VARIANTS) for problem in wrong] == []
+        assert [problem for wrong in pool.map(of_variant, variants) for problem in wrong] == []
 
 
 def problem_of(case: Case, variant: str, server: Server) -> str:
