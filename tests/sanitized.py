@@ -21,7 +21,7 @@ from tests.support.server import REPOSITORY
 
 FOLDER = REPOSITORY / "build" / "sanitized"
 SUITES = [
-    "tests/http", "tests/engine", "tests/wsgi", "tests/logs", "tests/fuzz",
+    "tests/http", "tests/wire", "tests/engine", "tests/gateway", "tests/wsgi", "tests/logs", "tests/fuzz",
     "tests/system/wire/test_canaries.py::test_what_an_error_tells_was_sent",
 ]
 EXECUTIONS = 20000

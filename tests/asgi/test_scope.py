@@ -14,7 +14,7 @@ from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.limits import Limits
 from gunicorn.tls.facts import Facts
 from gunicorn.wire.http1 import REQUEST
-from tests.http.feeding import bytewise
+from tests.wire.feeding import bytewise
 from tests.wsgi.test_environ import OURS, PEER, SCHEMES, World, get, read
 
 ALL = {

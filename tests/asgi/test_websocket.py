@@ -1,6 +1,6 @@
 """WebSocket under ASGI: handshake, frames, limits, the end in all its forms.
 
-What octets mean is in tests/http (test_websocket_frames.py, test_websocket_handshake.py), as tables; here stands one of
+What octets mean is in tests/wire (test_websocket_frames.py, test_websocket_handshake.py), as tables; here stands one of
 each kind, for what becomes of it on a connection.
 """
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from tests.http.test_websocket_frames import LIMIT, SPECIMENS, Event, Specimen, frame, of_rfc, packed
 from tests.support import frames
 from tests.support.frames import ACCEPT, BINARY, CLOSE, PONG, TEXT, close, handshake
 from tests.system.wire.in_process import Client, House
+from tests.wire.test_websocket_frames import LIMIT, SPECIMENS, Event, Specimen, frame, of_rfc, packed
 
 WHOLE = [
     each for each in SPECIMENS

@@ -21,8 +21,8 @@ from gunicorn.tls.channel import Channel
 from gunicorn.tls.entrance import prepare
 from gunicorn.tls.terminator import Options, Terminator
 from gunicorn.wsgi.tls_variables import tls_variables
-from tests.http.feeding import bytewise
 from tests.tls.conftest import Authority
+from tests.wire.feeding import bytewise
 
 Trusting = Callable[..., ssl.SSLContext]
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

@@ -27,7 +27,7 @@ from gunicorn.http.peers import Peers
 from gunicorn.http.request import Request
 from gunicorn.wire.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
 from gunicorn.wsgi.environ import EnvironBuilder, join_repeated, mount, server_of_host, unquote
-from tests.http.feeding import bytewise
+from tests.wire.feeding import bytewise
 
 BASE = {"wsgi.version": (1, 0), "SERVER_SOFTWARE": "gunicorn/28"}
 PEER = ("192.0.2.1", 4711)

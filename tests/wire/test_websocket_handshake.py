@@ -21,8 +21,8 @@ from gunicorn.wire.websocket_handshake import (
     check_handshake,
     offered_subprotocols,
 )
-from tests.http.feeding import bytewise
 from tests.support.frames import ACCEPT, TEXT, frame, handshake
+from tests.wire.feeding import bytewise
 
 #: A whole frame and a half: octets that may come with the handshake and are no part of it.
 BEHIND = frame(TEXT, b"early") + b"\x81"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gunicorn.wire import websocket
 from gunicorn.wire.websocket import Deflate, Frames, WebSocketError, close_frame, control_frame, frame_header
-from tests.http.feeding import bytewise
+from tests.wire.feeding import bytewise
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 NAMES = {websocket.PING: "ping", websocket.PONG: "pong"}
