@@ -11,15 +11,18 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.machinery import PathFinder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 __all__ = ["application_first", "standard_first"]
 
@@ -46,16 +49,37 @@ class _Finder:
 sys.meta_path.insert(0, _Finder)
 
 
-@contextmanager
-def standard_first(wanted: bool = True) -> Iterator[None]:
+class _Importing:
+    """For whom this thread imports, within a block or a function.
+
+    Not made by `contextlib`, which imports `inspect` for its decorators in Python 3.15: milliseconds of every start.
+    """
+
+    def __init__(self, for_server: bool) -> None:
+        self._for_server = for_server
+        self._thread = 0
+        self._before = False
+
+    def __enter__(self) -> None:
+        self._thread = get_ident()
+        self._before = self._thread in _importing
+        _set(self._thread, self._for_server)
+
+    def __exit__(self, *error: object) -> None:
+        _set(self._thread, self._before)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def within(*args: P.args, **kwargs: P.kwargs) -> R:
+            with _Importing(self._for_server):
+                return function(*args, **kwargs)
+
+        return within
+
+
+def standard_first(wanted: bool = True) -> _Importing:
     """Within it, what this thread imports is for the server: standard names mean the standard library."""
-    thread = get_ident()
-    before = thread in _importing
-    _set(thread, wanted)
-    try:
-        yield
-    finally:
-        _set(thread, before)
+    return _Importing(wanted)
 
 
 def _set(thread: int, wanted: bool) -> None:
@@ -65,6 +89,6 @@ def _set(thread: int, wanted: bool) -> None:
         _importing.discard(thread)
 
 
-def application_first() -> AbstractContextManager[None]:
+def application_first() -> _Importing:
     """Within it, what this thread imports is for the application: names mean what Python's module path says."""
     return standard_first(False)
