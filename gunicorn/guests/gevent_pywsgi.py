@@ -182,13 +182,13 @@ class _Counted:
             start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
             return []
         try:
-            return self.worker.wsgi(environ, start_response)
+            result = self.worker.wsgi(environ, start_response)
         except BaseException as error:
             forks.end_stray(error)
             raise
-        finally:
-            # A child that comes back from the application would answer this client a second time.
-            forks.end_stray()
+        # A child that comes back from the application would answer this client before its parent does.
+        forks.end_stray()
+        return result
 
     def __getattr__(self, name: str) -> Any:
         # Some servers look for attributes of the application.

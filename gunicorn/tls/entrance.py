@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gunicorn._standard import standard_first
 from gunicorn.errors import ConfigError
 
@@ -53,13 +55,21 @@ def attach(listeners: list[Listener], sockets: list[Any], cfg: Any, log: Any) ->
 def listener_role(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
     """The `Terminator` of a listener, None where there is no TLS, and the port it redirects to, 0 where it serves;
     `place` is where it stands among the listeners."""
-    setting = getattr(sock, "setting", None)
-    bind = cfg.bind_of(sock.getsockname()[:2] if setting is None else setting, place)
+    bind = cfg.bind_of(_address_of(sock), place)
     if not cfg.speaks_tls(bind):
         return None, bind.redirect
     terminator = cfg.terminators[_key(bind)]
     terminator.log = log
     return terminator, bind.redirect
+
+
+def _address_of(sock: Any) -> Any:
+    """Where a socket listens, as the configuration has it; of one that was handed over, as the system tells it."""
+    setting = getattr(sock, "setting", None)
+    if setting is not None:
+        return setting
+    name = sock.getsockname()
+    return name[:2] if isinstance(name, tuple) else os.fsdecode(name)
 
 
 def _key(bind: Any) -> tuple[tuple[str, str], ...]:

@@ -207,12 +207,12 @@ class HeadParser:
         """Take the request line if it is whole, and set `request`; the position behind what was taken."""
         view = data
         position = start
-        if position < end and view[position] == 13:
+        while position < end and view[position] == 13:
             # RFC 9112 section 2.2: one empty line in front of it is forgiven.
+            if self.leading_line or (position + 1 < end and view[position + 1] != 10):
+                raise InvalidRequestLine("empty")
             if position + 1 >= end:
                 return position
-            if view[position + 1] != 10 or self.leading_line:
-                raise InvalidRequestLine("empty")
             self.leading_line = True
             position += 2
         method_end = token_end(data, position, end)

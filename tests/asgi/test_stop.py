@@ -189,6 +189,8 @@ def test_open_streams_are_told_and_the_rest_ends_well(serve: Serve, begin: Begin
     server.send_signal(signal.SIGTERM)
     for words in ("events", "first", "polls", "silent"):
         server.wait_for_log(f"SAW {words} http.disconnect")
+    # Its client comes back, and not to the worker that leaves: nothing more is answered on that connection.
+    told["polls"].send(b"GET /counted HTTP/1.1\r\nHost: a\r\n\r\n")
     # Event streams end in good order, others so that nobody takes half for whole.
     for name in ("events", "polls", "told_and_ending"):
         data = told[name].read_until_eof()

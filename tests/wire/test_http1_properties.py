@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import h11
 import httptools
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,11 @@ def test_every_cut_says_the_same(data: bytes, draw: st.DataObject) -> None:
     again = feed([piece for piece in pieces if piece])
     assert complete(again) == complete(whole)
     assert [part for part in again if part[0] == "error"] == [part for part in whole if part[0] == "error"]
+
+
+@pytest.mark.parametrize("pieces", [[b"\r\n\r"], [b"\r\n", b"\r"], [b"\r", b"\n\r"], [b"\r", b"\n", b"\r"]])
+def test_a_second_empty_line_is_refused_at_once(pieces: list[bytes]) -> None:
+    assert feed(pieces) == [("error", 400)]
 
 
 def read_by_h11(data: bytes) -> list[tuple[str, str, bytes]] | None:

@@ -145,6 +145,24 @@ def test_a_child_that_comes_back_to_the_server_ends(path: str, server: Server) -
     serves_on(server)
 
 
+@pytest.mark.parametrize(("path", "status"), [("/return", b"0"), ("/exit", b"9"), ("/raise", b"1")])
+def test_a_child_that_comes_back_to_a_server_of_gevents_ends(path: str, status: bytes, serve: Serve) -> None:
+    """It does not answer the client of its parent, either."""
+    config = """
+        from gunicorn.workers.ggevent import GeventWorker, PyWSGIHandler, PyWSGIServer
+
+        class worker_class(GeventWorker):
+            server_class = PyWSGIServer
+            wsgi_handler = PyWSGIHandler
+    """
+    server = serve(APP, config=config, expect_traceback=True)
+    with server.connect() as wire:
+        wire.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert wire.read_response().body == status
+        assert wire.is_silent(0.01)
+    serves_on(server)
+
+
 @pytest.mark.parametrize("kind", ["gevent", "gevent_pywsgi"])
 def test_gevent_sees_the_first_child_of_a_worker_end(kind: str, serve: Serve) -> None:
     """However soon that is: what tells the end of children is there before the first fork."""
