@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-    # What an application is where its interface is not known, or does not matter.
-    App = WSGIApp | ASGIApp
+    # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
+    App = Callable[..., Any]
 
     # -- sockets
 
