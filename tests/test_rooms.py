@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, str] = {
     "engine": "wire http instrument unix",
     "wire": "http",
     "http": "",
-    "instrument": "logs unix",
+    "instrument": "logs config unix",
     "logs": "config unix",
     "config": "loading unix",
     "loading": "unix",
