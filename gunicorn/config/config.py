@@ -17,10 +17,15 @@ from .values import SettingValues
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from typing import Any
 
 
 class Config(SettingValues):
     """A configuration. Raises ConfigError when an environment variable that replaces a default has a wrong value."""
+
+    if TYPE_CHECKING:
+        # By the options of a bind: what `tls.entrance.prepare` has made of them, which nobody knows here.
+        terminators: dict[tuple[tuple[str, str], ...], Any]
 
     def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
         put = self.__dict__
