@@ -184,7 +184,7 @@ class Terminator:
             return False
         try:
             context = self._load()
-        except Exception as error:  # noqa: BLE001  # a ConfigError, or whatever the hook `ssl_context` raises
+        except (ConfigError, OSError) as error:
             # The key often follows a moment later: every change is tried, and each is told once.
             self._refused = stamp
             self.log.warning("The changed certificate was not loaded, the old one stays in use: %s", error)
