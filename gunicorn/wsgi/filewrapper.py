@@ -10,13 +10,18 @@ from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Readable(Protocol):
+        """What an application gives to be sent; more is looked for and may be missing."""
+
+        def read(self, size: int, /) -> bytes: ...
 
 
 class FileWrapper:
     """A file to be sent; the gateway hands a regular one to sendfile, everything else is read in blocks."""
 
-    def __init__(self, filelike: Any, blksize: int = 8192) -> None:
+    def __init__(self, filelike: Readable, blksize: int = 8192) -> None:
         self.filelike = filelike
         self.blksize = blksize
         if hasattr(filelike, "close"):
@@ -55,7 +60,7 @@ def file_region(wrapper: FileWrapper) -> tuple[int, int, int] | None:
     return fd, offset, max(0, status.st_size - offset)
 
 
-def _plain(file: Any) -> Any:
+def _plain(file: Any) -> io.IOBase | None:
     """The file object of the interpreter's own that answers `read`; None where something else does, which may
     decompress, decrypt, count or cut."""
     tempfile = sys.modules.get("tempfile")
@@ -67,4 +72,5 @@ def _plain(file: Any) -> Any:
             return None
     elif kind is not io.FileIO:
         return None
-    return None if "read" in vars(file) else file
+    plain: io.IOBase | None = None if "read" in vars(file) else file
+    return plain
