@@ -311,11 +311,18 @@ def validate_pairs(val: object) -> list[str]:
 
 def validate_server_names(val: object) -> dict[str, tuple[str, str | None]]:
     """Server names with certificate and key file: a dict, or texts ``NAME=CERTFILE,KEYFILE``."""
+    items: list[tuple[object, object]]
     if isinstance(val, dict):
         items = list(val.items())
     else:
         items = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in validate_pairs(val)]
-    return {name.lower(): _certificate_files(files) for name, files in items}
+    return {_server_name(name): _certificate_files(files) for name, files in items}
+
+
+def _server_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"expected the name of a server, but {name!r} is {type(name).__name__}")
+    return name.lower()
 
 
 def _certificate_files(files: object) -> tuple[str, str | None]:
