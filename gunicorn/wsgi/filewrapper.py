@@ -10,18 +10,13 @@ from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Protocol
-
-    class Readable(Protocol):
-        """What an application gives to be sent; more is looked for and may be missing."""
-
-        def read(self, size: int, /) -> bytes: ...
+    from typing import Any
 
 
 class FileWrapper:
     """A file to be sent; the gateway hands a regular one to sendfile, everything else is read in blocks."""
 
-    def __init__(self, filelike: Readable, blksize: int = 8192) -> None:
+    def __init__(self, filelike: Any, blksize: int = 8192) -> None:
         self.filelike = filelike
         self.blksize = blksize
         if hasattr(filelike, "close"):
