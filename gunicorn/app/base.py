@@ -22,7 +22,9 @@ from gunicorn.unix.process import getcwd
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from gunicorn._types import App, Log
 
 # What setting a value to something it cannot be raises, in an embedding program's own load_config().
 _SETTING_ERRORS = (AttributeError, RuntimeError, TypeError, ValueError)
@@ -43,8 +45,8 @@ class BaseApplication:
     def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
         self.usage = usage
         self.prog = prog
-        self.callable: Any = None
-        self.logger: Any = None
+        self.callable: App | None = None
+        self.logger: Log | None = None
         self.do_load_config()
 
     def do_load_config(self) -> None:
@@ -65,11 +67,11 @@ class BaseApplication:
         """Begin with a configuration of defaults."""
         self.cfg = Config(self.usage, prog=self.prog)
 
-    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, object] | None:
         """Take what the command line says to this kind of application; returned settings are applied."""
         raise NotImplementedError
 
-    def load(self) -> Any:
+    def load(self) -> App:
         """Return the application."""
         raise NotImplementedError
 
@@ -96,7 +98,7 @@ class BaseApplication:
 
             spew.spew()
 
-    def wsgi(self) -> Any:
+    def wsgi(self) -> App:
         """Return the application, loaded at the first call."""
         if self.callable is None:
             self.callable = without_exit(self.load, "the application", "while it was imported")
@@ -163,7 +165,7 @@ class Application(BaseApplication):
         os.chdir(folder)
         _look_first_in(folder)
 
-    def get_config_from_filename(self, filename: str) -> dict[str, Any]:
+    def get_config_from_filename(self, filename: str) -> dict[str, object]:
         """Return the variables of a Python file or the table of a TOML file.
 
         Raises ConfigError when it cannot be read; what its code raises is shown with its traceback, and ends
@@ -182,14 +184,14 @@ class Application(BaseApplication):
                 f"configuration file {filename!r} failed: {type(error).__name__}: {error}"
             ) from None
 
-    def get_config_from_module_name(self, module_name: str) -> dict[str, Any]:
+    def get_config_from_module_name(self, module_name: str) -> dict[str, object]:
         """Return the variables of a module. Raises ConfigError when there is no such module."""
         try:
             return files.read_module(module_name)
         except SystemExit as error:
             raise ConfigError(who_left(f"configuration module {module_name!r}", "while it was read", error)) from error
 
-    def load_config_from_module_name_or_filename(self, location: str) -> dict[str, Any]:
+    def load_config_from_module_name_or_filename(self, location: str) -> dict[str, object]:
         """Apply and return the configuration at ``location``: a path, ``file:PATH`` or ``python:MODULE``."""
         if location.startswith("python:"):
             name = location[len("python:") :]
@@ -201,14 +203,14 @@ class Application(BaseApplication):
         self._apply_file(values, where)
         return values
 
-    def _apply_file(self, values: dict[str, Any], where: str) -> None:
+    def _apply_file(self, values: dict[str, object], where: str) -> None:
         is_toml = where.endswith(".toml")
         for name, meant in files.misnamed(values, self.cfg.settings, everything=is_toml):
             hint = f", did you mean {meant!r}?" if meant else "."
             sys.stderr.write(f"Warning: {where}: {name!r} is not a setting{hint}\n")
         sources.apply_mapping(self.cfg, values, where)
 
-    def load_config_from_file(self, filename: str) -> dict[str, Any]:
+    def load_config_from_file(self, filename: str) -> dict[str, object]:
         """Apply the configuration file ``filename`` and return it."""
         return self.load_config_from_module_name_or_filename(filename)
 
@@ -288,7 +290,7 @@ class Application(BaseApplication):
         sys.exit(0)
 
 
-def _lower_names(values: Mapping[str, Any] | None) -> dict[str, Any]:
+def _lower_names(values: Mapping[str, object] | None) -> dict[str, object]:
     return {name.lower(): value for name, value in (values or {}).items()}
 
 

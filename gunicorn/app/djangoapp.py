@@ -18,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator, Mapping
-    from typing import Any
+
+    from gunicorn._types import WSGIApp
 
 ENVIRONMENT_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -69,7 +70,7 @@ class DjangoApplication(Application):
 
     project: str | None = None
 
-    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, object] | None:
         """Take the name of the project."""
         _require_django()
         self.project = arguments.single(parser, args)
@@ -97,19 +98,20 @@ class DjangoApplication(Application):
             return settings_module_in(self.project)
         return self.project, here
 
-    def load(self) -> Any:
+    def load(self) -> WSGIApp:
         """Return the project's own WSGI application if it has one (`WSGI_APPLICATION`), or Django's."""
         _require_django()
         os.environ[ENVIRONMENT_VARIABLE] = self.settings_module
         from django.core.servers.basehttp import get_internal_wsgi_application
 
-        return get_internal_wsgi_application()
+        app: WSGIApp = get_internal_wsgi_application()
+        return app
 
 
 class DjangoApplicationCommand(Application):
     """The project that ``manage.py`` has set up already, with the options of its command line."""
 
-    def __init__(self, options: Mapping[str, Any], admin_media_path: str | None = None) -> None:
+    def __init__(self, options: Mapping[str, object], admin_media_path: str | None = None) -> None:
         self._options = dict(options)
         super().__init__(prog="run_gunicorn")
 
@@ -118,16 +120,18 @@ class DjangoApplicationCommand(Application):
         from gunicorn.config import sources
 
         self.cfg.set("default_proc_name", os.environ.get(ENVIRONMENT_VARIABLE, "django"), source="manage.py")
-        self._load_named_or_default_file(self._options.get("config"))
+        named = self._options.get("config")
+        self._load_named_or_default_file(None if named is None else str(named))
         sources.apply_variables(self.cfg, self.cfg.env_orig)
         sources.apply_options(self.cfg, self._options, "manage.py run_gunicorn")
         self.chdir()
 
-    def load(self) -> Any:
+    def load(self) -> WSGIApp:
         """Return the project's own WSGI application if it has one (`WSGI_APPLICATION`), or Django's."""
         from django.core.servers.basehttp import get_internal_wsgi_application
 
-        return get_internal_wsgi_application()
+        app: WSGIApp = get_internal_wsgi_application()
+        return app
 
 
 def run() -> None:

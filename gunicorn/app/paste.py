@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from configparser import ConfigParser
     from types import ModuleType
-    from typing import Any
+
+    from gunicorn._types import WSGIApp
 
 __all__ = [
     "file_and_section", "get_wsgi_app", "has_logging_config", "logging_settings", "server_settings", "settings_from",
@@ -41,7 +42,7 @@ def file_and_section(config_uri: str) -> tuple[str, str]:
     return path, section or "main"
 
 
-def get_wsgi_app(config_uri: str, name: str | None = None, defaults: Mapping[str, str] | None = None) -> Any:
+def get_wsgi_app(config_uri: str, name: str | None = None, defaults: Mapping[str, str] | None = None) -> WSGIApp:
     """Return the application that ``config_uri``, ``FILE`` or ``FILE#SECTION``, describes.
 
     ``name`` is a section that goes before the one in ``config_uri``. ``defaults`` are added to the file's
@@ -50,12 +51,13 @@ def get_wsgi_app(config_uri: str, name: str | None = None, defaults: Mapping[str
     """
     path, section = file_and_section(config_uri)
     try:
-        return _library().loadapp(f"config:{path}", name=name or section, global_conf=dict(defaults or {}))
+        app: WSGIApp = _library().loadapp(f"config:{path}", name=name or section, global_conf=dict(defaults or {}))
     except LookupError as error:
         # PasteDeploy's own word for a section that is not there; the factories' errors have other texts.
         if not str(error).startswith("No section"):
             raise
         raise AppImportError(f"PasteDeploy file {path!r} has no application {name or section!r}") from None
+    return app
 
 
 def has_logging_config(config_file: str) -> bool:
@@ -76,13 +78,13 @@ def _parsed(path: str) -> ConfigParser:
     return parser
 
 
-def logging_settings(config_uri: str) -> dict[str, Any]:
+def logging_settings(config_uri: str) -> dict[str, str]:
     """Return the settings that make the logging sections of the file apply, if it has any."""
     path, _ = file_and_section(config_uri)
     return {"logconfig": path} if has_logging_config(path) else {}
 
 
-def server_settings(config_uri: str) -> dict[str, Any]:
+def server_settings(config_uri: str) -> dict[str, str | list[str]]:
     """Return the settings in ``[server:main]`` of the file when that section is for this server.
 
     It is read here and not by PasteDeploy, which would ask for the metadata of an installed gunicorn. Raises
@@ -96,10 +98,11 @@ def server_settings(config_uri: str) -> dict[str, Any]:
     return settings_from({name: value for name, value in section.items() if name not in parser.defaults()})
 
 
-def settings_from(local_conf: Mapping[str, str]) -> dict[str, Any]:
+def settings_from(local_conf: Mapping[str, str]) -> dict[str, str | list[str]]:
     """Turn the items of a server section into settings; ``host`` and ``port`` become ``bind``."""
-    settings: dict[str, Any] = dict(local_conf)
-    host, port = settings.pop("host", ""), settings.pop("port", "")
+    given = dict(local_conf)
+    host, port = given.pop("host", ""), given.pop("port", "")
+    settings: dict[str, str | list[str]] = {**given}
     if "bind" not in settings and (host or port):
         settings["bind"] = [f"{_bracketed(host or '127.0.0.1')}:{port or 8000}"]
     return settings

@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
-    from typing import Any
+
+    from gunicorn._types import App, WSGIApp
 
 __all__ = [
     "PasterApplication", "PasterServerApplication", "get_wsgi_app", "has_logging_config", "logging_settings", "run",
@@ -33,7 +34,7 @@ __all__ = [
 class PasterApplication(WSGIApplication):
     """The application of the PasteDeploy file that is the argument, with the file's server settings."""
 
-    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, object] | None:
         """Take the name of the file."""
         self.app_uri = None
         uri = arguments.single(parser, args) or opts.paste
@@ -54,7 +55,7 @@ def run() -> None:
 class PasterServerApplication(WSGIApplication):
     """An application that PasteDeploy has made already, served with the items of its server section."""
 
-    def __init__(self, app: Any, global_conf: Mapping[str, str], local_conf: Mapping[str, str]) -> None:
+    def __init__(self, app: WSGIApp, global_conf: Mapping[str, str], local_conf: Mapping[str, str]) -> None:
         self._app = app
         self._file = global_conf.get("__file__")
         self._settings = settings_from(local_conf)
@@ -64,20 +65,20 @@ class PasterServerApplication(WSGIApplication):
         """Apply the server section, and the configuration file it names; no command line is ours here."""
         self.app_uri = None
         settings = dict(self._settings)
-        config = settings.pop("config", None)
+        config = settings.pop("config", "")
         where = self._file or "server section"
         if self._file:
             settings = {**logging_settings(self._file), "default_proc_name": self._file, **settings}
         sources.apply_texts(self.cfg, settings, f"{where} [server]")
-        self._load_named_or_default_file(config)
+        self._load_named_or_default_file(str(config))
         sources.apply_variables(self.cfg, self.cfg.env_orig)
         self.chdir()
 
-    def load(self) -> Any:
+    def load(self) -> App:
         """Return the application."""
         return self._app
 
 
-def serve(app: Any, global_conf: Mapping[str, str], **local_conf: str) -> None:
+def serve(app: WSGIApp, global_conf: Mapping[str, str], **local_conf: str) -> None:
     """Serve ``app``: the entry point ``main`` of the group ``paste.server_runner``."""
     PasterServerApplication(app, global_conf, local_conf).run()

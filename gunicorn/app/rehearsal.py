@@ -18,12 +18,13 @@ from gunicorn.loading.tracebacks import without_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn.config.config import Config
+    from gunicorn.master.state import ServedApplication
 
 __all__ = ["rehearse"]
 
 
-def rehearse(app: Any) -> None:
+def rehearse(app: ServedApplication) -> None:
     """Go through a start of ``app``. Raises ConfigError, SystemExit, and what the application raises.
 
     Does not return in the parent when the workers are to be somebody else: the rest is done by a child that becomes
@@ -42,7 +43,7 @@ def rehearse(app: Any) -> None:
         check(cfg, found)
 
 
-def _rehearse_master(app: Any, cfg: Any) -> None:
+def _rehearse_master(app: ServedApplication, cfg: Config) -> None:
     # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
     _ = cfg.worker_class
     with standard_first():
@@ -53,7 +54,7 @@ def _rehearse_master(app: Any, cfg: Any) -> None:
 
 
 @contextmanager
-def _log_files_left_alone(cfg: Any) -> Iterator[None]:
+def _log_files_left_alone(cfg: Config) -> Iterator[None]:
     """A log file that was not there is not there afterwards: it would belong to whoever checks."""
     paths = [path for path in (cfg.errorlog, cfg.accesslog) if path and path != "-" and not os.path.exists(path)]
     try:
@@ -78,7 +79,7 @@ def _own_output() -> Iterator[None]:
             os.close(copy)
 
 
-def _become_worker(cfg: Any) -> None:
+def _become_worker(cfg: Config) -> None:
     """Take the rights of a worker, in a child: whoever checks keeps those it has."""
     from gunicorn.workers.base import take_identity
 

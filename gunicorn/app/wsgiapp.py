@@ -31,7 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping
-    from typing import Any
+
+    from gunicorn._types import App, WSGIApp
 
 
 class WSGIApplication(Application):
@@ -39,7 +40,7 @@ class WSGIApplication(Application):
 
     app_uri: str | None
 
-    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, Any] | None:
+    def init(self, parser: ArgumentParser, opts: Namespace, args: list[str]) -> Mapping[str, object] | None:
         """Take the name of the application, or that of a PasteDeploy file."""
         self.app_uri = None
         if opts.paste:
@@ -68,19 +69,19 @@ class WSGIApplication(Application):
                 "No application module specified: name one as MODULE:VARIABLE, or set wsgi_app."
             )
 
-    def load_wsgiapp(self) -> Any:
+    def load_wsgiapp(self) -> App:
         """Import the application."""
         if self.app_uri is None:
             raise ConfigError("No application module specified.")
         return import_app(self.app_uri)
 
-    def load_pasteapp(self) -> Any:
+    def load_pasteapp(self) -> WSGIApp:
         """Make the application that the PasteDeploy file describes."""
         from gunicorn.app.paste import get_wsgi_app
 
         return get_wsgi_app(str(self.cfg.paste), defaults=self.cfg.paste_global_conf)
 
-    def load(self) -> Any:
+    def load(self) -> App:
         """Return the application."""
         return self.load_wsgiapp() if self.app_uri is not None else self.load_pasteapp()
 

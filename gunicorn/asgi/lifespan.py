@@ -6,12 +6,12 @@ import asyncio
 
 from gunicorn.errors import OwnSignal
 
-from .messages import Misuse, kind_of
+from .messages import Misuse, as_dict, kind_of
 from .scope import VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import ASGIApp, Log, Message
 
 EVENTS = ("startup", "shutdown")
 
@@ -31,15 +31,15 @@ class Lifespan:
     taken for one that does not know the protocol.
     """
 
-    def __init__(self, app: Any, mode: str, log: Any) -> None:
+    def __init__(self, app: ASGIApp, mode: str, log: Log) -> None:
         self.app = app
         self.mode = mode
         self.log = log
-        self.state: dict[str, Any] = {}
+        self.state: dict[str, object] = {}
         #: Whether the application has answered the start-up.
         self.active = False
         self._task: asyncio.Task[None] | None = None
-        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._asked = False
 
@@ -115,12 +115,13 @@ class Lifespan:
             # It may be the start-up that has failed: nobody should have to look for that.
             self.log.info("The application is served without a lifespan, since its lifespan raised %r", error)
 
-    async def _receive(self) -> dict[str, Any]:
+    async def _receive(self) -> Message:
         self._asked = True
         return await self._inbox.get()
 
-    async def _send(self, message: Any) -> None:
-        kind = kind_of(message)
+    async def _send(self, message: Message) -> None:
+        plain = message if type(message) is dict else as_dict(message)
+        kind = kind_of(plain)
         event, _, outcome = kind.removeprefix("lifespan.").partition(".")
         if not kind.startswith("lifespan."):
             raise Foreign(f"unexpected message {kind!r} in the lifespan")
@@ -129,7 +130,7 @@ class Lifespan:
         if self._answers[event].done():
             raise Misuse(f"{kind!r} was sent after the answer to lifespan.{event}")
         if outcome == "failed":
-            self._answer(event, str(message.get("message", "")) or f"it sent {kind}")
+            self._answer(event, str(plain.get("message", "")) or f"it sent {kind}")
             return
         if event == "startup":
             self.active = True

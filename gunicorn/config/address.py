@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-Address = tuple[str, int] | str | int
+    from gunicorn._types import Address
 
 # sizeof(sun_path), unix(7): a path needs a zero byte behind it, an abstract name does not.
 _LONGEST_PATH = 108 if sys.platform.startswith("linux") else 104
@@ -48,7 +46,7 @@ class Bind:
     def __hash__(self) -> int:
         return hash(repr(self._key()))
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[Address, str, dict[str, str], int]:
         return (self.address, self.scheme, self.options, self.redirect)
 
 

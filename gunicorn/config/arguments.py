@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator
-    from typing import Any
 
     from .config import Config
     from .setting import Setting
@@ -32,7 +31,7 @@ class _LazyParser:
         self._cfg = cfg
         self._parser: ArgumentParser | None = None
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if self._parser is None:
             self._parser = self._cfg.parser()
         return getattr(self._parser, name)
@@ -58,7 +57,7 @@ def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | Non
     """Read ``words``, or return None when they are anything but plain."""
     settings = list(settings)
     flags = {flag: setting for setting in settings for flag in setting.cli or ()}
-    values: dict[str, Any] = {setting.name: None for setting in settings if setting.cli}
+    values: dict[str, object] = {setting.name: None for setting in settings if setting.cli}
     positional: list[str] = []
     rest = iter(words)
     ended = False
@@ -76,7 +75,7 @@ def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | Non
     return SimpleNamespace(args=positional, **values)
 
 
-def _take(values: dict[str, Any], setting: Setting, word: str, rest: Iterator[str]) -> bool:
+def _take(values: dict[str, object], setting: Setting, word: str, rest: Iterator[str]) -> bool:
     """Give ``setting`` the value in ``word`` or after it. Returns False when that is not plain."""
     flag, equals, text = word.partition("=")
     if setting.action in _CONSTANTS or setting.action == "store_const":
@@ -87,12 +86,14 @@ def _take(values: dict[str, Any], setting: Setting, word: str, rest: Iterator[st
         return False
     if setting.nargs is not None or (equals and not flag.startswith("--")):
         return False
-    value: Any = text if equals else next(rest, "--")
+    value = text if equals else next(rest, "--")
     if not equals and value.startswith("-") and value != "-":
         return False
     if setting.action == "append":
-        value = [*(values[setting.name] or ()), value]
+        before = values[setting.name]
+        values[setting.name] = [*before, value] if isinstance(before, list) else [value]
     elif setting.action is not None:
         return False
-    values[setting.name] = value
+    else:
+        values[setting.name] = value
     return True

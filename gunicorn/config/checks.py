@@ -10,10 +10,6 @@ from gunicorn.errors import ConfigError
 from .pending import PENDING
 from .values import SettingValues
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
@@ -42,13 +38,13 @@ def _http2_library(cfg: SettingValues) -> None:
         raise ConfigError(complaint(cfg, name, "HTTP/2 needs the package h2: pip install gunicorn[http2]"))
 
 
-def check_there_is_one(cfg: Any, listeners: Sized) -> None:
+def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:
     """Raise ConfigError when nobody could ever reach the server."""
     if not listeners:
         raise ConfigError(complaint(cfg, "bind", "there is nothing to listen on"))
 
 
-def complaint(cfg: Any, name: str, problem: str) -> str:
+def complaint(cfg: object, name: str, problem: str) -> str:
     """One line about a setting that cannot be used as it is: its value, where that came from, and ``problem``.
 
     ``cfg`` may be any object with the setting as an attribute.

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class Config(SettingValues):
     """A configuration. Raises ConfigError when an environment variable that replaces a default has a wrong value."""
 
+    if TYPE_CHECKING:
+        # By the options of a bind: what `tls.entrance.prepare` has made of them, which nobody knows here.
+        terminators: dict[tuple[tuple[str, str], ...], Any]
+
     def __init__(self, usage: str | None = None, prog: str | None = None) -> None:
         put = self.__dict__
         put["settings"] = make_settings()
@@ -56,19 +60,19 @@ class Config(SettingValues):
         check_combinations(self)
 
     @property
-    def worker_class(self) -> Any:
+    def worker_class(self) -> type:
         """The worker class itself. Raises RuntimeError when it cannot be loaded."""
 
         uri = self._value("worker_class")
-        worker_class = load_class(self.worker_class_str if isinstance(uri, str) else uri)
-        self._check_kind("worker_class", worker_class, ("init_process",), "gunicorn.workers.base.Worker")
+        found = load_class(self.worker_class_str if isinstance(uri, str) else uri)
+        worker_class = self._of_kind("worker_class", found, ("init_process",), "gunicorn.workers.base.Worker")
         if hasattr(worker_class, "setup"):
             with standard_first(is_ours(worker_class.__module__)):
                 worker_class.setup()
         return worker_class
 
     @property
-    def logger_class(self) -> Any:
+    def logger_class(self) -> type:
         """The logger class itself. Raises RuntimeError when it cannot be loaded."""
 
         uri = self._value("logger_class")
@@ -76,16 +80,16 @@ class Config(SettingValues):
             uri = "gunicorn.glogging.Logger"
         if uri == "gunicorn.glogging.Logger" and self.statsd_host is not None:
             uri = "gunicorn.instrument.statsd.Statsd"
-        logger_class = load_class(uri, default="gunicorn.glogging.Logger", section="gunicorn.loggers")
-        self._check_kind("logger_class", logger_class, ("info", "error", "access"), "gunicorn.glogging.Logger")
+        found = load_class(uri, default="gunicorn.glogging.Logger", section="gunicorn.loggers")
+        logger_class = self._of_kind("logger_class", found, ("info", "error", "access"), "gunicorn.glogging.Logger")
         if hasattr(logger_class, "install"):
             logger_class.install()
         return logger_class
 
-    def _check_kind(self, name: str, found: Any, methods: tuple[str, ...], base: str) -> None:
-        """Raise ConfigError when what a setting names has not the methods that make a class of that kind."""
+    def _of_kind(self, name: str, found: object, methods: tuple[str, ...], base: str) -> type:
+        """Return what a setting names. Raises ConfigError when it lacks the methods that make a class of that kind."""
         if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in methods):
-            return
+            return found
 
         what = "class" if isinstance(found, type) else type(found).__name__
         raise ConfigError(complaint(self, name, f"this {what} is not derived from {base}"))

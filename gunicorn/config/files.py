@@ -10,10 +10,6 @@ from types import CodeType, ModuleType
 from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 DEFAULT_NAMES = ("gunicorn.conf.py", "gunicorn.toml")
 
 # Names of old and of flags that differ from their setting by more than spelling.
@@ -49,7 +45,7 @@ def get_default_config_file() -> str | None:
     return None
 
 
-def read_file(filename: str) -> dict[str, Any]:
+def read_file(filename: str) -> dict[str, object]:
     """Return the variables of a Python file or the table of a TOML file.
 
     Raises ConfigError when it is not there, cannot be read or is no TOML. What the code of a Python file
@@ -81,7 +77,7 @@ def _compile(filename: str) -> CodeType:
         raise ConfigError(f"configuration file {filename!r} cannot be read: {error.strerror}") from None
 
 
-def _read_toml(filename: str) -> dict[str, Any]:
+def _read_toml(filename: str) -> dict[str, object]:
     import tomllib
 
     try:
@@ -96,14 +92,15 @@ def _read_toml(filename: str) -> dict[str, Any]:
     return {key.replace("-", "_"): value for key, value in document.items()}
 
 
-def _tool_table(document: dict[str, Any], filename: str) -> dict[str, Any]:
-    table = document.get("tool", {}).get("gunicorn")
+def _tool_table(document: dict[str, object], filename: str) -> dict[str, object]:
+    tools = document.get("tool")
+    table = tools.get("gunicorn") if isinstance(tools, dict) else None
     if not isinstance(table, dict):
         raise ConfigError(f"configuration file {filename!r} has no table [tool.gunicorn]")
     return table
 
 
-def read_module(name: str) -> dict[str, Any]:
+def read_module(name: str) -> dict[str, object]:
     """Return the variables of the module ``name``, executed anew when it was loaded before.
 
     Raises ConfigError when there is no such module.
@@ -144,7 +141,7 @@ def _execute_anew(module: ModuleType) -> ModuleType:
     return module
 
 
-def misnamed(values: Mapping[str, Any], settings: Iterable[str], everything: bool) -> list[tuple[str, str]]:
+def misnamed(values: Mapping[str, object], settings: Iterable[str], everything: bool) -> list[tuple[str, str]]:
     """Return pairs of a name that is no setting and the setting that was probably meant.
 
     A Python file may hold names of its own, so only those are looked at that resemble a setting. With
@@ -164,7 +161,7 @@ def meant_by(name: str, settings: Iterable[str]) -> str:
     return _FAMILIAR.get(name) or _nearest(name, settings)
 
 
-def _is_plain(name: str, value: Any) -> bool:
+def _is_plain(name: str, value: object) -> bool:
     """False for what a file holds without meaning a setting: private names, imports, classes, constants."""
     if name.startswith("_") or name.isupper() or isinstance(value, ModuleType | type):
         return False

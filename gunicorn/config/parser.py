@@ -13,13 +13,14 @@ from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, NoReturn
 
 
 class _Version(argparse.Action):
     """Prints version and build. The build is looked up only now: it costs a search for the extension."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from gunicorn._build import build_kind
 
         print(f"{parser.prog} (version {__version__}) {build_kind()}")
@@ -54,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
         """Exit with status 2 and one line."""
         self.exit(2, f"{self.prog}: error: {message}{self._suggestion(message)}\n")
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Parse, without a flag whose value may be left out taking what is none for it: the application."""
         words = list(sys.argv[1:] if args is None else args)
         for place, word in enumerate(words[:-1]):

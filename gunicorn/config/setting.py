@@ -58,10 +58,10 @@ class Setting:
     short: ClassVar[str | None] = None
     desc: ClassVar[str | None] = None
     nargs: ClassVar[int | str | None] = None
-    const: ClassVar[Any] = None
+    const: ClassVar[object] = None
     order: ClassVar[int] = 0
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         validator = cls.__dict__.get("validator")
         if isinstance(validator, FunctionType):
@@ -92,9 +92,9 @@ class Setting:
         """Return the value."""
         return self.value
 
-    def set(self, val: Any) -> None:
+    def set(self, val: object) -> None:
         """Validate and keep ``val``. Raises what the validator raises; the old value then stays."""
-        validator: Callable[[Any], Any] | None = self.validator
+        validator: Callable[[object], object] | None = self.validator
         self.value = val if validator is None else validator(val)
 
     def copy(self) -> Setting:
@@ -143,10 +143,10 @@ def option_arguments(setting: Setting) -> dict[str, Any]:
     return arguments
 
 
-def _lenient(convert: Any) -> Any:
+def _lenient(convert: Callable[[str], object]) -> Callable[[str], object]:
     """`convert` as argparse is to use it: what it does not take stays text, and is refused as every wrong value is."""
 
-    def converted(text: str) -> Any:
+    def converted(text: str) -> object:
         try:
             return convert(text)
         except (ValueError, TypeError, ConfigError):

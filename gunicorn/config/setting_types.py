@@ -8,7 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from ssl import SSLContext
 
 
 class SettingTypes:
@@ -81,7 +81,7 @@ class SettingTypes:
         permit_missing_proxy_header: bool
         forwarder_headers: list[str]
         header_map: str
-        secure_scheme_headers: dict[str, Any]
+        secure_scheme_headers: dict[str, str]
         forwarded_allow_ips: list[str]
         forwarded_for: str
         forwarded_hops: int
@@ -99,7 +99,7 @@ class SettingTypes:
         loglevel: str
         capture_output: bool
         logconfig: str | None
-        logconfig_dict: dict[str, Any]
+        logconfig_dict: dict[str, object]
         logconfig_json: str | None
         syslog_addr: str
         syslog: bool
@@ -111,29 +111,29 @@ class SettingTypes:
         statsd_prefix: str
         enable_backlog_metric: bool
         default_proc_name: str
-        on_starting: Callable[..., Any]
-        on_reload: Callable[..., Any]
-        when_ready: Callable[..., Any]
-        pre_fork: Callable[..., Any]
-        post_fork: Callable[..., Any]
-        post_worker_init: Callable[..., Any]
-        warm_up: Callable[..., Any]
-        worker_int: Callable[..., Any]
-        worker_abort: Callable[..., Any]
-        pre_exec: Callable[..., Any]
-        pre_request: Callable[..., Any]
-        post_request: Callable[..., Any]
-        child_exit: Callable[..., Any]
-        worker_exit: Callable[..., Any]
-        nworkers_changed: Callable[..., Any]
-        on_exit: Callable[..., Any]
-        ssl_context: Callable[..., Any]
+        on_starting: Callable[[object], object]
+        on_reload: Callable[[object], object]
+        when_ready: Callable[[object], object]
+        pre_fork: Callable[[object, object], object]
+        post_fork: Callable[[object, object], object]
+        post_worker_init: Callable[[object], object]
+        warm_up: Callable[[object], object]
+        worker_int: Callable[[object], object]
+        worker_abort: Callable[[object], object]
+        pre_exec: Callable[[object], object]
+        pre_request: Callable[[object, object], object]
+        post_request: Callable[[object, object, object, object], object]
+        child_exit: Callable[[object, object], object]
+        worker_exit: Callable[[object, object], object]
+        nworkers_changed: Callable[[object, int, int | None], object]
+        on_exit: Callable[[object], object]
+        ssl_context: Callable[[object, Callable[[], SSLContext]], SSLContext]
         keyfile: str | None
         keyfile_password: str | None
         ssl_minimum_version: str
         sni_certs: dict[str, tuple[str, str | None]]
         certfile: str | None
-        ssl_version: Any
+        ssl_version: object
         cert_reqs: int
         ca_certs: str | None
         suppress_ragged_eofs: bool
@@ -160,10 +160,10 @@ class SettingTypes:
         dirty_timeout: int
         dirty_threads: int
         dirty_graceful_timeout: int
-        on_dirty_starting: Callable[..., Any]
-        dirty_post_fork: Callable[..., Any]
-        dirty_worker_init: Callable[..., Any]
-        dirty_worker_exit: Callable[..., Any]
+        on_dirty_starting: Callable[[object], object]
+        dirty_post_fork: Callable[[object, object], object]
+        dirty_worker_init: Callable[[object], object]
+        dirty_worker_exit: Callable[[object, object], object]
         control_socket: str
         control_socket_mode: int
         control_socket_disable: bool

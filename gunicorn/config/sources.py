@@ -22,10 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
 
-
-    Converter = Callable[[str], Any]
+    Converter = Callable[[str], object]
 
 # Not settings: the inherited sockets and the parent of a re-executed master, the extra command line, and what
 # setup.py reads when the package is built.
@@ -49,13 +47,13 @@ _DEFAULT_VARIABLE_FORMS: dict[str, Converter] = {"PORT": _bind_all, "SENDFILE": 
 _EMPTY_MEANS_SOMETHING = frozenset({"FORWARDED_ALLOW_IPS"})
 
 
-def assign(cfg: SettingValues, name: str, value: Any, source: str, convert: Converter | None = None) -> None:
-    """Set ``name`` from ``source``, after ``convert``.
+def assign(cfg: SettingValues, name: str, value: object, source: str, convert: Converter | None = None) -> None:
+    """Set ``name`` from ``source``, a text after ``convert``.
 
     Raises ConfigError, one line, when the value is wrong.
     """
     try:
-        cfg.set(name, convert(value) if convert else value, source=source)
+        cfg.set(name, convert(value) if convert and isinstance(value, str) else value, source=source)
     except (ValueError, TypeError, ConfigError) as error:
         raise ConfigError(f"{name} = {value!r} ({source}): {_one_line(error)}") from error
 
@@ -129,7 +127,7 @@ def apply_arguments(cfg: SettingValues, options: Namespace, where: str) -> None:
     apply_options(cfg, vars(options), where)
 
 
-def apply_options(cfg: SettingValues, options: Mapping[str, Any], where: str) -> None:
+def apply_options(cfg: SettingValues, options: Mapping[str, object], where: str) -> None:
     """Set what the parsed options of ``where`` say; None is what was not given."""
     for name, value in options.items():
         if value is None or name == "args" or name not in cfg.settings:
@@ -142,11 +140,11 @@ def _flag(setting: Setting) -> str:
     return "/".join(setting.cli or ())
 
 
-def _argument_converter(setting: Setting, value: Any) -> Converter | None:
+def _argument_converter(setting: Setting, value: object) -> Converter | None:
     return _type_converter(setting) if isinstance(value, str) else None
 
 
-def apply_texts(cfg: SettingValues, values: Mapping[str, Any], source: str) -> None:
+def apply_texts(cfg: SettingValues, values: Mapping[str, object], source: str) -> None:
     """Set what a file of texts gives, in the forms that environment variables have."""
     for name, value in values.items():
         if name in cfg.settings:
@@ -154,7 +152,7 @@ def apply_texts(cfg: SettingValues, values: Mapping[str, Any], source: str) -> N
             assign(cfg, name, value, source, convert)
 
 
-def apply_mapping(cfg: SettingValues, values: Mapping[str, Any], source: str) -> None:
+def apply_mapping(cfg: SettingValues, values: Mapping[str, object], source: str) -> None:
     """Set what a framework or a configuration file gives; names that are no setting are passed over."""
     for name, value in values.items():
         if name in cfg.settings:

@@ -18,16 +18,17 @@ from .address import parse_address, parse_bind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TypeVar
 
-    Validator = Callable[[Any], Any]
+    Validator = Callable[[object], object]
+    T = TypeVar("T")
 
 
 # -- scalars
 
 
-def validate_bool(val: Any) -> bool | None:
+def validate_bool(val: object) -> bool | None:
     """True, False, None, or "true" and "false" in any case."""
     if val is None or isinstance(val, bool):
         return val
@@ -39,7 +40,7 @@ def validate_bool(val: Any) -> bool | None:
     return word == "true"
 
 
-def validate_string(val: Any) -> str | None:
+def validate_string(val: object) -> str | None:
     """Text, stripped, or None."""
     if val is None:
         return None
@@ -48,7 +49,7 @@ def validate_string(val: Any) -> str | None:
     return val.strip()
 
 
-def validate_text(val: Any) -> str:
+def validate_text(val: object) -> str:
     """Text, stripped."""
     text = validate_string(val)
     if text is None:
@@ -56,7 +57,7 @@ def validate_text(val: Any) -> str:
     return text
 
 
-def validate_pos_int(val: Any) -> int:
+def validate_pos_int(val: object) -> int:
     """A whole number of at least 0, or its text in decimal, 0x, 0o or 0b notation."""
     if isinstance(val, str):
         try:
@@ -70,7 +71,7 @@ def validate_pos_int(val: Any) -> int:
     return int(val)
 
 
-def auto_int(_: Any, x: str) -> int:
+def auto_int(_: object, x: str) -> int:
     """Convert the text of a file mode or a number: a leading 0 means octal, 0x, 0o and 0b as in Python."""
     return parse_mode(x)
 
@@ -86,7 +87,7 @@ def parse_mode(text: str) -> int:
         raise ValueError("expected a file mode such as 0o022") from None
 
 
-def validate_mode(val: Any) -> int:
+def validate_mode(val: object) -> int:
     """A file mode, as a number or as text, where a leading 0 means octal."""
     mode = validate_pos_int(parse_mode(val) if isinstance(val, str) else val)
     if mode > 0o777:
@@ -94,13 +95,13 @@ def validate_mode(val: Any) -> int:
     return mode
 
 
-def in_range(low: int, high: int | None = None) -> Validator:
+def in_range(low: int, high: int | None = None) -> Callable[[object], int]:
     """Make a validator for whole numbers from ``low`` to ``high``, both included."""
     expected = (
         f"expected a whole number from {low} to {high}" if high else f"expected a whole number, {low} or more"
     )
 
-    def validate(val: Any) -> int:
+    def validate(val: object) -> int:
         number = validate_pos_int(val)
         if number < low or (high is not None and number > high):
             raise ValueError(expected)
@@ -109,10 +110,10 @@ def in_range(low: int, high: int | None = None) -> Validator:
     return validate
 
 
-def optional(validator: Validator) -> Validator:
+def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     """Make a validator that leaves None alone, for settings that may stay unset."""
 
-    def validate(val: Any) -> Any:
+    def validate(val: object) -> T | None:
         return None if val is None else validator(val)
 
     return validate
@@ -138,7 +139,7 @@ def validate_seconds(val: Any) -> float:
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def validate_size(val: Any) -> int:
+def validate_size(val: object) -> int:
     """A number of bytes, 0 or more, or its text, in which K, M, G and T stand for powers of 1024."""
     if not isinstance(val, str):
         return validate_pos_int(val)
@@ -156,7 +157,7 @@ def validate_size(val: Any) -> int:
 AUTO = "auto"
 
 
-def validate_workers(val: Any) -> int | str:
+def validate_workers(val: object) -> int | str:
     """A number of workers, or the word ``auto``."""
     if isinstance(val, str) and val.strip().lower() == AUTO:
         return AUTO
@@ -169,7 +170,7 @@ def validate_workers(val: Any) -> int | str:
     return number
 
 
-def validate_reload_strategy(val: Any) -> str:
+def validate_reload_strategy(val: object) -> str:
     """``all``, ``rolling``, ``rolling:N`` or ``rolling:N%``, in any case."""
     expected = "expected all, rolling, rolling:NUMBER or rolling:PERCENT%"
     if not isinstance(val, str):
@@ -182,12 +183,14 @@ def validate_reload_strategy(val: Any) -> str:
     return word
 
 
-def one_of(*words: str, none: str | None = None, aliases: dict[Any, str] | None = None) -> Validator:
+def one_of(
+    *words: str, none: str | None = None, aliases: Mapping[str | bool, str] | None = None
+) -> Callable[[object], str | None]:
     """Make a validator for one of ``words`` in any case; None means ``none``, ``aliases`` their target."""
     expected = f"expected one of {', '.join(words)}"
     named = aliases or {}
 
-    def validate(val: Any) -> str | None:
+    def validate(val: object) -> str | None:
         if val is None:
             return none
         if isinstance(val, bool) and val in named:
@@ -242,14 +245,14 @@ validate_http2_stream_limit = in_range(1)
 validate_http2_window_size = in_range(0, 2**31 - 1)
 
 
-def validate_reload_engine(val: Any) -> str:
+def validate_reload_engine(val: object) -> str:
     """The name of a way to watch files: auto, poll, inotify."""
     if val not in ("auto", "poll", "inotify"):
         raise ConfigError("expected one of auto, poll, inotify")
     return str(val)
 
 
-def validate_tls_version(val: Any) -> str:
+def validate_tls_version(val: object) -> str:
     """``TLSv1``, ``TLSv1.1``, ``TLSv1.2`` or ``TLSv1.3``, in any case."""
     versions = {name.lower(): name for name in ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
     version = versions.get(str(val).strip().lower())
@@ -258,7 +261,7 @@ def validate_tls_version(val: Any) -> str:
     return version
 
 
-def validate_ssl_version(val: Any) -> Any:
+def validate_ssl_version(val: object) -> object:
     """Anything: the setting is accepted for old configurations and means nothing."""
     return val
 
@@ -266,7 +269,7 @@ def validate_ssl_version(val: Any) -> Any:
 # -- lists and mappings
 
 
-def validate_list_string(val: Any) -> list[str]:
+def validate_list_string(val: object) -> list[str]:
     """A list of texts; a single text is a list of one."""
     if not val:
         return []
@@ -277,13 +280,13 @@ def validate_list_string(val: Any) -> list[str]:
     return [_text(item) for item in val]
 
 
-def _text(item: Any) -> str:
+def _text(item: object) -> str:
     if not isinstance(item, str):
         raise TypeError(f"expected a list of texts, but {item!r} is {type(item).__name__}")
     return item.strip()
 
 
-def validate_bind(val: Any) -> list[str]:
+def validate_bind(val: object) -> list[str]:
     """A list of addresses, each one that a socket can be made for."""
     binds = validate_list_string(val)
     for bind in binds:
@@ -296,7 +299,7 @@ def validate_bind(val: Any) -> list[str]:
     return binds
 
 
-def validate_pairs(val: Any) -> list[str]:
+def validate_pairs(val: object) -> list[str]:
     """A list of texts of the form NAME=VALUE."""
     pairs = validate_list_string(val)
     for pair in pairs:
@@ -306,16 +309,23 @@ def validate_pairs(val: Any) -> list[str]:
     return pairs
 
 
-def validate_server_names(val: Any) -> dict[str, tuple[str, str | None]]:
+def validate_server_names(val: object) -> dict[str, tuple[str, str | None]]:
     """Server names with certificate and key file: a dict, or texts ``NAME=CERTFILE,KEYFILE``."""
+    items: list[tuple[object, object]]
     if isinstance(val, dict):
         items = list(val.items())
     else:
         items = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in validate_pairs(val)]
-    return {name.lower(): _certificate_files(files) for name, files in items}
+    return {_server_name(name): _certificate_files(files) for name, files in items}
 
 
-def _certificate_files(files: Any) -> tuple[str, str | None]:
+def _server_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"expected the name of a server, but {name!r} is {type(name).__name__}")
+    return name.lower()
+
+
+def _certificate_files(files: object) -> tuple[str, str | None]:
     parts = files.split(",") if isinstance(files, str) else files
     if not isinstance(parts, list | tuple) or len(parts) not in (1, 2) or not parts[0]:
         raise ValueError(f"{files!r}: expected CERTFILE or CERTFILE,KEYFILE")
@@ -323,7 +333,7 @@ def _certificate_files(files: Any) -> tuple[str, str | None]:
     return str(parts[0]).strip(), str(key).strip() if key else None
 
 
-def validate_header_lines(val: Any) -> list[str]:
+def validate_header_lines(val: object) -> list[str]:
     """A list of texts of the form NAME:VALUE, each fit to be a header field of a response."""
     lines = validate_list_string(val)
     for line in lines:
@@ -337,7 +347,7 @@ def validate_header_lines(val: Any) -> list[str]:
     return lines
 
 
-def validate_server_header(val: Any) -> str:
+def validate_server_header(val: object) -> str:
     """The value of the Server field; ``off`` or nothing for none."""
     text = validate_string(val) or ""
     if not all(" " <= c <= "~" for c in text):
@@ -345,19 +355,19 @@ def validate_server_header(val: Any) -> str:
     return "" if text.lower() == "off" else text
 
 
-def validate_string_to_list(val: Any) -> list[str]:
+def validate_string_to_list(val: object) -> list[str]:
     """Comma-separated text, as the list of what is between the commas."""
     text = validate_string(_joined(val))
     return [item for item in map(str.strip, (text or "").split(",")) if item]
 
 
-def _joined(val: Any) -> Any:
+def _joined(val: object) -> object:
     return (
         ",".join(val) if isinstance(val, list | tuple) and all(isinstance(item, str) for item in val) else val
     )
 
 
-def validate_string_to_addr_list(val: Any) -> list[str]:
+def validate_string_to_addr_list(val: object) -> list[str]:
     """Comma-separated IP addresses and networks in CIDR notation, or ``*`` for everyone."""
     addresses = validate_string_to_list(val)
     for address in addresses:
@@ -376,14 +386,14 @@ def _check_network(address: str) -> None:
         raise ValueError(f"{error}: expected addresses or networks such as 10.0.0.0/8, or *") from None
 
 
-def validate_dict(val: Any) -> dict[Any, Any]:
+def validate_dict(val: object) -> dict[object, object]:
     """A dict."""
     if not isinstance(val, dict):
         raise TypeError(f"expected a dict, not {type(val).__name__}")
     return val
 
 
-def validate_http_protocols(val: Any) -> list[str]:
+def validate_http_protocols(val: object) -> list[str]:
     """Comma-separated ``h1`` and ``h2``, in the order of preference."""
     if val is not None and not isinstance(val, str):
         raise TypeError(f"expected comma-separated protocols of h1, h2, not {type(val).__name__}")
@@ -405,7 +415,7 @@ def validate_file_exists(val: Any) -> Any:
     return val
 
 
-def validate_list_of_files_or_patterns(val: Any) -> list[str]:
+def validate_list_of_files_or_patterns(val: object) -> list[str]:
     """Paths of files that are there, and glob patterns, which may match nothing yet."""
     entries = validate_list_string(val)
     for entry in entries:
@@ -414,7 +424,7 @@ def validate_list_of_files_or_patterns(val: Any) -> list[str]:
     return entries
 
 
-def validate_chdir(val: Any) -> str:
+def validate_chdir(val: object) -> str:
     """The absolute path of a folder that is there."""
     text = validate_string(val)
     if text is None:
@@ -427,7 +437,7 @@ def validate_chdir(val: Any) -> str:
     return path
 
 
-def validate_user(val: Any) -> int:
+def validate_user(val: object) -> int:
     """A user's name or number; None means the effective user."""
     if val is None:
         return os.geteuid()
@@ -442,7 +452,7 @@ def validate_user(val: Any) -> int:
         raise ConfigError(f"No such user: {val!r}") from None
 
 
-def validate_group(val: Any) -> int:
+def validate_group(val: object) -> int:
     """A group's name or number; None means the effective group."""
     if val is None:
         return os.getegid()
@@ -457,7 +467,7 @@ def validate_group(val: Any) -> int:
         raise ConfigError(f"No such group: {val!r}") from None
 
 
-def _account_number(val: Any) -> int | None:
+def _account_number(val: object) -> int | None:
     """The number that ``val`` is or spells, None for a name. The highest of 32 bits means nobody in particular."""
     if isinstance(val, bool) or not (isinstance(val, int) or (isinstance(val, str) and val.isdecimal())):
         return None
@@ -467,13 +477,13 @@ def _account_number(val: Any) -> int | None:
     return number
 
 
-def _account(val: Any) -> str:
+def _account(val: object) -> str:
     if not isinstance(val, str):
         raise TypeError(f"expected a name or a number, not {type(val).__name__}")
     return val
 
 
-def validate_statsd_address(val: Any) -> tuple[str, int] | str | None:
+def validate_statsd_address(val: object) -> tuple[str, int] | str | None:
     """``HOST:PORT``, ``HOST`` (port 8125) or ``unix://PATH``."""
     text = validate_string(val)
     if text is None:
@@ -490,7 +500,7 @@ def validate_statsd_address(val: Any) -> tuple[str, int] | str | None:
 # -- code
 
 
-def validate_class(val: Any) -> Any:
+def validate_class(val: object) -> type | str:
     """A class, the text that names one, or a function that returns either."""
     if isinstance(val, FunctionType | MethodType):
         with application_first():
@@ -498,25 +508,24 @@ def validate_class(val: Any) -> Any:
     return val if isinstance(val, type) else validate_text(val)
 
 
-def validate_callable(arity: int) -> Validator:
+def validate_callable(arity: int) -> Callable[[object], Callable[..., object]]:
     """Make a validator for callables with ``arity`` positional parameters (-1: any number).
 
     Text of the form ``module.function`` or ``module:function`` is imported.
     """
 
-    def _validate_callable(val: Any) -> Callable[..., Any]:
+    def _validate_callable(val: object) -> Callable[..., object]:
         found = _import_callable(val) if isinstance(val, str) else val
         if not callable(found):
             raise TypeError(f"expected a function, {found!r} is not callable")
         if arity != -1 and _arity(found) != arity:
             raise TypeError(f"expected a function with {arity} positional parameters, it has {_arity(found)}")
-        function: Callable[..., Any] = found
-        return function
+        return found
 
     return _validate_callable
 
 
-def _import_callable(text: str) -> Any:
+def _import_callable(text: str) -> object:
     from importlib import import_module
 
     module_name, _, name = text.replace(":", ".").rpartition(".")
@@ -531,7 +540,7 @@ def _import_callable(text: str) -> Any:
         raise TypeError(f"module {module_name!r} has no {name!r}") from None
 
 
-def get_arity(f: Any) -> int:
+def get_arity(f: Callable[..., object]) -> int:
     """Return how many positional parameters ``f`` declares; ``*args`` does not count."""
     from inspect import Parameter, signature
 
@@ -539,7 +548,7 @@ def get_arity(f: Any) -> int:
     return sum(parameter.kind in positional for parameter in signature(f).parameters.values())
 
 
-def _arity(function: Callable[..., Any]) -> int:
+def _arity(function: Callable[..., object]) -> int:
     # Plain functions carry the number; inspect, which knows everything else, is slow to import.
     if isinstance(function, FunctionType) and not hasattr(function, "__wrapped__"):
         return function.__code__.co_argcount
@@ -549,9 +558,9 @@ def _arity(function: Callable[..., Any]) -> int:
         raise TypeError(f"{function!r} has no signature that can be read") from None
 
 
-def validate_post_request(val: Any) -> Callable[..., Any]:
+def validate_post_request(val: object) -> Callable[..., object]:
     """A callable ``(worker, req, environ, resp)``; older ones without the last one or two are adapted."""
-    hook: Callable[..., Any] = validate_callable(-1)(val)
+    hook = validate_callable(-1)(val)
     arity = _arity(hook)
     if arity == 4:
         return hook
@@ -600,12 +609,12 @@ def parse_lines(text: str) -> list[str]:
     return validate_list_string(json.loads(text))
 
 
-def parse_names(text: str) -> Any:
+def parse_names(text: str) -> dict[str, object] | list[str]:
     """Read a JSON object, or texts with white space between. Raises ValueError."""
     return parse_mapping(text) if text.lstrip().startswith("{") else text.split()
 
 
-def parse_mapping(text: str) -> dict[str, Any]:
+def parse_mapping(text: str) -> dict[str, object]:
     """Read a JSON object. Raises ValueError."""
     import json
 
@@ -618,7 +627,7 @@ def parse_mapping(text: str) -> dict[str, Any]:
     return found
 
 
-TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], Any]]] = (
+TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
     ((validate_bool,), parse_bool),
     ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
     ((validate_header_lines,), parse_lines),
@@ -627,7 +636,7 @@ TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], Any]]] = (
 )
 
 
-def text_parser(validator: Validator | None) -> Callable[[str], Any] | None:
+def text_parser(validator: Validator | None) -> Callable[[str], object] | None:
     """Return what reads an environment variable for a setting with ``validator``, if anything must."""
     for validators, parse in TEXT_FORMS:
         if validator in validators:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
     from typing import Any
 
+    from gunicorn._types import Address
+
 DEFAULT = "default"
 _SSL_OPTIONS = (
     "keyfile", "certfile", "ssl_version", "cert_reqs", "ca_certs", "suppress_ragged_eofs",
@@ -44,7 +46,7 @@ class SettingValues(SettingTypes):
             except KeyError:
                 raise AttributeError(f"No configuration setting for: {name}") from None
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name != "settings" and name in self.settings:
             raise AttributeError(f"Invalid access! Use cfg.set({name!r}, value).")
         super().__setattr__(name, value)
@@ -65,7 +67,7 @@ class SettingValues(SettingTypes):
         value = self.settings[name].get()
         return "(hidden)" if value and name.endswith("_password") else _shown(value)
 
-    def set(self, name: str, value: Any, source: str = FRAMEWORK) -> None:
+    def set(self, name: str, value: object, source: str = FRAMEWORK) -> None:
         """Give the setting ``name`` a new value, which its validator accepts.
 
         Raises AttributeError when there is no such setting, and what the validator raises (ValueError,
@@ -102,7 +104,7 @@ class SettingValues(SettingTypes):
         return "gthread" if uri == "sync" and self.threads > 1 else uri
 
     @property
-    def address(self) -> list[tuple[str, int] | str | int]:
+    def address(self) -> list[Address]:
         """What to listen on: ``(host, port)``, the path of a unix socket, or an inherited descriptor."""
         return [bind.address for bind in self.binds]
 
@@ -113,7 +115,7 @@ class SettingValues(SettingTypes):
         direct(binds, [bind for bind in binds if self.speaks_tls(bind)])
         return binds
 
-    def bind_of(self, address: Any, place: int = 0) -> Bind:
+    def bind_of(self, address: Address, place: int = 0) -> Bind:
         """The bind of a listener: ``address`` as the configuration has it, or as the socket tells it.
 
         ``place`` is where it stands among the listeners; it decides where several binds have one address (port 0).
@@ -169,7 +171,7 @@ class SettingValues(SettingTypes):
         return bool(self.certfile or self.keyfile)
 
     @property
-    def ssl_options(self) -> dict[str, Any]:
+    def ssl_options(self) -> dict[str, object]:
         """The TLS settings that `ssl.wrap_socket` once took, by their names."""
         return {name: self.settings[name].get() for name in _SSL_OPTIONS}
 
@@ -230,7 +232,7 @@ def _networks(addresses: list[str]) -> list[IPv4Network | IPv6Network]:
     return [ip_network(address) for address in addresses if address != "*"]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
     if callable(value) and hasattr(value, "__qualname__"):

@@ -12,8 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn.config.config import Config
+    from gunicorn.http.forwarded import Forwarded
 
-def limits_of(cfg: Any) -> Limits:
+
+def limits_of(cfg: Config) -> Limits:
     """The parser's part of a `Config`."""
     return Limits(
         request_line=cfg.limit_request_line,
@@ -36,7 +39,7 @@ def limits_of(cfg: Any) -> Limits:
     )
 
 
-def settings_of(cfg: Any) -> Settings:
+def settings_of(cfg: Config) -> Settings:
     """The engine's part of a `Config`."""
     return Settings(
         keepalive=float(cfg.keepalive),
@@ -53,7 +56,7 @@ def settings_of(cfg: Any) -> Settings:
     )
 
 
-def forwarded_of(cfg: Any) -> Any:
+def forwarded_of(cfg: Config) -> Forwarded | None:
     """The `forwarded.Forwarded` of a configuration; None when no proxy is to tell the client's address."""
     if cfg.forwarded_for == "off":
         return None
@@ -64,7 +67,7 @@ def forwarded_of(cfg: Any) -> Any:
     return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
 
 
-def admission_of(cfg: Any) -> Any:
+def admission_of(cfg: Config) -> Any:
     """The `admission.Admission` of a configuration; None when a request may wait for ever."""
     if not cfg.limit_request_queue_time:
         return None
@@ -73,7 +76,7 @@ def admission_of(cfg: Any) -> Any:
     return Admission(cfg.limit_request_queue_time, monotonic)
 
 
-def response_fields(cfg: Any) -> bytes:
+def response_fields(cfg: Config) -> bytes:
     """The field lines of `response_headers`, each with CRLF."""
     pairs = (line.partition(":") for line in cfg.response_headers)
     return b"".join(f"{name}: {value.strip()}\r\n".encode("latin-1") for name, _, value in pairs)

@@ -6,7 +6,10 @@ from gunicorn._standard import standard_first
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
+    from ipaddress import IPv4Network, IPv6Network
+
+    from gunicorn._types import Peer
 
 
 class Peers:
@@ -15,15 +18,15 @@ class Peers:
     `*` allows all. A peer on a unix socket has no address and is allowed.
     """
 
-    def __init__(self, allowed: list[Any]) -> None:
+    def __init__(self, allowed: Iterable[object]) -> None:
         words = [str(word) for word in allowed]
         self._all = "*" in words
         # The default is plain addresses: those need no module that takes milliseconds to import.
         self._plain = frozenset(word for word in words if "/" not in word)
         self._words = [word for word in words if word != "*"]
-        self._networks: list[Any] | None = None
+        self._networks: list[IPv4Network | IPv6Network] | None = None
 
-    def allows(self, address: Any) -> bool:
+    def allows(self, address: Peer) -> bool:
         """`address` is what accept() gave: a tuple whose first member is an IP address, or a path or nothing."""
         if self._all or not isinstance(address, tuple):
             return True

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sized
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from gunicorn._types import Log
     from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["BACKLOG_SECONDS", "Gauges"]
@@ -19,12 +18,12 @@ BACKLOG_SECONDS = 1.0
 class Gauges:
     """``due``: monotonic time of the next look at the accept queues; None when they are not measured."""
 
-    def __init__(self, log: Any, backlog: bool) -> None:
+    def __init__(self, log: Log, backlog: bool) -> None:
         self.due: float | None = 0.0 if backlog else None
         self._log = log
         self._workers = 0
 
-    def report(self, now: float, workers: Collection[Any], listeners: Iterable[BaseSocket]) -> None:
+    def report(self, now: float, workers: Sized, listeners: Iterable[BaseSocket]) -> None:
         """Send what is due: the number of living workers when it changed, the accept queues by the clock."""
         if len(workers) != self._workers:
             self._workers = len(workers)

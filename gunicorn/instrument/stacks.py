@@ -16,8 +16,15 @@ import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FunctionType
-    from typing import Any
+    from asyncio import Task
+    from types import FrameType, FunctionType
+    from typing import Protocol
+
+    class Greenlet(Protocol):
+        """One of gevent's or eventlet's."""
+
+        @property
+        def gr_frame(self) -> FrameType | None: ...
 
 __all__ = ["StackFile", "deafen", "of_greenlet", "of_task", "of_threads"]
 
@@ -104,10 +111,10 @@ def of_threads() -> str:
 _AWAITING = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await"))
 
 
-def of_task(task: Any) -> str:
+def of_task(task: Task[object]) -> str:
     """Where a task of asyncio waits: each coroutine that waits for the next one, down to the last."""
     parts = [f"{task!r:.300}\n"]
-    waiting = task.get_coro()
+    waiting: object = task.get_coro()
     while waiting is not None:
         found = next((names for names in _AWAITING if hasattr(waiting, names[0])), None)
         if found is None:
@@ -120,6 +127,6 @@ def of_task(task: Any) -> str:
     return "".join(parts).rstrip()
 
 
-def of_greenlet(greenlet: Any) -> str:
+def of_greenlet(greenlet: Greenlet) -> str:
     """Where a greenlet waits."""
     return "".join(traceback.format_stack(greenlet.gr_frame)).rstrip() if greenlet.gr_frame else "nowhere yet"

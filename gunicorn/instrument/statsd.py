@@ -16,7 +16,11 @@ from gunicorn.logs.logger import Logger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Unpack
+
+    from gunicorn._types import LogOptions
+    from gunicorn.config.config import Config
 
 __all__ = [
     "COUNTER_TYPE",
@@ -37,7 +41,7 @@ COUNTER_TYPE, GAUGE_TYPE, HISTOGRAM_TYPE, TIMER_TYPE = "counter", "gauge", "hist
 class Statsd(Logger):
     """The logger that also counts. Used by itself when ``statsd_host`` is set."""
 
-    def __init__(self, cfg: Any) -> None:
+    def __init__(self, cfg: Config) -> None:
         super().__init__(cfg)
         prefix: str = cfg.statsd_prefix
         self.prefix = prefix.rstrip(".") + "." if prefix else ""
@@ -54,29 +58,29 @@ class Statsd(Logger):
 
     # -- the error log, counted
 
-    def critical(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.critical(self, msg, *args, **kwargs)
         self.increment("gunicorn.log.critical", 1)
 
-    def error(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def error(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.error(self, msg, *args, **kwargs)
         self.increment("gunicorn.log.error", 1)
 
-    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def warning(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.warning(self, msg, *args, **kwargs)
         self.increment("gunicorn.log.warning", 1)
 
-    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def exception(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.exception(self, msg, *args, **kwargs)
         self.increment("gunicorn.log.exception", 1)
 
-    def info(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def info(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.log("info", msg, *args, **kwargs)
 
-    def debug(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def debug(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.log("debug", msg, *args, **kwargs)
 
-    def log(self, lvl: int | str, msg: object, *args: object, **kwargs: Any) -> None:
+    def log(self, lvl: int | str, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         extra: Mapping[str, Any] | None = kwargs.get("extra")
         if extra is not None:
             send = _BY_TYPE.get(extra.get(MTYPE_VAR))
@@ -88,12 +92,14 @@ class Statsd(Logger):
 
     # -- the access log
 
-    def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta) -> None:
+    def access(
+        self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
+    ) -> None:
         """Log the request, and send its duration in milliseconds, its count and its status."""
         Logger.access(self, resp, req, environ, request_time)
         self.timer("gunicorn.request.duration", request_time.total_seconds() * 1000)
         self.increment("gunicorn.requests", 1)
-        code = printable(resp.status)[:3]
+        code = printable(getattr(resp, "status", None))[:3]
         # A status that is none: hooks and middleware may have set it.
         self.increment(f"gunicorn.request.status.{code if code.isascii() and code.isdigit() else 'unknown'}", 1)
 
@@ -129,7 +135,7 @@ class Statsd(Logger):
             Logger.debug(self, "A metric was lost", exc_info=True)
 
 
-_BY_TYPE: dict[Any, Any] = {
+_BY_TYPE: dict[object, Callable[[Statsd, str, float], None]] = {
     GAUGE_TYPE: Statsd.gauge,
     COUNTER_TYPE: Statsd.increment,
     HISTOGRAM_TYPE: Statsd.histogram,
@@ -137,9 +143,10 @@ _BY_TYPE: dict[Any, Any] = {
 }
 
 
-def _connect(host: Any) -> socket.socket:
+def _connect(host: tuple[str, int] | str) -> socket.socket:
     """A datagram socket towards (host, port) or a path. Raises OSError."""
-    family, address = socket.AF_UNIX, host
+    family = socket.AF_UNIX
+    address: tuple[str | int | bytes, ...] | str = host
     if not isinstance(host, (str, bytes)):
         found = socket.getaddrinfo(host[0], int(host[1]), type=socket.SOCK_DGRAM)[0]
         family, address = found[0], found[4]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from typing import Any
+
+    from gunicorn._types import ASGIApp, Receive, Scope, Send
 
 # Flags of code objects (the documentation of `inspect`, "Code Objects Bit Flags").
 _VARARGS = 0x04
@@ -15,7 +16,7 @@ ASGI = "asgi"
 WSGI = "wsgi"
 
 
-def interface_of(app: Any) -> str | None:
+def interface_of(app: object) -> str | None:
     """ASGI, WSGI, or None when the signature does not tell: ``app(*args)`` may be either.
 
     ASGI takes scope, receive and send and is a coroutine function or returns an awaitable; WSGI takes environ and
@@ -39,16 +40,16 @@ def interface_of(app: Any) -> str | None:
     return ASGI if takes_three else WSGI
 
 
-def is_double_callable(app: Any) -> bool:
+def is_double_callable(app: object) -> bool:
     """Whether this is a class of ASGI 2: it is made with the scope, and its instances are coroutine functions."""
     code = getattr(getattr(app, "__call__", None), "__code__", None)  # noqa: B004
     return isinstance(app, type) and code is not None and bool(code.co_flags & _COROUTINE)
 
 
-def as_single_callable(app: Any) -> Callable[[Any, Any, Any], Awaitable[None]]:
+def as_single_callable(app: type) -> ASGIApp:
     """The class of ASGI 2 in the form of ASGI 3."""
 
-    async def single(scope: Any, receive: Any, send: Any) -> None:
+    async def single(scope: Scope, receive: Receive, send: Send) -> None:
         await app(scope)(receive, send)
 
     return single

@@ -18,16 +18,17 @@ from .tracebacks import application_traceback, who_left
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable
+    from importlib.metadata import EntryPoint
+    from types import ModuleType
     from typing import Any, NoReturn
 
-    WSGIApp = Callable[..., Any]
+    from gunicorn._types import App
 
 # Flag of code objects with *args (the documentation of `inspect`, "Code Objects Bit Flags").
 _VARARGS = 0x04
 
 
-def import_app(module: str) -> WSGIApp:
+def import_app(module: str) -> App:
     """Return the application that ``module`` names.
 
     ``MODULE`` alone means its variable ``application``. After a colon: a name, a dotted path of attributes,
@@ -48,16 +49,16 @@ def import_app(module: str) -> WSGIApp:
         raise AppImportError(f"Failed to find application object {expression!r} in {name!r}: it is None.")
     if not callable(app):
         raise AppImportError(f"Application object must be callable, {module!r} is {type(app).__name__}.")
-    return app  # type: ignore[no-any-return]
+    return app
 
 
-def looks_like_factory(app: Any) -> bool:
+def looks_like_factory(app: object) -> bool:
     """Whether ``app`` can be called without arguments, and certainly not as an application: with the two of WSGI or
     the three of ASGI. False where its signature does not tell."""
     return _takes(app, 0) is True and _takes(app, 2) is False and _takes(app, 3) is False
 
 
-def _takes(app: Any, count: int) -> bool | None:
+def _takes(app: object, count: int) -> bool | None:
     """Whether ``app`` takes ``count`` positional arguments; None when that cannot be seen.
 
     By the code that is really called, whatever ``__wrapped__`` and ``__signature__`` claim.
@@ -79,7 +80,7 @@ def _takes(app: Any, count: int) -> bool | None:
     return _takes(call, count + 1) if isinstance(call, FunctionType) else None
 
 
-def _class_takes(kind: Any, count: int) -> bool | None:
+def _class_takes(kind: type, count: int) -> bool | None:
     """The same for a class: what its instances are made with."""
     new, init = _declared(kind, "__new__"), _declared(kind, "__init__")
     if type(kind) is not type or new is not vars(object)["__new__"]:
@@ -90,7 +91,7 @@ def _class_takes(kind: Any, count: int) -> bool | None:
     return _takes(init, count + 1) if isinstance(init, FunctionType) else None
 
 
-def _declared(kind: type, name: str) -> Any:
+def _declared(kind: type, name: str) -> object:
     """The attribute ``name`` as the class that has it declares it."""
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
@@ -99,7 +100,7 @@ def _is_dotted(expression: str) -> bool:
     return all(part.isidentifier() for part in expression.split("."))
 
 
-def _import_named_module(name: str, spec: str) -> Any:
+def _import_named_module(name: str, spec: str) -> ModuleType:
     if not name:
         raise AppImportError(f"No module is named in {spec!r}: write MODULE:VARIABLE.")
     if not _may_be_module(name):
@@ -144,8 +145,8 @@ def _file_hint(name: str) -> str:
     return " or elsewhere on the path (--chdir and --pythonpath add to it)"
 
 
-def _attribute(module: Any, path: str) -> Any:
-    found = module
+def _attribute(module: ModuleType, path: str) -> object:
+    found: object = module
     for part in path.split("."):
         try:
             found = getattr(found, part)
@@ -155,7 +156,7 @@ def _attribute(module: Any, path: str) -> Any:
     return found
 
 
-def _nearest_callable(module: Any, path: str) -> str:
+def _nearest_callable(module: ModuleType, path: str) -> str:
     """A guess at what was meant by a path of attributes that is not there."""
     names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
     close = _nearest(path, names) or [name for name in ("app", "application") if name in names]
@@ -169,14 +170,14 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     return get_close_matches(name, list(names), n=1)
 
 
-def _place(module: Any) -> str:
+def _place(module: ModuleType) -> str:
     where = getattr(module, "__file__", None)
     return f"{module.__name__!r} ({where})" if where else repr(module.__name__)
 
 
-def _call_factory(module: Any, expression: str) -> Any:
+def _call_factory(module: ModuleType, expression: str) -> object:
     call = _parse_call(expression)
-    factory = _attribute(module, _dotted_name(call.func, expression))
+    factory: Any = _attribute(module, _dotted_name(call.func, expression))
     args, kwargs = _literal_arguments(call, expression)
     try:
         return factory(*args, **kwargs)
@@ -217,7 +218,7 @@ def _dotted_name(node: ast.expr, expression: str) -> str:
     return ".".join(reversed(parts))
 
 
-def _literal_arguments(call: ast.Call, expression: str) -> tuple[list[Any], dict[str, Any]]:
+def _literal_arguments(call: ast.Call, expression: str) -> tuple[list[object], dict[str, object]]:
     import ast
 
     try:
@@ -234,9 +235,9 @@ def _literal_arguments(call: ast.Call, expression: str) -> tuple[list[Any], dict
 
 
 def load_class(
-    uri: Any, default: str = "gunicorn.workers.sync.SyncWorker", section: str = "gunicorn.workers"
-) -> Any:
-    """Return the class that ``uri`` names.
+    uri: object, default: str = "gunicorn.workers.sync.SyncWorker", section: str = "gunicorn.workers"
+) -> object:
+    """Return the class that ``uri`` names; that it is one is for the caller to see.
 
     ``uri`` may be a class itself, an alias or an entry point of ``section``, a dotted path
     (``package.module.Class``), or ``egg:DISTRIBUTION#NAME``.
@@ -263,7 +264,7 @@ def _aliases(section: str) -> dict[str, str]:
     return SUPPORTED_WORKERS if section == "gunicorn.workers" else {}
 
 
-def _class_at(dotted: str, uri: str) -> Any:
+def _class_at(dotted: str, uri: str) -> object:
     module_name, _, name = dotted.rpartition(".")
     if not (name and _may_be_module(module_name)):
         raise RuntimeError(f"class uri {uri!r} invalid or not found: expected a dotted path to a class")
@@ -291,7 +292,7 @@ def _class_at(dotted: str, uri: str) -> Any:
         ) from None
 
 
-def _entry_point(distribution: str, section: str, name: str, uri: str) -> Any:
+def _entry_point(distribution: str, section: str, name: str, uri: str) -> object:
     with standard_first():
         from importlib.metadata import entry_points
 
@@ -305,7 +306,7 @@ def _entry_point(distribution: str, section: str, name: str, uri: str) -> Any:
     raise RuntimeError(f"class uri {uri!r} invalid or not found: expected one of {known}")
 
 
-def _loaded_entry(entry: Any, uri: str) -> Any:
+def _loaded_entry(entry: EntryPoint, uri: str) -> object:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:

@@ -8,10 +8,6 @@ import sys
 from collections.abc import Collection
 from types import FrameType
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 __all__ = ["Spew", "spew", "unspew"]
 
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -25,7 +21,7 @@ class Spew:
         self.trace_names = trace_names
         self.show_values = show_values
 
-    def __call__(self, frame: FrameType, event: str, arg: Any) -> Spew:
+    def __call__(self, frame: FrameType, event: str, arg: object) -> Spew:
         if event == "line":
             self._print(frame)
         return self

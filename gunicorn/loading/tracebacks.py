@@ -14,7 +14,12 @@ from gunicorn.errors import AppExitError, OwnSignal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from traceback import TracebackException
+    from typing import TypeVar
+
+    from gunicorn._types import Environ, StartResponse, WSGIApp
+
+    T = TypeVar("T")
 
 # The folder of this package, below which its rooms lie.
 _PACKAGE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -23,7 +28,7 @@ _PACKAGE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # -- who leaves when it should not
 
 
-def without_exit(load: Callable[[], Any], who: str, when: str) -> Any:
+def without_exit(load: Callable[[], T], who: str, when: str) -> T:
     """Return ``load()``. Raises AppExitError where that calls ``sys.exit()``: what is loaded does not end the server,
     least of all with a status that says that all is well."""
     try:
@@ -67,16 +72,17 @@ def application_traceback(exc: BaseException) -> str:
     return "".join(report.format())
 
 
-def _trim(report: Any) -> None:
+def _trim(report: TracebackException) -> None:
     # No recursion: a chain of reasons may be longer than the stack is deep.
-    left, seen = [report], set()
+    left: list[TracebackException | None] = [report]
+    seen: set[int] = set()
     while left:
-        report = left.pop()
-        if report is None or id(report) in seen:
+        found = left.pop()
+        if found is None or id(found) in seen:
             continue
-        seen.add(id(report))
-        report.stack[:] = [frame for frame in report.stack if not _is_ours(frame.filename)]
-        left += [report.__cause__, report.__context__, *(report.exceptions or ())]
+        seen.add(id(found))
+        found.stack[:] = [frame for frame in found.stack if not _is_ours(frame.filename)]
+        left += [found.__cause__, found.__context__, *(found.exceptions or ())]
 
 
 def _is_ours(filename: str) -> bool:
@@ -93,11 +99,11 @@ def _is_application_file(filename: str) -> bool:
     return os.path.dirname(filename) == os.getcwd()
 
 
-def make_fail_app(msg: str | bytes) -> Any:
+def make_fail_app(msg: str | bytes) -> WSGIApp:
     """Return a WSGI application that answers everything with 500 and ``msg`` as plain text."""
     body = msg.encode() if isinstance(msg, str) else msg
 
-    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    def app(environ: Environ, start_response: StartResponse) -> list[bytes]:
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response("500 Internal Server Error", headers)
         return [body]

@@ -18,9 +18,17 @@ from datetime import timedelta
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Protocol
 
-    Getter = Callable[[Any, Any, Mapping[str, Any], timedelta], Any]
+    # Response, request, environ and duration become the value of an atom.
+    Getter = Callable[[object, object, Mapping[str, object], timedelta], object]
+    Line = Callable[[object, object, Mapping[str, object], timedelta], str]
+
+    class Source(Protocol):
+        """What atoms ask their logger for."""
+
+        def now(self) -> str: ...
+        def _get_user(self, environ: Mapping[str, object], /) -> str | None: ...
 
 __all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
 
@@ -50,7 +58,7 @@ def _written_out(char: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def printable(value: Any) -> str:
+def printable(value: object) -> str:
     """``value`` as a plain str that is not escaped yet; "-" for None and for what has no text."""
     try:
         if isinstance(value, str):
@@ -63,21 +71,22 @@ def printable(value: Any) -> str:
         return "-"
 
 
-def _safe(value: Any) -> Any:
+def _safe(value: object) -> str | int | float | None:
     """What a format may be given: numbers and None as they are, anything else as escaped text."""
-    kind = type(value)
-    return value if kind is int or kind is float or value is None else escape(printable(value))
+    if type(value) is int or type(value) is float or value is None:
+        return value
+    return escape(printable(value))
 
 
-class SafeAtoms(dict[str, "Any"]):
+class SafeAtoms(dict[str, str | int | float | None]):
     """Atoms for ``format % atoms``: text, escaped, and numbers; ``{name}i`` and the like in any case, "-" for the
     unknown and for None."""
 
-    def __init__(self, atoms: Mapping[str, Any]) -> None:
+    def __init__(self, atoms: Mapping[str, object]) -> None:
         for name, value in atoms.items():
             self[name] = _safe(value)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> str | int | float:
         if name.startswith("{"):
             name = name.lower()
         value = self.get(name, "-")
@@ -95,7 +104,7 @@ def clf_time(seconds: float) -> str:
     )
 
 
-def basic_user(environ: Mapping[str, Any]) -> str | None:
+def basic_user(environ: Mapping[str, object]) -> str | None:
     """User name of HTTP Basic credentials (RFC 7617), without a look at the password."""
     value = environ.get("HTTP_AUTHORIZATION")
     if not isinstance(value, str):
@@ -114,22 +123,22 @@ def basic_user(environ: Mapping[str, Any]) -> str | None:
 # -- getters, one an atom
 
 
-def _status(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
+def _status(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     words = printable(getattr(resp, "status", None)).split(None, 1)
     return words[0] if words else "-"
 
 
-def _request_line(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> str:
+def _request_line(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     return " ".join([printable(environ.get(name)) for name in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")])
 
 
-def _sent(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
+def _sent(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     sent = getattr(resp, "sent", None)
     return "-" if sent is None else str(sent)
 
 
 def _of_environ(name: str, missing: str | None = "-") -> Getter:
-    def get(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> Any:
+    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> object:
         return environ.get(name, missing)
 
     return get
@@ -144,7 +153,7 @@ def _decimal_seconds(took: timedelta) -> str:
     return f"{seconds}.{rest:06d}"
 
 
-def _getters(logger: Any) -> dict[str, Getter]:
+def _getters(logger: Source) -> dict[str, Getter]:
     return {
         "h": _of_environ("REMOTE_ADDR"),
         "l": lambda resp, req, environ, took: "-",
@@ -168,12 +177,14 @@ def _getters(logger: Any) -> dict[str, Getter]:
     }
 
 
-def _pairs(owner: Any) -> list[tuple[str, Any]]:
+def _pairs(owner: object) -> list[tuple[str, object]]:
     """The fields of a request or response, names in lower case; without what is no pair."""
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, object]] = []
     try:
         # Some hand the pairs themselves to `Logger.access`.
-        headers: Any = owner if isinstance(owner, list | ItemsView) else getattr(owner, "headers", None)
+        headers = owner if isinstance(owner, list | ItemsView) else getattr(owner, "headers", None)
+        if headers is None:
+            return pairs
         for pair in list(headers.items() if hasattr(headers, "items") else headers or ()):
             if isinstance(pair, tuple | list) and len(pair) == 2:
                 pairs.append((printable(pair[0]).lower(), pair[1]))
@@ -185,7 +196,7 @@ def _pairs(owner: Any) -> list[tuple[str, Any]]:
 def _header_getter(name: str, side: str) -> Getter:
     wanted = name.lower()
 
-    def get(resp: Any, req: Any, environ: Any, took: timedelta) -> str:
+    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
         # The last of several fields of one name, which is what a mapping made from the pairs would hold.
         for field, value in reversed(_pairs(req if side == "i" else resp)):
             if field == wanted:
@@ -198,7 +209,7 @@ def _header_getter(name: str, side: str) -> Getter:
 def _variable_getter(name: str) -> Getter:
     wanted = name.lower()
 
-    def get(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> Any:
+    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> object:
         # A copy: another thread may still change it.
         for key, value in list(environ.items()):
             if isinstance(key, str) and key.lower() == wanted:
@@ -228,7 +239,7 @@ def what_is_wrong(text: str) -> str:
     return ""
 
 
-def compile_format(text: str, logger: Any) -> Callable[[Any, Any, Mapping[str, Any], timedelta], str]:
+def compile_format(text: str, logger: Source) -> Line:
     """A function that gives the finished line. ``text``: the format with its ``%(atom)s`` fields; what is no field
     stands for itself."""
     known = _getters(logger)
@@ -245,7 +256,7 @@ def compile_format(text: str, logger: Any) -> Callable[[Any, Any, Mapping[str, A
             pieces.append((_getter(name, known), "" if conversion == "s" else "%" + conversion))
     pieces.append(text[position:])
 
-    def line(resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta) -> str:
+    def line(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
         parts: list[str] = []
         for piece in pieces:
             if isinstance(piece, str):
@@ -263,11 +274,11 @@ def compile_format(text: str, logger: Any) -> Callable[[Any, Any, Mapping[str, A
 
 
 def all_atoms(
-    logger: Any, resp: Any, req: Any, environ: Mapping[str, Any], took: timedelta
-) -> dict[str, Any]:
+    logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta
+) -> dict[str, object]:
     """Every atom, unescaped: the letters, ``{header}i``, ``{header}o`` and ``{variable}e``, names in lower
     case."""
-    atoms: dict[str, Any] = {}
+    atoms: dict[str, object] = {}
     for name, get in _getters(logger).items():
         try:
             atoms[name] = get(resp, req, environ, took)

@@ -18,14 +18,16 @@ from gunicorn.unix.files import MODE, open_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from typing import TextIO
+
+    from gunicorn._types import Log
 
 _NO_IMPORTS = nullcontext()
 COMPLAIN_EVERY = 10.0
 """Seconds between two complaints of a log that cannot be written."""
 
 
-def reopen(log: Any) -> None:
+def reopen(log: Log) -> None:
     """Have a logger object open its files anew, at USR1; where one of the user's raises, that is one line."""
     try:
         log.reopen_files()

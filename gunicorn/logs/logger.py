@@ -27,7 +27,10 @@ from .syslog_address import SYSLOG_FACILITIES, parse_syslog_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO
+    from typing import TextIO, Unpack
+
+    from gunicorn._types import LogOptions
+    from gunicorn.config.config import Config
 
 __all__ = ["Logger"]
 
@@ -42,12 +45,12 @@ class Logger:
     access_fmt, syslog_fmt = "%(message)s", "[%(process)d] %(message)s"
     atoms_wrapper_class = SafeAtoms
 
-    def __init__(self, cfg: Any) -> None:
+    def __init__(self, cfg: Config) -> None:
         self.error_log = logging.getLogger("gunicorn.error")
         self.error_log.propagate = False
         self.access_log = logging.getLogger("gunicorn.access")
         self.access_log.propagate = False
-        self.logfile: Any = None
+        self.logfile: TextIO | None = None
         self.lock = threading.Lock()
         self.cfg = cfg
         self._line = atoms.compile_format("", self)
@@ -60,7 +63,7 @@ class Logger:
     # -- configuration
 
     @standard_first()
-    def setup(self, cfg: Any) -> None:
+    def setup(self, cfg: Config) -> None:
         """Configure both logs; called again at a reload. Raises RuntimeError on a wrong logging
         configuration."""
         self.cfg = cfg
@@ -96,7 +99,7 @@ class Logger:
         for fd in (1, 2):
             os.dup2(self.logfile.fileno(), fd)
 
-    def _apply_logging_config(self, cfg: Any) -> None:
+    def _apply_logging_config(self, cfg: Config) -> None:
         """The first of logconfig_dict, logconfig_json and logconfig that is set."""
         if cfg.logconfig_dict:
             dict_config(cfg.logconfig_dict, "logconfig_dict")
@@ -105,7 +108,7 @@ class Logger:
         elif cfg.logconfig:
             file_config(cfg.logconfig)
 
-    def _prepare_access(self, cfg: Any) -> None:
+    def _prepare_access(self, cfg: Config) -> None:
         """Choose the cheapest way that still calls everything somebody replaced."""
         if type(self).access is Logger.access:
             self._check_format(cfg)
@@ -121,7 +124,7 @@ class Logger:
         plain = type(own) is LineHandler and not own.filters and not changed
         self._direct = own if plain and isinstance(own, LineHandler) else None
 
-    def _check_format(self, cfg: Any) -> None:
+    def _check_format(self, cfg: Config) -> None:
         """Raise RuntimeError when the format of the access log cannot be used. That of a class with an ``access`` of
         its own may be written in a language of its own."""
         problem = atoms.what_is_wrong(cfg.access_log_format)
@@ -144,25 +147,25 @@ class Logger:
 
     # -- the error log
 
-    def critical(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.critical(msg, *args, **kwargs)
 
-    def error(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def error(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.error(msg, *args, **kwargs)
 
-    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def warning(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.warning(msg, *args, **kwargs)
 
-    def info(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def info(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.info(msg, *args, **kwargs)
 
-    def debug(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def debug(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.debug(msg, *args, **kwargs)
 
-    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+    def exception(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.exception(msg, *args, **kwargs)
 
-    def log(self, lvl: int | str, msg: object, *args: object, **kwargs: Any) -> None:
+    def log(self, lvl: int | str, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         if isinstance(lvl, str):
             lvl = self.LOG_LEVELS.get(lvl.lower(), logging.INFO)
         self.error_log.log(lvl, msg, *args, **kwargs)
@@ -170,12 +173,14 @@ class Logger:
     # -- the access log
 
     def atoms(
-        self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta
-    ) -> dict[str, Any]:
+        self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
+    ) -> dict[str, object]:
         """Every atom of the access format with its value for this request."""
         return atoms.all_atoms(self, resp, req, environ, request_time)
 
-    def access(self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta) -> None:
+    def access(
+        self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
+    ) -> None:
         """Write the access line of one finished request. ``request_time``: how long it took."""
         direct = self._direct
         if direct is not None and self._is_alone(direct):
@@ -193,7 +198,7 @@ class Logger:
         # them from record.args.
         text = self.cfg.access_log_format
         try:
-            atoms: Any = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
+            atoms: Mapping[str, object] = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
             if not self._is_plain and not _fits(text, atoms):
                 text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
@@ -244,7 +249,7 @@ class Logger:
             self._second = second
         return self._now
 
-    def _get_user(self, environ: Mapping[str, Any]) -> str | None:
+    def _get_user(self, environ: Mapping[str, object]) -> str | None:
         return atoms.basic_user(environ)
 
     # -- files
@@ -300,7 +305,7 @@ class Logger:
         if handler is not None:
             log.addHandler(handler)
 
-    def _set_syslog_handler(self, log: logging.Logger, cfg: Any, fmt: str, name: str) -> None:
+    def _set_syslog_handler(self, log: logging.Logger, cfg: Config, fmt: str, name: str) -> None:
         with standard_first():
             from .syslog import SyslogHandler
 
@@ -317,7 +322,7 @@ class Logger:
         log.addHandler(handler)
 
 
-def _fits(text: str, atoms: Any) -> bool:
+def _fits(text: str, atoms: Mapping[str, object]) -> bool:
     """Whether the format finds a number wherever it wants one."""
     try:
         text % atoms
@@ -326,7 +331,7 @@ def _fits(text: str, atoms: Any) -> bool:
     return True
 
 
-def _cannot_open(cfg: Any, name: str, error: OSError) -> str:
+def _cannot_open(cfg: Config, name: str, error: OSError) -> str:
     from gunicorn.config.checks import complaint
 
     return complaint(cfg, name, f"Cannot open a log file: {error.strerror or error}")

@@ -6,21 +6,17 @@ import os
 
 from gunicorn._standard import standard_first
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 LINE_FORMAT = "%(asctime)s [%(process)d] [%(levelname)s] %(message)s"
 TIME_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
 
 
-def _base_config() -> dict[str, Any]:
+def _base_config() -> dict[str, object]:
     """What logconfig_dict and logconfig_json are laid over: both logs to the standard streams."""
 
-    def log(name: str, handler: str) -> dict[str, Any]:
+    def log(name: str, handler: str) -> dict[str, object]:
         return {"qualname": name, "propagate": True, "handlers": [handler], "level": "INFO"}
 
-    def stream(name: str) -> dict[str, Any]:
+    def stream(name: str) -> dict[str, str]:
         return {"formatter": "generic", "class": "logging.StreamHandler", "stream": f"ext://sys.{name}"}
 
     generic = {"class": "logging.Formatter", "datefmt": TIME_FORMAT, "format": LINE_FORMAT}
@@ -38,18 +34,19 @@ def _base_config() -> dict[str, Any]:
 CONFIG_DEFAULTS = _base_config()
 
 
-def read_json(path: str) -> Any:
+def read_json(path: str) -> object:
     with standard_first():
         import json
 
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            document: object = json.load(file)
+            return document
     except (OSError, ValueError) as error:
         raise RuntimeError(f"cannot read the logging configuration {path!r}: {error}") from error
 
 
-def dict_config(config: Any, setting: str) -> None:
+def dict_config(config: object, setting: str) -> None:
     with standard_first():
         import logging.config
 
@@ -57,7 +54,7 @@ def dict_config(config: Any, setting: str) -> None:
         raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
     try:
         logging.config.dictConfig({**CONFIG_DEFAULTS, **config})
-    except Exception as error:
+    except Exception as error:  # whatever a class that the user has named raises
         raise RuntimeError(f"{setting}: {_with_cause(error)}") from error
 
 
@@ -70,7 +67,7 @@ def file_config(path: str) -> None:
     defaults = {"__file__": path, "here": os.path.dirname(path)}
     try:
         logging.config.fileConfig(path, defaults=defaults, disable_existing_loggers=False)
-    except Exception as error:
+    except Exception as error:  # the same
         raise RuntimeError(f"logconfig: {path}: {_with_cause(error)}") from error
 
 

@@ -113,6 +113,6 @@ def _close(handlers: list[logging.Handler]) -> None:
             handler.close()
 
 
-def _set_named(named: dict[str, Any]) -> None:
+def _set_named(named: dict[str, object]) -> None:
     logging._handlers.clear()  # type: ignore[attr-defined]
     logging._handlers.update(named)  # type: ignore[attr-defined]

@@ -12,10 +12,6 @@ import socket
 import sys
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 __all__ = ["SyslogHandler"]
 
 COMPLAIN_EVERY = 10.0
@@ -38,9 +34,11 @@ class SyslogHandler(logging.handlers.SysLogHandler):
     _gunicorn = True
 
     # Moments before which nothing is said of an address: error log and access log have a handler each.
-    _quiet_until: dict[Any, float] = {}
+    _quiet_until: dict[str, float] = {}
 
-    def __init__(self, address: Any, facility: int, socktype: Any, shown: str) -> None:
+    def __init__(
+        self, address: str | tuple[str, int], facility: int, socktype: socket.SocketKind | None, shown: str
+    ) -> None:
         self.shown = shown
         self._retry_at = 0.0
         try:

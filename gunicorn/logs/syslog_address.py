@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from socket import SocketKind
 
 __all__ = ["SYSLOG_FACILITIES", "parse_syslog_address"]
 
@@ -26,7 +26,7 @@ SYSLOG_FACILITIES = {
 }
 
 
-def parse_syslog_address(addr: str) -> tuple[int | None, Any]:
+def parse_syslog_address(addr: str) -> tuple[SocketKind | None, str | tuple[str, int]]:
     """(socket type, address) of ``unix://PATH[#dgram|#stream]``, ``udp://HOST:PORT`` or ``tcp://HOST:PORT``.
 
     The socket type None means: whichever the path accepts. Raises RuntimeError.

@@ -38,7 +38,12 @@ from .supervisor import MEMORY_EVERY, READY, Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVarTuple
+
+    from .state import ServedApplication
+
+    Ts = TypeVarTuple("Ts")
 
 __all__ = ["Arbiter"]
 
@@ -54,7 +59,7 @@ class Arbiter(MasterState):
     load.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
         self.LISTENERS, self.WORKERS, self.PIPE = [], {}, []
         os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE
@@ -81,11 +86,11 @@ class Arbiter(MasterState):
         self._renewal: ReloadTransaction | None = None
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
-    def setup(self, app: Any) -> None:
+    def setup(self, app: ServedApplication) -> None:
         """Take over the configuration of ``app``; loads the application under ``preload_app``."""
         self.app = app
         self.cfg = app.cfg
-        if self.log is None:
+        if getattr(self, "log", None) is None:
             self.log = self.cfg.logger_class(app.cfg)
         entrance.prepare(self.cfg)
         self.worker_class = self.cfg.worker_class
@@ -153,7 +158,7 @@ class Arbiter(MasterState):
             self._supervisor.resize(value)
         self._hook("nworkers_changed", value, old)
 
-    def _hook(self, name: str, *args: Any) -> None:
+    def _hook(self, name: str, *args: object) -> None:
         """Call a hook. One that fails ends a server that has never served, as a mistake in its configuration
         should; one that serves logs it and goes on."""
         try:
@@ -236,7 +241,7 @@ class Arbiter(MasterState):
         self._with_pidfile(pidfile.create, self.pid)
         return pidfile
 
-    def _with_pidfile(self, step: Any, *args: Any) -> None:
+    def _with_pidfile(self, step: Callable[[*Ts], object], *args: *Ts) -> None:
         try:
             step(*args)
         except (OSError, RuntimeError) as error:
@@ -430,7 +435,7 @@ class Arbiter(MasterState):
         for listener in self.LISTENERS:
             listener.close()
 
-    def close_what_is_its_own(self, used: Iterable[Any]) -> None:
+    def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -712,7 +717,7 @@ class Arbiter(MasterState):
 # By these a subclass is found that has its own, and a patch of ours.
 _ENDS = (Arbiter.halt, Arbiter.stop)
 
-_EXECUTORS: dict[type[Any], Any] = {
+_EXECUTORS: dict[type[decisions.Action], Callable[[Arbiter, Any], None]] = {
     decisions.Spawn: Arbiter._do_spawn,
     decisions.Kill: Arbiter._do_kill,
     decisions.Log: Arbiter._do_log,

@@ -16,7 +16,9 @@ from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from .state import Successor, WorkerProcess
 
 __all__ = ["live"]
 
@@ -24,7 +26,7 @@ FAILED = 255
 _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
 
 
-def live(master: MasterState, worker: Any) -> NoReturn:
+def live(master: MasterState, worker: WorkerProcess) -> NoReturn:
     """Be ``worker``, to the end of the process: the master's own stack lies below, and nothing of it may run here.
 
     Status 0 after a stop, 3 when the boot failed, 4 when the application could not be loaded, 255 after an
@@ -41,7 +43,7 @@ def live(master: MasterState, worker: Any) -> NoReturn:
         forks.leave(status)
 
 
-def _serve(master: MasterState, worker: Any) -> tuple[int, Any]:
+def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProcess]:
     """From the fork to the last request; the status of the process, and the worker that has served."""
     try:
         _shed(master, worker)
@@ -60,13 +62,16 @@ def _serve(master: MasterState, worker: Any) -> tuple[int, Any]:
         return _status_after(error, master, worker), worker
 
 
-def _successor(worker: Any, alias: str) -> Any:
+def _successor(worker: WorkerProcess, alias: str) -> WorkerProcess:
     """A worker of the type `alias`, ready to run in the place of one that has loaded its application."""
     # No signal may be lost between the handlers of the one and of the other.
     signal.pthread_sigmask(signal.SIG_BLOCK, worker.SIGNALS)
     try:
         kind = load_class(alias)
-        successor = kind(worker.age, worker.ppid, worker.sockets, worker.app, worker.timeout, worker.cfg, worker.log)
+        assert isinstance(kind, type)
+        successor: Successor = kind(
+            worker.age, worker.ppid, worker.sockets, worker.app, worker.timeout, worker.cfg, worker.log
+        )
         successor.take_over_from(worker)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, worker.SIGNALS)
@@ -75,7 +80,7 @@ def _successor(worker: Any, alias: str) -> Any:
     return successor
 
 
-def _status_after(error: BaseException, master: MasterState, worker: Any) -> int:
+def _status_after(error: BaseException, master: MasterState, worker: WorkerProcess) -> int:
     """Tell what has ended a worker, where that is not told yet."""
     if isinstance(error, HaltServer):
         return error.exit_status
@@ -104,7 +109,7 @@ def _status_after(error: BaseException, master: MasterState, worker: Any) -> int
     return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 
-def _shed(master: MasterState, worker: Any) -> None:
+def _shed(master: MasterState, worker: WorkerProcess) -> None:
     """Put down what belongs to the master alone: its handlers, its end of the pipe, its blocked signals, sockets that
     only others use."""
     worker.pid = os.getpid()
@@ -123,7 +128,7 @@ def _shed(master: MasterState, worker: Any) -> None:
     master.close_what_is_its_own(worker.sockets)
 
 
-def _leave(master: MasterState, worker: Any) -> None:
+def _leave(master: MasterState, worker: WorkerProcess) -> None:
     master.log.info("Worker exiting (pid: %s)", worker.pid)
     try:
         worker.tmp.close()

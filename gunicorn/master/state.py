@@ -11,7 +11,65 @@ from gunicorn.unix.sockets import BaseSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol
+
+    from gunicorn._types import Address, App, Log
+    from gunicorn.config.config import Config
+    from gunicorn.instrument.scoreboard import Slot
+
+    class ServedApplication(Protocol):
+        """An application and its configuration, as a program hands them to a master."""
+
+        cfg: Config
+
+        def reload(self) -> None: ...
+        def wsgi(self) -> App: ...
+
+    class Heartbeat(Protocol):
+        """A worker's sign of life, with its page of the scoreboard."""
+
+        slot: Slot
+
+        def close(self) -> None: ...
+
+    class WorkerProcess(Protocol):
+        """A worker as its master sees it, before the fork and on both sides of it."""
+
+        pid: int | str
+        sockets: list[BaseSocket]
+        # Write end of the master's wake-up pipe.
+        master_fd: int
+
+        @property
+        def SIGNALS(self) -> Sequence[signal.Signals]: ...
+        @property
+        def age(self) -> int: ...
+        @property
+        def ppid(self) -> int: ...
+        @property
+        def app(self) -> ServedApplication: ...
+        @property
+        def timeout(self) -> float: ...
+        @property
+        def cfg(self) -> Config: ...
+        @property
+        def log(self) -> Log: ...
+        @property
+        def tmp(self) -> Heartbeat: ...
+        @property
+        def booted(self) -> bool: ...
+        def init_process(self) -> None: ...
+        def boot(self) -> None: ...
+        def run(self) -> None: ...
+
+    class Successor(WorkerProcess, Protocol):
+        """A worker that can take the place of another one, in the process of that."""
+
+        def take_over_from(self, other: WorkerProcess, /) -> None: ...
+
+    # Running number, PID of the master, listeners, application, half of the timeout, configuration, log.
+    WorkerClass = Callable[[int, int, list[BaseSocket], ServedApplication, float, Config, Log], WorkerProcess]
 
 __all__ = ["MasterState"]
 
@@ -25,9 +83,9 @@ class MasterState:
     WORKER_BOOT_ERROR = 3
     APP_LOAD_ERROR = 4
 
-    START_CTX: dict[Any, Any] = {}
+    START_CTX: dict[str | int, Any] = {}
     LISTENERS: list[BaseSocket] = []
-    WORKERS: dict[int, Any] = {}
+    WORKERS: dict[int, WorkerProcess] = {}
     PIPE: list[int] = []
 
     SIGNALS: list[signal.Signals] = [
@@ -45,11 +103,14 @@ class MasterState:
     SIG_NAMES: dict[int, str] = {number: number.name[3:].lower() for number in SIGNALS}
 
     # The application, its configuration, and what is taken from that.
-    app: Any
-    cfg: Any
-    log: Any = None
-    worker_class: Any
-    address: Any
+    app: ServedApplication
+    cfg: Config
+    if TYPE_CHECKING:
+        log: Log
+    else:
+        log = None
+    worker_class: WorkerClass
+    address: list[Address]
     timeout: int
     proc_name: str
 
@@ -72,7 +133,7 @@ class MasterState:
     def num_workers(self, value: int) -> None:
         raise NotImplementedError
 
-    def setup(self, app: Any) -> None:
+    def setup(self, app: ServedApplication) -> None:
         """Take over the configuration of ``app``."""
         raise NotImplementedError
 
@@ -80,6 +141,6 @@ class MasterState:
         """Write a PID file for this master. Raises ConfigError."""
         raise NotImplementedError
 
-    def close_what_is_its_own(self, used: Iterable[Any]) -> None:
+    def close_what_is_its_own(self, used: Iterable[BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         raise NotImplementedError

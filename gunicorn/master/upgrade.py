@@ -20,10 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn.config.config import Config
+
 __all__ = ["inherit", "inherited_listeners", "promote", "start_context", "start_successor"]
 
 
-def start_context(cfg: Any) -> dict[Any, Any]:
+def start_context(cfg: Config) -> dict[str | int, Any]:
     """How to start this very server again: ``args``, ``cwd``, and under 0 the program."""
     # The folder of the start, before --chdir: relative paths in the arguments mean that one.
     chdir = getattr(cfg, "settings", {}).get("chdir")

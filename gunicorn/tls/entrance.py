@@ -9,16 +9,21 @@ from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    import socket
+    from collections.abc import Sequence
 
+    from gunicorn._types import Address, Log, SocketAddress
+    from gunicorn.config.address import Bind
+    from gunicorn.config.config import Config
     from gunicorn.engine.listener import Listener
+    from gunicorn.unix.sockets import BaseSocket
 
     from .terminator import Options, Terminator
 
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
-def prepare(cfg: Any) -> None:
+def prepare(cfg: Config) -> None:
     """Make what the listeners of a configuration need for TLS, before the fork, and keep it as `cfg.terminators`.
 
     Raises `ConfigError`. Costs nothing, not even an import, where there is no TLS.
@@ -26,7 +31,7 @@ def prepare(cfg: Any) -> None:
     particular = any(bind.scheme for bind in cfg.binds)
     if particular and not getattr(cfg.worker_class, "honours_bind_options", False):
         check_guest(cfg)
-    terminators: dict[Any, Terminator] = {}
+    terminators: dict[tuple[tuple[str, str], ...], Terminator] = {}
     for bind in cfg.binds:
         if cfg.speaks_tls(bind) and _key(bind) not in terminators:
             terminators[_key(bind)] = _make(cfg, bind)
@@ -36,7 +41,7 @@ def prepare(cfg: Any) -> None:
     cfg.terminators = terminators
 
 
-def check_guest(cfg: Any) -> None:
+def check_guest(cfg: Config) -> None:
     """A server that a worker type brings of its own knows nothing of binds: it must not serve in the clear what was
     meant for TLS. Raises `ConfigError`."""
     for bind in cfg.binds:
@@ -46,37 +51,39 @@ def check_guest(cfg: Any) -> None:
                               "way: use certfile and keyfile, without https://, http:// or options in bind")
 
 
-def attach(listeners: list[Listener], sockets: list[Any], cfg: Any, log: Any) -> None:
+def attach(listeners: list[Listener], sockets: Sequence[BaseSocket], cfg: Config, log: Log) -> None:
     """Tell the listeners of a worker what `prepare` has made for them."""
     for place, (listener, sock) in enumerate(zip(listeners, sockets, strict=True)):
         listener.terminator, listener.redirect = listener_role(sock, place, cfg, log)
 
 
-def listener_role(sock: Any, place: int, cfg: Any, log: Any) -> tuple[Any, int]:
+def listener_role(
+    sock: BaseSocket | socket.socket, place: int, cfg: Config, log: Log
+) -> tuple[Terminator | None, int]:
     """The `Terminator` of a listener, None where there is no TLS, and the port it redirects to, 0 where it serves;
     `place` is where it stands among the listeners."""
     bind = cfg.bind_of(_address_of(sock), place)
     if not cfg.speaks_tls(bind):
         return None, bind.redirect
-    terminator = cfg.terminators[_key(bind)]
+    terminator: Terminator = cfg.terminators[_key(bind)]
     terminator.log = log
     return terminator, bind.redirect
 
 
-def _address_of(sock: Any) -> Any:
+def _address_of(sock: BaseSocket | socket.socket) -> Address:
     """Where a socket listens, as the configuration has it; of one that was handed over, as the system tells it."""
-    setting = getattr(sock, "setting", None)
+    setting: Address | None = getattr(sock, "setting", None)
     if setting is not None:
         return setting
-    name = sock.getsockname()
+    name: SocketAddress = sock.getsockname()
     return name[:2] if isinstance(name, tuple) else os.fsdecode(name)
 
 
-def _key(bind: Any) -> tuple[tuple[str, str], ...]:
+def _key(bind: Bind) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(bind.options.items()))
 
 
-def _make(cfg: Any, bind: Any) -> Terminator:
+def _make(cfg: Config, bind: Bind | None) -> Terminator:
     # Not before it is used: ssl is slow to import.
     with standard_first():
         from .terminator import Terminator
@@ -88,12 +95,12 @@ def _make(cfg: Any, bind: Any) -> Terminator:
     return Terminator(_options(cfg, bind), None if is_default else hook, cfg)
 
 
-def _options(cfg: Any, bind: Any) -> Options:
+def _options(cfg: Config, bind: Bind | None) -> Options:
     """The settings, with what the bind says in their place."""
     from .terminator import Options
 
     own = bind.options if bind is not None else {}
-    where = f" (https://{_shown(bind.address)})" if own else ""
+    where = f" (https://{_shown(bind.address)})" if bind is not None and own else ""
     # A certificate of its own does not go with the key of another.
     keyfile = own.get("keyfile") if "certfile" in own else own.get("keyfile", cfg.keyfile)
     return Options(
@@ -118,5 +125,5 @@ def _one_of(name: str, value: str, words: tuple[str, ...], where: str) -> int:
     return words.index(value)
 
 
-def _shown(address: Any) -> str:
+def _shown(address: Address) -> str:
     return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)

@@ -40,7 +40,7 @@ class Facts(NamedTuple):
     client_chain: tuple[str, ...]
 
 
-def distinguished_name(name: Any) -> str:
+def distinguished_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
     """A name as `ssl` gives it, written as RFC 4514 has it: the most particular part first."""
     parts = [
         "+".join(f"{SHORT_NAMES.get(kind, kind)}={_escaped(value)}" for kind, value in relative)

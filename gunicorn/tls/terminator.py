@@ -11,11 +11,26 @@ import os
 import ssl
 from _ssl import _SSLContext
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gunicorn.errors import ConfigError
 
 from .channel import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gunicorn._types import Log, Peer
+
+    class Handshake(Protocol):
+        """A TLS object in the middle of its handshake."""
+
+        requested_name: str | None
+        context: ssl.SSLContext
+
+    # Takes the configuration, and what makes the context that the settings describe; returns a context, if it is right.
+    Hook = Callable[[object, Callable[[], ssl.SSLContext]], object]
 
 VERSIONS = {
     "TLSv1": ssl.TLSVersion.TLSv1,
@@ -54,11 +69,12 @@ class Terminator:
     wrong with it.
     """
 
-    def __init__(self, options: Options, hook: Callable[[Any, Any], ssl.SSLContext] | None = None, cfg: Any = None):
+    # The worker's logger: set by whoever gives this to a listener.
+    log: Log
+
+    def __init__(self, options: Options, hook: Hook | None = None, cfg: object = None):
         self.options = options
         self.ragged_eofs = options.ragged_eofs
-        # The worker's logger.
-        self.log: Any = None
         self._hook = hook
         self._cfg = cfg
         self._ciphers: dict[str, int] = {}
@@ -77,7 +93,7 @@ class Terminator:
         """The TLS of a new connection."""
         return Channel(self)
 
-    def report(self, peer: Any, error: Exception) -> None:
+    def report(self, peer: Peer, error: Exception) -> None:
         """A client and we did not come together; the ports of the world are full of such. One that should show a
         certificate, and shows none or a wrong one, is worth a line: its owner will ask."""
         who = peer[0] if isinstance(peer, tuple) else "a unix socket"
@@ -101,7 +117,7 @@ class Terminator:
         self._shown.clear()
         return context
 
-    def _of_hook(self, hook: Callable[[Any, Any], Any]) -> ssl.SSLContext:
+    def _of_hook(self, hook: Hook) -> ssl.SSLContext:
         try:
             context = hook(self._cfg, self._default)
         except ConfigError:
@@ -138,20 +154,20 @@ class Terminator:
         self._files[context] = certfile
         return context
 
-    def _name_asked(self, tls: Any, name: str | None, context: ssl.SSLContext) -> None:
+    def _name_asked(self, tls: Handshake, name: str | None, context: ssl.SSLContext) -> None:
         """The certificate that belongs to the name (RFC 6066 section 3); a wildcard stands for one label.
 
         Called in every handshake, also when the client names nobody.
         """
         # A socket of gevent's stands behind a weak reference.
-        tls = getattr(tls, "_sslsock", lambda: tls)()
-        tls.requested_name = name
+        asked: Handshake = getattr(tls, "_sslsock", lambda: tls)()
+        asked.requested_name = name
         found = self._current
         if name and self._named:
             name = name.lower()
             found = self._named.get(name) or self._named.get("*." + name.partition(".")[2]) or found
         if found is not context:
-            tls.context = found
+            asked.context = found
 
     # Renewal.
 
@@ -168,7 +184,7 @@ class Terminator:
             return False
         try:
             context = self._load()
-        except Exception as error:  # noqa: BLE001  # a ConfigError, or whatever the hook `ssl_context` raises
+        except (ConfigError, OSError) as error:
             # The key often follows a moment later: every change is tried, and each is told once.
             self._refused = stamp
             self.log.warning("The changed certificate was not loaded, the old one stays in use: %s", error)
@@ -191,7 +207,7 @@ class Terminator:
             self._ciphers = {cipher["name"]: cipher["id"] & 0xFFFF for cipher in self.context.get_ciphers()}
         return self._ciphers.get(name, 0)
 
-    def certificate_of(self, context: Any) -> str:
+    def certificate_of(self, context: ssl.SSLContext) -> str:
         """The certificate that a context shows, as PEM; empty for one of a hook's own."""
         if context not in self._shown:
             path = self._files.get(context)
@@ -201,10 +217,10 @@ class Terminator:
         return self._shown[context]
 
 
-def _set_callback(context: ssl.SSLContext, callback: Any) -> None:
+def _set_callback(context: ssl.SSLContext, callback: Callable[..., object] | None) -> None:
     """Have OpenSSL call `callback` itself: gevent's class of contexts puts one of its own around it, which fails for
     TLS that has no socket."""
-    descriptor: Any = _SSLContext.sni_callback
+    descriptor = vars(_SSLContext)["sni_callback"]
     descriptor.__set__(context, callback)
 
 
@@ -232,8 +248,8 @@ def _first_certificate(path: str) -> str:
 _REFUSED_REASONS = frozenset({"CERTIFICATE_VERIFY_FAILED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"})
 
 
-def _why_refused(error: Any) -> str:
-    if error.reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+def _why_refused(error: Exception) -> str:
+    if getattr(error, "reason", None) == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
         return "it sent none"
     return getattr(error, "verify_message", None) or str(error)
 

@@ -18,13 +18,69 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
+from gunicorn.errors import ConfigError
+
 from . import unpatched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from ssl import SSLContext, SSLSocket
+    from typing import Any, Protocol
 
-    Address = tuple[Any, ...] | str | bytes | int
+    from gunicorn._types import Address, Log, SocketAddress
+
+    class ListenSettings(Protocol):
+        """The settings that a listener is made by."""
+
+        @property
+        def backlog(self) -> int: ...
+        @property
+        def is_ssl(self) -> bool: ...
+        @property
+        def umask(self) -> int: ...
+        @property
+        def uid(self) -> int: ...
+        @property
+        def gid(self) -> int: ...
+
+    class BindSettings(ListenSettings, Protocol):
+        """Those, and where to listen."""
+
+        @property
+        def address(self) -> Sequence[Address]: ...
+
+    class TLSSettings(Protocol):
+        """The settings that a TLS context is made by."""
+
+        @property
+        def ca_certs(self) -> str | None: ...
+        @property
+        def certfile(self) -> str | None: ...
+        @property
+        def keyfile(self) -> str | None: ...
+        @property
+        def cert_reqs(self) -> int: ...
+        @property
+        def ciphers(self) -> str | None: ...
+        @property
+        def suppress_ragged_eofs(self) -> bool: ...
+        @property
+        def do_handshake_on_connect(self) -> bool: ...
+        @property
+        def ssl_context(self) -> Callable[[object, Callable[[], SSLContext]], SSLContext]: ...
+
+    class Closable(Protocol):
+        """A socket, or what stands for one."""
+
+        def close(self) -> object: ...
+
+    class Drainable(Closable, Protocol):
+        """The same, whose peer may still be sending."""
+
+        def shutdown(self, how: int, /) -> object: ...
+        def settimeout(self, value: float | None, /) -> object: ...
+        def recv(self, size: int, /) -> bytes: ...
 
 __all__ = [
     "BaseSocket",
@@ -55,12 +111,12 @@ class BaseSocket:
     path: str | None = None
     mark: tuple[int, int, int] | None = None
 
-    def __init__(self, address: Any, conf: Any, log: Any, fd: int | None = None) -> None:
+    def __init__(self, address: SocketAddress, conf: ListenSettings, log: Log, fd: int | None = None) -> None:
         self.log = log
         self.conf = conf
         self.cfg_addr = address
         # The address as the configuration has it, by which a reload finds what it can keep.
-        self.setting: Any = None
+        self.setting: Address | None = None
         # Which of the listeners it is.
         self.place = 0
         # Set by whoever knows: the name of a borrowed socket belongs to its lender.
@@ -118,8 +174,9 @@ class BaseSocket:
             raise
         return twin
 
-    def getsockname(self) -> Any:
-        return self.sock.getsockname()
+    def getsockname(self) -> SocketAddress:
+        name: SocketAddress = self.sock.getsockname()
+        return name
 
     def fileno(self) -> int:
         return self.sock.fileno()
@@ -159,7 +216,7 @@ class TCPSocket(BaseSocket):
         return length
 
     def __str__(self) -> str:
-        host, port = self.getsockname()[:2]
+        host, port = self.sock.getsockname()[:2]
         return f"{_scheme(self)}://{host}:{port}"
 
 
@@ -169,7 +226,7 @@ class TCP6Socket(TCPSocket):
     FAMILY = socket.AF_INET6
 
     def __str__(self) -> str:
-        host, port = self.getsockname()[:2]
+        host, port = self.sock.getsockname()[:2]
         return f"{_scheme(self)}://[{host}]:{port}"
 
 
@@ -177,8 +234,9 @@ class UnixSocket(BaseSocket):
     """A path, or on Linux an abstract name (given as ``\\0name`` or ``@name``) that has no file."""
 
     FAMILY = socket.AF_UNIX
+    cfg_addr: str
 
-    def __init__(self, address: Any, conf: Any, log: Any, fd: int | None = None) -> None:
+    def __init__(self, address: str | bytes, conf: ListenSettings, log: Log, fd: int | None = None) -> None:
         if isinstance(address, bytes):
             address = os.fsdecode(address)
         if address.startswith("@"):
@@ -300,7 +358,7 @@ def _mark_of(path: str | None) -> tuple[int, int, int] | None:
 def _scheme(listener: BaseSocket) -> str:
     """What is spoken there: the bind says it, or the TLS settings do."""
     conf = listener.conf
-    if listener.setting is not None and hasattr(conf, "bind_of"):
+    if listener.setting is not None and hasattr(conf, "bind_of") and hasattr(conf, "speaks_tls"):
         return "https" if conf.speaks_tls(conf.bind_of(listener.setting, listener.place)) else "http"
     return "https" if conf.is_ssl else "http"
 
@@ -311,7 +369,7 @@ def _is_listening(sock: socket.socket) -> bool:
     return option is not None and bool(sock.getsockopt(socket.SOL_SOCKET, option))
 
 
-def _sock_type(address: Any) -> type[BaseSocket]:
+def _sock_type(address: SocketAddress) -> type[BaseSocket]:
     if isinstance(address, tuple):
         return TCP6Socket if ":" in str(address[0]) else TCPSocket
     if isinstance(address, (str, bytes)):
@@ -327,7 +385,7 @@ _FAMILIES: dict[int, type[BaseSocket]] = {
 }
 
 
-def adopt(fd: int, conf: Any, log: Any, borrowed: bool) -> BaseSocket:
+def adopt(fd: int, conf: ListenSettings, log: Log, borrowed: bool) -> BaseSocket:
     """A listener around an open descriptor. Raises OSError (not a socket) or ValueError (family unknown)."""
     # The copy shares the open socket; closing it closes nothing of ours.
     with socket.socket(fileno=os.dup(fd)) as probe:
@@ -343,7 +401,7 @@ def adopt(fd: int, conf: Any, log: Any, borrowed: bool) -> BaseSocket:
 
 
 def create_sockets(
-    conf: Any, log: Any, fds: Iterable[int] | None = None, borrowed: bool = True
+    conf: BindSettings, log: Log, fds: Iterable[int] | None = None, borrowed: bool = True
 ) -> list[BaseSocket]:
     """Listeners for ``conf.address``, or around ``fds`` when another process handed them over.
 
@@ -364,7 +422,7 @@ def create_sockets(
     return listeners
 
 
-def open_listener(address: Address, conf: Any, log: Any) -> BaseSocket:
+def open_listener(address: Address, conf: ListenSettings, log: Log) -> BaseSocket:
     """One listener for one address of the configuration. Raises SystemExit(1), the reason being in the
     log."""
     listener = _open(address, conf, log)
@@ -372,7 +430,7 @@ def open_listener(address: Address, conf: Any, log: Any) -> BaseSocket:
     return listener
 
 
-def _open(address: Address, conf: Any, log: Any) -> BaseSocket:
+def _open(address: Address, conf: ListenSettings, log: Log) -> BaseSocket:
     if isinstance(address, int):
         try:
             return adopt(address, conf, log, borrowed=True)
@@ -387,7 +445,7 @@ def _open(address: Address, conf: Any, log: Any) -> BaseSocket:
     sys.exit(1)
 
 
-def try_address(address: Address, conf: Any, log: Any) -> None:
+def try_address(address: Address, conf: ListenSettings, log: Log) -> None:
     """Find out whether an address could be listened at, and leave it as it was. Raises SystemExit(1), the reason being
     in the log.
 
@@ -410,14 +468,14 @@ def try_address(address: Address, conf: Any, log: Any) -> None:
     sys.exit(1)
 
 
-def _try_tcp(address: tuple[Any, ...]) -> None:
+def _try_tcp(address: tuple[str, int] | tuple[str, int, int, int]) -> None:
     with socket.socket(_sock_type(address).FAMILY, socket.SOCK_STREAM) as probe:
         # As the listener: what is left of old connections is in nobody's way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
 
 
-def _try_unix(address: str | bytes, conf: Any, log: Any) -> None:
+def _try_unix(address: str | bytes, conf: ListenSettings, log: Log) -> None:
     """With a name in the same folder, no longer than the real one."""
     path = os.fsdecode(address)
     if path.startswith(("\0", "@")):
@@ -431,7 +489,7 @@ def _try_unix(address: str | bytes, conf: Any, log: Any) -> None:
     close_sockets([UnixSocket(other, conf, log)])
 
 
-def _resolve(address: tuple[Any, ...] | str | bytes, log: Any) -> list[tuple[Any, ...] | str | bytes]:
+def _resolve(address: tuple[str, int] | str, log: Log) -> list[SocketAddress]:
     """Numeric form of a (host, port); everything else as it is."""
     if not isinstance(address, tuple) or address[0] == "":
         return [address]
@@ -444,10 +502,15 @@ def _resolve(address: tuple[Any, ...] | str | bytes, log: Any) -> list[tuple[Any
     except (OSError, UnicodeError) as error:
         log.error("Cannot find the address of host %r: %s", address[0], error)
         return []
-    return [found[0][4]]
+    name = found[0][4]
+    if not isinstance(name[0], str):
+        # An address of IPv6 as a Python without IPv6 has it.
+        log.error("Cannot listen at host %r: this Python has no IPv6", address[0])
+        return []
+    return [name]
 
 
-def _bind_patiently(address: Any, conf: Any, log: Any) -> BaseSocket | None:
+def _bind_patiently(address: SocketAddress, conf: ListenSettings, log: Log) -> BaseSocket | None:
     """The listener, or None when it cannot be had. Waits only for what may pass: an address in use or not
     yet on an interface."""
     for attempt in range(BIND_ATTEMPTS):
@@ -489,7 +552,7 @@ def remove_file(path: str) -> None:
         return
 
 
-def close(sock: Any) -> None:
+def close(sock: Closable) -> None:
     """Close a socket; that it is broken already is no error."""
     try:
         sock.close()
@@ -497,7 +560,7 @@ def close(sock: Any) -> None:
         pass
 
 
-def close_graceful(sock: Any, timeout: float = 2.0, max_drain: int = 65536) -> None:
+def close_graceful(sock: Drainable, timeout: float = 2.0, max_drain: int = 65536) -> None:
     """Close a socket whose peer may still be sending: closing at once would reset the connection, and could destroy
     what the peer has not read yet. Waits ``timeout`` seconds, or until ``max_drain`` octets were thrown away."""
     deadline = time.monotonic() + timeout
@@ -515,11 +578,14 @@ def close_graceful(sock: Any, timeout: float = 2.0, max_drain: int = 65536) -> N
     close(sock)
 
 
-def ssl_context(conf: Any) -> Any:
-    """The ssl.SSLContext of ``conf``, after its ``ssl_context`` hook had its say."""
+def ssl_context(conf: TLSSettings) -> SSLContext:
+    """The ssl.SSLContext of ``conf``, after its ``ssl_context`` hook had its say. Raises ConfigError where there is no
+    certificate, OSError and ssl.SSLError where a file is not what it should be."""
     import ssl
 
-    def default_factory() -> ssl.SSLContext:
+    def default_factory() -> SSLContext:
+        if conf.certfile is None:
+            raise ConfigError("certfile = None: TLS needs a certificate")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=conf.ca_certs)
         context.load_cert_chain(certfile=conf.certfile, keyfile=conf.keyfile)
         context.verify_mode = ssl.VerifyMode(conf.cert_reqs)
@@ -530,7 +596,7 @@ def ssl_context(conf: Any) -> Any:
     return conf.ssl_context(conf, default_factory)
 
 
-def ssl_wrap_socket(sock: socket.socket, conf: Any) -> Any:
+def ssl_wrap_socket(sock: socket.socket, conf: TLSSettings) -> SSLSocket:
     """``sock`` as the server end of a TLS connection."""
     return ssl_context(conf).wrap_socket(
         sock,

@@ -16,7 +16,8 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+
+    from gunicorn._types import Log
 
 __all__ = [
     "SD_LISTEN_FDS_START", "Watchdog", "listen_fds", "main", "reloading_state", "report_reload", "sd_notify",
@@ -46,7 +47,7 @@ def listen_fds(unset_environment: bool = True) -> int:
     return max(count, 0)
 
 
-def sd_notify(state: str, logger: Any, unset_environment: bool = False) -> None:
+def sd_notify(state: str, logger: Log, unset_environment: bool = False) -> None:
     """Send ``state`` (lines of NAME=VALUE) to the service manager; quietly nothing when there is none."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
@@ -86,7 +87,7 @@ class Watchdog:
             self._every = microseconds / 2e6
             self.due = 0.0
 
-    def beat(self, now: float, healthy: bool, logger: Any) -> None:
+    def beat(self, now: float, healthy: bool, logger: Log) -> None:
         """Give the sign if it is due, unless something is wrong."""
         if self.due is None or now < self.due:
             return
@@ -103,7 +104,7 @@ def _ear(pid: int) -> str:
     return f"\0gunicorn.reload.{pid}"
 
 
-def report_reload(problem: str | None, logger: Any) -> None:
+def report_reload(problem: str | None, logger: Log) -> None:
     """In the master: a reload is over; ``problem`` is why the old workers stay."""
     if not sys.platform.startswith("linux"):
         return

@@ -8,7 +8,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
+    from typing import Any, BinaryIO
 
 
 class ErrorStream(io.TextIOBase):
@@ -20,7 +21,7 @@ class ErrorStream(io.TextIOBase):
     mode = "w"
     name = "<wsgi.errors>"
 
-    def __init__(self, log: Any) -> None:
+    def __init__(self, log: object) -> None:
         self._log = log
 
     def _places(self) -> list[Any]:
@@ -45,7 +46,7 @@ class ErrorStream(io.TextIOBase):
                 place.flush()
         return len(data)
 
-    def writelines(self, lines: Any) -> None:
+    def writelines(self, lines: Iterable[Any]) -> None:
         """Write several texts."""
         for line in lines:
             self.write(line)
@@ -90,9 +91,10 @@ class ErrorStream(io.TextIOBase):
         return getattr(self._places()[0], "errors", None) or "backslashreplace"
 
     @property
-    def buffer(self) -> Any:
+    def buffer(self) -> BinaryIO:
         """The binary stream beneath. Raises AttributeError where there is none, as of a log file."""
         place = self._places()[0]
         if hasattr(place, "write_text") and place.path is None:
             place = place.stream
-        return place.buffer
+        buffer: BinaryIO = place.buffer
+        return buffer

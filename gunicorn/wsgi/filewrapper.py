@@ -55,7 +55,7 @@ def file_region(wrapper: FileWrapper) -> tuple[int, int, int] | None:
     return fd, offset, max(0, status.st_size - offset)
 
 
-def _plain(file: Any) -> Any:
+def _plain(file: Any) -> io.IOBase | None:
     """The file object of the interpreter's own that answers `read`; None where something else does, which may
     decompress, decrypt, count or cut."""
     tempfile = sys.modules.get("tempfile")
@@ -67,4 +67,5 @@ def _plain(file: Any) -> Any:
             return None
     elif kind is not io.FileIO:
         return None
-    return None if "read" in vars(file) else file
+    plain: io.IOBase | None = None if "read" in vars(file) else file
+    return plain

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gunicorn.config import Config, get_default_config_file
+from gunicorn.config import Config, files, get_default_config_file
 from gunicorn.errors import ConfigError
 
 VARIABLES = ("WEB_CONCURRENCY", "PORT", "FORWARDED_ALLOW_IPS", "SENDFILE")
@@ -281,3 +281,11 @@ def test_the_limit_of_a_head_follows_those_of_its_fields(settings: dict[str, int
     for name, value in settings.items():
         cfg.set(name, value)
     assert cfg.limit_request_head == limit
+
+
+@pytest.mark.parametrize("text", ["", "[tool.other]\n", "tool = 3\n", "[tool]\ngunicorn = 3\n"])
+def test_a_pyproject_without_our_table(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"has no table \[tool\.gunicorn\]$"):
+        files.read_file(str(path))

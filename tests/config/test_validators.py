@@ -51,6 +51,11 @@ CASES: list[tuple[Any, Any, Any]] = [
         (["A=1", "B=x=y"], ["A=1", "B=x=y"]), ("A=", ["A="]), ("A", REFUSED), ("=1", REFUSED),
     ]),
     *((v.validate_dict, *case) for case in [({"a": 1}, {"a": 1}), (None, REFUSED), ([("a", 1)], REFUSED)]),
+    *((v.validate_server_names, *case) for case in [
+        ({"A.test": "c.pem, k.pem", "*.b": ("c.pem",)}, {"a.test": ("c.pem", "k.pem"), "*.b": ("c.pem", None)}),
+        (["a=c.pem,k.pem"], {"a": ("c.pem", "k.pem")}), (None, {}),
+        ({"a": ""}, REFUSED), ({"a": 3}, REFUSED), ({3: "c.pem"}, REFUSED), ("a", REFUSED), (["a=c,k,x"], REFUSED),
+    ]),
     *((v.validate_class, *case) for case in [
         (None, REFUSED), (" x ", "x"), (int, int), (lambda: int, int), (lambda: " x ", "x"), (3, REFUSED),
     ]),

@@ -80,6 +80,13 @@ def test_a_request(logger: Make, udp: socket.socket) -> None:
     ]
 
 
+def test_a_response_without_a_status(logger: Make, udp: socket.socket) -> None:
+    """As the access line, it makes do with what a response of somebody else's has."""
+    logger(udp.getsockname()).access(object(), REQUEST, ENVIRON, TOOK)
+    received = [udp.recv(200) for _ in range(3)]
+    assert received[2] == b"gunicorn.request.status.unknown:1|c|@1.0"
+
+
 def test_ipv6(logger: Make) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
         server.bind(("::1", 0))

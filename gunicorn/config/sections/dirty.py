@@ -5,10 +5,6 @@ from __future__ import annotations
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 SECTION = "Dirty Arbiters"
 HOOKS = "Dirty Arbiter Hooks"
 
@@ -88,7 +84,7 @@ class OnDirtyStarting(Setting):
         """
 
     @staticmethod
-    def default(arbiter: Any) -> None:
+    def default(arbiter: object) -> None:
         """Do nothing."""
 
 
@@ -102,7 +98,7 @@ class DirtyPostFork(Setting):
         """
 
     @staticmethod
-    def default(arbiter: Any, worker: Any) -> None:
+    def default(arbiter: object, worker: object) -> None:
         """Do nothing."""
 
 
@@ -116,7 +112,7 @@ class DirtyWorkerInit(Setting):
         """
 
     @staticmethod
-    def default(worker: Any) -> None:
+    def default(worker: object) -> None:
         """Do nothing."""
 
 
@@ -130,5 +126,5 @@ class DirtyWorkerExit(Setting):
         """
 
     @staticmethod
-    def default(arbiter: Any, worker: Any) -> None:
+    def default(arbiter: object, worker: object) -> None:
         """Do nothing."""

@@ -9,7 +9,7 @@ from gunicorn.config.validators import validate_callable, validate_post_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from ssl import SSLContext
 
 SECTION = "Server Hooks"
 
@@ -24,7 +24,7 @@ class OnStarting(Setting):
         """
 
     @staticmethod
-    def default(server: Any) -> None:
+    def default(server: object) -> None:
         """Do nothing."""
 
 
@@ -38,7 +38,7 @@ class OnReload(Setting):
         """
 
     @staticmethod
-    def default(server: Any) -> None:
+    def default(server: object) -> None:
         """Do nothing."""
 
 
@@ -52,7 +52,7 @@ class WhenReady(Setting):
         """
 
     @staticmethod
-    def default(server: Any) -> None:
+    def default(server: object) -> None:
         """Do nothing."""
 
 
@@ -66,7 +66,7 @@ class Prefork(Setting):
         """
 
     @staticmethod
-    def default(server: Any, worker: Any) -> None:
+    def default(server: object, worker: object) -> None:
         """Do nothing."""
 
 
@@ -80,7 +80,7 @@ class Postfork(Setting):
         """
 
     @staticmethod
-    def default(server: Any, worker: Any) -> None:
+    def default(server: object, worker: object) -> None:
         """Do nothing."""
 
 
@@ -94,7 +94,7 @@ class PostWorkerInit(Setting):
         """
 
     @staticmethod
-    def default(worker: Any) -> None:
+    def default(worker: object) -> None:
         """Do nothing."""
 
 
@@ -111,7 +111,7 @@ class WarmUp(Setting):
         """
 
     @staticmethod
-    def default(worker: Any) -> None:
+    def default(worker: object) -> None:
         """Do nothing."""
 
 
@@ -125,7 +125,7 @@ class WorkerInt(Setting):
         """
 
     @staticmethod
-    def default(worker: Any) -> None:
+    def default(worker: object) -> None:
         """Do nothing."""
 
 
@@ -139,7 +139,7 @@ class WorkerAbort(Setting):
         """
 
     @staticmethod
-    def default(worker: Any) -> None:
+    def default(worker: object) -> None:
         """Do nothing."""
 
 
@@ -153,7 +153,7 @@ class PreExec(Setting):
         """
 
     @staticmethod
-    def default(server: Any) -> None:
+    def default(server: object) -> None:
         """Do nothing."""
 
 
@@ -167,7 +167,7 @@ class PreRequest(Setting):
         """
 
     @staticmethod
-    def default(worker: Any, req: Any) -> None:
+    def default(worker: object, req: object) -> None:
         """Do nothing."""
 
 
@@ -183,7 +183,7 @@ class PostRequest(Setting):
         """
 
     @staticmethod
-    def default(worker: Any, req: Any, environ: Any, resp: Any) -> None:
+    def default(worker: object, req: object, environ: object, resp: object) -> None:
         """Do nothing."""
 
 
@@ -197,7 +197,7 @@ class ChildExit(Setting):
         """
 
     @staticmethod
-    def default(server: Any, worker: Any) -> None:
+    def default(server: object, worker: object) -> None:
         """Do nothing."""
 
 
@@ -211,7 +211,7 @@ class WorkerExit(Setting):
         """
 
     @staticmethod
-    def default(server: Any, worker: Any) -> None:
+    def default(server: object, worker: object) -> None:
         """Do nothing."""
 
 
@@ -227,7 +227,7 @@ class NumWorkersChanged(Setting):
         """
 
     @staticmethod
-    def default(server: Any, new_value: Any, old_value: Any) -> None:
+    def default(server: object, new_value: object, old_value: object) -> None:
         """Do nothing."""
 
 
@@ -240,7 +240,7 @@ class OnExit(Setting):
         """
 
     @staticmethod
-    def default(server: Any) -> None:
+    def default(server: object) -> None:
         """Do nothing."""
 
 
@@ -256,6 +256,6 @@ class NewSSLContext(Setting):
         """
 
     @staticmethod
-    def default(config: Any, default_ssl_context_factory: Callable[[], Any]) -> Any:
+    def default(config: object, default_ssl_context_factory: Callable[[], SSLContext]) -> SSLContext:
         """Make the context that the settings describe."""
         return default_ssl_context_factory()

@@ -10,7 +10,6 @@ from gunicorn.config import make_settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from typing import Any
 
 # Django's own option of this name does the same.
 _DJANGOS_OWN = frozenset({"pythonpath", "django_settings"})
@@ -31,9 +30,10 @@ class Command(BaseCommand):  # type: ignore[misc, unused-ignore]
             if setting.cli and not _DJANGOS_FLAGS.intersection(setting.cli):
                 setting.add_option(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         """Run the server. Ends the process when the server ends."""
         address = options.pop("addrport", None)
         if address:
-            options["bind"] = [f"127.0.0.1:{address}" if address.isdigit() else address]
+            text = str(address)
+            options["bind"] = [f"127.0.0.1:{text}" if text.isdigit() else text]
         DjangoApplicationCommand(options).run()
