@@ -69,3 +69,6 @@ if TYPE_CHECKING:
 
         # Response and request are what the worker type has made of them: a log looks for the attributes it knows.
         def access(self, resp: object, req: object, environ: Environ, request_time: timedelta, /) -> None: ...
+
+        # For programs that the application starts.
+        def close_on_exec(self) -> None: ...
