@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-    # What an application is where its interface is not known, or does not matter.
-    App = WSGIApp | ASGIApp
+    # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
+    App = Callable[..., Any]
 
     # -- sockets
 
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 
         # Response and request are what the worker type has made of them: a log looks for the attributes it knows.
         def access(self, resp: object, req: object, environ: Environ, request_time: timedelta, /) -> None: ...
-
-        # For programs that the application starts.
+        # At a reload, with the `Config` of then; at USR1; in a new worker.
+        def setup(self, cfg: Any, /) -> None: ...
+        def reopen_files(self) -> None: ...
         def close_on_exec(self) -> None: ...

@@ -31,7 +31,6 @@ from .host import GeventHost
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from gunicorn._types import Environ, Log, StartResponse, WSGIApp
     from gunicorn.tls.terminator import Terminator
@@ -208,6 +207,6 @@ class _Counted:
             # A child that comes back from the application would answer this client a second time.
             forks.end_stray()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         # Some servers look for attributes of the application.
         return getattr(self.worker.wsgi, name)

@@ -309,7 +309,7 @@ class Answer(HTTPConnection):
         self.headers: list[tuple[str, str]] = []
         self.sent = 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._connection, name)
 
     @property

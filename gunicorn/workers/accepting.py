@@ -19,7 +19,6 @@ from .base import Worker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import socket
-    from typing import Any
 
     from gunicorn._types import Peer
     from gunicorn.blocking.request import Request
@@ -134,7 +133,7 @@ class Accepting(Worker):
 
     if TYPE_CHECKING:
 
-        def handle_request(self, listener: Any, req: Any, client: Any, addr: Peer) -> object:
+        def handle_request(self, listener: Peer, req: Request, client: socket, addr: Peer) -> object:
             """Serve one request: each worker type has its own."""
 
     def answer(self, server: Peer, req: Request, client: socket, addr: Peer) -> None:

@@ -153,7 +153,7 @@ class ASGIWorker(EngineWorker):
     def _tick(self) -> None:
         """Once a second: show that the loop turns, look at deadlines, write what was gathered for the log."""
         seconds = self.pulse()
-        gateway = self._gateway_there_is()
+        gateway = self._gateway_if_any()
         if gateway is not None:
             with self.engine.guard:
                 gateway.idle()
@@ -167,7 +167,7 @@ class ASGIWorker(EngineWorker):
 
     def notify(self) -> None:
         """Alive means: the loop turns, and so do the threads of a WSGI application."""
-        gateway = self._gateway_there_is()
+        gateway = self._gateway_if_any()
         if gateway is None or not gateway.is_stuck():
             super().notify()
 
@@ -200,7 +200,7 @@ class ASGIWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def _gateway_there_is(self) -> ASGIGateway | PoolGateway | None:
+    def _gateway_if_any(self) -> ASGIGateway | PoolGateway | None:
         """None before the application is loaded."""
         return getattr(self, "gateway", None)
 
@@ -209,7 +209,7 @@ class ASGIWorker(EngineWorker):
         return list(self.gateway.tasks) if isinstance(self.gateway, ASGIGateway) else []
 
     def running(self) -> list[tuple[Connection, Request, float]]:
-        gateway = self._gateway_there_is()
+        gateway = self._gateway_if_any()
         return [] if gateway is None else list(gateway.running())
 
     def stacks_of(self, connection: Connection) -> str:

@@ -236,7 +236,7 @@ class Pooling(Worker):
 
     if TYPE_CHECKING:
 
-        def handle_request(self, req: Any, conn: TConn) -> object:
+        def handle_request(self, req: Request, conn: TConn) -> object:
             """Serve one request: the worker type's own."""
 
     def answer(self, req: Request, conn: TConn) -> bool:
