@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
+    from typing import ClassVar, NoReturn, Self, dataclass_transform
 else:
 
     def dataclass_transform(**options):
@@ -31,7 +31,7 @@ class Record:
     def __init_subclass__(cls) -> None:
         cls._names = tuple(cls.__annotations__)
 
-    def __init__(self, *values: Any, **named: Any) -> None:
+    def __init__(self, *values: object, **named: object) -> None:
         names = self._names
         fields = dict(zip(names, values, strict=False), **named)
         if len(values) > len(names) or not fields.keys() <= set(names):
@@ -54,9 +54,9 @@ class Record:
         pairs = zip(self._names, self._values(), strict=True)
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
 
-    def _values(self) -> tuple[Any, ...]:
+    def _values(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self._names)
 
-    def replaced(self, **changes: Any) -> Self:
+    def replaced(self, **changes: object) -> Self:
         """The same with other values for some fields."""
         return type(self)(**{**dict(zip(self._names, self._values(), strict=True)), **changes})

@@ -35,7 +35,8 @@ from gunicorn.unix.sockets import close, close_graceful
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from socket import socket
+    from typing import NoReturn
     from urllib.parse import SplitResult
 
 __all__ = [
@@ -128,10 +129,13 @@ def split_request_uri(uri: str) -> SplitResult:
     return parts._replace(path=parts.path[1:])
 
 
-def has_fileno(obj: Any) -> bool:
+def has_fileno(obj: object) -> bool:
     """Tell whether ``obj`` is backed by a real file descriptor."""
     try:
-        obj.fileno()
+        fileno = getattr(obj, "fileno", None)
+        if fileno is None:
+            return False
+        fileno()
     except (AttributeError, OSError, ValueError):
         # io.UnsupportedOperation, which in-memory files raise, is both an OSError and a ValueError.
         return False
@@ -143,7 +147,7 @@ def is_hoppish(header: str) -> bool:
     return header.strip().lower() in hop_headers
 
 
-def write(sock: Any, data: bytes, chunked: bool = False) -> None:
+def write(sock: socket, data: bytes, chunked: bool = False) -> None:
     """Send all of ``data``, with ``chunked`` as a chunk (RFC 9112, 7.1). Raises OSError."""
     if chunked:
         write_chunk(sock, data)
@@ -151,13 +155,13 @@ def write(sock: Any, data: bytes, chunked: bool = False) -> None:
         sock.sendall(data)
 
 
-def write_chunk(sock: Any, data: bytes | str) -> None:
+def write_chunk(sock: socket, data: bytes | str) -> None:
     """Send ``data`` as a chunk; an empty one ends the content. Raises OSError."""
     content = to_bytestring(data)
     sock.sendall(b"%x\r\n%s\r\n" % (len(content), content))
 
 
-def write_nonblock(sock: Any, data: bytes, chunked: bool = False) -> None:
+def write_nonblock(sock: socket, data: bytes, chunked: bool = False) -> None:
     """As ``write``, with the socket not waiting for its peer meanwhile. Raises BlockingIOError when it would."""
     timeout = sock.gettimeout()
     if timeout == 0.0:
@@ -170,7 +174,7 @@ def write_nonblock(sock: Any, data: bytes, chunked: bool = False) -> None:
         sock.settimeout(timeout)
 
 
-def write_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
+def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
     """Answer with a page that says ``reason`` and ``mesg``, as fast as the peer takes it. Raises OSError."""
     from html import escape
 

@@ -12,9 +12,28 @@ from .unreader import gather
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Protocol
+
+    from gunicorn.http.fields import FieldTable
+    from gunicorn.http.request import Request
 
     from .unreader import Unreader
+
+    class Reader(Protocol):
+        """What a `Body` reads from; one that has `read_some` as well does not wait for more than the next octets."""
+
+        def read(self, size: int, /) -> bytes:
+            """Up to `size` octets, fewer at the end of the content only."""
+
+    class Headed(Protocol):
+        """A message as far as its content needs it."""
+
+        # What the parser has made of the head, None until then.
+        head: Request | None
+        table: FieldTable
+        # Whether the peer is a proxy whose fields are believed.
+        trusted: bool
+        trailers: list[tuple[str, str]]
 
 __all__ = ["Body", "ChunkedReader", "EOFReader", "LengthReader"]
 
@@ -87,10 +106,13 @@ class LengthReader(_Reader):
 class ChunkedReader(_Reader):
     """The chunked coding, by the decoder of `gunicorn.http`; its trailers go to `req.trailers`."""
 
-    def __init__(self, req: Any, unreader: Unreader) -> None:
+    def __init__(self, req: Headed, unreader: Unreader) -> None:
         super().__init__(unreader)
+        if req.head is None:
+            raise ValueError("a message whose head has not been read has no content")
         self.req = req
-        self._decoder: Any = ChunkedBody(req.head, req.table, req.trusted)
+        self._head: Request = req.head
+        self._decoder = ChunkedBody(self._head, req.table, req.trusted)
         self._rest = b""
 
     def _more(self) -> bytes:
@@ -102,10 +124,10 @@ class ChunkedReader(_Reader):
             data = self._rest + data
             end = decoder.decode(data, 0, len(data))
             self._rest = data[end:]
-            if decoder.complete:
+            if self._decoder.complete:
                 self.unreader.unread(self._rest)
                 self._rest = b""
-                self.req.trailers = list(self.req.head.trailers or ())
+                self.req.trailers = list(self._head.trailers or ())
             if decoder.piece:
                 piece, decoder.piece = decoder.piece, b""
                 return bytes(piece)
@@ -122,7 +144,7 @@ class EOFReader(_Reader):
 class Body:
     """`wsgi.input` over one of the readers (PEP 3333, "Input and Error Streams")."""
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self._held = b""
 

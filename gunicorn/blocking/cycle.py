@@ -21,7 +21,46 @@ from .response import ClientGone, Response, server_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from contextlib import AbstractContextManager
+    from socket import socket
+    from ssl import SSLContext, SSLSocket
+    from typing import Protocol
+
+    from gunicorn._types import Environ, Log, Peer, WSGIApp
+    from gunicorn.config import Config
+    from gunicorn.instrument.scoreboard import Slot
+
+    from .parser import RequestParser
+    from .request import Request
+
+    class BlockingWorker(Protocol):
+        """A worker that accepts for itself, as far as an answer needs it."""
+
+        cfg: Config
+        log: Log
+        # The application.
+        wsgi: WSGIApp
+        # Not told to stop yet.
+        alive: bool
+        # Requests begun so far, and after how many this worker is replaced.
+        nr: int
+        max_requests: int
+
+        @property
+        def slot(self) -> Slot:
+            """Its page of the scoreboard."""
+
+        def recycle(self) -> None:
+            """`max_requests` is reached."""
+
+        def handle_error(self, req: Request | None, client: socket, addr: Peer, exc: BaseException) -> None:
+            """A request could not be read, or its application has failed."""
+
+    class ConversingWorker(BlockingWorker, Protocol):
+        """One whose connections are served from their first request to their last."""
+
+        def handle_request(self, server: Peer, req: Request, client: socket, addr: Peer, /) -> object:
+            """Serve one request."""
 
 __all__ = ["answer", "answer_error", "converse", "next_request", "secured", "tell_failure"]
 
@@ -29,14 +68,21 @@ __all__ = ["answer", "answer_error", "converse", "next_request", "secured", "tel
 ALREADY_HANDLED = object()
 
 
-def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool, context: Callable[[], Any]) -> None:
+def converse(
+    worker: ConversingWorker,
+    server: Peer,
+    client: socket,
+    addr: Peer,
+    persistent: bool,
+    context: Callable[[], AbstractContextManager[object]],
+) -> None:
     """Serve the requests of a connection and close it; never raises what a client or an application can cause.
 
     `server` and `addr` are the addresses of the two ends. Without `persistent` one request is served. `context` makes
     what surrounds the wait for a request; where it ends the wait, the connection ends. Each request goes through the
     worker's `handle_request`, and what goes wrong through its `handle_error`.
     """
-    request: Any = None
+    request: Request | None = None
     unread = True
     try:
         client.settimeout(worker.cfg.header_timeout or None)
@@ -70,22 +116,28 @@ def converse(worker: Any, server: Any, client: Any, addr: Any, persistent: bool,
             close(client)
 
 
-def secured(sock: Any, cfg: Any) -> Any:
+def secured(sock: socket, cfg: Config) -> SSLSocket:
     """A connection as the server's end of TLS, its handshake done. Raises OSError."""
     terminators = getattr(cfg, "terminators", None)
     if not terminators:
-        return ssl_wrap_socket(sock, cfg)
+        wrapped: SSLSocket = ssl_wrap_socket(sock, cfg)
+        return wrapped
     # Made by the master, which may have been the one that may read the key.
-    context = next(iter(terminators.values())).context
+    context: SSLContext = next(iter(terminators.values())).context
     return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=cfg.suppress_ragged_eofs)
 
 
-def _is_ours(worker: Any, error: BaseException) -> bool:
+def _is_ours(worker: BlockingWorker, error: BaseException) -> bool:
     """Whether the server, or a stop in a worker of somebody else's making, ends what this process does."""
     return isinstance(error, OwnSignal) or (not isinstance(error, Exception) and not worker.alive)
 
 
-def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], Any]) -> Any:
+def next_request(
+    worker: BlockingWorker,
+    parser: RequestParser,
+    client: socket,
+    context: Callable[[], AbstractContextManager[object]],
+) -> Request | None:
     """The next request of a connection, None at its end. Waits as long as the settings say."""
     cfg = worker.cfg
     first = parser.req_count == 0
@@ -110,14 +162,22 @@ def next_request(worker: Any, parser: Any, client: Any, context: Callable[[], An
     return request
 
 
-def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread: bool, persistent: bool) -> bool:
+def answer(
+    worker: BlockingWorker,
+    server: Peer,
+    req: Request,
+    sock: socket,
+    addr: Peer,
+    multithread: bool,
+    persistent: bool,
+) -> bool:
     """Run the application for one request and answer it; whether the connection goes on.
 
     Raises what the application and the client's leaving raise.
     """
     cfg, log = worker.cfg, worker.log
-    response: Any = None
-    environ: dict[str, Any] = {}
+    response: Response | None = None
+    environ: Environ = {}
     began = time.monotonic()
     board = _board_of(worker)
     board.begin(req.method, req.uri, began)
@@ -167,7 +227,7 @@ def answer(worker: Any, server: Any, req: Any, sock: Any, addr: Any, multithread
     return not req.should_close()
 
 
-def _board_of(worker: Any) -> Board:
+def _board_of(worker: BlockingWorker) -> Board:
     """Where a worker says what its requests are doing: one for all of them, since it counts those that run."""
     board: Board | None = worker.__dict__.get("_board")
     if board is None:
@@ -175,12 +235,12 @@ def _board_of(worker: Any) -> Board:
     return board
 
 
-def _is_handled(worker: Any, result: Any) -> bool:
+def _is_handled(worker: BlockingWorker, result: object) -> bool:
     asks = getattr(worker, "is_already_handled", None)
     return result is ALREADY_HANDLED if asks is None else bool(asks(result))
 
 
-def _shut(sock: Any) -> None:
+def _shut(sock: socket) -> None:
     import socket
 
     try:
@@ -189,7 +249,9 @@ def _shut(sock: Any) -> None:
         return
 
 
-def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: BaseException) -> None:
+def tell_failure(
+    worker: BlockingWorker, request: Request | None, client: socket, addr: Peer, error: BaseException
+) -> None:
     """What has ended a connection early: the client's leaving is no error, all else goes to `handle_error`.
 
     With a `request` under way, an OSError may be the application's own: a client that has left is told of by
@@ -205,7 +267,9 @@ def tell_failure(worker: Any, request: Any, client: Any, addr: Any, error: BaseE
         worker.handle_error(request, client, addr, error)
 
 
-def answer_error(worker: Any, req: Any, client: Any, addr: Any, error: BaseException) -> None:
+def answer_error(
+    worker: BlockingWorker, req: Request | Head | None, client: socket, addr: Peer, error: BaseException
+) -> None:
     """Log an error and answer the request with its status; without `req` none could be read. Never raises OSError.
 
     Where an answer has begun, the connection is broken off.

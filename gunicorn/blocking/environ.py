@@ -17,7 +17,12 @@ from .response import _LINES, Response
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from socket import socket
+
+    from gunicorn._types import Environ, Fields, Peer
+    from gunicorn.config import Config
+
+    from .request import Request
 
 __all__ = ["WSGIErrorsWrapper", "base_environ", "create", "default_environ", "proxy_environ"]
 
@@ -31,11 +36,11 @@ class _ErrorLog:
 class WSGIErrorsWrapper(ErrorStream):
     """`wsgi.errors`: a text stream into the error log's files."""
 
-    def __init__(self, cfg: Any) -> None:
+    def __init__(self, cfg: Config) -> None:
         super().__init__(_ErrorLog)
 
 
-def base_environ(cfg: Any) -> dict[str, Any]:
+def base_environ(cfg: Config) -> Environ:
     """What is the same for all requests of a configuration."""
     return {
         "wsgi.errors": WSGIErrorsWrapper(cfg),
@@ -49,7 +54,7 @@ def base_environ(cfg: Any) -> dict[str, Any]:
     }
 
 
-def default_environ(req: Any, sock: Any, cfg: Any) -> dict[str, Any]:
+def default_environ(req: Request, sock: socket, cfg: Config) -> Environ:
     """`base_environ`, and what the request line and the socket say."""
     return {
         **base_environ(cfg),
@@ -62,23 +67,23 @@ def default_environ(req: Any, sock: Any, cfg: Any) -> dict[str, Any]:
     }
 
 
-def proxy_environ(req: Any) -> dict[str, Any]:
+def proxy_environ(req: Request) -> Environ:
     """What a PROXY header in front of the connection says; nothing where there was none."""
-    environ: dict[str, Any] = {}
+    environ: Environ = {}
     if req.proxy_protocol_info:
         proxy(environ, req.proxy_protocol_info)
     return environ
 
 
 def create(
-    req: Any,
-    sock: Any,
-    client: Any,
-    server: Any,
-    cfg: Any,
-    response_class: Callable[..., Any] | None = None,
-    response_args: tuple[Any, ...] = (),
-) -> tuple[Any, dict[str, Any]]:
+    req: Request,
+    sock: socket,
+    client: Peer,
+    server: Peer,
+    cfg: Config,
+    response_class: Callable[..., Response] | None = None,
+    response_args: tuple[object, ...] = (),
+) -> tuple[Response, Environ]:
     """The response to a request, and the environ to call the application with.
 
     `client` and `server` are the addresses of the two ends. A client that waits for permission to send its body
@@ -121,7 +126,7 @@ def create(
     return response, environ
 
 
-def _join_own(environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
+def _join_own(environ: Environ, headers: list[tuple[str, str]]) -> None:
     """Fields that somebody has changed behind the parser: what they are called now is what counts."""
     values: dict[str, list[str]] = {}
     for name, value in headers:
@@ -133,8 +138,8 @@ def _join_own(environ: dict[str, Any], headers: list[tuple[str, str]]) -> None:
         environ[variable] = ",".join(several)
 
 
-def _early_hints(req: Any, sock: Any, response: Any) -> Callable[[Any], None]:
-    def early_hints(headers: Any) -> None:
+def _early_hints(req: Request, sock: socket, response: Response) -> Callable[[Fields], None]:
+    def early_hints(headers: Fields) -> None:
         """A 103 response with these fields, now (RFC 8297)."""
         if response.headers_sent or req.version < (1, 1):
             return

@@ -12,7 +12,15 @@ from .unreader import IterUnreader, SocketUnreader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from socket import socket
     from typing import Any, Self
+
+    from gunicorn._types import Peer
+    from gunicorn.config import Config
+
+    from .request import Message
+    from .unreader import Unreader
 
 __all__ = ["Parser", "RequestParser", "get_parser"]
 
@@ -27,13 +35,13 @@ class Parser:
     `mesg_class` raises.
     """
 
-    mesg_class: Any = None
+    mesg_class: Callable[[Config, Unreader, Peer, int], Message] | None = None
 
-    def __init__(self, cfg: Any, source: Any, source_addr: Any) -> None:
+    def __init__(self, cfg: Config, source: socket | Iterable[bytes], source_addr: Peer) -> None:
         self.cfg = cfg
-        self.unreader = SocketUnreader(source) if hasattr(source, "recv") else IterUnreader(source)
+        self.unreader: Unreader = _unreader_of(source)
         self.source_addr = source_addr
-        self.mesg: Any = None
+        self.mesg: Message | None = None
         self.req_count = 0
 
     def finish_body(self, deadline: float | None = None, max_bytes: int | None = None) -> bool:
@@ -41,16 +49,17 @@ class Parser:
 
         `deadline`: moment of `time.monotonic()` until which is waited; `max_bytes`: how much is read.
         """
-        if self.mesg is None or self.mesg.body is None:
+        body = self.mesg.body if self.mesg is not None else None
+        if body is None:
             return True
-        sock = getattr(self.unreader, "sock", None)
+        sock: socket | None = getattr(self.unreader, "sock", None)
         before = sock.gettimeout() if sock is not None and deadline is not None else None
         count = 0
         try:
             while max_bytes is None or count <= max_bytes:
                 if sock is not None and deadline is not None:
                     sock.settimeout(max(0.0, deadline - time.monotonic()))
-                data = self.mesg.body.read(STEP)
+                data = body.read(STEP)
                 if not data:
                     return True
                 count += len(data)
@@ -64,16 +73,18 @@ class Parser:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Message:
         before = self.mesg
         if before is not None and (before.should_close() or not self._pass_over()):
             raise StopIteration
+        if self.mesg_class is None:
+            raise NotImplementedError("a parser needs a mesg_class")
         self.req_count += 1
-        self.mesg = self.mesg_class(self.cfg, self.unreader, self.source_addr, self.req_count)
+        message = self.mesg = self.mesg_class(self.cfg, self.unreader, self.source_addr, self.req_count)
         if before is not None and before.proxy_protocol_info is not None:
             # It was said once, for the connection.
-            self.mesg.proxy_protocol_info = before.proxy_protocol_info
-        return self.mesg
+            message.proxy_protocol_info = before.proxy_protocol_info
+        return message
 
     next = __next__
 
@@ -90,7 +101,18 @@ class RequestParser(Parser):
 
     mesg_class = Request
 
+    if TYPE_CHECKING:
 
-def get_parser(cfg: Any, source: Any, source_addr: Any, http2_connection: bool = False) -> RequestParser:
+        def __next__(self) -> Request: ...
+
+
+def get_parser(
+    cfg: Config, source: socket | Iterable[bytes], source_addr: Peer, http2_connection: bool = False
+) -> RequestParser:
     """The parser of a new connection; HTTP/1 in any case."""
     return RequestParser(cfg, source, source_addr)
+
+
+def _unreader_of(source: Any) -> Unreader:
+    # What reads like a socket is one, of whatever library.
+    return SocketUnreader(source) if hasattr(source, "recv") else IterUnreader(source)

@@ -10,12 +10,13 @@ from . import response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import Log
+    from gunicorn.config import Config
 
 __all__ = ["said"]
 
 
-def said(cfg: Any, log: Any) -> tuple[str, bytes]:
+def said(cfg: Config, log: Log) -> tuple[str, bytes]:
     """The Server field's value, empty for none, and the field lines that a patch of `Response.default_headers` adds."""
     server = response.server_name(cfg)
     if response.Response.default_headers is response.DEFAULT_HEADERS:
@@ -27,7 +28,7 @@ def said(cfg: Any, log: Any) -> tuple[str, bytes]:
         return server, b""
 
 
-def _lines_of(cfg: Any, server: str) -> tuple[str, bytes]:
+def _lines_of(cfg: Config, server: str) -> tuple[str, bytes]:
     """What a patched `default_headers` says besides what belongs to each response. Raises what it raises."""
     request = Request()
     request.method = "GET"

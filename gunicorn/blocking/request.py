@@ -19,6 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Peer
+    from gunicorn.config import Config
+    from gunicorn.http.request import Request as Head
+
     from .unreader import Unreader
 
 __all__ = [
@@ -55,7 +59,7 @@ class Message:
     query: str | None = None
     fragment: str | None = None
 
-    def __init__(self, cfg: Any, unreader: Unreader, peer_addr: Any) -> None:
+    def __init__(self, cfg: Config, unreader: Unreader, peer_addr: Peer) -> None:
         self.cfg = cfg
         self.unreader = unreader
         # Of the socket, whatever a PROXY header or a proxy's field says.
@@ -67,7 +71,7 @@ class Message:
         self.table = _table(limits)
         self.trusted = Peers(cfg.forwarded_allow_ips).allows(peer_addr)
         # What the parser has made of it.
-        self.head: Any = None
+        self.head: Head | None = None
         self.version: tuple[int, int] = (1, 1)
         self.headers: list[tuple[str, str]] = []
         self.trailers: list[tuple[str, str]] = []
@@ -75,7 +79,7 @@ class Message:
         self.must_close = False
         # Whether the head of an answer has gone out: what goes wrong then cannot be told any more.
         self.answered = False
-        self.body: Any = None
+        self.body: Body | None = None
         self.proxy_protocol_info: dict[str, Any] | None = None
         self.unreader.unread(self.parse(self.unreader))
         self.set_body_reader()
@@ -119,7 +123,15 @@ class Request(Message):
     order, `body` a file to read from. `req_number` counts the requests of a connection.
     """
 
-    def __init__(self, cfg: Any, unreader: Unreader, peer_addr: Any, req_number: int = 1) -> None:
+    # What a request that has been read has.
+    head: Head
+    method: str
+    uri: str
+    path: str
+    query: str
+    body: Body
+
+    def __init__(self, cfg: Config, unreader: Unreader, peer_addr: Peer, req_number: int = 1) -> None:
         self.req_number = req_number
         super().__init__(cfg, unreader, peer_addr)
 
@@ -137,13 +149,15 @@ class Request(Message):
                 raise errors.NoMoreData(protocol.rest())
             begun = True
             protocol.receive(data)
-        self._take(protocol.request)
+        head = protocol.request
+        assert head is not None
+        self._take(head)
         if protocol.proxy_info is not None:
             self.proxy_protocol_info = dict(protocol.proxy_info)
         self._ask_subclass()
         return bytes(protocol.rest())
 
-    def _take(self, head: Any) -> None:
+    def _take(self, head: Head) -> None:
         """Become what the parser has found."""
         self.head = head
         self._take_line(head)
@@ -151,7 +165,7 @@ class Request(Message):
         if head.scheme is not None:
             self.scheme = head.scheme
 
-    def _take_line(self, head: Any) -> None:
+    def _take_line(self, head: Head) -> None:
         self.method, self.uri, self.path, self.query = head.method, head.uri, head.path, head.query
         self.fragment = head.fragment
         self.version = head.version

@@ -30,8 +30,12 @@ from gunicorn.wsgi.filewrapper import FileWrapper, file_region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from socket import socket
     from typing import Any
+
+    from gunicorn._types import ExcInfo, Fields
+    from gunicorn.config import Config
 
 __all__ = ["ClientGone", "Response", "server_name"]
 
@@ -45,10 +49,10 @@ class ClientGone(ConnectionError):
         super().__init__(error.errno or errno.EPIPE, error.strerror or str(error))
 
 
-def server_name(cfg: Any) -> str:
+def server_name(cfg: Config) -> str:
     """What the Server field says: `server_header`, where that is set, or what a configuration of old has written over
     `SERVER` of `gunicorn` or of `gunicorn.http.wsgi`."""
-    name: str = cfg.server_header
+    name = cfg.server_header
     if name == cfg.settings["server_header"].default:
         for module in (sys.modules.get("gunicorn.http.wsgi"), gunicorn):
             told = getattr(module, "SERVER", name)
@@ -64,11 +68,12 @@ class Response:
     wrapper to `write_file`), and then calls `close`. Whether the connection goes on tells `should_close`.
     """
 
-    def __init__(self, req: Any, sock: Any, cfg: Any) -> None:
+    def __init__(self, req: Any, sock: socket | None, cfg: Config) -> None:
+        # A `request.Request`; where nothing is sent, and so without a socket, the engine's as well.
         self.req = req
         self.sock = sock
         self.cfg = cfg
-        self.version: str = server_name(cfg)
+        self.version = server_name(cfg)
         self.status: str | None = None
         self.chunked = False
         self.must_close = False
@@ -93,7 +98,9 @@ class Response:
         """Whether the connection ends with this response."""
         return self.must_close or bool(self.req.should_close())
 
-    def start_response(self, status: Any, headers: Any, exc_info: Any = None) -> Any:
+    def start_response(
+        self, status: str, headers: Fields, exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
         """PEP 3333. Raises `HTTPError` (500) for what must not go on the wire, and AssertionError when called again
         without `exc_info`."""
         if exc_info is not None:
@@ -110,7 +117,7 @@ class Response:
         self.status = status
         return self.write
 
-    def process_headers(self, headers: Any) -> None:
+    def process_headers(self, headers: Fields) -> None:
         """Check the application's fields, and take those that it may send into `headers`. Raises `HTTPError`."""
         for pair in headers:
             name, value = pair
@@ -185,14 +192,14 @@ class Response:
         self._send(head)
         self.headers_sent = self.req.answered = True
 
-    def write(self, arg: Any) -> None:
+    def write(self, arg: bytes) -> None:
         """Send a piece of the content; what is beyond the promised length is left out.
 
         Raises TypeError for what is no bytes, and `ClientGone`.
         """
         self.takes(arg)
 
-    def takes(self, arg: Any) -> bool:
+    def takes(self, arg: bytes) -> bool:
         """As `write`; False when nothing of it has a place, and more need not be asked for."""
         data = plain_octets(arg)
         if not data:
@@ -211,15 +218,17 @@ class Response:
         self._send(data)
         return True
 
-    def write_all(self, pieces: Iterable[Any]) -> None:
+    def write_all(self, pieces: Iterable[bytes]) -> None:
         """Send what an application gives, as long as it has a place: it may have no end."""
         for piece in pieces:
             if not self.takes(piece):
                 break
 
     def _send(self, data: bytes) -> None:
+        sock = self.sock
+        assert sock is not None
         try:
-            self.sock.sendall(data)
+            sock.sendall(data)
         except OSError as error:
             raise ClientGone(error) from error
 
@@ -229,9 +238,10 @@ class Response:
         kind = type(self.sock)
         return bool(self.cfg.sendfile) and hasattr(kind, "sendfile") and not hasattr(kind, "getpeercert")
 
-    def sendfile(self, respiter: Any) -> bool:
+    def sendfile(self, respiter: FileWrapper) -> bool:
         """Let the kernel send the file of a wrapper; False when it has to be read."""
-        if self.headers_sent or not self.can_sendfile():
+        sock = self.sock
+        if sock is None or self.headers_sent or not self.can_sendfile():
             return False
         region = file_region(respiter)
         if region is None:
@@ -247,12 +257,12 @@ class Response:
             return False
         if count:
             try:
-                self.sent += self.sock.sendfile(respiter.filelike, offset, count)
+                self.sent += sock.sendfile(respiter.filelike, offset, count)
             except OSError as error:
                 raise ClientGone(error) from error
         return True
 
-    def write_file(self, respiter: Any) -> None:
+    def write_file(self, respiter: Iterable[bytes]) -> None:
         """Send the file of a `wsgi.file_wrapper`."""
         if type(respiter) is FileWrapper and self.sendfile(respiter):
             return

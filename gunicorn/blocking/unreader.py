@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from socket import socket
 
 __all__ = ["IterUnreader", "SocketUnreader", "Unreader"]
 
@@ -29,6 +29,9 @@ def gather(held: bytes, size: int, more: Callable[[], bytes]) -> tuple[bytes, by
 
 class Unreader:
     """Base of the sources. A subclass writes `chunk`, which returns octets as they come, none at the end."""
+
+    # Moment of `time.monotonic()` until which octets may come, whatever the socket's own patience; None for none.
+    deadline: float | None = None
 
     def __init__(self) -> None:
         self._held = b""
@@ -68,12 +71,10 @@ class Unreader:
 class SocketUnreader(Unreader):
     """Reads a socket, at most `max_chunk` octets at once."""
 
-    def __init__(self, sock: Any, max_chunk: int = CHUNK_SIZE) -> None:
+    def __init__(self, sock: socket, max_chunk: int = CHUNK_SIZE) -> None:
         super().__init__()
         self.sock = sock
         self.mxchunk = max_chunk
-        # Moment of `time.monotonic()` until which octets may come, whatever the socket's own patience; None for none.
-        self.deadline: float | None = None
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         """Raises TimeoutError behind the deadline, however often the peer sends, and what the socket raises."""
@@ -91,7 +92,7 @@ class IterUnreader(Unreader):
 
     def __init__(self, iterable: Iterable[bytes]) -> None:
         super().__init__()
-        self.iter: Any = iter(iterable)
+        self.iter: Iterator[bytes] | None = iter(iterable)
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         if self.iter is None:

@@ -30,7 +30,11 @@ from .host import GeventHost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
+
+    from gunicorn._types import Environ, Log, StartResponse, WSGIApp
+    from gunicorn.tls.terminator import Terminator
+    from gunicorn.unix.sockets import BaseSocket
 
 VERSION = f"gevent/{gevent.__version__} {SERVER_SOFTWARE}"
 
@@ -45,8 +49,8 @@ class PyWSGIServer(WSGIServer):  # type: ignore[misc]
 class PyWSGIHandler(WSGIHandler):  # type: ignore[misc]
     """A `wsgi_handler` whose environ and access log are those of this server; the base of others."""
 
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
+    def get_environ(self) -> Environ:
+        environ: Environ = super().get_environ()
         environ["gunicorn.sock"] = environ["gunicorn.socket"] = self.socket
         environ["RAW_URI"] = self.path
         return environ
@@ -69,26 +73,37 @@ class PyWSGIHandler(WSGIHandler):  # type: ignore[misc]
 class GeventResponse:
     """What the access log reads of a response: `status`, `headers`, `sent` octets."""
 
-    status: Any = None
-    headers: Any = None
-    sent: Any = None
+    status: str | None = None
+    headers: list[tuple[str, str]] | None = None
+    sent: int | None = None
 
-    def __init__(self, status: Any, headers: Any, clength: Any) -> None:
+    def __init__(
+        self,
+        status: str | bytes | None,
+        headers: Iterable[tuple[str | bytes, str | bytes]] | None,
+        clength: int | None,
+    ) -> None:
         self.status = status.decode("latin-1") if isinstance(status, bytes) else status
         self.headers = [(_native(name), _native(value)) for name, value in headers or ()]
         self.sent = clength
 
 
-def _native(text: Any) -> Any:
+def _native(text: str | bytes) -> str:
     return text.decode("latin-1") if isinstance(text, bytes) else text
 
 
 class _Log(LoggingLogAdapter):  # type: ignore[misc]
     """gevent's `log` on our access log, with the `access` that handlers made for this server call."""
 
-    def __init__(self, log: Any) -> None:
-        super().__init__(log.access_log, level=logging.INFO)
+    def __init__(self, log: Log) -> None:
+        super().__init__(logger_of(log, "access"), level=logging.INFO)
         self.__dict__["access"] = log.access
+
+
+def logger_of(log: Log, name: str) -> logging.Logger:
+    """The logger of `logging` behind the `error` or the `access` log; a class of the user's may have other names."""
+    own: logging.Logger | None = getattr(log, f"{name}_log", None)
+    return logging.getLogger(f"gunicorn.{name}") if own is None else own
 
 
 def serve(worker: GeventHost) -> None:
@@ -109,7 +124,7 @@ def serve(worker: GeventHost) -> None:
         server.stop(timeout=LOOK_SECONDS)
 
 
-def abandon(servers: list[Any]) -> None:
+def abandon(servers: list[WSGIServer]) -> None:
     """In a child that the application has forked: keep no port open."""
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for server in servers:
@@ -118,9 +133,9 @@ def abandon(servers: list[Any]) -> None:
     os.close(null)
 
 
-def _make_server(worker: GeventHost, listener: Any, place: int, pool: Pool) -> Any:
+def _make_server(worker: GeventHost, listener: BaseSocket, place: int, pool: Pool) -> WSGIServer:
     terminator, redirect = entrance.listener_role(listener, place, worker.cfg, worker.log)
-    options: dict[str, Any] = {}
+    options: dict[str, object] = {}
     if terminator is not None:
         options["ssl_context"] = terminator.context
         gevent.spawn(_renew, terminator)
@@ -131,7 +146,7 @@ def _make_server(worker: GeventHost, listener: Any, place: int, pool: Pool) -> A
         application=_redirecting(redirect) if redirect else _Counted(worker),
         spawn=pool,
         log=_Log(worker.log) if worker.cfg.accesslog or issubclass(handler, PyWSGIHandler) else None,
-        error_log=LoggingLogAdapter(worker.log.error_log, level=logging.ERROR),
+        error_log=LoggingLogAdapter(logger_of(worker.log, "error"), level=logging.ERROR),
         handler_class=handler,
         environ={
             "SERVER_SOFTWARE": SERVER_SOFTWARE,
@@ -144,23 +159,24 @@ def _make_server(worker: GeventHost, listener: Any, place: int, pool: Pool) -> A
     )
 
 
-def _renew(terminator: Any) -> None:
+def _renew(terminator: Terminator) -> None:
     """Look for new certificates, for as long as the worker lives."""
     while True:
         gevent.sleep(RENEW_SECONDS)
         terminator.renew()
 
 
-def _redirecting(port: int) -> Any:
+def _redirecting(port: int) -> WSGIApp:
     """An application that sends clients to HTTPS on another port of this host."""
 
-    def application(environ: Any, start_response: Any) -> list[bytes]:
+    def application(environ: Environ, start_response: StartResponse) -> list[bytes]:
         request = Request()
         request.host = environ.get("HTTP_HOST") or environ["SERVER_NAME"]
         request.path = quote(environ["PATH_INFO"], encoding="latin-1")
         request.query = environ.get("QUERY_STRING", "")
         answer = elsewhere(request, port)
-        fields = [tuple(line.split(": ", 1)) for line in answer.fields.decode("latin-1").splitlines()]
+        pairs = (line.partition(": ") for line in answer.fields.decode("latin-1").splitlines())
+        fields = [(name, value) for name, _, value in pairs]
         start_response(f"{answer.status} {REASONS[answer.status]}", [*fields, ("Content-Length", "0")])
         return []
 
@@ -174,7 +190,7 @@ class _Counted:
         self.worker = worker
         self.calls = 0
 
-    def __call__(self, environ: Any, start_response: Any) -> Any:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         self.calls += 1
         if self.calls >= self.worker.max_requests:
             self.worker.recycle()
@@ -182,7 +198,7 @@ class _Counted:
             start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
             return []
         try:
-            result = self.worker.wsgi(environ, start_response)
+            result: Iterable[bytes] = self.worker.wsgi(environ, start_response)
         except BaseException as error:
             forks.end_stray(error)
             raise
@@ -190,6 +206,6 @@ class _Counted:
         forks.end_stray()
         return result
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         # Some servers look for attributes of the application.
         return getattr(self.worker.wsgi, name)

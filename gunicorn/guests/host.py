@@ -7,6 +7,15 @@ from typing import Any, Protocol
 from gunicorn.config import Config
 from gunicorn.engine.engine import Engine
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gevent.pywsgi import WSGIHandler, WSGIServer
+    from tornado.platform.asyncio import BaseAsyncIOLoop
+
+    from gunicorn._types import Log
+    from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.unix.sockets import BaseSocket
+
 __all__ = ["GeventHost", "Host", "TornadoHost"]
 
 
@@ -14,9 +23,9 @@ class Host(Protocol):
     """A worker; what is ours of it: the life of the process, its listeners, its application, the log."""
 
     cfg: Config
-    log: Any
-    sockets: list[Any]
-    # The application.
+    log: Log
+    sockets: list[BaseSocket]
+    # The application, of whatever interface.
     wsgi: Any
     # Not told to stop yet.
     alive: bool
@@ -27,7 +36,7 @@ class Host(Protocol):
     request_limit: float
 
     @property
-    def slot(self) -> Any:
+    def slot(self) -> Slot:
         """Its place on the scoreboard."""
 
     @property
@@ -44,17 +53,17 @@ class Host(Protocol):
 class TornadoHost(Host, Protocol):
     """The worker of Tornado's own server."""
 
-    ioloop: Any
+    ioloop: BaseAsyncIOLoop
 
 
 class GeventHost(Host, Protocol):
     """The worker of a server made for `gevent.pywsgi`."""
 
     # Classes of that server and of its handlers, where the worker type brings such.
-    server_class: Any
-    wsgi_handler: Any
+    server_class: type[WSGIServer] | None
+    wsgi_handler: type[WSGIHandler] | None
     # The servers that run.
-    guests: list[Any]
+    guests: list[WSGIServer]
 
     def serve(self) -> None:
         """Wait, with gevent's loop running, until the worker is told to stop."""

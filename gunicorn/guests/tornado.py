@@ -12,13 +12,15 @@ from contextvars import ContextVar
 from datetime import timedelta
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, ResponseStartLine
+from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 from tornado.wsgi import WSGIContainer
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.listener import Listener
+from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
+from gunicorn.gateway.gateway import shown
 from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
@@ -34,7 +36,26 @@ from .host import TornadoHost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Awaitable, Callable
+    from typing import Any, ParamSpec, Protocol, TypeVar
+
+    from tornado.http1connection import HTTP1Connection
+    from tornado.iostream import IOStream
+
+    from gunicorn._types import Environ, Peer
+    from gunicorn.unix.sockets import BaseSocket
+
+    Given = ParamSpec("Given")
+    Result = TypeVar("Result")
+
+    class Context(Protocol):
+        """Who is at the other end of a connection, and how: as Tornado tells its application."""
+
+        address: Peer
+        remote_ip: str
+        protocol: str
+        # Ours: the latter two as Tornado itself has found them.
+        own: tuple[str, str]
 
 # How much of a body Tornado itself takes, and has in memory, where nobody has said.
 BODY_BOUND = 100 * 1024 * 1024
@@ -72,7 +93,7 @@ class Servers:
         self.server_header = None if cfg.server_header == cfg.settings["server_header"].default else cfg.server_header
         self.servers = [self._open(sock, place) for place, sock in enumerate(worker.sockets)]
 
-    def _open(self, sock: Any, place: int) -> Server:
+    def _open(self, sock: BaseSocket, place: int) -> Server:
         cfg = self.cfg
         listener = Listener(sock)
         listener.terminator, listener.redirect = entrance.listener_role(sock, place, cfg, self.log)
@@ -102,6 +123,17 @@ class Servers:
     def requests(self) -> list[tuple[Answer, Request, float]]:
         """What runs, and since when."""
         return [(answer, answer.request, answer.began) for answer in self.running if answer.request is not None]
+
+    def break_off(self, answer: Answer) -> None:
+        """A request is over its limit and was told of in the log; whatever goes wrong ends its connection and nothing
+        else."""
+        try:
+            answer.break_off()
+        except OwnSignal:
+            raise
+        except BaseException as error:  # the boundary around one connection: a logger of the user's
+            answer.drop()
+            self.log.error("Error on the connection of %s", shown(answer.context.address), exc_info=error)
 
     def answer_for_the_aborted(self) -> None:
         """The process ends at once: nobody need wait for a connection that breaks."""
@@ -172,7 +204,7 @@ class Servers:
             headers["Host"] = _authority(answer.listener)
         return headers
 
-    def identify(self, context: Any, request: Request) -> None:
+    def identify(self, context: Context, request: Request) -> None:
         """Let Tornado's `context` of a connection say who has sent this request, and how."""
         if not hasattr(context, "own"):
             context.own = context.remote_ip, context.protocol
@@ -197,8 +229,8 @@ class Server(HTTPServer):
     owner: Servers
     listener: Listener
 
-    def start_request(self, server_conn: object, request_conn: Any) -> HTTPMessageDelegate:
-        answer: Any = Answer(self.owner, self.listener, request_conn)
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        answer = Answer(self.owner, self.listener, request_conn)
         return Incoming(super().start_request(server_conn, answer), answer)
 
 
@@ -213,7 +245,10 @@ class Incoming(HTTPMessageDelegate):
         # The application has, or will get, nothing of it.
         self._refused = False
 
-    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> Any:
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        assert isinstance(start_line, RequestStartLine)
         answer = self._answer
         request = answer.begin(start_line, headers)
         try:
@@ -224,7 +259,7 @@ class Incoming(HTTPMessageDelegate):
             return None
         return self._within(self._inner.headers_received, start_line, headers)
 
-    def data_received(self, chunk: bytes) -> Any:
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._size += len(chunk)
         if self._refused:
             return None
@@ -239,13 +274,13 @@ class Incoming(HTTPMessageDelegate):
         if not self._refused:
             self._within(self._inner.finish)
 
-    def _within(self, function: Any, *args: Any) -> Any:
+    def _within(self, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
         answer = self._answer
         notes = not TELLS_CONTEXT and answer.owner.worker.request_limit > 0
         before = asyncio.all_tasks() if notes else set()
         token = _current.set(answer)
         try:
-            return function(*args)
+            return function(*args, **kwargs)
         finally:
             _current.reset(token)
             if notes:
@@ -257,22 +292,24 @@ class Incoming(HTTPMessageDelegate):
             self._inner.on_connection_close()
 
 
-class Answer:
-    """What goes out: an `HTTPConnection` of Tornado that notes what an access line tells."""
+class Answer(HTTPConnection):
+    """What goes out: a connection of Tornado's that notes what an access line tells."""
 
     def __init__(self, owner: Servers, listener: Listener, connection: Any) -> None:
         self.owner = owner
         self.listener = listener
-        self._connection = connection
+        self._connection: HTTP1Connection = connection
+        # What it is, Tornado's own types do not say.
+        self.context: Context = connection.context
         self._given_up = False
-        self.noted: set[asyncio.Task[Any]] = set()
+        self.noted: set[asyncio.Task[object]] = set()
         self.began = 0.0
         self.request: Request | None = None
         self.status = ""
         self.headers: list[tuple[str, str]] = []
         self.sent = 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._connection, name)
 
     @property
@@ -281,16 +318,19 @@ class Answer:
         stream = self._connection.stream
         return -1 if stream is None or stream.socket is None else int(stream.socket.fileno())
 
-    def begin(self, start_line: Any, headers: HTTPHeaders) -> Request:
+    def begin(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Request:
         """A head has come."""
         request = request_of(start_line, headers)
-        self.owner.identify(self._connection.context, request)
+        self.owner.identify(self.context, request)
         self.request, self.began = request, monotonic()
         request.started = self.began
         self.owner.begin(self, request)
         return request
 
-    def write_headers(self, start_line: Any, headers: HTTPHeaders, chunk: bytes | None = None) -> Any:
+    def write_headers(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None
+    ) -> asyncio.Future[None]:
+        assert isinstance(start_line, ResponseStartLine)
         if self._given_up:
             return _done()
         if start_line.code >= 200:
@@ -311,7 +351,7 @@ class Answer:
         if not owner.worker.alive:
             headers["Connection"] = "close"
 
-    def write(self, chunk: bytes) -> Any:
+    def write(self, chunk: bytes) -> asyncio.Future[None]:
         if self._given_up:
             return _done()
         self.sent += len(chunk)
@@ -322,7 +362,7 @@ class Answer:
             self._connection.finish()
             self.end()
 
-    def detach(self) -> Any:
+    def detach(self) -> IOStream:
         stream = self._connection.detach()
         self.end()
         return stream
@@ -330,7 +370,7 @@ class Answer:
     def refuse(self, error: HTTPError) -> None:
         """Answer in the application's place, and close."""
         if error.status >= 400 and not isinstance(error, Overloaded | GatewayTimeout):
-            address = self._connection.context.address
+            address = self.context.address
             peer = address[0] if isinstance(address, tuple) else ""
             self.owner.log.warning("Invalid request from ip=%s: %s", peer, error)
         if self.status:
@@ -358,7 +398,7 @@ class Answer:
 
     # Too long.
 
-    def tasks(self) -> list[asyncio.Task[Any]]:
+    def tasks(self) -> list[asyncio.Task[object]]:
         """The tasks that work on this request."""
         if not TELLS_CONTEXT:
             return [task for task in self.noted if not task.done()]
@@ -388,6 +428,13 @@ class Answer:
             # The client has left first.
             pass
 
+    def drop(self) -> None:
+        """Close the connection, and say no more of the request."""
+        if self.request is not None:
+            self.request = None
+            self.owner.end(self, monotonic() - self.began)
+        self._connection.close()
+
     def end(self) -> None:
         """The response is written, or never will be."""
         request, self.request = self.request, None
@@ -399,8 +446,8 @@ class Answer:
             self._log(request, timedelta(seconds=seconds))
 
     def _log(self, request: Request, took: timedelta) -> None:
-        environ = {
-            "REMOTE_ADDR": self._connection.context.remote_ip, "REQUEST_METHOD": request.method,
+        environ: Environ = {
+            "REMOTE_ADDR": self.context.remote_ip, "REQUEST_METHOD": request.method,
             "RAW_URI": request.uri, "PATH_INFO": unquote(request.path), "QUERY_STRING": request.query,
             "SERVER_PROTOCOL": f"HTTP/1.{request.version_minor}",
         }
@@ -410,7 +457,7 @@ class Answer:
         self.owner.worker.log.access(self, request, environ, took)
 
 
-def request_of(start_line: Any, headers: HTTPHeaders) -> Request:
+def request_of(start_line: RequestStartLine, headers: HTTPHeaders) -> Request:
     """A request as Tornado has parsed it, as one of ours."""
     request = Request()
     request.method, request.uri = start_line.method, start_line.path

@@ -18,7 +18,11 @@ from .base import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from socket import socket
+
+    from gunicorn._types import Peer
+    from gunicorn.blocking.request import Request
+    from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["Accepting", "StopWaiting", "is_replaced"]
 
@@ -32,7 +36,7 @@ class StopWaiting(Exception):
     """The worker is to leave: there is nothing to wait for any more."""
 
 
-def is_replaced(kind: type[Any], original: type[Any], names: tuple[str, ...] = _LOOP) -> bool:
+def is_replaced(kind: type[Worker], original: type[Worker], names: tuple[str, ...] = _LOOP) -> bool:
     """Whether a class has methods of its own, or of somebody's patch, in the place of the original ones."""
     return any(getattr(kind, name) is not getattr(original, name) for name in names)
 
@@ -43,7 +47,7 @@ class Accepting(Worker):
     # This loop has one way in for all listeners.
     honours_bind_options = False
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if is_replaced(cls, Accepting):
             cls.honours_bind_options = False
@@ -59,7 +63,7 @@ class Accepting(Worker):
             signal.set_wakeup_fd(self.PIPE[1], warn_on_full_buffer=False)
             for listener in self.sockets:
                 listener.setblocking(False)
-            self.wait_fds: list[Any] = [*self.sockets, self.PIPE[0]]
+            self.wait_fds: list[BaseSocket | int] = [*self.sockets, self.PIPE[0]]
             timeout = self.timeout or LONGEST_WAIT
             if len(self.sockets) > 1:
                 self.run_for_multiple(timeout)
@@ -79,7 +83,7 @@ class Accepting(Worker):
         self._serve_by_turns(timeout)
 
     def _serve_by_turns(self, timeout: float) -> None:
-        ready: Any = self.sockets
+        ready = self.sockets
         while self.alive:
             self.notify()
             served = False
@@ -100,7 +104,7 @@ class Accepting(Worker):
             except StopWaiting:
                 return
 
-    def wait(self, timeout: float) -> list[Any]:
+    def wait(self, timeout: float) -> list[BaseSocket]:
         """Wait until somebody connects, at most so many seconds; the listeners to look at.
 
         Raises StopWaiting when the worker is to leave.
@@ -108,27 +112,31 @@ class Accepting(Worker):
         self.notify()
         ready = select.select(self.wait_fds, [], [], timeout)[0]
         if self.PIPE[0] in ready:
-            ready.remove(self.PIPE[0])
             os.read(self.PIPE[0], 4096)
         if not self.alive:
             raise StopWaiting
-        return ready
+        return [listener for listener in ready if not isinstance(listener, int)]
 
-    def accept(self, listener: Any) -> None:
+    def accept(self, listener: BaseSocket) -> None:
         """Take a connection and serve it. Raises BlockingIOError when nobody waits."""
         client, address = listener.accept()
         client.setblocking(True)
         close_on_exec(client.fileno())
         self.handle(listener, client, address)
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def handle(self, listener: BaseSocket, client: socket, addr: Peer) -> None:
         """Serve a request of the connection `client`, and close it."""
         from gunicorn.blocking.cycle import converse
 
         # A client that stays would be alone with this worker.
         converse(self, listener.getsockname(), client, addr, False, nullcontext)
 
-    def answer(self, server: Any, req: Any, client: Any, addr: Any) -> None:
+    if TYPE_CHECKING:
+
+        def handle_request(self, listener: Peer, req: Request, client: socket, addr: Peer) -> object:
+            """Serve one request: each worker type has its own."""
+
+    def answer(self, server: Peer, req: Request, client: socket, addr: Peer) -> None:
         """Run the application for a request that `handle` has read."""
         from gunicorn.blocking.cycle import answer
 

@@ -21,9 +21,22 @@ from .workertmp import WorkerTmp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from socket import socket
+    from typing import Any, ClassVar, Protocol
 
+    from gunicorn._types import App, Log, Peer
+    from gunicorn.blocking.request import Request
+    from gunicorn.config import Config
+    from gunicorn.gateway.socket_view import SocketView
+    from gunicorn.http.request import Request as Head
+    from gunicorn.loading.reloader import ReloaderBase
     from gunicorn.unix.sockets import BaseSocket
+
+    class Loader(Protocol):
+        """Who has the application, as `gunicorn.app.base` makes such."""
+
+        def wsgi(self) -> App:
+            """The application, loaded."""
 
 __all__ = ["Worker"]
 
@@ -49,7 +62,7 @@ class Worker:
     PIPE: list[int] = []
 
     def __init__(
-        self, age: int, ppid: int, sockets: list[BaseSocket], app: Any, timeout: float, cfg: Any, log: Any
+        self, age: int, ppid: int, sockets: list[BaseSocket], app: Loader, timeout: float, cfg: Config, log: Log
     ) -> None:
         self.age = age
         self.pid: int | str = "[booting]"
@@ -64,10 +77,11 @@ class Worker:
         # The reloader has seen a change.
         self.reloading = False
         self.alive = True
-        self.reloader: Any = None
+        self.reloader: ReloaderBase | None = None
         self.nr = 0
         self.max_requests: int = _with_jitter(cfg.max_requests, cfg.max_requests_jitter)
         self.tmp = WorkerTmp(cfg)
+        # The application, of whatever interface.
         self.wsgi: Any = None
         # A descriptor to which a byte is written at each signal, for a loop that sleeps in a poll; the
         # concrete worker sets it before init_signals().
@@ -162,7 +176,9 @@ class Worker:
                 self.reloader.add_extra_file(error.filename)
             self.wsgi = make_fail_app(application_traceback(error))
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+    def handle_error(
+        self, req: Request | Head | None, client: socket | SocketView, addr: Peer, exc: BaseException
+    ) -> None:
         """A request could not be read, or its application has failed before it answered: log that, and answer.
 
         A subclass that overrides this is told of both. Where ``client`` is no socket but a view of one, the connection
@@ -295,7 +311,7 @@ class Worker:
 HANDLE_ERROR = Worker.handle_error
 
 
-def take_identity(cfg: Any) -> None:
+def take_identity(cfg: Config) -> None:
     """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
     try:
         set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)

@@ -30,7 +30,10 @@ from .base import HANDLE_ERROR, Worker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+
+    from gunicorn.config import Config
+    from gunicorn.engine.connection import Connection
+    from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
 PULSE_SECONDS = 1.0
@@ -66,7 +69,7 @@ class EngineWorker(Worker):
         self._make_engine()
         super().init_process()
 
-    def take_over_from(self, worker: Any) -> None:
+    def take_over_from(self, worker: Worker) -> None:
         """Get ready to `run` in the place of ``worker``, which has found that it cannot serve its application itself.
 
         All that one has, what hooks have hung on it too, is here from now on.
@@ -101,7 +104,7 @@ class EngineWorker(Worker):
         self.wakeup_fd = self.engine.wakeup_fd
         self._keep_limits()
         # Connections whose request was given up while the application still works on it.
-        self.abandoned: set[Any] = set()
+        self.abandoned: set[Connection] = set()
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
@@ -120,7 +123,7 @@ class EngineWorker(Worker):
         raise AnotherWorkerType("asgi")
 
     @classmethod
-    def check_application(cls, cfg: Any, app: Any) -> None:
+    def check_application(cls, cfg: Config, app: object) -> None:
         """Raise AppImportError when workers of this type certainly cannot serve ``app``."""
         # What a type of somebody else's does with its application is its own affair.
         if is_ours(cls.__module__) and looks_like_factory(app):
@@ -153,11 +156,11 @@ class EngineWorker(Worker):
         gateway.wait_readable = self.wait_readable
         return gateway
 
-    def wait_writable(self, connection: Any) -> None:
+    def wait_writable(self, connection: Connection) -> None:
         """Let the application wait until its client has taken enough."""
         self.engine.wait_writable(connection, self.notify)
 
-    def wait_readable(self, connection: Any) -> None:
+    def wait_readable(self, connection: Connection) -> None:
         """Let the application wait until more of the request body has come."""
         self.engine.wait_readable(connection, self.notify)
 
@@ -178,21 +181,21 @@ class EngineWorker(Worker):
 
     # Requests that take too long.
 
-    def running(self) -> Iterable[tuple[Any, Any, float]]:
+    def running(self) -> Iterable[tuple[Connection, Request, float]]:
         """Running requests as (connection, request, moment of their begin); for types that can break one off."""
         return ()
 
-    def break_off(self, connection: Any, request: Any) -> None:
+    def break_off(self, connection: Connection, request: Request) -> None:
         """A request is over its limit and was told of in the log: answer it with 504, and end the application's call,
         or see to it that this worker is replaced."""
         self.give_up(connection, request)
         self.recycle()
 
-    def stacks_of(self, connection: Any) -> str:
+    def stacks_of(self, connection: Connection) -> str:
         """What the application is doing, for the log."""
         return stacks.of_threads()
 
-    def give_up(self, connection: Any, request: Any) -> None:
+    def give_up(self, connection: Connection, request: Request) -> None:
         """Answer 504 if nothing was sent yet, and let the application send nothing more on this connection.
 
         May be called beside a thread that runs the request: it sees `broken` before it sends a head, or has said
@@ -207,14 +210,12 @@ class EngineWorker(Worker):
             connection.response = None
         connection.cut(answer)
 
-    def _break_off_overdue(self) -> None:
+    def break_off_overdue(self) -> None:
+        """End what has run for longer than `request_timeout`."""
         now = monotonic()
         for connection, request, began in list(self.running()):
             if now - began > self.request_limit and connection not in self.abandoned:
-                self.log.critical(
-                    "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
-                    self.pid, now - began, request.method, atoms.escape(request.uri), self.stacks_of(connection),
-                )
+                self.tell_overdue(request, now - began, self.stacks_of(connection))
                 try:
                     self.break_off(connection, request)
                 except OwnSignal:
@@ -222,6 +223,13 @@ class EngineWorker(Worker):
                 except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.engine.failed(connection, error)
         self.abandoned = {connection for connection in self.abandoned if connection.state != CLOSED}
+
+    def tell_overdue(self, request: Request, seconds: float, where: str) -> None:
+        """A request has run for longer than its limit: say so, and where it is."""
+        self.log.critical(
+            "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
+            self.pid, seconds, request.method, atoms.escape(request.uri), where,
+        )  # fmt: skip
 
     def _answer_for_the_aborted(self) -> None:
         """The master ends this worker for being stuck: its clients need not wait for a connection that breaks."""
@@ -242,7 +250,7 @@ class EngineWorker(Worker):
             self.log.critical("Aborted with %d requests: %s", len(requests), ", ".join(requests[:100]))
         super().handle_abort(sig, frame)
 
-    def close_if_unserved(self, connection: Any, request: Any) -> None:
+    def close_if_unserved(self, connection: Connection, request: Request) -> None:
         """After a subclass's own `handle_request`: one that has not served the request must not leave it open."""
         if connection.request is request:
             connection.close()
@@ -283,7 +291,7 @@ class EngineWorker(Worker):
             self.alive = False
         self.slot.connections = self.engine.count
         if self.request_limit:
-            self._break_off_overdue()
+            self.break_off_overdue()
         return self.pulse_seconds
 
     def serve(self) -> None:

@@ -19,12 +19,12 @@ from .gasgi import ASGIWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn.config import Config
 
 __all__ = ["AiohttpWorker"]
 
 
-def _is_of_aiohttp(app: Any) -> bool:
+def _is_of_aiohttp(app: object) -> bool:
     return isinstance(app, web.Application) or inspect.iscoroutinefunction(app)
 
 
@@ -40,7 +40,7 @@ class AiohttpWorker(GunicornWebWorker):
         self.check_application(self.cfg, self.wsgi)
 
     @classmethod
-    def check_application(cls, cfg: Any, app: Any) -> None:
+    def check_application(cls, cfg: Config, app: object) -> None:
         """Raise AppImportError when ``app`` is nothing of aiohttp's and certainly cannot be served either."""
         if not _is_of_aiohttp(app):
             ASGIWorker.check_application(cfg, app)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from gunicorn.engine.connection import Connection
+    from gunicorn.http.request import Request
+
+    from .thread_pool import PoolGateway
+
 BOOT_FAILED = 3
 # How often a stop looks whether the last connection is gone.
 LOOK_SECONDS = 0.02
@@ -57,8 +62,9 @@ class ASGIWorker(EngineWorker):
     gateway_class: Callable[..., Gateway] = ASGIGateway
     loop: asyncio.AbstractEventLoop
     lifespan: Lifespan | None = None
-    _ticker: Any = None
-    _again: Any = None
+    gateway: ASGIGateway | PoolGateway
+    _ticker: asyncio.TimerHandle | None = None
+    _again: asyncio.Handle | None = None
 
     # Start.
 
@@ -109,7 +115,7 @@ class ASGIWorker(EngineWorker):
         self.loop.call_soon(self._tick)
         self._complete(self._told.wait())
 
-    def _complete(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def _complete(self, coroutine: Coroutine[object, None, object]) -> None:
         """Let the loop turn until this is done.
 
         A task that raises what would end a process raises it here, too; that one is over, and no other.
@@ -121,7 +127,7 @@ class ASGIWorker(EngineWorker):
             except OwnSignal:
                 raise
             except (KeyboardInterrupt, SystemExit) as error:
-                requests: Any = getattr(self.gateway, "tasks", ())
+                requests = self._tasks()
                 if not any(each.done() and not each.cancelled() and each.exception() is error for each in requests):
                     self.log.exception("Exception in a task")
 
@@ -149,13 +155,13 @@ class ASGIWorker(EngineWorker):
     def _tick(self) -> None:
         """Once a second: show that the loop turns, look at deadlines, write what was gathered for the log."""
         seconds = self.pulse()
-        gateway: Any = getattr(self, "gateway", None)
+        gateway = self._gateway_if_any()
         if gateway is not None:
             with self.engine.guard:
                 gateway.idle()
                 gateway.tick()
             self._poll()
-            if getattr(gateway, "sockets", None):
+            if isinstance(gateway, ASGIGateway) and gateway.sockets:
                 seconds = min(seconds, gateway.look_seconds)
         if self._ticker is not None:
             self._ticker.cancel()
@@ -163,7 +169,7 @@ class ASGIWorker(EngineWorker):
 
     def notify(self) -> None:
         """Alive means: the loop turns, and so do the threads of a WSGI application."""
-        gateway = getattr(self, "gateway", None)
+        gateway = self._gateway_if_any()
         if gateway is None or not gateway.is_stuck():
             super().notify()
 
@@ -196,15 +202,23 @@ class ASGIWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def running(self) -> list[tuple[Any, Any, float]]:
-        gateway = getattr(self, "gateway", None)
+    def _gateway_if_any(self) -> ASGIGateway | PoolGateway | None:
+        """None before the application is loaded."""
+        return getattr(self, "gateway", None)
+
+    def _tasks(self) -> list[asyncio.Task[object]]:
+        """The requests that run, where they are tasks."""
+        return list(self.gateway.tasks) if isinstance(self.gateway, ASGIGateway) else []
+
+    def running(self) -> list[tuple[Connection, Request, float]]:
+        gateway = self._gateway_if_any()
         return [] if gateway is None else list(gateway.running())
 
-    def stacks_of(self, connection: Any) -> str:
+    def stacks_of(self, connection: Connection) -> str:
         task = getattr(connection.response, "task", None)
         return super().stacks_of(connection) if task is None else stacks.of_task(task)
 
-    def break_off(self, connection: Any, request: Any) -> None:
+    def break_off(self, connection: Connection, request: Request) -> None:
         if isinstance(self.gateway, ASGIGateway):
             connection.response.break_off(GatewayTimeout())
         else:
@@ -234,10 +248,10 @@ class ASGIWorker(EngineWorker):
         deadline = end - reserve * 2
         self.stop_accepting()
         engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
-        gateway: Any = self.gateway
+        gateway = self.gateway
         gateway.say_farewell()
         await self._let_end(engine.clock(), deadline)
-        tasks = list(getattr(gateway, "tasks", ()))
+        tasks = self._tasks()
         if tasks:
             self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
             gateway.cut_off(False)
@@ -251,7 +265,7 @@ class ASGIWorker(EngineWorker):
         """What runs may end by itself. What has no end is told: event streams and silent responses soon, others when
         the time is nearly over, and all of them at once where somebody waits for the next worker to take over."""
         engine = self.engine
-        gateway: Any = self.gateway
+        gateway = self.gateway
         waited_for = self.reloading or self.hurried
         last_call = began if waited_for else deadline - min(LAST_CALL_SECONDS, (deadline - began) / 4)
         next_look = began
@@ -288,11 +302,11 @@ class ASGIWorker(EngineWorker):
             step._log_destroy_pending = False
 
 
-def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """What nobody has caught goes to the log, but for what tasks have raised in the loop itself."""
     if not isinstance(context.get("exception"), KeyboardInterrupt | SystemExit):
         loop.default_exception_handler(context)
 
 
-def _nothing(connection: Any) -> None:
+def _nothing(connection: Connection) -> None:
     """Cycles wait by themselves."""

@@ -16,14 +16,26 @@ try:
 except ImportError:
     raise RuntimeError("the eventlet worker needs eventlet: pip install gunicorn[eventlet]") from None
 
-import greenlet
 from eventlet import hubs, patcher
 from eventlet.event import Event
 from eventlet.greenio import GreenSocket
+from greenlet import getcurrent
+from greenlet import greenlet as Greenlet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from socket import socket
+    from typing import TypeVarTuple
+
+    from eventlet.hubs.hub import FdListener
+    from eventlet.hubs.timer import Timer
+
+    from gunicorn.unix.sockets import BaseSocket
+
+    from .greenlets import Event as AnEvent
+
+    Given = TypeVarTuple("Given")
 
 __all__ = ["EventletWorker"]
 
@@ -49,27 +61,27 @@ class EventletWorker(GreenletWorker):
 
     # What eventlet does for `GreenletWorker`.
 
-    _listener: Any = None
-    _timer: Any = None
+    _listener: FdListener | None = None
+    _timer: Timer | None = None
 
-    def spawn(self, function: Any, *args: Any) -> Any:
+    def spawn(self, function: Callable[[*Given], object], *args: *Given) -> Greenlet:
         return eventlet.spawn(function, *args)
 
-    def current(self) -> Any:
-        return greenlet.getcurrent()
+    def current(self) -> Greenlet:
+        return getcurrent()
 
-    def kill(self, greenlet: Any) -> None:
+    def kill(self, greenlet: Greenlet) -> None:
         # Not now: the main greenlet does not wait for what the application does at its end.
         hubs.get_hub().schedule_call_global(0, greenlet.kill, CutOff)
 
-    def kill_all(self, greenlets: list[Any], seconds: float) -> None:
+    def kill_all(self, greenlets: list[Greenlet], seconds: float) -> None:
         for each in greenlets:
             each.kill(CutOff)
         with eventlet.Timeout(seconds, False):
             while any(not each.dead for each in greenlets):
                 eventlet.sleep(0.01)
 
-    def make_event(self) -> Any:
+    def make_event(self) -> AnEvent:
         return _Event()
 
     def switch_to_hub(self) -> None:
@@ -81,8 +93,9 @@ class EventletWorker(GreenletWorker):
     def nap(self, seconds: float) -> None:
         eventlet.sleep(seconds)
 
-    def green(self, listener: Any) -> Any:
-        return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+    def green(self, listener: BaseSocket) -> socket:
+        sock: socket = GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+        return sock
 
     def leave_the_hub(self) -> None:
         hubs.use_hub()

@@ -18,7 +18,20 @@ from gevent.socket import socket as GreenSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from socket import socket
+    from typing import Any, TypeVarTuple
+
+    from gevent._interfaces import ILoop, IWatcher
+    from gevent.hub import Hub
+    from gevent.pywsgi import WSGIHandler, WSGIServer
+    from greenlet import greenlet as Greenlet
+
+    from gunicorn.unix.sockets import BaseSocket
+
+    from .greenlets import Event as AnEvent
+
+    Given = TypeVarTuple("Given")
 
 __all__ = ["GeventPyWSGIWorker", "GeventWorker", "PyWSGIWorker"]
 
@@ -27,10 +40,10 @@ class GeventWorker(GreenletWorker):
     """Serves WSGI applications in greenlets of gevent, with the standard library patched to wait cooperatively."""
 
     # Set by subclasses that bring a server or a handler made for `gevent.pywsgi`: those serve then.
-    server_class: Any = None
-    wsgi_handler: Any = None
+    server_class: type[WSGIServer] | None = None
+    wsgi_handler: type[WSGIHandler] | None = None
     # Those servers, while they run.
-    guests: list[Any] = []
+    guests: list[WSGIServer] = []
 
     @classmethod
     def setup(cls) -> None:
@@ -67,25 +80,26 @@ class GeventWorker(GreenletWorker):
 
     # What gevent does for `GreenletWorker`.
 
-    _ticker: Any = None
-    _watcher: Any = None
-    _left: Any = None
+    _ticker: IWatcher | None = None
+    _watcher: IWatcher | None = None
+    _left: tuple[Hub, ILoop] | None = None
 
-    def spawn(self, function: Any, *args: Any) -> Any:
+    def spawn(self, function: Callable[[*Given], object], *args: *Given) -> Greenlet:
         return gevent.spawn(function, *args)
 
-    def current(self) -> Any:
+    def current(self) -> Greenlet:
         return gevent.getcurrent()
 
-    def kill(self, greenlet: Any) -> None:
+    def kill(self, greenlet: Greenlet) -> None:
         greenlet.kill(CutOff, block=False)
 
-    def kill_all(self, greenlets: list[Any], seconds: float) -> None:
+    def kill_all(self, greenlets: list[Greenlet], seconds: float) -> None:
         gevent.killall(greenlets, CutOff, block=False)
         gevent.joinall(greenlets, timeout=seconds)
 
-    def make_event(self) -> Any:
-        return Event()
+    def make_event(self) -> AnEvent:
+        event: AnEvent = Event()
+        return event
 
     def switch_to_hub(self) -> None:
         gevent.get_hub().switch()
@@ -96,8 +110,9 @@ class GeventWorker(GreenletWorker):
     def nap(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
-    def green(self, listener: Any) -> Any:
-        return GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+    def green(self, listener: BaseSocket) -> socket:
+        sock: socket = GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+        return sock
 
     def leave_the_hub(self) -> None:
         hub = _hub_local.get_hub_if_exists()
@@ -115,7 +130,8 @@ class GeventWorker(GreenletWorker):
         self._watcher.start(self.wake)
 
     def unwatch(self) -> None:
-        self._watcher.stop()
+        if self._watcher is not None:
+            self._watcher.stop()
 
     def tick_every(self, seconds: float) -> None:
         if self._ticker is not None:
@@ -133,7 +149,7 @@ class _OfPyWSGI:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+    def __get__(self, instance: object, owner: type[GeventWorker] | None = None) -> Any:
         from gunicorn.guests import gevent_pywsgi
 
         return getattr(gevent_pywsgi, self.name)
@@ -164,7 +180,7 @@ def _patch_once() -> None:
         monkey.patch_all()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """What subclasses that are served by `gevent.pywsgi` import from here; the others need not load it."""
     if name in ("GeventResponse", "PyWSGIHandler", "PyWSGIServer", "VERSION"):
         from gunicorn.guests import gevent_pywsgi

@@ -30,7 +30,26 @@ from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorke
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from contextlib import AbstractContextManager
+    from socket import socket
+    from typing import Any, Protocol, TypeVarTuple
+
+    from gunicorn._types import Peer
+    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.engine import Engine
+    from gunicorn.http.request import Request
+    from gunicorn.unix.sockets import BaseSocket
+
+    Given = TypeVarTuple("Given")
+
+    class Event(Protocol):
+        """What one greenlet waits for."""
+
+        def set(self) -> None:
+            """It has come."""
+
+        def wait(self, seconds: float | None, /) -> bool:
+            """Let others run until it has, at most so long; whether it has."""
 
 # How often a stop looks whether the last connection is gone. Greenlets that end their request tell by themselves.
 LOOK_SECONDS = 0.1
@@ -45,9 +64,11 @@ class CutOff(OwnSignal, GreenletExit):  # type: ignore[misc]
 class GreenletGateway(WSGIGateway):
     """Gives a complete request a greenlet, and wakes greenlets that wait for a client."""
 
-    _waiting: dict[Any, Any]
+    worker: GreenletWorker
+    engine: Engine
+    _waiting: dict[Connection, Event]
     # Those that run, by connection: the greenlet, its request, and the moment of its begin.
-    runs: dict[Any, tuple[Any, Any, float]]
+    runs: dict[Connection, tuple[Greenlet, Request, float]]
 
     def begin(self) -> None:
         """Before the first request."""
@@ -56,11 +77,11 @@ class GreenletGateway(WSGIGateway):
         # Lines are written when the last request that runs has ended.
         self.gathers = True
 
-    def handle(self, connection: Any, request: Any) -> None:
+    def handle(self, connection: Connection, request: Request) -> None:
         """Called in the main greenlet, or in one that has just answered the request before this one."""
         self.runs[connection] = (self.worker.spawn(self._serve, connection, request), request, monotonic())
 
-    def _serve(self, connection: Any, request: Any) -> None:
+    def _serve(self, connection: Connection, request: Request) -> None:
         engine = self.engine
         try:
             self.worker.serve_request(connection, request)
@@ -78,11 +99,11 @@ class GreenletGateway(WSGIGateway):
             if run is not None and run[1] is request:
                 del self.runs[connection]
             if engine.closing or engine.again:
-                engine.wake()  # type: ignore[attr-defined]
+                engine.wake()
 
     # Waiting for clients.
 
-    def await_client(self, connection: Any) -> None:
+    def await_client(self, connection: Connection) -> None:
         """Sleep until the client has taken enough, or is given up; the engine looks at the deadline."""
         while connection.must_wait():
             event = self._waiting[connection] = self.worker.make_event()
@@ -91,7 +112,7 @@ class GreenletGateway(WSGIGateway):
             finally:
                 self._waiting.pop(connection, None)
 
-    def await_body(self, connection: Any) -> None:
+    def await_body(self, connection: Connection) -> None:
         """Sleep until more of the body has come, or is not going to."""
         connection.pull()
         stream = connection.stream
@@ -105,19 +126,19 @@ class GreenletGateway(WSGIGateway):
         finally:
             stream.on_change = None
 
-    def writable(self, connection: Any) -> None:
+    def writable(self, connection: Connection) -> None:
         event = self._waiting.pop(connection, None)
         if event is not None:
             event.set()
 
-    def disconnected(self, connection: Any) -> None:
+    def disconnected(self, connection: Connection) -> None:
         self.writable(connection)
 
 
 class GreenletWorker(EngineWorker):
     """Serves up to `worker_connections` clients, each request in a greenlet. Subclasses bring the library."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if cls.handle is not _HANDLE:
             # It has one way in for all listeners.
@@ -129,28 +150,28 @@ class GreenletWorker(EngineWorker):
     # Whether the main greenlet sleeps in `sleep`, and no other wait of its own.
     _asleep = False
     _watching = False
-    _main: Any = None
+    _main: Greenlet | None = None
 
     # What the library does.
 
-    def spawn(self, function: Any, *args: Any) -> Any:
+    def spawn(self, function: Callable[[*Given], object], *args: *Given) -> Greenlet:
         """A greenlet that will run `function` soon."""
         raise NotImplementedError
 
-    def current(self) -> Any:
+    def current(self) -> Greenlet:
         """The greenlet that runs."""
         raise NotImplementedError
 
-    def kill(self, greenlet: Any) -> None:
+    def kill(self, greenlet: Greenlet) -> None:
         """Raise `CutOff` in it soon, without waiting for its end."""
         raise NotImplementedError
 
-    def kill_all(self, greenlets: list[Any], seconds: float) -> None:
+    def kill_all(self, greenlets: list[Greenlet], seconds: float) -> None:
         """Raise `CutOff` in each of them and let them clean up for so long."""
         raise NotImplementedError
 
-    def make_event(self) -> Any:
-        """An object with `set()` and `wait(seconds or None)`, which tells whether it was set; for one greenlet."""
+    def make_event(self) -> Event:
+        """An event that has not come yet."""
         raise NotImplementedError
 
     def switch_to_hub(self) -> None:
@@ -161,7 +182,7 @@ class GreenletWorker(EngineWorker):
         """Let others run for so long."""
         raise NotImplementedError
 
-    def green(self, listener: Any) -> Any:
+    def green(self, listener: BaseSocket) -> socket:
         """The socket of a listener, as one that lets others run while it waits."""
         raise NotImplementedError
 
@@ -203,7 +224,7 @@ class GreenletWorker(EngineWorker):
         gateway.wait_readable = gateway.await_body
         return gateway
 
-    def serve_request(self, connection: Any, request: Any) -> None:
+    def serve_request(self, connection: Connection, request: Request) -> None:
         """In the request's own greenlet."""
         if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(connection, request)
@@ -211,8 +232,12 @@ class GreenletWorker(EngineWorker):
             self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
             self.close_if_unserved(connection, request)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
-        """Serve one request; subclasses put something of their own around it."""
+    def handle_request(self, listener_name: Any, req: Any, sock: socket | SocketView, addr: Peer) -> bool | None:
+        """Serve one request; subclasses put something of their own around it.
+
+        A view of a connection comes with its listener and the engine's request, a socket with the address of the
+        server's end and a request that was read off it; for the latter it is told whether the connection goes on.
+        """
         if isinstance(sock, SocketView):
             self.gateway.run(sock.exchange, req)
             return None
@@ -222,7 +247,7 @@ class GreenletWorker(EngineWorker):
 
     # A subclass's own way with a connection.
 
-    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+    def handle(self, listener: socket, client: socket, addr: Peer) -> None:
         """Serve the connection `client`, a socket of the library, until it ends; closes it.
 
         A subclass that replaces this is given every connection, in a greenlet; otherwise the engine serves them.
@@ -231,11 +256,11 @@ class GreenletWorker(EngineWorker):
 
         converse(self, listener.getsockname(), client, addr, bool(self.cfg.keepalive), self.timeout_ctx)
 
-    def timeout_ctx(self) -> Any:
+    def timeout_ctx(self) -> AbstractContextManager[object]:
         """A context manager around the wait of `handle` for a request."""
         return nullcontext()
 
-    def is_already_handled(self, respiter: Any) -> bool:
+    def is_already_handled(self, respiter: object) -> bool:
         """Whether the application has answered on the socket of `handle` by itself, which its result says."""
         from gunicorn.blocking.cycle import ALREADY_HANDLED
 
@@ -247,7 +272,7 @@ class GreenletWorker(EngineWorker):
             return
         check_guest(self.cfg)
         # Of those that `handle` serves.
-        clients: set[Any] = set()
+        clients: set[Greenlet] = set()
         acceptors = [self.spawn(self._accept, self.green(listener), clients) for listener in self.sockets]
         self.serve()
         for acceptor in acceptors:
@@ -260,7 +285,7 @@ class GreenletWorker(EngineWorker):
             self.log.warning("Ending %d connections that did not finish in time", len(clients))
             self.kill_all(list(clients), CUT_SECONDS)
 
-    def _accept(self, listener: Any, clients: set[Any]) -> None:
+    def _accept(self, listener: socket, clients: set[Greenlet]) -> None:
         """In a greenlet of its own: give each client of a listener to `handle`."""
         try:
             while True:
@@ -276,7 +301,7 @@ class GreenletWorker(EngineWorker):
         finally:
             listener.close()
 
-    def _handle(self, listener: Any, client: Any, address: Any, clients: set[Any]) -> None:
+    def _handle(self, listener: socket, client: socket, address: Peer, clients: set[Greenlet]) -> None:
         me = self.current()
         clients.add(me)
         try:
@@ -291,26 +316,27 @@ class GreenletWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def running(self) -> list[tuple[Any, Any, float]]:
+    def running(self) -> list[tuple[Connection, Request, float]]:
         # None where another server serves than the engine.
         runs = self.gateway.runs if hasattr(self, "gateway") else {}
         return [(connection, request, began) for connection, (_, request, began) in runs.items()]
 
-    def stacks_of(self, connection: Any) -> str:
+    def stacks_of(self, connection: Connection) -> str:
         return stacks.of_greenlet(self.gateway.runs[connection][0])
 
-    def break_off(self, connection: Any, request: Any) -> None:
+    def break_off(self, connection: Connection, request: Request) -> None:
         greenlet = self.gateway.runs[connection][0]
         self.give_up(connection, request)
         self.kill(greenlet)
 
     # The main greenlet.
 
-    def wake(self, *_: Any) -> None:
+    def wake(self, *_: object) -> None:
         """Called in the hub: the engine has something to do, or a moment has passed."""
-        if self._asleep:
+        main = self._main
+        if self._asleep and main is not None:
             self._asleep = False
-            self._main.switch()
+            main.switch()
         elif self._watching:
             # The main greenlet waits for something else: do not call again and again meanwhile.
             self._watching = False

@@ -44,7 +44,13 @@ from .pooling import POOLING, Pooling, TConn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Any
+
+    from gunicorn._types import SocketAddress
+    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.listener import Listener
+    from gunicorn.http.request import Request
 
 __all__ = ["TConn", "ThreadWorker"]
 
@@ -56,9 +62,9 @@ QUIET_SECONDS = 0.25
 class ThreadGateway(WSGIGateway):
     """Puts a complete request where a thread finds it."""
 
-    ready: deque[tuple[Any, Any]]
+    ready: deque[tuple[Connection, Request]]
     # The connection that each thread of the pool serves, or None.
-    serving: list[Any]
+    serving: list[Connection | None]
 
     def answered(self) -> int:
         return count_whole(connection for connection in self.serving if connection is not None)
@@ -67,7 +73,7 @@ class ThreadGateway(WSGIGateway):
         free = self.serving.count(None)
         return len(self.ready) > free or (not free and super().others_wait())
 
-    def handle(self, connection: Any, request: Any) -> None:
+    def handle(self, connection: Connection, request: Request) -> None:
         """Called under the engine's guard."""
         self.ready.append((connection, request))
 
@@ -80,13 +86,13 @@ class ThreadWorker(EngineWorker, Pooling):
     gateway: ThreadGateway
 
     def init_process(self) -> None:
-        self._ready: deque[tuple[Any, Any]] = deque()
+        self._ready: deque[tuple[Connection, Request]] = deque()
         self._lead = threading.Lock()
         self._serving = True
         # The connection it serves, a place a thread, so that each is written by one thread alone.
-        self._busy: list[Any] = [None] * max(1, self.cfg.threads)
+        self._busy: list[Connection | None] = [None] * max(1, self.cfg.threads)
         # What each thread runs, where there is a limit for it.
-        self._runs: list[Any] = [None] * len(self._busy)
+        self._runs: list[tuple[Connection, Request, float] | None] = [None] * len(self._busy)
         self._main_leads = False
         self._told = threading.Event()
         self._progress = -1
@@ -112,10 +118,10 @@ class ThreadWorker(EngineWorker, Pooling):
         engine.guard = threading.RLock()
         return gateway
 
-    def wait_writable(self, connection: Any) -> None:
+    def wait_writable(self, connection: Connection) -> None:
         self.engine.wait_writable(connection, _nothing)
 
-    def wait_readable(self, connection: Any) -> None:
+    def wait_readable(self, connection: Connection) -> None:
         self.engine.wait_readable(connection, _nothing)
 
     # The threads of the pool.
@@ -149,22 +155,25 @@ class ThreadWorker(EngineWorker, Pooling):
             if self._main_leads or self.engine.again:
                 self.engine.wake()
 
-    def _serve(self, connection: Any, request: Any) -> None:
+    def _serve(self, connection: Connection, request: Request) -> None:
         if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(connection, request)
             return
-        server = connection.listener.server_name, connection.listener.server_port
+        server = address_of(connection.listener)
         self.handle_request(request, TConn(self.cfg, SocketView(connection), connection.peer, server, connection))
         with self.engine.guard:
             self.close_if_unserved(connection, request)
 
-    def handle_request(self, req: Any, conn: Any) -> bool:
+    def handle_request(self, req: Any, conn: TConn) -> bool:
         """Serve one request, in a thread of the pool; whether the connection goes on. Subclasses put something of
-        their own around it."""
+        their own around it.
+
+        On a connection of the engine's the request is the engine's, otherwise one that was read off the socket.
+        """
         if conn.connection is None:
             return self.answer(req, conn)
         self.gateway.run(conn.connection, req)
-        return bool(conn.connection.state != CLOSED)
+        return conn.connection.state != CLOSED
 
     def run(self) -> None:
         if is_replaced(type(self), Pooling, POOLING):
@@ -172,7 +181,7 @@ class ThreadWorker(EngineWorker, Pooling):
         else:
             super().run()
 
-    def _next(self) -> tuple[Any, Any] | None:
+    def _next(self) -> tuple[Connection, Request] | None:
         """A ready request; waits for one, as the leader or for the lead. None when the worker is done."""
         ready = self._ready
         while self._serving:
@@ -218,10 +227,10 @@ class ThreadWorker(EngineWorker, Pooling):
         if self._all_busy() and self.gateway.served == before:
             self._lead_meanwhile()
 
-    def running(self) -> list[tuple[Any, Any, float]]:
+    def running(self) -> list[tuple[Connection, Request, float]]:
         return [run for run, busy in zip(self._runs, self._busy, strict=True) if busy and run is not None]
 
-    def give_up(self, connection: Any, request: Any) -> None:
+    def give_up(self, connection: Connection, request: Request) -> None:
         with self.engine.guard:
             super().give_up(connection, request)
 
@@ -264,11 +273,11 @@ class ThreadWorker(EngineWorker, Pooling):
             busy is None and thread.is_alive() for busy, thread in zip(self._busy, pool, strict=True)
         )
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
         self._told.set()
 
-    def handle_quit(self, sig: int, frame: Any) -> None:
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_quit(sig, frame)
         self._told.set()
 
@@ -301,6 +310,11 @@ class ThreadWorker(EngineWorker, Pooling):
 
 # By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.
 _HANDLE_REQUEST = ThreadWorker.handle_request
+
+
+def address_of(listener: Listener) -> SocketAddress:
+    """The address of a listener, which may be closed by now."""
+    return listener.server_name if listener.is_unix else (listener.server_name, int(listener.server_port))
 
 
 def _nothing() -> None:

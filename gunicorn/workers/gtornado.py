@@ -14,17 +14,21 @@ except ImportError:
     raise RuntimeError("the tornado worker needs tornado: pip install gunicorn[tornado]") from None
 
 from tornado.ioloop import IOLoop, PeriodicCallback
+from tornado.platform.asyncio import BaseAsyncIOLoop
 from tornado.web import RequestHandler
 from tornado.wsgi import WSGIContainer
 
 from gunicorn import SERVER_SOFTWARE
+from gunicorn.engine._leaf import monotonic
 from gunicorn.errors import OwnSignal
 from gunicorn.guests.tornado import Servers
 from gunicorn.unix import forks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Awaitable, Callable
+
+    from tornado.web import OutputTransform
 
 __all__ = ["TornadoWorker"]
 
@@ -35,7 +39,7 @@ LOOK_SECONDS = 0.02
 class TornadoWorker(EngineWorker):
     """Serves `tornado.web.Application` objects and other request handlers of Tornado, and WSGI applications."""
 
-    ioloop: IOLoop
+    ioloop: BaseAsyncIOLoop
     # For an application of Tornado: what serves it.
     servers: Servers | None = None
     _ticker: PeriodicCallback | None = None
@@ -58,9 +62,11 @@ class TornadoWorker(EngineWorker):
         RequestHandler.clear = clear  # type: ignore[assignment, method-assign]
         execute = RequestHandler._execute
 
-        async def guarded(handler: RequestHandler, *args: Any, **kwargs: Any) -> None:
+        async def guarded(
+            handler: RequestHandler, transforms: list[OutputTransform], *args: bytes, **kwargs: bytes
+        ) -> None:
             try:
-                await execute(handler, *args, **kwargs)
+                await execute(handler, transforms, *args, **kwargs)
             except (OwnSignal, asyncio.CancelledError):
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around the application: Tornado's, for more
@@ -72,7 +78,9 @@ class TornadoWorker(EngineWorker):
         # The application may ask for the loop while it is imported.
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        self.ioloop = IOLoop.current()
+        ioloop = IOLoop.current()
+        assert isinstance(ioloop, BaseAsyncIOLoop)
+        self.ioloop = ioloop
         self._told = asyncio.Event()
         super().load_wsgi()
 
@@ -81,7 +89,7 @@ class TornadoWorker(EngineWorker):
             super().run()
             return
         self.servers = Servers(self)
-        self.ioloop.asyncio_loop.set_exception_handler(_tell)  # type: ignore[attr-defined]
+        self.ioloop.asyncio_loop.set_exception_handler(_tell)
         try:
             self.serve()
             self.stop()
@@ -94,20 +102,21 @@ class TornadoWorker(EngineWorker):
         super().put_down()
         if hasattr(self, "ioloop"):
             # Whoever comes back to the parent's loop goes no further.
-            self.ioloop.asyncio_loop.call_soon(forks.end_stray)  # type: ignore[attr-defined]
+            self.ioloop.asyncio_loop.call_soon(forks.end_stray)
         if self.servers is not None:
             self.servers.abandon()
 
     # Requests that take too long.
 
-    def running(self) -> list[tuple[Any, Any, float]]:
-        return [] if self.servers is None else self.servers.requests()
-
-    def stacks_of(self, connection: Any) -> str:
-        return super().stacks_of(connection) if self.servers is None else connection.stacks()
-
-    def break_off(self, connection: Any, request: Any) -> None:
-        connection.break_off()
+    def break_off_overdue(self) -> None:
+        if self.servers is None:
+            super().break_off_overdue()
+            return
+        now = monotonic()
+        for answer, request, began in self.servers.requests():
+            if now - began > self.request_limit:
+                self.tell_overdue(request, now - began, answer.stacks())
+                self.servers.break_off(answer)
 
     # The loop.
 
@@ -118,7 +127,7 @@ class TornadoWorker(EngineWorker):
         self.ioloop.add_handler(self.engine.fileno(), self._ready, IOLoop.READ)
         self._complete(self._until_told)
 
-    def _complete(self, function: Any) -> None:
+    def _complete(self, function: Callable[[], Awaitable[None]]) -> None:
         """Let the loop turn until this is done, also past tasks that raise what would end a process."""
         while True:
             try:
@@ -133,7 +142,7 @@ class TornadoWorker(EngineWorker):
         if self.alive:
             await self._told.wait()
 
-    def _ready(self, *_: Any) -> None:
+    def _ready(self, *_: object) -> None:
         """The engine has something to do."""
         engine = self.engine
         try:
@@ -194,7 +203,7 @@ class TornadoWorker(EngineWorker):
         await servers.close()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """What nobody has caught goes to the log, but for tasks that were broken off."""
     if not isinstance(context.get("exception"), asyncio.CancelledError | KeyboardInterrupt | SystemExit):
         loop.default_exception_handler(context)

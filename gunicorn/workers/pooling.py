@@ -23,7 +23,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import selectors
     from concurrent.futures import Future, ThreadPoolExecutor
+    from socket import socket
     from typing import Any
+
+    from gunicorn._types import Peer
+    from gunicorn.blocking.parser import RequestParser
+    from gunicorn.blocking.request import Request
+    from gunicorn.config import Config
+    from gunicorn.engine.connection import Connection
+    from gunicorn.unix.sockets import BaseSocket
+
+    # Whether a connection goes on, as `handle` says it; those who know the old way, with the connection behind it.
+    GoesOn = bool | tuple[bool, "TConn"]
 
 __all__ = ["POOLING", "Pooling", "TConn"]
 
@@ -37,13 +48,14 @@ class TConn:
     What `handle_request` of a thread worker is given. `view`: of a connection that the engine serves.
     """
 
-    def __init__(self, cfg: Any, sock: Any, client: Any, server: Any, view: Any = None) -> None:
+    def __init__(self, cfg: Config, sock: Any, client: Peer, server: Peer, view: Connection | None = None) -> None:
         self.cfg = cfg
+        # A socket, or the `SocketView` of one.
         self.sock = sock
         self.client = client
         self.server = server
         self.connection = view
-        self.parser: Any = None
+        self.parser: RequestParser | None = None
         self.initialized = False
         # Moment until which the next request may begin.
         self.timeout: float | None = None
@@ -67,6 +79,9 @@ class TConn:
 
     def is_pending(self) -> bool:
         """Whether octets have come that the socket does not tell of any more."""
+        if self.parser is None:
+            # A subclass's own `handle` reads by itself.
+            return False
         return self.parser.unreader.is_pending() or bool(self.cfg.is_ssl and self.sock.pending())
 
     def close(self, graceful: bool = False) -> None:
@@ -77,7 +92,7 @@ class TConn:
 class Pooling(Worker):
     """Connections that wait are watched by the main thread, those with something to read are given to the pool."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         if is_replaced(cls, Pooling, POOLING):
             cls.honours_bind_options = False
@@ -94,8 +109,8 @@ class Pooling(Worker):
         self._readable = EVENT_READ
         self.poller = DefaultSelector()
         self.tpool = self.get_thread_pool()
-        self._kept: dict[TConn, Any] = {}
-        self._ended: deque[tuple[TConn, Future[Any]]] = deque()
+        self._kept: dict[TConn, socket] = {}
+        self._ended: deque[tuple[TConn, Future[GoesOn]]] = deque()
         self._count = 0
         self.PIPE = list(os.pipe())
         for fd in self.PIPE:
@@ -157,7 +172,7 @@ class Pooling(Worker):
 
         return ThreadPoolExecutor(max_workers=max(1, self.cfg.threads))
 
-    def accept(self, listener: Any) -> None:
+    def accept(self, listener: BaseSocket) -> None:
         """Take a connection and have it served."""
         try:
             client, address = listener.accept()
@@ -173,7 +188,7 @@ class Pooling(Worker):
         future = self.tpool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self._tell(conn, done))
 
-    def _tell(self, conn: TConn, done: Future[Any]) -> None:
+    def _tell(self, conn: TConn, done: Future[GoesOn]) -> None:
         """In the thread: the main one goes on with the connection."""
         self._ended.append((conn, done))
         try:
@@ -181,12 +196,11 @@ class Pooling(Worker):
         except BlockingIOError:
             return
 
-    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+    def finish_request(self, conn: TConn, fs: Future[GoesOn]) -> None:
         """In the main thread: `handle` has ended, and says whether the connection goes on."""
         goes_on = False
         if not fs.cancelled() and fs.exception() is None:
             result = fs.result()
-            # Those who know the old way say it behind the connection itself.
             goes_on = bool(result[0] if isinstance(result, tuple) else result)
         elif not fs.cancelled():
             self.log.error("Error on the connection of %s", conn.client, exc_info=fs.exception())
@@ -200,13 +214,14 @@ class Pooling(Worker):
         self._kept[conn] = conn.sock
         self.poller.register(conn.sock, self._readable, conn)
 
-    def handle(self, conn: TConn) -> bool:
+    def handle(self, conn: TConn) -> GoesOn:
         """In a thread: serve a request of a connection; whether the connection goes on."""
         from gunicorn.blocking.cycle import next_request, tell_failure
 
-        request = None
+        request: Request | None = None
         try:
             conn.init()
+            assert conn.parser is not None
             request = next_request(self, conn.parser, conn.sock, nullcontext)
             return request is not None and self._serve_request(request, conn)
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
@@ -215,12 +230,16 @@ class Pooling(Worker):
             conn.close(graceful=True)
             return False
 
-    def _serve_request(self, request: Any, conn: TConn) -> bool:
-        handle: Any = getattr(self, "handle_request")  # noqa: B009  # of the worker type
-        handle(request, conn)
+    def _serve_request(self, request: Request, conn: TConn) -> bool:
+        self.handle_request(request, conn)
         return not request.should_close()
 
-    def answer(self, req: Any, conn: TConn) -> bool:
+    if TYPE_CHECKING:
+
+        def handle_request(self, req: Request, conn: TConn) -> object:
+            """Serve one request: the worker type's own."""
+
+    def answer(self, req: Request, conn: TConn) -> bool:
         """Run the application for a request that `handle` has read; whether the connection goes on."""
         from gunicorn.blocking.cycle import answer
 

@@ -12,8 +12,12 @@ from .engine_worker import EngineWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from socket import socket
     from typing import Any
 
+    from gunicorn._types import Peer
+    from gunicorn.engine.connection import Connection
+    from gunicorn.http.request import Request
 
 __all__ = ["StopWaiting", "SyncWorker"]
 
@@ -25,8 +29,12 @@ class SyncWorker(EngineWorker, Accepting):
     breaks_requests = False
     gateway: WSGIGateway
 
-    def handle_request(self, listener: Any, req: Any, client: Any, addr: Any) -> None:
-        """Serve one request; subclasses put something of their own around it."""
+    def handle_request(self, listener: Any, req: Any, client: socket | SocketView, addr: Peer) -> None:
+        """Serve one request; subclasses put something of their own around it.
+
+        A view of a connection comes with its listener and the engine's request, a socket with the address of the
+        server's end and a request that was read off it.
+        """
         if isinstance(client, SocketView):
             self.gateway.run(client.exchange, req)
         else:
@@ -55,7 +63,9 @@ _HANDLE_REQUEST = SyncWorker.handle_request
 class RoundaboutGateway(WSGIGateway):
     """Serves requests by way of a subclass's own `handle_request`."""
 
-    def handle(self, connection: Any, request: Any) -> None:
+    worker: SyncWorker
+
+    def handle(self, connection: Connection, request: Request) -> None:
         worker = self.worker
         try:
             worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)

@@ -12,10 +12,15 @@ from gunicorn.wsgi.gateway import WSGIGateway
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import WSGIApp
+    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.engine import Engine
+    from gunicorn.http.request import Request
+
+    from .engine_worker import EngineWorker
 
 
-def share_engine(engine: Any) -> None:
+def share_engine(engine: Engine) -> None:
     """Threads end requests on this engine: what they touch together is guarded."""
     engine.threaded = True
     engine.guard = threading.RLock()
@@ -24,16 +29,21 @@ def share_engine(engine: Any) -> None:
 class PoolGateway(WSGIGateway):
     """Hands a complete request to a thread."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    worker: EngineWorker
+    engine: Engine
+
+    def __init__(
+        self, worker: EngineWorker, app: WSGIApp, multithread: bool, multiprocess: bool, server: str, software: str
+    ) -> None:
+        super().__init__(worker, app, multithread, multiprocess, server, software)
         self.ends_at_once = False
-        self._queue: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Connection, Request]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         # What each thread runs, by its number.
-        self._runs: dict[int, tuple[Any, Any, float]] = {}
+        self._runs: dict[int, tuple[Connection, Request, float]] = {}
         self._progress = -1
 
-    def running(self) -> list[tuple[Any, Any, float]]:
+    def running(self) -> list[tuple[Connection, Request, float]]:
         """Running requests and when they were begun."""
         return list(self._runs.values())
 
@@ -45,7 +55,7 @@ class PoolGateway(WSGIGateway):
         before, self._progress = self._progress, self.served
         return 0 < len(self._threads) <= len(self._runs) and before == self.served
 
-    def handle(self, connection: Any, request: Any) -> None:
+    def handle(self, connection: Connection, request: Request) -> None:
         """Called in the loop."""
         if not self._threads:
             self._start()
@@ -62,7 +72,7 @@ class PoolGateway(WSGIGateway):
         while True:
             self._serve(*self._queue.get())
 
-    def _serve(self, connection: Any, request: Any) -> None:
+    def _serve(self, connection: Connection, request: Request) -> None:
         me = threading.get_ident()
         self._runs[me] = (connection, request, monotonic())
         try:
@@ -74,7 +84,7 @@ class PoolGateway(WSGIGateway):
         finally:
             self._runs.pop(me, None)
             if not self.worker.alive or self.engine.again:
-                self.engine.wake()  # type: ignore[attr-defined]
+                self.engine.wake()
 
     def tick(self) -> None:
         """Nothing is kept by the second."""

@@ -7,10 +7,6 @@ import time
 
 from gunicorn.instrument.scoreboard import Scoreboard, Slot
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 __all__ = ["WorkerTmp"]
 
 
@@ -23,7 +19,7 @@ class WorkerTmp:
 
     __slots__ = ("_fd", "_slot")
 
-    def __init__(self, cfg: Any = None, slot: Slot | None = None) -> None:
+    def __init__(self, cfg: object = None, slot: Slot | None = None) -> None:
         self._slot = slot
         self._fd = -1
 

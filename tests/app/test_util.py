@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,7 @@ def test_has_fileno() -> None:
         assert util.has_fileno(file)
     assert not util.has_fileno(io.BytesIO())
     assert not util.has_fileno(object())
+    assert not util.has_fileno(SimpleNamespace(fileno=None))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from gunicorn.config import Config
 from gunicorn.http import Message, RequestParser, errors, get_parser
 from gunicorn.http.body import Body, ChunkedReader, EOFReader, LengthReader
 from gunicorn.http.message import Request
+from gunicorn.http.parser import Parser
 from gunicorn.http.unreader import IterUnreader, SocketUnreader, Unreader
 from gunicorn.http.wsgi import FileWrapper, Response, base_environ, create, default_environ, proxy_environ
 
@@ -563,3 +564,20 @@ def test_what_serves_does_not_load_this() -> None:
             "print([name for name in sys.modules if name.startswith('gunicorn.blocking')])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# What is not whole.
+
+
+def test_a_message_without_a_head_has_no_chunks() -> None:
+    class Headless(Message):
+        def parse(self, unreader: Unreader) -> bytes:
+            return b""
+
+    with pytest.raises(ValueError, match="head has not been read"):
+        ChunkedReader(Headless(config(), IterUnreader([]), PEER), IterUnreader([]))
+
+
+def test_a_parser_that_makes_no_messages_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="mesg_class"):
+        next(Parser(config(), [GET], PEER))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from gunicorn.guests.gevent_pywsgi import logger_of
 from tests.conftest import Serve
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
@@ -113,3 +118,10 @@ def test_a_handler_for_pywsgi_serves(serve: Serve, tmp_path: Path) -> None:
         for _ in range(2):
             wire.send(get("/"))
             assert wire.read_response().body == b"handled by Handler"
+
+
+@pytest.mark.parametrize("name", ["error", "access"])
+def test_the_logger_behind_a_log_that_names_none(name: str) -> None:
+    own = logging.getLogger("own")
+    assert logger_of(SimpleNamespace(**{f"{name}_log": own}), name) is own
+    assert logger_of(SimpleNamespace(), name) is logging.getLogger(f"gunicorn.{name}")

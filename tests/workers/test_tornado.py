@@ -5,7 +5,12 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
+from gunicorn.guests.tornado import Answer, Servers
+from gunicorn.http.request import Request
+from gunicorn.instrument._board import Board
+from gunicorn.instrument.scoreboard import Scoreboard
 from tests.conftest import Serve
 from tests.support.server import Server
 from tests.support.wait import wait_until
@@ -130,3 +135,27 @@ def test_a_handler_that_blocks_the_loop(serve: Serve) -> None:
         assert wire.read_response().status == 504
     server.wait_for_log(r"WORKER TIMEOUT .* in: GET /block/30")
     wait_until(lambda: server.get().status == 200, what="a new worker")
+
+
+# In process.
+
+
+def test_what_fails_when_a_request_is_broken_off_ends_its_connection_and_nothing_else() -> None:
+    class Fails(Answer):
+        def break_off(self) -> None:
+            raise RuntimeError("a logger of the user's")
+
+    said: list[tuple[object, ...]] = []
+    closed: list[str] = []
+    servers = Servers.__new__(Servers)
+    servers.board = Board(Scoreboard().allocate(0))
+    servers.log = SimpleNamespace(error=lambda *words, **_: said.append(words))
+    context = SimpleNamespace(address=("192.0.2.1", 5))
+    connection = SimpleNamespace(context=context, close=lambda: closed.append("closed"))
+    answer = Fails(servers, SimpleNamespace(), connection)
+    answer.request = Request()
+    servers.running = {answer}
+    servers.break_off(answer)
+    assert closed == ["closed"]
+    assert [words[1] for words in said] == ["192.0.2.1:5"]
+    assert servers.requests() == []
