@@ -30,6 +30,7 @@ from gunicorn.http.errors import (
 from gunicorn.http.request import Request
 from gunicorn.http.response import UNTIL_CLOSE
 from gunicorn.http.target import elsewhere
+from gunicorn.unix.unpatched import select
 from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
 
 from ._leaf import (
@@ -448,6 +449,51 @@ class Connection(Outgoing):
             stream, self.stream = self.stream, None
             stream.end(True)
 
+    # Waiting for the client on this very thread.
+
+    def wait_writable(self, pulse: Any) -> None:
+        engine = self.engine
+        waiter = select.poll()
+        waiter.register(self.fd, select.POLLOUT)
+        while self.must_wait():
+            waiter.poll(1000 * engine.sweep_seconds)
+            pulse()
+            engine.tick()
+            with engine.guard:
+                self.flush()
+                if self.deadline and self.deadline <= engine.now:
+                    self.expire()
+
+    def wait_readable(self, pulse: Any) -> None:
+        with self.engine.guard:
+            # What has come behind the head, or since the last look, needs no waiting.
+            self.pull()
+            stream = self.stream
+            if stream is None or stream.pieces:
+                return
+            # From here on nobody else reads: what another thread took in would be waited for in the kernel in vain.
+            self.awaited = True
+        try:
+            self._wait_for_body(pulse)
+        finally:
+            with self.engine.guard:
+                self.awaited = False
+                self.readable = True
+                # Not `process`, which may be what has called the application.
+                self.pull()
+
+    def _wait_for_body(self, pulse: Any) -> None:
+        engine = self.engine
+        waiter = select.poll()
+        waiter.register(self.fd, select.POLLIN)
+        deadline = engine.deadline_of(engine.body_timeout)
+        while not waiter.poll(1000 * engine.sweep_seconds) and self.stream is not None:
+            pulse()
+            engine.tick()
+            if deadline and engine.now >= deadline:
+                with engine.guard:
+                    self.give_up_body()
+
     def disconnected(self) -> bool:
         """Whether the client has left. A client that has only shut its sending side counts as gone."""
         if self.broken or self.state == CLOSED:
@@ -482,6 +528,9 @@ class Connection(Outgoing):
 
     def is_lost(self) -> bool:
         return self.broken or self.state == CLOSED
+
+    def is_over(self) -> bool:
+        return self.state == CLOSED
 
     def watch_client(self) -> bool:
         if self.state == CLOSED:
@@ -626,6 +675,9 @@ class Connection(Outgoing):
             self.engine.handler.writable(self)
 
     # The end.
+
+    def abort(self) -> None:
+        self.close()
 
     def refuse(self, error: HTTPError) -> None:
         """Answer what cannot be served, and close."""

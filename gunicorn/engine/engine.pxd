@@ -28,7 +28,6 @@ cdef class Engine(EngineState):
     cdef public int left
     cdef public bint held
     cdef public double hurried_until
-    cdef public double sweep_seconds
     cdef readonly FieldTable table
     cdef public object trusted
     cdef readonly tuple wakeup_fds
@@ -42,7 +41,7 @@ cdef class Engine(EngineState):
     cdef _run_again(self)
     @cython.locals(attended=Connection)
     cpdef attend(self, connection)
-    cpdef failed(self, connection, error)
+    cpdef failed(self, exchange, error)
     cdef _not_taken(self, int fd, Connection connection, error)
     @cython.locals(listener=Listener)
     cdef _accept_ready(self)

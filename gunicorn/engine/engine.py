@@ -19,6 +19,7 @@ from gunicorn.wire.http1 import HTTP1
 from ._leaf import Poller, accept, monotonic
 from ._leaf import close as close_descriptor
 from .connection import CLOSED, LINGERING, READING, Connection
+from .exchange import Exchange
 from .handler import Handler
 from .listener import Listener
 from .settings import LAST_LINGER_SECONDS, Settings
@@ -96,8 +97,8 @@ class Engine(EngineState):
 
     __slots__ = (
         "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
-        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "sweep_seconds",
-        "table", "trusted", "wakeup_fds",
+        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
+        "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -258,15 +259,15 @@ class Engine(EngineState):
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.failed(connection, error)
 
-    def failed(self, connection: Connection, error: BaseException) -> None:
+    def failed(self, exchange: Exchange, error: BaseException) -> None:
         """What serves a connection has raised what it should not: tell of it once, and end that connection."""
         try:
-            self.handler.connection_failed(connection, error)
+            self.handler.connection_failed(exchange, error)
         except OwnSignal:
             raise
         except BaseException:  # noqa: BLE001  # the log itself may be what has failed: nobody is left to be told
             pass
-        connection.drop()
+        exchange.drop()
 
     def _accept_ready(self) -> None:
         listeners, self.ready_listeners = self.ready_listeners, []
@@ -476,48 +477,9 @@ class Engine(EngineState):
             if not connection.deadline or connection.deadline > latest:
                 connection.deadline = latest
 
-    def wait_writable(self, connection: Connection, pulse: Any) -> None:
-        """Block until the client has taken enough, or is given up; `pulse` is called once a second meanwhile."""
-        waiter = select.poll()
-        waiter.register(connection.fd, select.POLLOUT)
-        while connection.must_wait():
-            waiter.poll(1000 * self.sweep_seconds)
-            pulse()
-            self.now = self.clock()
-            with self.guard:
-                connection.flush()
-                if connection.deadline and connection.deadline <= self.now:
-                    connection.expire()
-
-    def wait_readable(self, connection: Connection, pulse: Any) -> None:
-        """Block until the client has sent something, or is given up; `pulse` is called once a second meanwhile."""
-        with self.guard:
-            # What has come behind the head, or since the last look, needs no waiting.
-            connection.pull()
-            stream = connection.stream
-            if stream is None or stream.pieces:
-                return
-            # From here on nobody else reads: what another thread took in would be waited for in the kernel in vain.
-            connection.awaited = True
-        try:
-            self._await_body(connection, pulse)
-        finally:
-            with self.guard:
-                connection.awaited = False
-                connection.readable = True
-                # Not `process`, which may be what has called the application.
-                connection.pull()
-
-    def _await_body(self, connection: Connection, pulse: Any) -> None:
-        waiter = select.poll()
-        waiter.register(connection.fd, select.POLLIN)
-        deadline = self.deadline_of(self.body_timeout)
-        while not waiter.poll(1000 * self.sweep_seconds) and connection.stream is not None:
-            pulse()
-            self.now = self.clock()
-            if deadline and self.now >= deadline:
-                with self.guard:
-                    connection.give_up_body()
+    def exchanges(self) -> list[Exchange]:
+        """The requests that run."""
+        return [connection for connection in self.connections if connection is not None and connection.is_running()]
 
     def abandon(self, ended: Any) -> None:
         """In a child that the application has forked: let go of everything, and have nothing notice, neither a client

@@ -65,6 +65,10 @@ class Exchange:
         """Whether the connection has ended, or nothing reaches the client any more."""
         raise NotImplementedError
 
+    def is_over(self) -> bool:
+        """Whether nothing is left of it that the engine looks after."""
+        raise NotImplementedError
+
     def disconnected(self) -> bool:
         """Whether the client has left; asks the kernel. A client that has only shut its sending side counts as gone."""
         raise NotImplementedError
@@ -111,6 +115,10 @@ class Exchange:
         """The reader of a streamed body waits for the client from now on, and not for ever; or it has what it wants."""
         raise NotImplementedError
 
+    def wait_readable(self, pulse: Any) -> None:
+        """Block until the client has sent more of a streamed body, or is given up; `pulse` is called now and then."""
+        raise NotImplementedError
+
     def give_up_body(self) -> None:
         """No more of a streamed body is waited for."""
         raise NotImplementedError
@@ -146,6 +154,10 @@ class Exchange:
         """Whether the application should wait for the client before it writes more."""
         raise NotImplementedError
 
+    def wait_writable(self, pulse: Any) -> None:
+        """Block until the client has taken enough, or is given up; `pulse` is called now and then."""
+        raise NotImplementedError
+
     # The end.
 
     def finish(self, keep: bool) -> None:
@@ -165,8 +177,17 @@ class Exchange:
         """The response ends in the middle: see that the client cannot take it for a whole one."""
         raise NotImplementedError
 
+    def abort(self) -> None:
+        """End it at once, without an answer."""
+        raise NotImplementedError
+
     def drop(self) -> None:
         """End the connection after a failure of our own, in whatever state that has left it. Raises no Exception."""
+        raise NotImplementedError
+
+    def cut(self, data: bytes) -> None:
+        """Send these last octets as far as the kernel takes them, and nothing after them. The running request keeps
+        what it has of the client, which it may be using at this very moment; `broken` is set for it."""
         raise NotImplementedError
 
     # Another protocol.

@@ -28,6 +28,7 @@ cdef class EngineState:
     cdef public double header_timeout
     cdef public double body_timeout
     cdef public double send_timeout
+    cdef public double sweep_seconds
     cdef public bint stream_bodies
     cdef public object again
 

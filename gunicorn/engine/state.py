@@ -36,9 +36,8 @@ class EngineState:
 
     __slots__ = (
         "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
-        "header_timeout", "keepalive", "most_running", "now",
-        "poller", "running", "send_timeout", "settings", "slow_until", "stopped", "stray", "stream_bodies", "thread",
-        "threaded",
+        "header_timeout", "keepalive", "most_running", "now", "poller", "running", "send_timeout", "settings",
+        "slow_until", "stopped", "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
 
     def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
@@ -71,6 +70,8 @@ class EngineState:
         self.header_timeout = settings.header_timeout
         self.body_timeout = settings.body_timeout
         self.send_timeout = settings.send_timeout
+        # How often deadlines are looked at.
+        self.sweep_seconds = 1.0
         self.stream_bodies = not settings.buffer_request_body
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()

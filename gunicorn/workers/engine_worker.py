@@ -9,7 +9,6 @@ from types import FrameType
 
 import gunicorn
 from gunicorn.engine._leaf import monotonic
-from gunicorn.engine.connection import CLOSED, RUNNING
 from gunicorn.engine.engine import Engine, is_short
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from gunicorn.config import Config
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -103,8 +102,8 @@ class EngineWorker(Worker):
         )
         self.wakeup_fd = self.engine.wakeup_fd
         self._keep_limits()
-        # Connections whose request was given up while the application still works on it.
-        self.abandoned: set[Connection] = set()
+        # Requests that were given up while the application still works on them.
+        self.abandoned: set[Exchange] = set()
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
@@ -156,13 +155,13 @@ class EngineWorker(Worker):
         gateway.wait_readable = self.wait_readable
         return gateway
 
-    def wait_writable(self, connection: Connection) -> None:
+    def wait_writable(self, exchange: Exchange) -> None:
         """Let the application wait until its client has taken enough."""
-        self.engine.wait_writable(connection, self.notify)
+        exchange.wait_writable(self.notify)
 
-    def wait_readable(self, connection: Connection) -> None:
+    def wait_readable(self, exchange: Exchange) -> None:
         """Let the application wait until more of the request body has come."""
-        self.engine.wait_readable(connection, self.notify)
+        exchange.wait_readable(self.notify)
 
     def run(self) -> None:
         self.gateway = self.make_gateway()
@@ -181,48 +180,48 @@ class EngineWorker(Worker):
 
     # Requests that take too long.
 
-    def running(self) -> Iterable[tuple[Connection, Request, float]]:
-        """Running requests as (connection, request, moment of their begin); for types that can break one off."""
+    def running(self) -> Iterable[tuple[Exchange, Request, float]]:
+        """Running requests as (exchange, request, moment of their begin); for types that can break one off."""
         return ()
 
-    def break_off(self, connection: Connection, request: Request) -> None:
+    def break_off(self, exchange: Exchange, request: Request) -> None:
         """A request is over its limit and was told of in the log: answer it with 504, and end the application's call,
         or see to it that this worker is replaced."""
-        self.give_up(connection, request)
+        self.give_up(exchange, request)
         self.recycle()
 
-    def stacks_of(self, connection: Connection) -> str:
+    def stacks_of(self, exchange: Exchange) -> str:
         """What the application is doing, for the log."""
         return stacks.of_threads()
 
-    def give_up(self, connection: Connection, request: Request) -> None:
+    def give_up(self, exchange: Exchange, request: Request) -> None:
         """Answer 504 if nothing was sent yet, and let the application send nothing more on this connection.
 
         May be called beside a thread that runs the request: it sees `broken` before it sends a head, or has said
         before that it is sending one.
         """
-        self.abandoned.add(connection)
-        connection.broken = True
-        response = connection.response
+        self.abandoned.add(exchange)
+        exchange.broken = True
+        response = exchange.response
         answer = b""
         if response is None or not response.headers_sent:
-            answer = self.gateway.refused(connection, GatewayTimeout(), request)
-            connection.response = None
-        connection.cut(answer)
+            answer = self.gateway.refused(exchange, GatewayTimeout(), request)
+            exchange.response = None
+        exchange.cut(answer)
 
     def break_off_overdue(self) -> None:
         """End what has run for longer than `request_timeout`."""
         now = monotonic()
-        for connection, request, began in list(self.running()):
-            if now - began > self.request_limit and connection not in self.abandoned:
-                self.tell_overdue(request, now - began, self.stacks_of(connection))
+        for exchange, request, began in list(self.running()):
+            if now - began > self.request_limit and exchange not in self.abandoned:
+                self.tell_overdue(request, now - began, self.stacks_of(exchange))
                 try:
-                    self.break_off(connection, request)
+                    self.break_off(exchange, request)
                 except OwnSignal:
                     raise
                 except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                    self.engine.failed(connection, error)
-        self.abandoned = {connection for connection in self.abandoned if connection.state != CLOSED}
+                    self.engine.failed(exchange, error)
+        self.abandoned = {exchange for exchange in self.abandoned if not exchange.is_over()}
 
     def tell_overdue(self, request: Request, seconds: float, where: str) -> None:
         """A request has run for longer than its limit: say so, and where it is."""
@@ -233,27 +232,27 @@ class EngineWorker(Worker):
 
     def _answer_for_the_aborted(self) -> None:
         """The master ends this worker for being stuck: its clients need not wait for a connection that breaks."""
-        for connection in self.engine.connections:
-            if connection is not None and connection.state == RUNNING and connection.request is not None:
-                self.give_up(connection, connection.request)
+        for exchange in self.engine.exchanges():
+            if exchange.request is not None:
+                self.give_up(exchange, exchange.request)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """ABRT: tell all that was running, then leave."""
         now = monotonic()
         requests = [
-            f"{connection.request.method} {atoms.escape(connection.request.uri)}"
-            f" ({now - connection.request.started:.1f} s)"
-            for connection in self.engine.connections
-            if connection is not None and connection.state == RUNNING and connection.request is not None
+            f"{exchange.request.method} {atoms.escape(exchange.request.uri)}"
+            f" ({now - exchange.request.started:.1f} s)"
+            for exchange in self.engine.exchanges()
+            if exchange.request is not None
         ]
         if requests:
             self.log.critical("Aborted with %d requests: %s", len(requests), ", ".join(requests[:100]))
         super().handle_abort(sig, frame)
 
-    def close_if_unserved(self, connection: Connection, request: Request) -> None:
+    def close_if_unserved(self, exchange: Exchange, request: Request) -> None:
         """After a subclass's own `handle_request`: one that has not served the request must not leave it open."""
-        if connection.request is request:
-            connection.close()
+        if exchange.request is request:
+            exchange.abort()
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files; what was gathered for the old ones goes there."""

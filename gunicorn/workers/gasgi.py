@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
     from .thread_pool import PoolGateway
@@ -210,20 +210,20 @@ class ASGIWorker(EngineWorker):
         """The requests that run, where they are tasks."""
         return list(self.gateway.tasks) if isinstance(self.gateway, ASGIGateway) else []
 
-    def running(self) -> list[tuple[Connection, Request, float]]:
+    def running(self) -> list[tuple[Exchange, Request, float]]:
         gateway = self._gateway_if_any()
         return [] if gateway is None else list(gateway.running())
 
-    def stacks_of(self, connection: Connection) -> str:
-        task = getattr(connection.response, "task", None)
-        return super().stacks_of(connection) if task is None else stacks.of_task(task)
+    def stacks_of(self, exchange: Exchange) -> str:
+        task = getattr(exchange.response, "task", None)
+        return super().stacks_of(exchange) if task is None else stacks.of_task(task)
 
-    def break_off(self, connection: Connection, request: Request) -> None:
+    def break_off(self, exchange: Exchange, request: Request) -> None:
         if isinstance(self.gateway, ASGIGateway):
-            connection.response.break_off(GatewayTimeout())
+            exchange.response.break_off(GatewayTimeout())
         else:
             with self.engine.guard:
-                super().break_off(connection, request)
+                super().break_off(exchange, request)
 
     # Stop.
 
@@ -308,5 +308,5 @@ def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         loop.default_exception_handler(context)
 
 
-def _nothing(connection: Connection) -> None:
+def _nothing(exchange: Exchange) -> None:
     """Cycles wait by themselves."""

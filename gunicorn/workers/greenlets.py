@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, TypeVarTuple
 
     from gunicorn._types import Peer
-    from gunicorn.engine.connection import Connection
     from gunicorn.engine.engine import Engine
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
     from gunicorn.unix.sockets import BaseSocket
 
@@ -66,9 +66,9 @@ class GreenletGateway(WSGIGateway):
 
     worker: GreenletWorker
     engine: Engine
-    _waiting: dict[Connection, Event]
+    _waiting: dict[Exchange, Event]
     # Those that run, by connection: the greenlet, its request, and the moment of its begin.
-    runs: dict[Connection, tuple[Greenlet, Request, float]]
+    runs: dict[Exchange, tuple[Greenlet, Request, float]]
 
     def begin(self) -> None:
         """Before the first request."""
@@ -77,62 +77,62 @@ class GreenletGateway(WSGIGateway):
         # Lines are written when the last request that runs has ended.
         self.gathers = True
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         """Called in the main greenlet, or in one that has just answered the request before this one."""
-        self.runs[connection] = (self.worker.spawn(self._serve, connection, request), request, monotonic())
+        self.runs[exchange] = (self.worker.spawn(self._serve, exchange, request), request, monotonic())
 
-    def _serve(self, connection: Connection, request: Request) -> None:
+    def _serve(self, exchange: Exchange, request: Request) -> None:
         engine = self.engine
         try:
-            self.worker.serve_request(connection, request)
+            self.worker.serve_request(exchange, request)
         except OwnSignal:
             # The greenlet is being killed, or this worker ends.
-            connection.close()
+            exchange.abort()
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
+            self.run_failed(exchange, request, error)
         finally:
             if not engine.running:
                 self.idle()
             # A pipelined request may have been given its own greenlet meanwhile.
-            run = self.runs.get(connection)
+            run = self.runs.get(exchange)
             if run is not None and run[1] is request:
-                del self.runs[connection]
+                del self.runs[exchange]
             if engine.closing or engine.again:
                 engine.wake()
 
     # Waiting for clients.
 
-    def await_client(self, connection: Connection) -> None:
+    def await_client(self, exchange: Exchange) -> None:
         """Sleep until the client has taken enough, or is given up; the engine looks at the deadline."""
-        while connection.must_wait():
-            event = self._waiting[connection] = self.worker.make_event()
+        while exchange.must_wait():
+            event = self._waiting[exchange] = self.worker.make_event()
             try:
                 event.wait(None)
             finally:
-                self._waiting.pop(connection, None)
+                self._waiting.pop(exchange, None)
 
-    def await_body(self, connection: Connection) -> None:
+    def await_body(self, exchange: Exchange) -> None:
         """Sleep until more of the body has come, or is not going to."""
-        connection.pull()
-        stream = connection.stream
+        exchange.pull()
+        stream = exchange.stream
         if stream is None or stream.pieces:
             return
         event = self.worker.make_event()
         stream.on_change = event.set
         try:
             if not event.wait(self.engine.body_timeout or None):
-                connection.give_up_body()
+                exchange.give_up_body()
         finally:
             stream.on_change = None
 
-    def writable(self, connection: Connection) -> None:
-        event = self._waiting.pop(connection, None)
+    def writable(self, exchange: Exchange) -> None:
+        event = self._waiting.pop(exchange, None)
         if event is not None:
             event.set()
 
-    def disconnected(self, connection: Connection) -> None:
-        self.writable(connection)
+    def disconnected(self, exchange: Exchange) -> None:
+        self.writable(exchange)
 
 
 class GreenletWorker(EngineWorker):
@@ -224,13 +224,13 @@ class GreenletWorker(EngineWorker):
         gateway.wait_readable = gateway.await_body
         return gateway
 
-    def serve_request(self, connection: Connection, request: Request) -> None:
+    def serve_request(self, exchange: Exchange, request: Request) -> None:
         """In the request's own greenlet."""
         if type(self).handle_request is _HANDLE_REQUEST:
-            self.gateway.run(connection, request)
+            self.gateway.run(exchange, request)
         else:
-            self.handle_request(connection.listener, request, SocketView(connection), connection.peer)
-            self.close_if_unserved(connection, request)
+            self.handle_request(exchange.listener, request, SocketView(exchange), exchange.peer)
+            self.close_if_unserved(exchange, request)
 
     def handle_request(self, listener_name: Any, req: Any, sock: socket | SocketView, addr: Peer) -> bool | None:
         """Serve one request; subclasses put something of their own around it.
@@ -316,17 +316,17 @@ class GreenletWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def running(self) -> list[tuple[Connection, Request, float]]:
+    def running(self) -> list[tuple[Exchange, Request, float]]:
         # None where another server serves than the engine.
         runs = self.gateway.runs if hasattr(self, "gateway") else {}
-        return [(connection, request, began) for connection, (_, request, began) in runs.items()]
+        return [(exchange, request, began) for exchange, (_, request, began) in runs.items()]
 
-    def stacks_of(self, connection: Connection) -> str:
-        return stacks.of_greenlet(self.gateway.runs[connection][0])
+    def stacks_of(self, exchange: Exchange) -> str:
+        return stacks.of_greenlet(self.gateway.runs[exchange][0])
 
-    def break_off(self, connection: Connection, request: Request) -> None:
-        greenlet = self.gateway.runs[connection][0]
-        self.give_up(connection, request)
+    def break_off(self, exchange: Exchange, request: Request) -> None:
+        greenlet = self.gateway.runs[exchange][0]
+        self.give_up(exchange, request)
         self.kill(greenlet)
 
     # The main greenlet.

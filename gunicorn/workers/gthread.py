@@ -25,7 +25,6 @@ import time
 from collections import deque
 
 from gunicorn.engine._leaf import monotonic
-from gunicorn.engine.connection import CLOSED
 from gunicorn.engine.engine import MOST_DRAINED
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import SocketAddress
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.engine.listener import Listener
     from gunicorn.http.request import Request
 
@@ -62,20 +61,20 @@ QUIET_SECONDS = 0.25
 class ThreadGateway(WSGIGateway):
     """Puts a complete request where a thread finds it."""
 
-    ready: deque[tuple[Connection, Request]]
+    ready: deque[tuple[Exchange, Request]]
     # The connection that each thread of the pool serves, or None.
-    serving: list[Connection | None]
+    serving: list[Exchange | None]
 
     def answered(self) -> int:
-        return count_whole(connection for connection in self.serving if connection is not None)
+        return count_whole(exchange for exchange in self.serving if exchange is not None)
 
     def others_wait(self) -> bool:
         free = self.serving.count(None)
         return len(self.ready) > free or (not free and super().others_wait())
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         """Called under the engine's guard."""
-        self.ready.append((connection, request))
+        self.ready.append((exchange, request))
 
 
 class ThreadWorker(EngineWorker, Pooling):
@@ -86,13 +85,13 @@ class ThreadWorker(EngineWorker, Pooling):
     gateway: ThreadGateway
 
     def init_process(self) -> None:
-        self._ready: deque[tuple[Connection, Request]] = deque()
+        self._ready: deque[tuple[Exchange, Request]] = deque()
         self._lead = threading.Lock()
         self._serving = True
         # The connection it serves, a place a thread, so that each is written by one thread alone.
-        self._busy: list[Connection | None] = [None] * max(1, self.cfg.threads)
+        self._busy: list[Exchange | None] = [None] * max(1, self.cfg.threads)
         # What each thread runs, where there is a limit for it.
-        self._runs: list[tuple[Connection, Request, float] | None] = [None] * len(self._busy)
+        self._runs: list[tuple[Exchange, Request, float] | None] = [None] * len(self._busy)
         self._main_leads = False
         self._told = threading.Event()
         self._progress = -1
@@ -118,11 +117,11 @@ class ThreadWorker(EngineWorker, Pooling):
         engine.guard = threading.RLock()
         return gateway
 
-    def wait_writable(self, connection: Connection) -> None:
-        self.engine.wait_writable(connection, _nothing)
+    def wait_writable(self, exchange: Exchange) -> None:
+        exchange.wait_writable(_nothing)
 
-    def wait_readable(self, connection: Connection) -> None:
-        self.engine.wait_readable(connection, _nothing)
+    def wait_readable(self, exchange: Exchange) -> None:
+        exchange.wait_readable(_nothing)
 
     # The threads of the pool.
 
@@ -137,32 +136,32 @@ class ThreadWorker(EngineWorker, Pooling):
 
     def _serve_all(self, place: int) -> None:
         while (item := self._next()) is not None:
-            connection, request = item
-            self._busy[place] = connection
+            exchange, request = item
+            self._busy[place] = exchange
             if self.request_limit:
-                self._runs[place] = (connection, request, monotonic())
+                self._runs[place] = (exchange, request, monotonic())
             try:
-                self._serve(connection, request)
+                self._serve(exchange, request)
             except OwnSignal:
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                self.gateway.run_failed(connection, request, error)
+                self.gateway.run_failed(exchange, request, error)
             finally:
                 self._busy[place] = None
                 self._runs[place] = None
             # A body must not stay in memory until this thread has its next request.
-            del item, connection, request
+            del item, exchange, request
             if self._main_leads or self.engine.again:
                 self.engine.wake()
 
-    def _serve(self, connection: Connection, request: Request) -> None:
+    def _serve(self, exchange: Exchange, request: Request) -> None:
         if type(self).handle_request is _HANDLE_REQUEST:
-            self.gateway.run(connection, request)
+            self.gateway.run(exchange, request)
             return
-        server = address_of(connection.listener)
-        self.handle_request(request, TConn(self.cfg, SocketView(connection), connection.peer, server, connection))
+        server = address_of(exchange.listener)
+        self.handle_request(request, TConn(self.cfg, SocketView(exchange), exchange.peer, server, exchange))
         with self.engine.guard:
-            self.close_if_unserved(connection, request)
+            self.close_if_unserved(exchange, request)
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
         """Serve one request, in a thread of the pool; whether the connection goes on. Subclasses put something of
@@ -170,10 +169,10 @@ class ThreadWorker(EngineWorker, Pooling):
 
         On a connection of the engine's the request is the engine's, otherwise one that was read off the socket.
         """
-        if conn.connection is None:
+        if conn.exchange is None:
             return self.answer(req, conn)
-        self.gateway.run(conn.connection, req)
-        return conn.connection.state != CLOSED
+        self.gateway.run(conn.exchange, req)
+        return not conn.exchange.is_over()
 
     def run(self) -> None:
         if is_replaced(type(self), Pooling, POOLING):
@@ -181,7 +180,7 @@ class ThreadWorker(EngineWorker, Pooling):
         else:
             super().run()
 
-    def _next(self) -> tuple[Connection, Request] | None:
+    def _next(self) -> tuple[Exchange, Request] | None:
         """A ready request; waits for one, as the leader or for the lead. None when the worker is done."""
         ready = self._ready
         while self._serving:
@@ -227,12 +226,12 @@ class ThreadWorker(EngineWorker, Pooling):
         if self._all_busy() and self.gateway.served == before:
             self._lead_meanwhile()
 
-    def running(self) -> list[tuple[Connection, Request, float]]:
+    def running(self) -> list[tuple[Exchange, Request, float]]:
         return [run for run, busy in zip(self._runs, self._busy, strict=True) if busy and run is not None]
 
-    def give_up(self, connection: Connection, request: Request) -> None:
+    def give_up(self, exchange: Exchange, request: Request) -> None:
         with self.engine.guard:
-            super().give_up(connection, request)
+            super().give_up(exchange, request)
 
     def _all_busy(self) -> bool:
         return all(self._busy)

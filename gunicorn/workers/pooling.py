@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gunicorn.blocking.parser import RequestParser
     from gunicorn.blocking.request import Request
     from gunicorn.config import Config
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.unix.sockets import BaseSocket
 
     # Whether a connection goes on, as `handle` says it; those who know the old way, with the connection behind it.
@@ -45,16 +45,16 @@ POOLING = ("accept", "enqueue_req", "finish_request", "get_thread_pool", "handle
 class TConn:
     """A connection: its socket `sock`, and the addresses of the two ends as `client` and `server`.
 
-    What `handle_request` of a thread worker is given. `view`: of a connection that the engine serves.
+    What `handle_request` of a thread worker is given. `view`: the exchange, on a connection that the engine serves.
     """
 
-    def __init__(self, cfg: Config, sock: Any, client: Peer, server: Peer, view: Connection | None = None) -> None:
+    def __init__(self, cfg: Config, sock: Any, client: Peer, server: Peer, view: Exchange | None = None) -> None:
         self.cfg = cfg
         # A socket, or the `SocketView` of one.
         self.sock = sock
         self.client = client
         self.server = server
-        self.connection = view
+        self.exchange = view
         self.parser: RequestParser | None = None
         self.initialized = False
         # Moment until which the next request may begin.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import Peer
-    from gunicorn.engine.connection import Connection
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
 __all__ = ["StopWaiting", "SyncWorker"]
@@ -65,12 +65,12 @@ class RoundaboutGateway(WSGIGateway):
 
     worker: SyncWorker
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         worker = self.worker
         try:
-            worker.handle_request(connection.listener, request, SocketView(connection), connection.peer)
-            worker.close_if_unserved(connection, request)
+            worker.handle_request(exchange.listener, request, SocketView(exchange), exchange.peer)
+            worker.close_if_unserved(exchange, request)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
+            self.run_failed(exchange, request, error)

@@ -13,8 +13,8 @@ from gunicorn.wsgi.gateway import WSGIGateway
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn._types import WSGIApp
-    from gunicorn.engine.connection import Connection
     from gunicorn.engine.engine import Engine
+    from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
     from .engine_worker import EngineWorker
@@ -37,29 +37,29 @@ class PoolGateway(WSGIGateway):
     ) -> None:
         super().__init__(worker, app, multithread, multiprocess, server, software)
         self.ends_at_once = False
-        self._queue: SimpleQueue[tuple[Connection, Request]] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Exchange, Request]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         # What each thread runs, by its number.
-        self._runs: dict[int, tuple[Connection, Request, float]] = {}
+        self._runs: dict[int, tuple[Exchange, Request, float]] = {}
         self._progress = -1
 
-    def running(self) -> list[tuple[Connection, Request, float]]:
+    def running(self) -> list[tuple[Exchange, Request, float]]:
         """Running requests and when they were begun."""
         return list(self._runs.values())
 
     def answered(self) -> int:
-        return count_whole(connection for connection, _, _ in self.running())
+        return count_whole(exchange for exchange, _, _ in self.running())
 
     def is_stuck(self) -> bool:
         """Whether every thread is busy and none has begun a request since this was asked last."""
         before, self._progress = self._progress, self.served
         return 0 < len(self._threads) <= len(self._runs) and before == self.served
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, exchange: Exchange, request: Request) -> None:
         """Called in the loop."""
         if not self._threads:
             self._start()
-        self._queue.put((connection, request))
+        self._queue.put((exchange, request))
 
     def _start(self) -> None:
         # Daemons: one that is stuck in the application must not hold up the end of the process.
@@ -72,15 +72,15 @@ class PoolGateway(WSGIGateway):
         while True:
             self._serve(*self._queue.get())
 
-    def _serve(self, connection: Connection, request: Request) -> None:
+    def _serve(self, exchange: Exchange, request: Request) -> None:
         me = threading.get_ident()
-        self._runs[me] = (connection, request, monotonic())
+        self._runs[me] = (exchange, request, monotonic())
         try:
-            self.run(connection, request)
+            self.run(exchange, request)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-            self.run_failed(connection, request, error)
+            self.run_failed(exchange, request, error)
         finally:
             self._runs.pop(me, None)
             if not self.worker.alive or self.engine.again:

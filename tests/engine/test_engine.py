@@ -483,7 +483,7 @@ def test_octets_that_come_while_a_thread_begins_to_wait_for_them(make_bench: Any
     def late() -> None:
         raise AssertionError("waited for what was there")
 
-    engine.wait_readable(connection, late)
+    connection.wait_readable(late)
     assert request.body.take() == b"abcdef"
     assert request.body.complete
     # The next one is read by the engine again.
