@@ -45,7 +45,7 @@ def serve(
     gateway = WSGIGateway(worker, app, False, False, "gunicorn", "gunicorn/28")
     engine = Engine(gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)
-    gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
+    gateway.wait_writable = lambda exchange: exchange.wait_writable(lambda: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         engine.listen([listener])
         with socket.create_connection(listener.getsockname()) as client:

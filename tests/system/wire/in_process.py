@@ -46,8 +46,8 @@ class House:
             self.loop = gateway.loop = asyncio.new_event_loop()
             engine.stream_bodies = True
         else:
-            gateway.wait_writable = lambda connection: engine.wait_writable(connection, lambda: None)
-            gateway.wait_readable = lambda connection: engine.wait_readable(connection, lambda: None)
+            gateway.wait_writable = lambda exchange: exchange.wait_writable(lambda: None)
+            gateway.wait_readable = lambda exchange: exchange.wait_readable(lambda: None)
         self.listener = socket.create_server(("127.0.0.1", 0))
         engine.listen([self.listener])
         if terminator is not None:
