@@ -1,7 +1,7 @@
 cimport cython
 from gunicorn.engine.exchange cimport Exchange
-from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE
-from gunicorn.gateway.response cimport JOINED, Response
+from gunicorn.http.response cimport LENGTH, NO_BODY
+from gunicorn.gateway.response cimport Response
 from .awaitables cimport Waiter
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport as_dict
@@ -33,7 +33,6 @@ cdef class Cycle(Response):
     cdef public bint dismissed
     cdef public bint gone
     cdef public object grace
-    cdef public list held
     cdef public Py_ssize_t held_size
     cdef public bint informed
     cdef public object loop
@@ -64,15 +63,12 @@ cdef class Cycle(Response):
     cdef heard(self)
     cpdef lost(self)
     cdef begin_response(self, dict message, status)
-    @cython.locals(parts=list, length="long long", room="long long", framing=int, exchange=Exchange)
+    @cython.locals(length="long long", framing=int, excess=bint)
     cdef content(self, bytes data, bint more)
     @cython.locals(cycle=object)
-    cdef hold(self, list head, bytes data)
-    cdef add_piece(self, list parts, bytes data)
+    cdef hold(self, bytes data)
     cpdef turned(self)
     cdef release(self)
-    @cython.locals(held=list)
-    cdef list take_held(self)
     @cython.locals(keep=bint)
     cdef conclude(self)
     @cython.locals(engine=object)

@@ -6,9 +6,9 @@ from types import CoroutineType
 
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.errors import OwnSignal
-from gunicorn.gateway.response import JOINED, Response
+from gunicorn.gateway.response import Response
 from gunicorn.http.errors import HTTPError
-from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, REASONS, UNTIL_CLOSE
+from gunicorn.http.response import LENGTH, NO_BODY, REASONS
 
 from .awaitables import Waiter, mark_as_coroutine_function, thrown
 from .gateway_state import ASGIGatewayState
@@ -175,7 +175,7 @@ class Cycle(Response):
     """One call of an application, with the response it makes."""
 
     __slots__ = (
-        "concluded", "dismissed", "gone", "grace", "held", "held_size", "informed", "loop", "owner", "releases",
+        "concluded", "dismissed", "gone", "grace", "held_size", "informed", "loop", "owner", "releases",
         "started", "streak", "task", "waiting",
     )
 
@@ -199,8 +199,7 @@ class Cycle(Response):
         self.grace: Any = None
         self.task: Any = None
         self.streak = 0
-        # Octets of the response that are kept until the loop turns, and whether it has been asked to send them then.
-        self.held: list[bytes] | None = None
+        # Octets of the content that are kept until the loop turns, and whether it has been asked to send them then.
         self.held_size = 0
         self.releases = False
 
@@ -336,63 +335,29 @@ class Cycle(Response):
 
     def content(self, data: bytes, more: bool) -> None:
         """Send a part of the content, behind the head if it is the first. Raises `ClientDisconnected`, `Misuse`."""
-        parts: list[bytes] = []
         if not self.headers_sent:
             length = -1
             if not more and (data or self.request.method != "HEAD"):
                 length = len(data)
-            parts = self._head(length)
+            self._begin(length)
         framing = self.framing
-        exchange = self.exchange
-        if more and len(data) <= HELD_PIECE and framing in (CHUNKED, UNTIL_CLOSE):
-            self.hold(parts, data)
+        if more and len(data) <= HELD_PIECE and framing != LENGTH and framing != NO_BODY:
+            self.hold(data)
             return
-        if self.held is not None:
-            parts = self.take_held()
-        if framing == LENGTH:
-            room = self.response_length - self.sent
-            if len(data) > room:
-                self._send(parts, data)
-                raise Misuse(f"more content than the Content-Length of {self.response_length} bytes")
-            if parts or data:
-                self._send(parts, data)
-            if not more and self.sent < self.response_length:
-                raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
-        elif framing != CHUNKED:
-            if parts or data:
-                self._send(parts, data)
-        elif len(data) > JOINED:
-            self._send(parts, data)
-            if not more:
-                exchange.write(b"0\r\n\r\n")
-        else:
-            self.add_piece(parts, data)
-            if not more:
-                parts.append(b"0\r\n\r\n")
-            if parts:
-                exchange.write(b"".join(parts))
+        self.held_size = 0
+        excess = framing == LENGTH and len(data) > self.response_length - self.sent
+        self._send(data, not more)
+        if excess:
+            raise Misuse(f"more content than the Content-Length of {self.response_length} bytes")
+        if framing == LENGTH and not more and self.sent < self.response_length:
+            raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
 
-    def add_piece(self, parts: list[bytes], data: bytes) -> None:
-        """Put a piece of the content behind `parts`, as a chunk where the content comes in chunks."""
-        if not data:
-            return
-        if self.framing == CHUNKED:
-            parts.append(b"%x\r\n" % len(data))
-            parts.append(data)
-            parts.append(b"\r\n")
-        else:
-            parts.append(data)
-        self.sent += len(data)
-
-    def hold(self, head: list[bytes], data: bytes) -> None:
+    def hold(self, data: bytes) -> None:
         """Keep a small piece behind what is kept already, or behind the head: what is sent at a stretch takes one
         segment. Raises `ClientDisconnected`.
         """
-        if self.exchange.broken:
-            raise ClientDisconnected()
-        if self.held is None:
-            self.held = head
-        self.add_piece(self.held, data)
+        self.exchange.hold(self, data)
+        self.sent += len(data)
         self.held_size += len(data)
         if self.held_size > MOST_HELD:
             self.release()
@@ -405,6 +370,9 @@ class Cycle(Response):
     def turned(self) -> None:
         """The loop has turned."""
         self.releases = False
+        if self.concluded:
+            # The exchange may be another cycle's.
+            return
         try:
             self.release()
         except ClientDisconnected:
@@ -412,17 +380,8 @@ class Cycle(Response):
 
     def release(self) -> None:
         """Send what was kept. Raises `ClientDisconnected`."""
-        if self.held:
-            self.exchange.write(b"".join(self.take_held()))
-
-    def take_held(self) -> list[bytes]:
-        """What was kept; nothing is kept any more."""
-        held = self.held
-        if held is None:
-            return []
-        self.held = None
         self.held_size = 0
-        return held
+        self.exchange.push()
 
     # The end.
 
@@ -431,7 +390,6 @@ class Cycle(Response):
         if self.concluded:
             return
         self.concluded = True
-        self.held = None
         self.detach()
         if self.grace is not None:
             self.grace.cancel()
@@ -505,7 +463,7 @@ class Cycle(Response):
         self.close = True
         try:
             # Writes its own line of the access log.
-            self.exchange.write(self.owner.refused(self.exchange, error))
+            self.exchange.answer(self.owner.refused(self.exchange, error))
         except ClientDisconnected:
             pass
         self.conclude()
@@ -527,12 +485,12 @@ class Cycle(Response):
             if self.headers_sent:
                 self.turned()
                 if self.framing != NO_BODY:
-                    exchange.break_off(self.framing)
+                    exchange.break_off(self)
             else:
                 self.status = "500 Internal Server Error"
                 self.headers = []
                 try:
-                    exchange.write(self.owner.error_page(500, "", self.request))
+                    exchange.answer(self.owner.page(self.request, 500, ""))
                 except ClientDisconnected:
                     pass
         self.conclude()

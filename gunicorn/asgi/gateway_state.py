@@ -6,8 +6,6 @@ from contextvars import Context, copy_context
 
 from gunicorn.engine.engine import is_short
 from gunicorn.gateway.gateway import Gateway
-from gunicorn.http.request import Request
-from gunicorn.http.response import error_response
 
 from .scope import Scopes
 
@@ -58,12 +56,6 @@ class ASGIGatewayState(Gateway):
         self.look_seconds = SHORT_LOOK_SECONDS if is_short(self.ping_interval) or is_short(self.ping_timeout) else 1.0
         # What every request's context begins as.
         self.context: Context = copy_context()
-
-    def error_page(self, status: int, title: str, request: Request) -> bytes:
-        """A whole response of our own; `title`: fixed words, as those of an `HTTPError`."""
-        self.prefixes.refresh(self.engine.now)
-        head_only = request.method == "HEAD"
-        return error_response(status, title, self.prefixes.date, self.server, head_only, self.prefixes.fields)
 
     def report(self, cycle: Any) -> None:
         """Tell the access log and the hook of a response that is complete, or will never be."""

@@ -3,8 +3,8 @@ from gunicorn.instrument._board cimport Board
 from gunicorn.engine._leaf cimport monotonic
 from gunicorn.engine.buffers cimport BodyStream
 from gunicorn.engine.exchange cimport Exchange
-from gunicorn.gateway.prefixes cimport Prefix
-from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, ORDINARY, FieldLine, frame
+from gunicorn.http.response_head cimport Prefix
+from gunicorn.http.response cimport LENGTH, NO_BODY, ORDINARY, FieldLine
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of
@@ -42,10 +42,10 @@ cdef class HTTPCycle(Cycle):
     @cython.locals(count="long long", taken="long long", exchange=Exchange)
     cdef send_file(self, int fd, long long size)
     cdef bint sends_trailers(self) except -1
-    @cython.locals(field=FieldLine, prefix=Prefix)
+    @cython.locals(field=FieldLine)
     cdef announce_trailers(self, headers)
     @cython.locals(field=FieldLine)
-    cdef trailer_line(self, pair)
+    cdef FieldLine trailer(self, pair)
     cdef unanswered(self)
     cdef bint ends_in_order(self) except -1
     cdef bint is_deaf(self) except -1

@@ -9,7 +9,7 @@ from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.http.errors import HTTPError
-from gunicorn.http.response import CHUNKED, LENGTH, NO_BODY, ORDINARY, frame
+from gunicorn.http.response import LENGTH, NO_BODY, ORDINARY, FieldLine
 
 from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
@@ -55,8 +55,8 @@ class HTTPCycle(Cycle):
         self.body_done = False
         self.last_call = 0.0
         self.expects = START
-        # Trailer fields as lines; None when the response has none.
-        self.trailers: list[bytes] | None = None
+        # Trailer fields; None when the response has none.
+        self.trailers: list[FieldLine] | None = None
         if self.stream is not None:
             cycle: Any = self
             self.stream.on_change = cycle.notice
@@ -271,15 +271,16 @@ class HTTPCycle(Cycle):
     def send_file(self, fd: int, size: int) -> None:
         """A regular file of this size as the content. Raises `ClientDisconnected`, `Misuse`."""
         exchange = self.exchange
-        exchange.write(b"".join(self._head(size)))
+        self._begin(size)
         if self.framing == NO_BODY:
+            exchange.push()
             return
         count = min(size, self.response_length) if self.framing == LENGTH else size
-        taken = exchange.write_file(fd, 0, count)
+        taken = exchange.send_file(fd, 0, count)
         if taken < 0:
             taken = 0
             while taken < count and (data := os.pread(fd, min(count - taken, READ_AT_ONCE), taken)):
-                exchange.write(data)
+                exchange.send(self, data, False)
                 taken += len(data)
         self.sent += taken
         if taken < count or count < self.response_length:
@@ -291,32 +292,28 @@ class HTTPCycle(Cycle):
 
     def announce_trailers(self, headers: Any) -> None:
         """Keep the `Trailer` fields of a response that will have trailers (RFC 9110 section 6.6.2)."""
-        request, prefix = self.request, self.prefix
-        if prefix is None or not self.sends_trailers():
+        if not self.sends_trailers() or not self.exchange.takes_trailers(self):
             return
-        if frame(request.method, request.version_minor, prefix.code, self.response_length) == CHUNKED:
-            for name, value in headers:
-                field = self.gateway.field_lines.learn((name, value))
-                if field.line.lower().startswith(b"trailer:"):
-                    self.lines.append(field.line)
+        for name, value in headers:
+            field = self.gateway.field_lines.learn((name, value))
+            if field.line.lower().startswith(b"trailer:"):
+                self.fields.append(field)
 
     def take_trailers(self, message: Any) -> None:
         """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""
-        lines = self.trailers
-        if lines is None:
+        fields = self.trailers
+        if fields is None:
             raise Misuse("trailers were not announced")
         for pair in message.get("headers", ()):
-            lines.append(self.trailer_line(tuple(pair)))
+            fields.append(self.trailer(tuple(pair)))
         if message.get("more_trailers"):
             return
         if self.framing == LENGTH and self.sent < self.response_length:
             raise Misuse(f"content of {self.sent} bytes, less than the Content-Length of {self.response_length}")
-        self.release()
-        if self.framing == CHUNKED:
-            self.exchange.write(b"0\r\n" + (b"".join(lines) if self.sends_trailers() else b"") + b"\r\n")
+        self.exchange.send_trailers(self, fields if self.sends_trailers() else [])
         self.conclude()
 
-    def trailer_line(self, pair: Any) -> bytes:
+    def trailer(self, pair: Any) -> FieldLine:
         """A checked trailer field. Raises `Misuse`."""
         try:
             field = self.gateway.field_lines.learn(pair)
@@ -325,7 +322,7 @@ class HTTPCycle(Cycle):
         if field.kind != ORDINARY:
             # RFC 9110 section 6.5.1: what frames or routes a message is no trailer.
             raise Misuse(f"'headers' of a http.response.trailers message: {pair[0]!r} cannot be a trailer")
-        return field.line
+        return field
 
     def ends_in_order(self) -> bool:
         # An event stream ends wherever it is told to: its client comes back to the next worker.

@@ -7,7 +7,7 @@ from collections import deque
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.handler import Taker
 from gunicorn.http.errors import HTTPError
-from gunicorn.http.response import plain_text
+from gunicorn.http.response import UPGRADE, FieldLine, plain_text
 from gunicorn.wire.websocket import (
     ABNORMAL,
     CLOSE,
@@ -52,6 +52,8 @@ KINDS = frozenset({
 })
 # How long a client may take to answer our close frame.
 CLOSE_SECONDS = 3.0
+# What the answer to a handshake says; where a stream is what is asked for, nothing does (RFC 8441 section 5).
+UPGRADED = FieldLine(UPGRADE, b"Upgrade: websocket\r\n", "websocket")
 # Received messages wait for the application up to so many octets; one message may be larger.
 MOST_QUEUED_OCTETS = 1048576
 # A client that asks and does not listen is read no further when answers of so many octets wait for it.
@@ -278,9 +280,10 @@ class WebSocketCycle(Cycle):
             self._restart()
             raise Misuse(f"'headers' of websocket.accept: {error}") from None
         self.upgrade = True
-        self.lines.append(b"Upgrade: websocket\r\n")
+        self.fields.append(UPGRADED)
         exchange = self.exchange
-        exchange.write(b"".join(self._head(-1)))
+        self._begin(-1)
+        exchange.push()
         self.stage = OPEN
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
         exchange.upgrade(self.inbox)
@@ -389,7 +392,7 @@ class WebSocketCycle(Cycle):
         self.close = True
         self.status = f"{status}"
         self.headers = []
-        self.exchange.write(self.owner.error_page(status, "", self.request))
+        self.exchange.answer(self.owner.page(self.request, status, ""))
         self.over()
 
     def restart(self) -> None:

@@ -10,9 +10,10 @@ from gunicorn.gateway.gateway import shown
 from gunicorn.gateway.wiring import response_fields
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
-from gunicorn.http.response import REASONS, error_response, http_date, refusal
+from gunicorn.http.response import REASONS, http_date
 from gunicorn.instrument._board import Board
 from gunicorn.unix.sockets import close, close_graceful, ssl_wrap_socket
+from gunicorn.wire.http1_response import error_response, refusal
 
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser

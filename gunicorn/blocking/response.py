@@ -22,10 +22,10 @@ from gunicorn.http.response import (
     UPGRADE,
     FieldLines,
     check_status,
-    frame,
     http_date,
     plain_octets,
 )
+from gunicorn.wire.http1_response import frame
 from gunicorn.wsgi.filewrapper import FileWrapper, file_region
 
 TYPE_CHECKING = False

@@ -6,14 +6,14 @@ from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek
 from .buffers cimport BodyStore, BodyStream, OutputBuffer
 from .handler cimport Taker
 from .listener cimport Listener
-from .outgoing cimport Outgoing
+from .sending cimport Sending
 from .state cimport EngineState
 
 
 cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED, MOST_SEALED
 
 
-cdef class Connection(Outgoing):
+cdef class Connection(Sending):
     cdef public bint active
     cdef public bint awaited
     cdef readonly BodyStore body

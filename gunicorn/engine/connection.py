@@ -29,6 +29,7 @@ from gunicorn.http.errors import (
 )
 from gunicorn.http.request import Request
 from gunicorn.http.response import UNTIL_CLOSE
+from gunicorn.http.response_head import ResponseHead
 from gunicorn.http.target import elsewhere
 from gunicorn.unix.unpatched import select
 from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
@@ -47,7 +48,8 @@ from .buffers import BodyStore, BodyStream
 from .exchange import ClientDisconnected
 from .handler import Taker
 from .listener import Listener
-from .outgoing import Outgoing, has_shut, reset_when_closed, shutdown_sending
+from .outgoing import has_shut, reset_when_closed, shutdown_sending
+from .sending import Sending
 from .settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from .state import EngineState
 
@@ -79,7 +81,7 @@ class PlainHTTP(Exception):
     """The client has sent an HTTP request where a TLS handshake was expected."""
 
 
-class Connection(Outgoing):
+class Connection(Sending):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
@@ -91,6 +93,7 @@ class Connection(Outgoing):
         """What `__init__` would do: the engine makes the object by `__new__`, a plain allocation when compiled."""
         self.begin_exchange(engine, peer, listener)
         self.begin_sending(fd)
+        self.parts = None
         self.protocol = protocol
         self.state = READING
         self.readable = True
@@ -197,7 +200,7 @@ class Connection(Outgoing):
         finally:
             if running and self.engine.threaded:
                 # The thread that runs the request may be using the descriptor: its number must not be another's yet.
-                self.cut(b"")
+                self.cut(None)
                 self.broken = True
             else:
                 self.close()
@@ -558,13 +561,13 @@ class Connection(Outgoing):
     def unread(self) -> bytes:
         return self.protocol.rest()
 
-    def break_off(self, framing: int) -> None:
+    def break_off(self, head: ResponseHead) -> None:
         """The response ends in the middle: see that the client cannot take it for a whole one.
 
         A chunked or counted one is short by itself. One that ends with the connection needs a reset
         (RFC 9112 section 8).
         """
-        if framing != UNTIL_CLOSE or self.state != RUNNING:
+        if head.framing != UNTIL_CLOSE or self.state != RUNNING:
             return
         self.broken = True
         reset_when_closed(self.fd)
@@ -602,6 +605,7 @@ class Connection(Outgoing):
         request = self.request
         self.request = None
         self.response = None
+        self.parts = None
         self.taker = None
         if self.stream is not None:
             keep = keep and self._may_skip(request)
@@ -695,7 +699,7 @@ class Connection(Outgoing):
             self.body.close()
             self.body = None
         try:
-            self.write(self.engine.handler.refused(self, error))
+            self.answer(self.engine.handler.refused(self, error))
         except ClientDisconnected:
             self.close()
             return

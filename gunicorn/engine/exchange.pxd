@@ -1,4 +1,5 @@
 from gunicorn.http.request cimport Request
+from gunicorn.http.response_head cimport Page, ResponseHead
 from .buffers cimport BodyStream
 from .handler cimport Taker
 from .listener cimport Listener
@@ -28,10 +29,14 @@ cdef class Exchange:
     cpdef send_continue(self)
     cpdef pull(self)
     cpdef await_body(self, bint waits)
+    cpdef start(self, ResponseHead head)
+    cpdef send(self, ResponseHead head, bytes data, bint last)
+    cpdef hold(self, ResponseHead head, bytes data)
+    cpdef push(self)
+    cpdef long long send_file(self, int fd, long long offset, long long count) except? -2
+    cpdef answer(self, Page page)
     cpdef write(self, data)
-    cpdef write_last(self, bytes data)
     cpdef write_two(self, bytes head, body)
-    cpdef write_file(self, int fd, long long offset, long long count)
     cpdef long long queued(self) except -1
     cpdef bint is_flushed(self) except -1
     cpdef bint must_wait(self) except -1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.request import Request
+from gunicorn.http.response import FieldLine
+from gunicorn.http.response_head import Page, ResponseHead
 
 from .buffers import BodyStream
 from .handler import Taker
@@ -123,24 +125,48 @@ class Exchange:
         """No more of a streamed body is waited for."""
         raise NotImplementedError
 
-    # The answer.
+    # The answer: `start`, `send` until all is said, `finish`. What is sent to a client that has left raises
+    # `ClientDisconnected`.
 
-    def write(self, data: Any) -> None:
-        """Send octets, or queue what the kernel does not take. Raises `ClientDisconnected`."""
+    def start(self, head: ResponseHead) -> None:
+        """Begin a response; sets `framing` of the head, and `close` where it cannot be otherwise. Nothing is sent
+        before the first piece of the content, or `push`."""
         raise NotImplementedError
 
-    def write_last(self, data: bytes) -> None:
-        """As `write`, where nothing but the end of the connection follows, and at once."""
+    def send(self, head: ResponseHead, data: bytes, last: bool) -> None:
+        """Send a piece of the content, behind what was begun or held; `last`: there is no more. What the client does
+        not take at once is queued."""
         raise NotImplementedError
 
-    def write_two(self, head: bytes, body: Any) -> None:
-        """Send two runs of octets at once; as `write`."""
+    def hold(self, head: ResponseHead, data: bytes) -> None:
+        """A small piece of the content that others may follow soon: it is sent with them, or by `push`."""
         raise NotImplementedError
 
-    def write_file(self, fd: int, offset: int, count: int) -> int:
-        """Send a part of a file without reading it; octets sent or queued, fewer than `count` when the file has become
-        shorter, -1 when it is none that the kernel can send from, and nothing was sent. Raises `ClientDisconnected`."""
+    def push(self) -> None:
+        """Send what was begun or held."""
         raise NotImplementedError
+
+    def send_file(self, fd: int, offset: int, count: int) -> int:
+        """Send a part of a file as content, without reading it; octets sent or queued, fewer than `count` when the file
+        has become shorter, -1 when the kernel cannot send from it, and none of it was sent."""
+        raise NotImplementedError
+
+    def takes_trailers(self, head: ResponseHead) -> bool:
+        """Whether trailer fields can follow the content of this response, which is not begun yet."""
+        raise NotImplementedError
+
+    def send_trailers(self, head: ResponseHead, fields: list[FieldLine]) -> None:
+        """The end of a response that was to have trailer fields: these, as far as its framing has a place for them."""
+        raise NotImplementedError
+
+    def inform(self, status: int, fields: list[FieldLine]) -> None:
+        """An interim response (RFC 9110 section 15.2), now, to a client that knows of them."""
+        raise NotImplementedError
+
+    def answer(self, page: Page) -> None:
+        """Send an answer of the server's own."""
+        self.start(page)
+        self.send(page, page.body, True)
 
     def queued(self) -> int:
         """Octets that wait for the client to take them."""
@@ -173,7 +199,7 @@ class Exchange:
         """Answer what cannot be served, and close."""
         raise NotImplementedError
 
-    def break_off(self, framing: int) -> None:
+    def break_off(self, head: ResponseHead) -> None:
         """The response ends in the middle: see that the client cannot take it for a whole one."""
         raise NotImplementedError
 
@@ -185,12 +211,20 @@ class Exchange:
         """End the connection after a failure of our own, in whatever state that has left it. Raises no Exception."""
         raise NotImplementedError
 
-    def cut(self, data: bytes) -> None:
-        """Send these last octets as far as the kernel takes them, and nothing after them. The running request keeps
-        what it has of the client, which it may be using at this very moment; `broken` is set for it."""
+    def cut(self, page: Page | None) -> None:
+        """Send this as far as the kernel takes it, and nothing after it. The running request keeps what it has of the
+        client, which it may be using at this very moment; with `broken` set nothing more comes from it."""
         raise NotImplementedError
 
     # Another protocol.
+
+    def write(self, data: Any) -> None:
+        """Send octets of the other protocol, or queue them. Raises `ClientDisconnected`."""
+        raise NotImplementedError
+
+    def write_two(self, head: bytes, body: Any) -> None:
+        """Send two runs of octets at once; as `write`."""
+        raise NotImplementedError
 
     def upgrade(self, taker: Taker) -> None:
         """From now on the octets of the client are those of another protocol (RFC 9110 section 7.8)."""

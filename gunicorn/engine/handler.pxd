@@ -1,5 +1,5 @@
 cdef class Handler:
-    cpdef handle(self, connection, request)
+    cpdef handle(self, exchange, request)
     cpdef bint unfinished(self) except -1
     cpdef idle(self)
 

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.response_head import Page
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
 class Handler:
-    """A gateway, as the engine sees it. It answers through the connection, at once or later."""
+    """A gateway, as the engine sees it. It answers through the exchange, at once or later."""
 
     __slots__ = ()
 
-    def handle(self, connection: Any, request: Any) -> None:
+    def handle(self, exchange: Any, request: Any) -> None:
         """A complete request, or its head with a body stream."""
         raise NotImplementedError
 
-    def refused(self, connection: Any, error: Any) -> bytes:
-        """The octets that answer an `HTTPError`."""
+    def refused(self, exchange: Any, error: HTTPError) -> Page:
+        """The answer to what cannot be served."""
         raise NotImplementedError
 
-    def disconnected(self, connection: Any) -> None:
+    def disconnected(self, exchange: Any) -> None:
         """The client of a running request has left, or has shut its side."""
 
-    def connection_failed(self, connection: Any, error: BaseException) -> None:
+    def connection_failed(self, exchange: Any, error: BaseException) -> None:
         """What serves this connection has raised what it should not: tell of it, and answer if that is possible.
 
         The engine ends the connection afterwards, and goes on with the others.
         """
 
-    def body_is_wrong(self, connection: Any, error: Any) -> None:
+    def body_is_wrong(self, exchange: Any, error: HTTPError) -> None:
         """The streamed body of a running request breaks the rules: its reader is told that it ends here."""
 
     def answered(self) -> int:
@@ -43,7 +46,7 @@ class Handler:
     def idle(self) -> None:
         """Do that work: nothing else is to be done now."""
 
-    def writable(self, connection: Any) -> None:
+    def writable(self, exchange: Any) -> None:
         """A running request may write again, or never (`broken`)."""
 
 

@@ -30,7 +30,7 @@ cdef class Outgoing(Exchange):
     @cython.locals(sent=Py_ssize_t)
     cpdef write_two(self, bytes head, body)
     @cython.locals(sent=Py_ssize_t, whole="long long")
-    cpdef write_file(self, int fd, long long offset, long long count)
+    cpdef long long write_file(self, int fd, long long offset, long long count) except? -2
     cdef _write_secure(self, bytes head, data)
     @cython.locals(length=Py_ssize_t, position=Py_ssize_t, sent=Py_ssize_t, sealed=bytes)
     cdef _seal_and_send(self, bytes head, data)

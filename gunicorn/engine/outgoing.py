@@ -237,7 +237,7 @@ class Outgoing(Exchange):
     def channel(self) -> Any:
         return self.tls
 
-    def cut(self, data: bytes) -> None:
+    def cut_octets(self, data: bytes) -> None:
         """Send these last octets as far as the kernel takes them, and shut our side. The running request keeps the
         descriptor, which it may be using at this very moment; with `broken` set nothing more comes from it."""
         if self.fd < 0:

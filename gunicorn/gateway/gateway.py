@@ -9,7 +9,8 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InsufficientStorage, InternalError, Overloaded, Redirected
 from gunicorn.http.request import Request
-from gunicorn.http.response import REASONS, refusal
+from gunicorn.http.response import REASONS, error_body
+from gunicorn.http.response_head import Page
 from gunicorn.instrument._board import Board
 
 from .access_lines import AccessLines, access_lines, logs_access
@@ -20,6 +21,7 @@ from .variables import log_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -87,7 +89,7 @@ class Gateway(GatewayState):
     def writable(self, exchange: Exchange) -> None:
         """A queue went down; whoever waits for that in this process waits in `wait_writable`."""
 
-    def refused(self, exchange: Exchange, error: HTTPError, request: Request | None = None) -> bytes:
+    def refused(self, exchange: Exchange, error: HTTPError, request: Request | None = None) -> Page:
         """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
         peer = exchange.peer
         address = peer[0] if isinstance(peer, tuple) else ""
@@ -104,9 +106,15 @@ class Gateway(GatewayState):
             self._tell_worker(exchange, request, error)
         if self.logs_access:
             self._log_refusal(exchange, request, error)
-        self.prefixes.refresh(self.engine.now)
-        head_only = request is not None and request.method == "HEAD"
-        return refusal(error, self.prefixes.date, self.server, head_only, self.prefixes.fields)
+        return self.page(request, error.status, error.title, error.fields)
+
+    def page(
+        self, request: Request | None, status: int, title: str, fields: Iterable[tuple[str, str]] = ()
+    ) -> Page:
+        """An answer of the server's own; `title`: fixed words, as those of an `HTTPError`."""
+        prefix = self.prefixes.of(f"{status} {REASONS.get(status, 'Error')}", self.engine.now)
+        lines = [self.field_lines.learn(pair) for pair in (*fields, ("Content-Type", "text/html"))]
+        return Page(request or Request(), prefix, lines, error_body(status, title))
 
     def _tell_worker(self, exchange: Exchange, request: Request | None, error: BaseException) -> None:
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""

@@ -1,6 +1,4 @@
-cdef class Prefix:
-    cdef readonly int code
-    cdef readonly bytes octets
+from gunicorn.http.response_head cimport Prefix
 
 
 cdef class Prefixes:

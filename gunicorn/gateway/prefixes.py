@@ -5,22 +5,13 @@ from __future__ import annotations
 import time
 
 from gunicorn.http.response import check_status, http_date, status_line
+from gunicorn.http.response_head import Prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 REMEMBERED = 256
-
-
-class Prefix:
-    """A status an application has used: its `code`, and status line, Server and Date as octets, each with CRLF."""
-
-    __slots__ = ("code", "octets")
-
-    def __init__(self, code: int, octets: bytes) -> None:
-        self.code = code
-        self.octets = octets
 
 
 class Prefixes:
@@ -57,11 +48,8 @@ class Prefixes:
                 self.known[status] = prefix
         return prefix
 
-    def partial(self, status: str, with_server: bool, with_date: bool) -> bytes:
-        """For an application that gives Server or Date itself."""
-        return (
-            status_line(status)
-            + (self.server if with_server else b"")
-            + (b"Date: %s\r\n" % self.date if with_date else b"")
-            + self.fields
-        )
+    def partial(self, status: str, with_server: bool, with_date: bool) -> Prefix:
+        """For an application that gives Server or Date itself; `status` is one that was checked."""
+        server = self.server if with_server else b""
+        date = b"Date: %s\r\n" % self.date if with_date else b""
+        return Prefix(int(status[:3]), status_line(status) + server + date + self.fields)

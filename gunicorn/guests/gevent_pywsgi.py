@@ -175,9 +175,7 @@ def _redirecting(port: int) -> WSGIApp:
         request.path = quote(environ["PATH_INFO"], encoding="latin-1")
         request.query = environ.get("QUERY_STRING", "")
         answer = elsewhere(request, port)
-        pairs = (line.partition(": ") for line in answer.fields.decode("latin-1").splitlines())
-        fields = [(name, value) for name, _, value in pairs]
-        start_response(f"{answer.status} {REASONS[answer.status]}", [*fields, ("Content-Length", "0")])
+        start_response(f"{answer.status} {REASONS[answer.status]}", [*answer.fields, ("Content-Length", "0")])
         return []
 
     return application

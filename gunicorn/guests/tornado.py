@@ -25,12 +25,13 @@ from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
 from gunicorn.http.request import Request
-from gunicorn.http.response import REASONS, error_body, error_response, http_date
+from gunicorn.http.response import REASONS, error_body, http_date
 from gunicorn.http.target import elsewhere
 from gunicorn.instrument import stacks
 from gunicorn.instrument._board import Board
 from gunicorn.tls import entrance
 from gunicorn.wire.http1_head import HeadParser
+from gunicorn.wire.http1_response import error_response
 
 from .host import TornadoHost
 
@@ -389,8 +390,8 @@ class Answer(HTTPConnection):
 
     def _fields_of(self, error: HTTPError, length: int) -> HTTPHeaders:
         headers = HTTPHeaders({"Server": self.owner.cfg.server_header, "Date": _date().decode("ascii")})
-        for line in error.fields.decode("latin-1").splitlines():
-            headers.parse_line(line)
+        for name, value in error.fields:
+            headers[name] = value
         headers["Connection"] = "close"
         headers["Content-Type"] = "text/html"
         headers["Content-Length"] = str(length)

@@ -23,8 +23,8 @@ class HTTPError(Exception):
 
     status = 400
     title = "Bad request"
-    # Field lines, each with CRLF, that the answer has besides the usual ones.
-    fields = b""
+    # Fields that the answer has besides the usual ones.
+    fields: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, detail: object = None) -> None:
         super().__init__(detail)
@@ -258,7 +258,7 @@ class Overloaded(HTTPError):
 
     status = 503
     title = "Too busy"
-    fields = b"Retry-After: 1\r\n"
+    fields = (("Retry-After", "1"),)
 
 
 class InsufficientStorage(HTTPError):
@@ -276,7 +276,7 @@ class Redirected(HTTPError):
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
-        self.fields = f"Location: {location}\r\n".encode("latin-1")
+        self.fields = (("Location", location),)
 
 
 class InvalidH2CPreface(HTTPError):

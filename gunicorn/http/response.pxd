@@ -14,5 +14,4 @@ cdef class FieldLines:
     cpdef FieldLine learn(self, object pair)
 
 
-cpdef int frame(str method, int version_minor, int status, long long length)
 cpdef long long content_length(str value) except -1

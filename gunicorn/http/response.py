@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import HTTPError, InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
+from .errors import InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -209,18 +209,6 @@ def content_length(value: str) -> int:
     return int(value)
 
 
-def frame(method: str, version_minor: int, status: int, length: int) -> int:
-    """How the content's end is told: NO_BODY, LENGTH, CHUNKED or UNTIL_CLOSE. `length` -1: not known."""
-    if method == "HEAD" or status == 204 or status == 304 or status == 205 or status < 200:
-        return NO_BODY
-    if status < 300 and method == "CONNECT":
-        # RFC 9110 section 9.3.6: a tunnel begins behind the head, and no field may say how long it is.
-        return UNTIL_CLOSE
-    if length >= 0:
-        return LENGTH
-    return CHUNKED if version_minor >= 1 else UNTIL_CLOSE
-
-
 def status_line(status: str) -> bytes:
     """The status line; the version is ours, whatever the client's (RFC 9110 section 6.2)."""
     return f"HTTP/1.1 {status}\r\n".encode("latin-1")
@@ -247,22 +235,3 @@ def error_body(status: int, title: str) -> bytes:
         f"<html>\n  <head>\n    <title>{reason}</title>\n  </head>\n  <body>\n"
         f"    <h1><p>{reason}</p></h1>\n    {title}\n  </body>\n</html>\n"
     ).encode("ascii")
-
-
-def refusal(error: HTTPError, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b"") -> bytes:
-    """The whole answer to what cannot be served; it closes the connection. `fields` are further field lines."""
-    return error_response(error.status, error.title, date, server, head_only, fields + error.fields)
-
-
-def error_response(
-    status: int, title: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
-) -> bytes:
-    """As `refusal`, where there is no error to tell of."""
-    body = error_body(status, title)
-    head = (
-        status_line(f"{status} {REASONS.get(status, 'Error')}")
-        + (b"Server: %s\r\n" % server if server else b"")
-        + fields
-        + b"Date: %s\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % (date, len(body))
-    )
-    return head if head_only else head + body

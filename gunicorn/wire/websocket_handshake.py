@@ -26,7 +26,7 @@ class UpgradeRequired(HTTPError):
 
     status = 426
     title = "Upgrade required"
-    fields = b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    fields = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
 
 
 def asks_for_websocket(request: Request) -> bool:

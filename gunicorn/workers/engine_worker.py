@@ -203,11 +203,11 @@ class EngineWorker(Worker):
         self.abandoned.add(exchange)
         exchange.broken = True
         response = exchange.response
-        answer = b""
+        page = None
         if response is None or not response.headers_sent:
-            answer = self.gateway.refused(exchange, GatewayTimeout(), request)
+            page = self.gateway.refused(exchange, GatewayTimeout(), request)
             exchange.response = None
-        exchange.cut(answer)
+        exchange.cut(page)
 
     def break_off_overdue(self) -> None:
         """End what has run for longer than `request_timeout`."""

@@ -14,7 +14,7 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
 from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
 from gunicorn.http.request import Request
-from gunicorn.http.response import REASONS, error_response, refusal
+from gunicorn.http.response import REASONS
 
 from .environ import EnvironBuilder
 from .error_stream import ErrorStream
@@ -127,7 +127,7 @@ class WSGIGateway(Gateway):
                 return
             response = exchange.response
             if response is not None and response.headers_sent and not response.whole:
-                exchange.break_off(response.framing)
+                exchange.break_off(response)
             try:
                 exchange.finish(False)
             finally:
@@ -156,19 +156,17 @@ class WSGIGateway(Gateway):
         if self.handle_error is not None:
             self._tell_worker(exchange, request, error)
         if response.headers_sent:
-            exchange.break_off(response.framing)
+            exchange.break_off(response)
             return
         status = error.status if isinstance(error, HTTPError) else 500
         response.status = f"{status} {REASONS[status]}"
         response.headers = []
-        self.prefixes.of("200 OK", self.engine.now)
-        head_only, date, fields = request.method == "HEAD", self.prefixes.date, self.prefixes.fields
         if isinstance(error, ConfigurationProblem | Overloaded):
-            page = refusal(error, date, self.server, head_only, fields)
+            page = self.page(request, status, error.title, error.fields)
         else:
             # What went wrong in an application is nobody's business but its author's.
-            page = error_response(status, "", date, self.server, head_only, fields)
+            page = self.page(request, status, "")
         try:
-            exchange.write(page)
+            exchange.answer(page)
         except ClientDisconnected:
             pass

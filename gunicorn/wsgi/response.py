@@ -70,12 +70,13 @@ class WSGIResponse(Response):
             data = plain_octets(data)
         if not self.headers_sent:
             if data:
-                self._send(self._head(-1), data)
+                self._begin(-1)
+                self._send(data, False)
             elif self.prefix is None:
                 raise AssertionError("the application sent content before it called start_response")
         elif data:
             self.silent_since = 0.0
-            self._send([], data)
+            self._send(data, False)
 
     def _look_for_client(self) -> None:
         """An empty piece was given, which tells nothing to the client, nor of it. Raises `ClientDisconnected`."""
@@ -116,9 +117,10 @@ class WSGIResponse(Response):
         known = len(data)
         if known == 0 and self.request.method == "HEAD":
             known = -1
-        head = self._head(known)
+        self._begin(known)
         self.complete = True
-        self._send(head, data)
+        self.at_once = self.gateway.ends_at_once
+        self._send(data, True)
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
         """Let the kernel send a regular file; False when it, or the rest of it, has to be read."""
@@ -128,12 +130,13 @@ class WSGIResponse(Response):
         if region is None:
             return False
         fd, offset, count = region
-        self.exchange.write(b"".join(self._head(count)))
+        self._begin(count)
         if self.framing == NO_BODY:
+            self.exchange.push()
             return True
         if self.framing == LENGTH:
             count = min(count, self.response_length)
-        taken = self.exchange.write_file(fd, offset, count)
+        taken = self.exchange.send_file(fd, offset, count)
         if taken < 0:
             return False
         # Less where the file has become shorter meanwhile; `_complete` sees that.
@@ -143,9 +146,10 @@ class WSGIResponse(Response):
     def _complete(self) -> None:
         """The application has no more to say."""
         if not self.headers_sent:
-            self.exchange.write(b"".join(self._head(-1 if self.request.method == "HEAD" else 0)))
+            self._begin(-1 if self.request.method == "HEAD" else 0)
+            self.exchange.push()
         elif self.framing == CHUNKED:
             self.complete = True
-            self.exchange.write(b"0\r\n\r\n")
+            self.exchange.send(self, b"", True)
         if self.framing == LENGTH and self.sent < self.response_length:
             raise IncompleteResponse(f"{self.sent} of {self.response_length} bytes")

@@ -13,6 +13,7 @@ import pytest
 from gunicorn.engine._leaf import Poller
 from gunicorn.engine.connection import READING
 from gunicorn.engine.portable import PortablePoller
+from gunicorn.http.response_head import Page
 from tests.engine.test_engine import ANSWER, GET, Bench, Recorder
 
 
@@ -51,9 +52,9 @@ class Failing(Recorder):
                 return
         super().handle(connection, request)
 
-    def refused(self, connection: Any, error: Any) -> bytes:
+    def refused(self, exchange: Any, error: Any) -> Page:
         self.fail_if("refused")
-        return super().refused(connection, error)
+        return super().refused(exchange, error)
 
     def disconnected(self, connection: Any) -> None:
         self.fail_if("disconnected")

@@ -16,6 +16,8 @@ from gunicorn.engine.portable import PortablePoller
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
+from gunicorn.http.request import Request
+from gunicorn.http.response_head import Page, Prefix
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -40,9 +42,9 @@ class Recorder(Handler):
         connection.write(data)
         connection.finish(keep)
 
-    def refused(self, connection: Any, error: Any) -> bytes:
+    def refused(self, exchange: Any, error: Any) -> Page:
         self.refusals.append(error.status)
-        return b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % error.status
+        return Page(Request(), Prefix(error.status, b"HTTP/1.1 %d No\r\n" % error.status), [], b"")
 
 
 class Bench:

@@ -24,11 +24,10 @@ from gunicorn.http.response import (
     FieldLines,
     check_status,
     content_length,
-    error_response,
-    frame,
     http_date,
     status_line,
 )
+from gunicorn.wire.http1_response import error_response, frame
 from tests.support.twins import Octets, Words
 
 PAIRS: dict[str, tuple[Any, bytes]] = {

@@ -121,7 +121,7 @@ def test_what_comes_with_it_is_kept() -> None:
 def test_a_version_that_is_not_spoken_is_told_which_one_is() -> None:
     with pytest.raises(HTTPError) as caught:
         check_handshake(read([handshake(version="8")])[0])
-    assert caught.value.fields == b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"  # type: ignore[attr-defined]
+    assert caught.value.fields == (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))  # type: ignore[attr-defined]
 
 
 SUBPROTOCOLS: dict[str, tuple[list[str], list[str]]] = {

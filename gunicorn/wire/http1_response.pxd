@@ -1,0 +1,18 @@
+cimport cython
+from gunicorn.http.response_head cimport Prefix
+from gunicorn.http.request cimport Request
+from gunicorn.http.response cimport CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, FieldLine
+from gunicorn.http.response_head cimport ResponseHead
+
+
+cdef dict _LENGTH_LINES
+
+
+cpdef int frame(str method, int version_minor, int status, long long length)
+@cython.locals(prefix=Prefix, request=Request, code=int, framing=int, parts=list, field=FieldLine)
+cpdef list head_of(ResponseHead head)
+@cython.locals(length="long long")
+cdef _tell_length(ResponseHead head, int code, list parts)
+cpdef bytes inform(int status, list fields)
+@cython.locals(line=bytes)
+cdef bytes _length_line(long long length)

@@ -1,0 +1,123 @@
+"""The head of a response of HTTP/1, and how the end of its content is told (RFC 9112 sections 4 to 7)."""
+
+from __future__ import annotations
+
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.response import (
+    CHUNKED,
+    LENGTH,
+    NO_BODY,
+    REASONS,
+    UNTIL_CLOSE,
+    FieldLine,
+    error_body,
+    status_line,
+)
+from gunicorn.http.response_head import ResponseHead
+
+
+def frame(method: str, version_minor: int, status: int, length: int) -> int:
+    """How the content's end is told: NO_BODY, LENGTH, CHUNKED or UNTIL_CLOSE. `length` -1: not known."""
+    if method == "HEAD" or status == 204 or status == 304 or status == 205 or status < 200:
+        return NO_BODY
+    if status < 300 and method == "CONNECT":
+        # RFC 9110 section 9.3.6: a tunnel begins behind the head, and no field may say how long it is.
+        return UNTIL_CLOSE
+    if length >= 0:
+        return LENGTH
+    return CHUNKED if version_minor >= 1 else UNTIL_CLOSE
+
+
+def head_of(head: ResponseHead) -> list[bytes]:
+    """The octets of a head, in parts. Sets its `framing`, and `close` where the content ends with the connection.
+
+    Raises AssertionError for a head without a status.
+    """
+    prefix = head.prefix
+    if prefix is None:
+        raise AssertionError("a response begins with a status")
+    request = head.request
+    code = prefix.code
+    framing = frame(request.method, request.version_minor, code, head.response_length)
+    parts = [prefix.octets]
+    for each in head.fields:
+        # A name of its own, which the compiled form knows the type of.
+        field: FieldLine = each
+        parts.append(field.line)
+    if framing == LENGTH:
+        length_line = head.length_line
+        parts.append(_length_line(head.response_length) if length_line is None else length_line)
+    elif framing == CHUNKED:
+        parts.append(b"Transfer-Encoding: chunked\r\n")
+    elif framing == UNTIL_CLOSE:
+        head.close = True
+    else:
+        _tell_length(head, code, parts)
+    head.framing = framing
+    if head.upgrade:
+        head.close = True
+        parts.append(b"Connection: upgrade\r\n\r\n")
+    elif head.close:
+        parts.append(b"Connection: close\r\n\r\n")
+    elif request.version_minor == 0:
+        parts.append(b"Connection: keep-alive\r\n\r\n")
+    else:
+        parts.append(b"\r\n")
+    return parts
+
+
+def _tell_length(head: ResponseHead, code: int, parts: list[bytes]) -> None:
+    """How long the content would be that is not sent, where that may be said (RFC 9110 section 8.6)."""
+    if code == 205:
+        # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
+        head.response_length = 0
+        parts.append(_length_line(0))
+        return
+    length = head.response_length
+    # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
+    # means the answer, and a cache would believe it of what it keeps.
+    if length < 0 or code < 200 or code == 204 or (code == 304 and not length):
+        return
+    length_line = head.length_line
+    parts.append(_length_line(length) if length_line is None else length_line)
+
+
+def inform(status: int, fields: list[FieldLine]) -> bytes:
+    """An interim response (RFC 9110 section 15.2)."""
+    return status_line(f"{status} {REASONS[status]}") + b"".join([field.line for field in fields]) + b"\r\n"
+
+
+# The lengths of small answers come again and again.
+_LENGTH_LINES: dict[int, bytes] = {}
+
+
+def _length_line(length: int) -> bytes:
+    line = _LENGTH_LINES.get(length)
+    if line is None:
+        line = b"Content-Length: %d\r\n" % length
+        if len(_LENGTH_LINES) < 1024:
+            _LENGTH_LINES[length] = line
+    return line
+
+
+# Where there is no exchange: blocking sockets, and what answers beside a server of somebody else's.
+
+
+def refusal(error: HTTPError, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b"") -> bytes:
+    """The whole answer to what cannot be served; it closes the connection. `fields` are further field lines."""
+    own = b"".join([f"{name}: {value}\r\n".encode("latin-1") for name, value in error.fields])
+    return error_response(error.status, error.title, date, server, head_only, fields + own)
+
+
+def error_response(
+    status: int, title: str, date: bytes, server: bytes, head_only: bool = False, fields: bytes = b""
+) -> bytes:
+    """As `refusal`, where there is no error to tell of."""
+    body = error_body(status, title)
+    head = (
+        status_line(f"{status} {REASONS.get(status, 'Error')}")
+        + (b"Server: %s\r\n" % server if server else b"")
+        + fields
+        + b"Date: %s\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % (date, len(body))
+    )
+    return head if head_only else head + body
