@@ -12,7 +12,7 @@ import sys
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
 #: The packages that ``setup.py`` compiles.
-COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "tls", "engine", "wire", "http", "instrument")
+COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "drivers", "tls", "engine", "wire", "http", "instrument")
 
 
 def force_interpreted() -> None:

@@ -20,22 +20,16 @@ cdef class FileSegment:
     cdef readonly bint spilled
 
 
-cdef class Sealed:
-    cdef public object data
-
-
 cdef class OutputBuffer:
     cdef public Py_ssize_t bound
     cdef public str directory
     cdef public bint no_file
     cdef public object segments
     cdef public Py_ssize_t size
-    cdef public object tls
     cdef public long long spilled
     cdef public object spill
     cdef public long long spill_end
     cpdef bint full(self)
-    cpdef Py_ssize_t sealed_size(self)
 
 
 cdef class BodyStream:

@@ -21,8 +21,6 @@ SPILL_FACTOR = 64
 JOINED = 4096
 # A body of more pieces than that is read no further before some are taken.
 MOST_PIECES = 1024
-# So much is read and encrypted at once for a client of TLS.
-_SEAL_SIZE = 65536
 
 
 def open_temporary(directory: str | None) -> IO[bytes]:
@@ -129,15 +127,6 @@ class FileSegment:
             self.fd = -1
 
 
-class Sealed:
-    """Octets that are encrypted already: nothing may be encrypted and sent before them."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: Any) -> None:
-        self.data = data
-
-
 class OutputBuffer:
     """Octets on their way to a client slower than the application.
 
@@ -146,14 +135,11 @@ class OutputBuffer:
 
     Where no file can be made or filled (a read-only root, a full disk) everything stays in memory, and the application
     has to wait earlier.
-
-    With `tls` segments are encrypted when their turn comes; then the first one may be what was encrypted and not taken.
     """
 
-    __slots__ = ("bound", "directory", "no_file", "segments", "size", "spill", "spill_end", "spilled", "tls")
+    __slots__ = ("bound", "directory", "no_file", "segments", "size", "spill", "spill_end", "spilled")
 
-    def __init__(self, bound: int, directory: str | None, tls: Any = None) -> None:
-        self.tls = tls
+    def __init__(self, bound: int, directory: str | None) -> None:
         self.bound = bound
         self.directory = directory
         self.segments: deque[Any] = deque()
@@ -206,27 +192,12 @@ class OutputBuffer:
         """Queue a part of a file."""
         self.segments.append(FileSegment(fd, offset, count))
 
-    def add_sealed(self, data: Any) -> None:
-        """Queue octets that are encrypted already, before all that are not."""
-        segments = self.segments
-        if segments and isinstance(segments[0], Sealed):
-            segments[0].data = memoryview(b"".join((segments[0].data, data)))
-        else:
-            segments.appendleft(Sealed(data))
-
-    def sealed_size(self) -> int:
-        """Octets that are encrypted already."""
-        first = self.segments[0] if self.segments else None
-        return len(first.data) if isinstance(first, Sealed) else 0
-
     def full(self) -> bool:
         """Whether the application should wait before it adds more."""
         return self.size + self.spilled > self.bound * (1 if self.no_file else SPILL_FACTOR)
 
     def flush(self, fd: int) -> int:
         """Send what the kernel takes; octets sent. Everything is sent when `segments` is empty. Raises `OSError`."""
-        if self.tls is not None:
-            return self._flush_secure(fd)
         total = 0
         segments = self.segments
         while segments:
@@ -255,48 +226,6 @@ class OutputBuffer:
         if not segments:
             self.close()
         return total
-
-    def _flush_secure(self, fd: int) -> int:
-        total = 0
-        segments = self.segments
-        while segments:
-            first = segments[0]
-            if not isinstance(first, Sealed):
-                first = Sealed(memoryview(self.tls.seal(self._stretch())))
-                segments.appendleft(first)
-            sent = send(fd, first.data)
-            if sent < 0:
-                break
-            total += sent
-            if sent < len(first.data):
-                first.data = first.data[sent:]
-            else:
-                segments.popleft()
-        if not segments:
-            self.close()
-        return total
-
-    def _stretch(self) -> Any:
-        """Take the next octets that are not encrypted yet."""
-        segments = self.segments
-        first = segments[0]
-        if isinstance(first, FileSegment):
-            data = os.pread(first.fd, min(first.count, _SEAL_SIZE), first.offset)
-            if not data:
-                raise OSError("the file became shorter while it was sent")
-            first.offset += len(data)
-            first.count -= len(data)
-            if first.count == 0:
-                first.close()
-                segments.popleft()
-            return data
-        stretch = first[:_SEAL_SIZE]
-        self.size -= len(stretch)
-        if len(stretch) == len(first):
-            segments.popleft()
-        else:
-            segments[0] = first[len(stretch):]
-        return stretch
 
     def close(self) -> None:
         """Forget what is queued."""

@@ -1,11 +1,11 @@
 cimport cython
 from gunicorn.http.fields cimport FieldTable
-from gunicorn.wire.http1 cimport HTTP1
 from ._leaf cimport Poller, accept, monotonic
 from ._leaf cimport close as close_descriptor
-from .connection cimport CLOSED, LINGERING, READING, Connection
 from .listener cimport Listener
+from .opener cimport Opener
 from .state cimport EngineState
+from .transport cimport Transport
 
 
 cdef int TRUSTED, MAY_PROXY
@@ -22,6 +22,7 @@ cdef class Engine(EngineState):
     cdef public list listeners
     cdef public bint listening
     cdef public double next_sweep
+    cdef readonly Opener opener
     cdef public object proxies
     cdef public list ready_listeners
     cdef public bint scarce
@@ -35,23 +36,23 @@ cdef class Engine(EngineState):
     cpdef int poll(self, double timeout) except -1
     @cython.locals(events=int)
     cpdef int wait(self, double timeout) except -1
-    @cython.locals(poller=Poller, connections=list, connection=Connection, index=int, fd=int)
+    @cython.locals(poller=Poller, connections=list, connection=Transport, index=int, fd=int)
     cpdef int dispatch(self, int events) except -1
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Transport)
     cdef _run_again(self)
-    @cython.locals(attended=Connection)
+    @cython.locals(attended=Transport)
     cpdef attend(self, connection)
     cpdef failed(self, exchange, error)
-    cdef _not_taken(self, int fd, Connection connection, error)
+    cdef _not_taken(self, int fd, Transport connection, error)
     @cython.locals(listener=Listener)
     cdef _accept_ready(self)
-    @cython.locals(connection=Connection)
+    @cython.locals(connection=Transport)
     cdef bint _accept(self, Listener listener) except -1
     cdef int _trust(self, peer) except -1
-    @cython.locals(connection=Connection, protocol=HTTP1, connections=list, trust=int)
-    cpdef Connection open(self, int fd, peer, Listener listener)
+    @cython.locals(connection=Transport, connections=list, trust=int)
+    cpdef Transport open(self, int fd, peer, Listener listener)
     cpdef bint others_wait(self) except -1
     @cython.locals(connections=list)
     cpdef forget(self, connection, int fd)
-    @cython.locals(connection=Connection, now=double)
+    @cython.locals(connection=Transport, now=double)
     cpdef sweep(self)

@@ -14,16 +14,16 @@ from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.unix.unpatched import read, select, write
-from gunicorn.wire.http1 import HTTP1
 
 from ._leaf import Poller, accept, monotonic
 from ._leaf import close as close_descriptor
-from .connection import CLOSED, LINGERING, READING, Connection
 from .exchange import Exchange
 from .handler import Handler
 from .listener import Listener
+from .opener import Opener
 from .settings import LAST_LINGER_SECONDS, Settings
 from .state import EngineState, NoGuard
+from .transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,12 +97,13 @@ class Engine(EngineState):
 
     __slots__ = (
         "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
-        "listener_at", "listeners", "listening", "next_sweep", "proxies", "ready_listeners", "scarce", "table",
-        "trusted", "wakeup_fds",
+        "listener_at", "listeners", "listening", "next_sweep", "opener", "proxies", "ready_listeners", "scarce",
+        "table", "trusted", "wakeup_fds",
     )
 
     def __init__(
         self,
+        opener: Opener,
         handler: Handler | None,
         settings: Settings,
         limits: Limits,
@@ -112,11 +113,12 @@ class Engine(EngineState):
         poller: Any = None,
     ) -> None:
         super().__init__(handler, settings, make_poller() if poller is None else poller, clock)
+        self.opener = opener
         self.table = FieldTable(limits)
         self.trusted = trusted
         self.proxies = proxies
         self.known_peers: dict[str, int] = {}
-        self.connections: list[Connection | None] = [None] * 64
+        self.connections: list[Transport | None] = [None] * 64
         self.limit = settings.max_connections
         self.listeners: list[Listener] = []
         self.listener_at: dict[int, Listener] = {}
@@ -248,12 +250,9 @@ class Engine(EngineState):
         if connection is None:
             return
         # A name of its own, which the compiled form knows the type of.
-        attended: Connection = connection
+        attended: Transport = connection
         try:
-            if attended.state == LINGERING:
-                attended.on_event(0)
-            elif attended.state != CLOSED:
-                attended.process()
+            attended.go_on()
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
@@ -301,7 +300,7 @@ class Engine(EngineState):
             self._not_taken(accepted[0], connection, error)
         return True
 
-    def _not_taken(self, fd: int, connection: Connection | None, error: BaseException) -> None:
+    def _not_taken(self, fd: int, connection: Transport | None, error: BaseException) -> None:
         """What was accepted could not be taken on, or not be served."""
         if connection is None and fd < len(self.connections):
             connection = self.connections[fd]
@@ -321,22 +320,19 @@ class Engine(EngineState):
         if not looker.poll(PATIENCE_MILLISECONDS):
             self.hurried_until = self.now + 1.0
 
-    def open(self, fd: int, peer: Any, listener: Listener) -> Connection:
+    def open(self, fd: int, peer: Any, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
         if fd < 0:
             raise ValueError("a connection needs a descriptor")
         trust = self._trust(peer)
-        protocol = HTTP1.__new__(HTTP1)
-        protocol.begin(self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0)
-        connection = Connection.__new__(Connection)
-        connection.begin(self, fd, peer, listener, protocol, self.now)
+        connection = self.opener.open(
+            self, fd, peer, listener, self.table, trust & TRUSTED != 0, trust & MAY_PROXY != 0
+        )
         connections = self.connections
         if fd >= len(connections):
             connections.extend([None] * (fd + 64 - len(connections)))
         connections[fd] = connection
         self.count += 1
-        if listener.terminator is not None:
-            connection.tls = listener.terminator.open()
         if self.limit and self.count >= self.limit and self.listening:
             self._pause_listeners()
         return connection
@@ -364,7 +360,7 @@ class Engine(EngineState):
         ready = {fd for fd, _ in looker.poll(0)}
         return ready not in (set(), {wakeup}, {wakeup, events})
 
-    def forget(self, connection: Connection, fd: int) -> None:
+    def forget(self, connection: Transport, fd: int) -> None:
         """A connection is being closed."""
         if connection.watched:
             self.poller.forget(fd)
@@ -467,15 +463,8 @@ class Engine(EngineState):
         self.sweep_seconds = min(self.sweep_seconds, SHORT_SWEEP_SECONDS)
         self.next_sweep = min(self.next_sweep, self.now + self.sweep_seconds)
         for connection in self.connections:
-            if connection is None:
-                continue
-            if connection.state == LINGERING:
-                connection.deadline = min(connection.deadline, self.now + LAST_LINGER_SECONDS)
-                continue
-            if connection.state != READING or not (connection.skipping or connection.protocol.is_idle()):
-                continue
-            if not connection.deadline or connection.deadline > latest:
-                connection.deadline = latest
+            if connection is not None:
+                connection.shorten(latest, self.now + LAST_LINGER_SECONDS)
 
     def exchanges(self) -> list[Exchange]:
         """The requests that run."""

@@ -12,6 +12,10 @@ from __future__ import annotations
 import re
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .response import FieldLine
+
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]*").match
 _PATH = re.compile(rb"[!$%&'()*+,\-./0-9:;=@A-Z\[\]_a-z|~]*").match
 _QUERY = re.compile(rb"[!$%&'()*+,\-./0-9:;=?@A-Z\[\\\]^_`a-z{|}~]*").match
@@ -84,6 +88,11 @@ def joined(parts: list[bytes]) -> bytes:
     if type(parts) is not list:
         raise TypeError(f"a list is needed, not {type(parts).__name__}")
     return b"".join(parts)
+
+
+def head_octets(first: bytes, fields: list[FieldLine], length: bytes, end: bytes, content: bytes) -> bytes:
+    """A status line and more, the lines of fields, a line of framing, the last line, and content."""
+    return b"".join([first, *[field.line for field in fields], length, end, content])
 
 
 def text(data: bytes, start: int, end: int) -> str:

@@ -8,6 +8,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1, PyUnicode_GET_LENGTH
 from libc.string cimport memcmp, memcpy
 
+from .response cimport FieldLine
+
 DEF TOKEN = 1
 DEF PATH = 2
 DEF VALUE = 4
@@ -190,6 +192,65 @@ cpdef bytes joined(list parts):
     if total:
         raise RuntimeError("the parts have changed while they were joined")
     return whole
+
+
+cpdef bytes head_octets(bytes first, list fields, bytes length, bytes end, bytes content):
+    """A status line and more, the lines of fields (each a `FieldLine`), a line of framing, the last line, and content."""
+    cdef Py_ssize_t total, index, count
+    cdef bytes whole
+    # Borrowed: the list holds the fields, they hold their lines for good, and nothing that could change the list runs
+    # in between.
+    cdef PyObject *line
+    cdef char *place
+    if first is None or fields is None or length is None or end is None or content is None:
+        raise TypeError("octets and a list are needed, not NoneType")
+    total = plus(bytes_size(<PyObject *>first), bytes_size(<PyObject *>length))
+    total = plus(plus(total, bytes_size(<PyObject *>end)), bytes_size(<PyObject *>content))
+    count = list_size(fields)
+    for index in range(count):
+        line = line_of(list_item(fields, index))
+        if line == NULL:
+            raise TypeError("a FieldLine is needed")
+        total = plus(total, bytes_size(line))
+    whole = PyBytes_FromStringAndSize(NULL, total)
+    place = put(PyBytes_AS_STRING(whole), <PyObject *>first, &total)
+    for index in range(count):
+        # Asked again, and counted down: where threads run side by side, the list may have been changed.
+        line = line_of(list_item(fields, index)) if index < list_size(fields) else NULL
+        if line == NULL or bytes_size(line) > total:
+            raise RuntimeError("the fields have changed while they were joined")
+        place = put(place, line, &total)
+    if bytes_size(<PyObject *>length) + bytes_size(<PyObject *>end) + bytes_size(<PyObject *>content) != total:
+        raise RuntimeError("the fields have changed while they were joined")
+    place = put(place, <PyObject *>length, &total)
+    place = put(place, <PyObject *>end, &total)
+    put(place, <PyObject *>content, &total)
+    return whole
+
+
+cdef inline Py_ssize_t plus(Py_ssize_t total, Py_ssize_t size) except -1:
+    """The sum of two sizes."""
+    if size > PY_SSIZE_T_MAX - total:
+        raise OverflowError("the parts are too long to be joined")
+    return total + size
+
+
+cdef inline PyObject *line_of(PyObject *field) noexcept:
+    """The octets of a `FieldLine`; NULL for anything else."""
+    cdef PyObject *line
+    if type(<object>field) is not FieldLine:
+        return NULL
+    line = <PyObject *>(<FieldLine>field).line
+    return line if is_bytes(line) else NULL
+
+
+cdef inline char *put(char *place, PyObject *octets, Py_ssize_t *left) noexcept:
+    """Copy octets, of which there is room for `left`; the place behind them."""
+    cdef Py_ssize_t size = bytes_size(octets)
+    must_hold(size <= left[0])
+    memcpy(place, bytes_data(octets), size)
+    left[0] -= size
+    return place + size
 
 
 cpdef str text(bytes data, Py_ssize_t start, Py_ssize_t end):

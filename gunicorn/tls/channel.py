@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import ssl
 
-from gunicorn.engine.connection import PlainHTTP
-
 from .facts import Facts
+from .plain import PlainHTTP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

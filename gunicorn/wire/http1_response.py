@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gunicorn.http._octets import head_octets
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import (
     CHUNKED,
@@ -28,58 +29,61 @@ def frame(method: str, version_minor: int, status: int, length: int) -> int:
     return CHUNKED if version_minor >= 1 else UNTIL_CLOSE
 
 
-def head_of(head: ResponseHead) -> list[bytes]:
-    """The octets of a head, in parts. Sets its `framing`, and `close` where the content ends with the connection.
-
-    Raises AssertionError for a head without a status.
+def settle(head: ResponseHead) -> None:
+    """Say how the content of a response is framed: set its `framing`, its `length_line` as it goes on the wire, and
+    `close` where the content ends with the connection. Raises AssertionError for a head without a status.
     """
     prefix = head.prefix
     if prefix is None:
         raise AssertionError("a response begins with a status")
     request = head.request
-    code = prefix.code
-    framing = frame(request.method, request.version_minor, code, head.response_length)
-    parts = [prefix.octets]
-    for each in head.fields:
-        # A name of its own, which the compiled form knows the type of.
-        field: FieldLine = each
-        parts.append(field.line)
+    framing = frame(request.method, request.version_minor, prefix.code, head.response_length)
+    head.framing = framing
     if framing == LENGTH:
-        length_line = head.length_line
-        parts.append(_length_line(head.response_length) if length_line is None else length_line)
+        if head.length_line is None:
+            head.length_line = _length_line(head.response_length)
     elif framing == CHUNKED:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
+        head.length_line = b"Transfer-Encoding: chunked\r\n"
     elif framing == UNTIL_CLOSE:
         head.close = True
+        head.length_line = b""
     else:
-        _tell_length(head, code, parts)
-    head.framing = framing
+        _tell_length(head, prefix.code)
     if head.upgrade:
         head.close = True
-        parts.append(b"Connection: upgrade\r\n\r\n")
-    elif head.close:
-        parts.append(b"Connection: close\r\n\r\n")
-    elif request.version_minor == 0:
-        parts.append(b"Connection: keep-alive\r\n\r\n")
-    else:
-        parts.append(b"\r\n")
-    return parts
 
 
-def _tell_length(head: ResponseHead, code: int, parts: list[bytes]) -> None:
+def _tell_length(head: ResponseHead, code: int) -> None:
     """How long the content would be that is not sent, where that may be said (RFC 9110 section 8.6)."""
     if code == 205:
         # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
         head.response_length = 0
-        parts.append(_length_line(0))
+        head.length_line = _length_line(0)
         return
     length = head.response_length
     # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
     # means the answer, and a cache would believe it of what it keeps.
     if length < 0 or code < 200 or code == 204 or (code == 304 and not length):
-        return
-    length_line = head.length_line
-    parts.append(_length_line(length) if length_line is None else length_line)
+        head.length_line = b""
+    elif head.length_line is None:
+        head.length_line = _length_line(length)
+
+
+def octets_of(head: ResponseHead, content: bytes) -> bytes:
+    """The octets of a head that was settled, and the first of the content. Raises AssertionError for one that was not.
+    """
+    prefix, length_line = head.prefix, head.length_line
+    if prefix is None or length_line is None:
+        raise AssertionError("the head was not settled")
+    if head.upgrade:
+        end = b"Connection: upgrade\r\n\r\n"
+    elif head.close:
+        end = b"Connection: close\r\n\r\n"
+    elif head.request.version_minor == 0:
+        end = b"Connection: keep-alive\r\n\r\n"
+    else:
+        end = b"\r\n"
+    return head_octets(prefix.octets, head.fields, length_line, end, content)
 
 
 def inform(status: int, fields: list[FieldLine]) -> bytes:

@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 import gunicorn
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import Engine, is_short
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
@@ -94,6 +95,7 @@ class EngineWorker(Worker):
         cfg = self.cfg
         # Its wake-up descriptor must exist before the signal handlers do. The gateway needs the application first.
         self.engine = Engine(
+            HTTPOpener(),
             None,
             settings_of(cfg),
             limits_of(cfg),

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from gunicorn.asgi.scope import Scopes
+from gunicorn.drivers.secure import Clear
 from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.limits import Limits
 from gunicorn.tls.facts import Facts
@@ -153,16 +154,13 @@ FACTS = Facts(
     ],
 )
 def test_what_is_said_of_tls(world: World, facts: Facts, expected: dict[str, Any]) -> None:
-    connection = world.connect()
-    connection.tls = SimpleNamespace(facts=lambda: facts)
+    connection: Any = world.connect(terminator=SimpleNamespace(open=Clear))
+    connection.tls.facts = lambda: facts
     request = read([get("/")], Limits(), False)
-    try:
-        scope = Scopes("").build(connection, request)
-        assert (scope["scheme"], scope["extensions"]["tls"]) == ("https", expected)
-        socket = Scopes("").build_socket(connection, request, [])
-        assert (socket["scheme"], socket["extensions"]["tls"]) == ("wss", expected)
-    finally:
-        connection.tls = None
+    scope = Scopes("").build(connection, request)
+    assert (scope["scheme"], scope["extensions"]["tls"]) == ("https", expected)
+    socket = Scopes("").build_socket(connection, request, [])
+    assert (socket["scheme"], socket["extensions"]["tls"]) == ("wss", expected)
 
 
 def test_the_state_is_a_copy(world: World) -> None:

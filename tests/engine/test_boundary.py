@@ -6,18 +6,20 @@ import errno
 import struct
 from collections.abc import Callable
 from socket import SO_LINGER, SOL_SOCKET
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from gunicorn.drivers.http1 import READING
+from gunicorn.drivers.secure import Clear
 from gunicorn.engine._leaf import Poller
-from gunicorn.engine.connection import READING
 from gunicorn.engine.portable import PortablePoller
 from gunicorn.http.response_head import Page
 from tests.engine.test_engine import ANSWER, GET, Bench, Recorder
 
 
-class Speechless:
+class Speechless(Clear):
     """TLS that cannot say its farewell."""
 
     def farewell(self) -> bytes:
@@ -44,7 +46,6 @@ class Failing(Recorder):
                 raise OSError("no fault of the client's")
             if self.where == "finish":
                 connection.write(ANSWER)
-                connection.tls = Speechless()
                 connection.finish(False)
             if self.where:
                 # It runs, and is not answered; the poller is to tell of its client.
@@ -111,6 +112,13 @@ def handled(bench: FailingBench) -> None:
     bench.connect().sendall(GET.replace(b"/", b"/fail", 1))
 
 
+def handled_in_tls(bench: FailingBench) -> None:
+    bench.engine.listeners[0].terminator = SimpleNamespace(open=Speechless)
+    handled(bench)
+    bench.turn()
+    bench.engine.listeners[0].terminator = None
+
+
 def refused(bench: FailingBench) -> None:
     bench.connect().sendall(b"no request\r\n\r\n")
 
@@ -133,7 +141,7 @@ def reset_while_it_runs(bench: FailingBench) -> None:
 PLACES: dict[str, Callable[[FailingBench], None]] = {
     "handle": handled,
     "handle after the answer": handled,
-    "finish": handled,
+    "finish": handled_in_tls,
     "refused": refused,
     "refused ": refused_in_a_sweep,
     "disconnected": reset_while_it_runs,

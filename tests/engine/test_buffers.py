@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from gunicorn.engine.buffers import MOST_PIECES, SPILL_FACTOR, BodyStore, BodyStream, OutputBuffer
 from gunicorn.http.errors import InsufficientStorage
+from gunicorn.tls.output import SealedOutput
 
 
 def received(reader: socket.socket, out: OutputBuffer, fd: int) -> bytes:
@@ -261,7 +262,7 @@ def unsealed(octets: bytes) -> list[bytes]:
 
 
 def test_what_is_sealed_goes_first(ends: Ends) -> None:
-    out = OutputBuffer(1 << 20, None, Sealing())
+    out = SealedOutput(1 << 20, None, Sealing())
     out.add(b"content")
     assert out.sealed_size() == 0
     out.add_sealed(Sealing().seal(b"one"))
@@ -275,7 +276,7 @@ def test_a_file_is_sealed_in_stretches(ends: Ends, tmp_path: Path) -> None:
     path = tmp_path / "large"
     content = os.urandom(200_000)
     path.write_bytes(content)
-    out = OutputBuffer(1 << 20, None, Sealing())
+    out = SealedOutput(1 << 20, None, Sealing())
     with path.open("rb") as large:
         out.add_file(large.fileno(), 7, 199_000)
     records = unsealed(ends.take_all(out))
@@ -285,7 +286,7 @@ def test_a_file_is_sealed_in_stretches(ends: Ends, tmp_path: Path) -> None:
 
 
 def test_a_sealed_file_that_became_shorter(ends: Ends, file: IO[bytes]) -> None:
-    out = OutputBuffer(100, None, Sealing())
+    out = SealedOutput(100, None, Sealing())
     out.add_file(file.fileno(), len(CONTENT), 1)
     with pytest.raises(OSError, match="shorter"):
         out.flush(ends.fd)
@@ -309,7 +310,7 @@ def test_whatever_is_done_nothing_is_lost_or_moved(
     actions: list[tuple[str, int]], bound: int, secure: bool
 ) -> None:
     ends = Ends()
-    out = OutputBuffer(bound, None, Sealing() if secure else None)
+    out = SealedOutput(bound, None, Sealing()) if secure else OutputBuffer(bound, None)
     sent = bytearray()
     with open(__file__, "rb") as source:
         text = source.read()

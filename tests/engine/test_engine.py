@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import Poller
 from gunicorn.engine.engine import FEW_DRAINED, Engine
 from gunicorn.engine.handler import Handler
@@ -55,7 +56,7 @@ class Bench:
         self.handler = Recorder()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.engine = Engine(
-            self.handler, Settings(**settings), Limits(), Peers([]), Peers([]), lambda: self.now, poller
+            HTTPOpener(), self.handler, Settings(**settings), Limits(), Peers([]), Peers([]), lambda: self.now, poller
         )
         self.engine.listen([self.listener])
         self.clients: list[socket.socket] = []

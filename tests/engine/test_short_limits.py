@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine, has_short_limits, is_short
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
@@ -33,7 +34,7 @@ def test_what_is_short() -> None:
 ])
 def test_how_often_deadlines_are_looked_at(settings: Settings, sweeps: range) -> None:
     now = 100.0
-    engine = Engine(None, settings, Limits(), Peers([]), Peers([]), clock=lambda: now)
+    engine = Engine(HTTPOpener(), None, settings, Limits(), Peers([]), Peers([]), clock=lambda: now)
     seen, before = 0, engine.next_sweep
     try:
         for tick in range(1000):

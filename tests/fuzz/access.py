@@ -30,7 +30,7 @@ WIDE = re.compile(r"\d{4}")
 
 def make(rooms: Rooms) -> Any:
     access, accesslog = rooms("gateway.access_lines"), rooms("logs.atoms")
-    response_of, request_of = rooms("wsgi.response").Response, rooms("http.request").Request
+    response_of, request_of = rooms("gateway.response").Response, rooms("http.request").Request
     prefixes = rooms("gateway.prefixes").Prefixes(b"gunicorn")
     written: list[str] = []
 

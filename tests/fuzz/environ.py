@@ -59,7 +59,8 @@ def make(rooms: Rooms) -> Any:
     builder_of, http_error = rooms("wsgi.environ").EnvironBuilder, errors.HTTPError
     peers = rooms("http.peers").Peers(["192.0.2.1", "10.0.0.0/8"])
     engine = rooms("engine.engine").Engine(
-        rooms("engine.handler").Handler(), settings.Settings(), limits.Limits(), peers, peers)
+        rooms("drivers.opener").HTTPOpener(), rooms("engine.handler").Handler(), settings.Settings(), limits.Limits(),
+        peers, peers)
     listener_of = rooms("engine.listener").Listener
     tables = [fields.FieldTable(limits.Limits(**each)) for each in LIMITS]
     served: list[Any] = []

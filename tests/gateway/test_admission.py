@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gunicorn.engine.outgoing import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.gateway.admission import LONG_SECONDS, Admission
 from gunicorn.http.errors import Overloaded
 from gunicorn.http.limits import Limits

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from gunicorn.config import Config
-from gunicorn.engine.connection import PlainHTTP
 from gunicorn.errors import ConfigError
 from gunicorn.tls.channel import Channel
 from gunicorn.tls.entrance import prepare
+from gunicorn.tls.plain import PlainHTTP
 from gunicorn.tls.terminator import Options, Terminator
 from gunicorn.wsgi.tls_variables import tls_variables
 from tests.tls.conftest import Authority

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gunicorn.drivers.http1 import RUNNING
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.connection import RUNNING
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.handler import Handler
 from gunicorn.engine.listener import Listener
@@ -40,17 +41,19 @@ class World:
     """An engine that nobody drives, with a connection on each of two listeners."""
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
-        self.engine = Engine(Handler(), Settings(), limits or Limits(), Peers([]), Peers(["*"]))
+        self.engine = Engine(HTTPOpener(), Handler(), Settings(), limits or Limits(), Peers([]), Peers(["*"]))
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.unix = socket.socket(socket.AF_UNIX)
         self.unix.bind(str(folder / "socket"))
         self.clients: list[socket.socket] = []
         self.port = self.tcp.getsockname()[1]
 
-    def connect(self, peer: Any = PEER, unix: bool = False) -> Any:
+    def connect(self, peer: Any = PEER, unix: bool = False, terminator: Any = None) -> Any:
         ours, theirs = socket.socketpair()
         self.clients.append(theirs)
-        connection = self.engine.open(ours.detach(), peer, Listener(self.unix if unix else self.tcp))
+        listener = Listener(self.unix if unix else self.tcp)
+        listener.terminator = terminator
+        connection = self.engine.open(ours.detach(), peer, listener)
         connection.number = 1
         return connection
 

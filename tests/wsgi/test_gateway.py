@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gunicorn.config import Config
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
@@ -43,7 +44,7 @@ def serve(
     log = log or FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True)
     gateway = WSGIGateway(worker, app, False, False, "gunicorn", "gunicorn/28")
-    engine = Engine(gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
+    engine = Engine(HTTPOpener(), gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)
     gateway.wait_writable = lambda exchange: exchange.wait_writable(lambda: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:

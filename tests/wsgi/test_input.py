@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gunicorn.drivers.http1 import Connection
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.connection import Connection
 from gunicorn.engine.state import NoGuard
 from gunicorn.wsgi.input import StreamInput
 

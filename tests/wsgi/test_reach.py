@@ -22,6 +22,7 @@ import pytest
 from gunicorn._build import build_kind
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.config import Config
+from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
@@ -119,7 +120,7 @@ def serve(kind: str, act: Act) -> None:
     gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (WSGIGateway, wsgi(act))
     gateway = gateway_of(worker, app, kind == "gthread", False, "gunicorn", "gunicorn/28")
     settings = Settings(keepalive=5.0, buffer_request_body=kind != "asgi")
-    engine = Engine(gateway, settings, Limits(), Peers(["*"]), Peers([]))
+    engine = Engine(HTTPOpener(), gateway, settings, Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)
     gateway.wait_writable = gateway.wait_readable = lambda connection: None
     engine.threaded = kind == "gthread"
@@ -175,7 +176,7 @@ KINDS = ["sync", "gthread", "asgi"]
 SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr__")
 #: What every request runs through does not ask whether it was made (`TRUSTING` in setup.py): nobody but C makes it.
 TRUSTING = {
-    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.engine.connection",
+    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.drivers.http1",
     "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head", "gunicorn.wsgi.environ",
     "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
 }

@@ -6,17 +6,24 @@ from .state cimport EngineState
 
 
 cdef bint _TELLS_OF_DATA
-cdef Py_ssize_t SEALED_AHEAD
 
 
-cdef class Outgoing(Exchange):
+cdef class Transport(Exchange):
+    cdef public bint active
     cdef public double deadline
     cdef readonly int fd
     cdef readonly OutputBuffer out
-    cdef public object tls
+    cdef public bint waits_turn
     cdef public bint watched
 
-    cdef begin_sending(self, int fd)
+    cdef begin_transport(self, int fd)
+    cpdef on_event(self, int flags)
+    cpdef process(self)
+    cpdef go_on(self)
+    cpdef take_turn(self)
+    cpdef expire(self)
+    cpdef shorten(self, double latest, double lingers)
+    cpdef close(self)
     cpdef watch(self)
     @cython.locals(out=OutputBuffer)
     cpdef long long queued(self) except -1
@@ -31,11 +38,10 @@ cdef class Outgoing(Exchange):
     cpdef write_two(self, bytes head, body)
     @cython.locals(sent=Py_ssize_t, whole="long long")
     cpdef long long write_file(self, int fd, long long offset, long long count) except? -2
-    cdef _write_secure(self, bytes head, data)
-    @cython.locals(length=Py_ssize_t, position=Py_ssize_t, sent=Py_ssize_t, sealed=bytes)
-    cdef _seal_and_send(self, bytes head, data)
+    cdef _queue_file(self, int fd, long long offset, long long count)
     cdef OutputBuffer _output(self)
+    cpdef OutputBuffer make_output(self, Py_ssize_t bound, str directory)
     cdef _queue(self, data)
     cdef _flush_queued(self)
     cdef _gone(self)
-    cdef _say_farewell(self)
+    cpdef say_farewell(self)

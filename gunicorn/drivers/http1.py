@@ -16,15 +16,28 @@ request.
 
 from __future__ import annotations
 
-from _thread import get_native_id
-
+from gunicorn.engine._leaf import (
+    HANGUP,
+    READABLE,
+    RECEIVE_SIZE,
+    WRITABLE,
+    close,
+    peek,
+    receive,
+)
+from gunicorn.engine.buffers import BodyStore, BodyStream
+from gunicorn.engine.exchange import ClientDisconnected
+from gunicorn.engine.handler import Taker
+from gunicorn.engine.listener import Listener
+from gunicorn.engine.settings import LAST_LINGER_SECONDS, LINGER_SECONDS
+from gunicorn.engine.state import EngineState
+from gunicorn.engine.transport import reset_when_closed, shutdown_sending
 from gunicorn.errors import OwnSignal
 from gunicorn.http.errors import (
     HTTPError,
     InternalError,
     InvalidRequestLine,
     Overloaded,
-    PlainRequest,
     RequestTimeout,
 )
 from gunicorn.http.request import Request
@@ -34,24 +47,7 @@ from gunicorn.http.target import elsewhere
 from gunicorn.unix.unpatched import select
 from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
 
-from ._leaf import (
-    HANGUP,
-    READABLE,
-    RECEIVE_SIZE,
-    WRITABLE,
-    close,
-    peek,
-    receive,
-    send,
-)
-from .buffers import BodyStore, BodyStream
-from .exchange import ClientDisconnected
-from .handler import Taker
-from .listener import Listener
-from .outgoing import has_shut, reset_when_closed, shutdown_sending
-from .sending import Sending
-from .settings import LAST_LINGER_SECONDS, LINGER_SECONDS
-from .state import EngineState
+from .http1_answers import Answers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,28 +68,23 @@ TURNS = 32
 DIRECT = 16384
 # So much of a body that the application did not want is waited for and thrown away, to keep the connection.
 SKIPPED = 65536
-# So much that is encrypted may wait for a client before TLS itself says no more: its answers to new keys have no bound.
-MOST_SEALED = 262144
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class PlainHTTP(Exception):
-    """The client has sent an HTTP request where a TLS handshake was expected."""
-
-
-class Connection(Sending):
+class Connection(Answers):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "active", "awaited", "body", "hangup", "keep", "opened", "processing", "protocol", "readable", "skipping",
-        "state", "taker", "waits_turn", "__weakref__",
+        "awaited", "body", "hangup", "keep", "processing", "protocol", "readable", "skipping", "state", "taker",
+        "__weakref__",
     )
 
-    def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1, now: float) -> None:
-        """What `__init__` would do: the engine makes the object by `__new__`, a plain allocation when compiled."""
+    def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1) -> None:
+        """What `__init__` would do: the opener makes the object by `__new__`, a plain allocation when compiled."""
         self.begin_exchange(engine, peer, listener)
-        self.begin_sending(fd)
-        self.parts = None
+        self.begin_transport(fd)
+        self.begun = None
+        self.held = None
         self.protocol = protocol
         self.state = READING
         self.readable = True
@@ -101,16 +92,11 @@ class Connection(Sending):
         self.processing = False
         # Set while the thread that runs the request waits for octets itself: whatever comes is that thread's to read.
         self.awaited = False
-        # Whether the engine has it in `again`.
-        self.waits_turn = False
         self.keep = False
         # Set while the octets are those of another protocol (RFC 9110 section 7.8): it gets them, `protocol` none.
         self.taker: Taker | None = None
         # Set while the rest of a body comes that the application did not want; its request is answered.
         self.skipping = False
-        # Whether a request has come since the last sweep.
-        self.active = False
-        self.opened = now
         self.deadline = engine.deadline_of(engine.header_timeout)
         self.body: BodyStore | None = None
 
@@ -179,11 +165,11 @@ class Connection(Sending):
         elif self.stream is not None or self.taker is not None:
             self.watch()
 
-    def take_turn(self) -> None:
-        """Go on in the engine's next turn; asking twice gives no second one."""
-        if not self.waits_turn:
-            self.waits_turn = True
-            self.engine.again.append(self)
+    def go_on(self) -> None:
+        if self.state == LINGERING:
+            self._discard()
+        elif self.state != CLOSED:
+            self.process()
 
     def _hand_over(self, taker: Taker) -> bool:
         """Give what was read to the protocol that has replaced HTTP; whether it takes more."""
@@ -244,8 +230,6 @@ class Connection(Sending):
 
     def _read(self) -> bool:
         """Move octets from the kernel to the protocol; whether there is something new to look at."""
-        if self.tls is not None:
-            return self._read_secure()
         if self.body is not None and self.body.reserved is not None:
             wanted = self.protocol.wanted()
             if wanted >= DIRECT:
@@ -262,78 +246,6 @@ class Connection(Sending):
             self.readable = self.hangup
         self.protocol.receive(data)
         return True
-
-    def _read_secure(self) -> bool:
-        """As `_read`, by way of TLS. Everything that has come is decrypted, so `readable` keeps its meaning."""
-        tls = self.tls
-        data = b"" if tls.finished else receive(self.fd)
-        if data is None:
-            self.readable = False
-            return True
-        if not data:
-            if not (tls.finished or tls.terminator.ragged_eofs):
-                raise ConnectionResetError("the stream ended without TLS's close_notify")
-            self._end_of_stream()
-            return False
-        if len(data) < RECEIVE_SIZE:
-            self.readable = self.hangup
-        if self.protocol.awaits_proxy_header():
-            data = self._take_proxy_header(data)
-            if not data:
-                return True
-        content = self._open(data)
-        if tls.finished:
-            # The next read tells.
-            self.readable = True
-        if content:
-            self.protocol.receive(content)
-        elif tls.speaks():
-            self._send_sealed(tls.take())
-        return True
-
-    def _take_proxy_header(self, data: bytes) -> bytes:
-        """The PROXY header lies in clear in front of TLS; what is left for TLS."""
-        try:
-            return self.protocol.take_proxy_header(data)
-        except HTTPError:
-            # The answer must not wait for a handshake.
-            self.tls = None
-            raise
-
-    def _open(self, data: bytes) -> bytes:
-        """Decrypt. Raises `OSError` when it cannot be, the client having been told why, and `HTTPError` when there is
-        no TLS."""
-        tls = self.tls
-        try:
-            content: bytes = tls.open(data)
-        except OSError as error:
-            self.broken = True
-            tls.terminator.report(self.peer, error)
-            if tls.speaks():
-                send(self.fd, tls.take())
-            raise
-        except PlainHTTP:
-            self.tls = None
-            raise PlainRequest() from None
-        return content
-
-    def _send_sealed(self, data: bytes) -> None:
-        """Send octets of TLS itself, before anything that is not encrypted yet. Raises `OSError`."""
-        sent = 0
-        if self.out is None:
-            sent = max(0, send(self.fd, data))
-            if sent == len(data):
-                return
-        with self.engine.guard:
-            deadline = self.deadline
-            out = self._output()
-            if self.state == READING:
-                # Whatever TLS says meanwhile, the request must come in its time.
-                self.deadline = deadline
-            if out.sealed_size() > MOST_SEALED:
-                raise ConnectionResetError("the client makes TLS answer, and reads no answer")
-            out.add_sealed(memoryview(data)[sent:])
-            self.engine.poller.arm_write(self.fd)
 
     def _read_directly(self, body: BodyStore, wanted: int) -> bool:
         """Let the kernel put octets of a body of known length where the application will find them."""
@@ -503,27 +415,10 @@ class Connection(Sending):
             return True
         if self.protocol.is_pending() or self.stream is not None:
             return False
-        if self.tls is None:
-            return peek(self.fd) < 0
-        engine = self.engine
-        if not engine.threaded and get_native_id() != engine.thread:
-            # A thread of the application's: what it read here would be missing where the engine reads.
-            return has_shut(self.fd)
-        with engine.guard:
-            return self.state != RUNNING or self._has_said_farewell()
+        return self._has_ended()
 
-    def _has_said_farewell(self) -> bool:
-        """What waits in the kernel may be no more than TLS' own farewell: look into it."""
-        try:
-            while peek(self.fd) > 0:
-                content = self._open(receive(self.fd) or b"")
-                if content:
-                    self.protocol.receive(content)
-                    return False
-                if self.tls.finished:
-                    return True
-        except (HTTPError, OSError):
-            return True
+    def _has_ended(self) -> bool:
+        """Whether the client has said that nothing more comes: nothing that it has sent may be lost by asking."""
         return peek(self.fd) < 0
 
     def is_running(self) -> bool:
@@ -605,7 +500,7 @@ class Connection(Sending):
         request = self.request
         self.request = None
         self.response = None
-        self.parts = None
+        self.begun = self.held = None
         self.taker = None
         if self.stream is not None:
             keep = keep and self._may_skip(request)
@@ -712,8 +607,7 @@ class Connection(Sending):
 
     def end(self) -> None:
         """Close in good order: no answer may be lost to the reset that unread octets would cause."""
-        if self.tls is not None:
-            self._say_farewell()
+        self.say_farewell()
         if self._nothing_unread():
             self.close()
             return
@@ -771,6 +665,13 @@ class Connection(Sending):
         else:
             self.close()
 
+    def shorten(self, latest: float, lingers: float) -> None:
+        if self.state == LINGERING:
+            self.deadline = min(self.deadline, lingers)
+        elif self.state == READING and (self.skipping or self.protocol.is_idle()):
+            # While it skips, the answer is sent.
+            self.deadline = min(self.deadline or latest, latest)
+
     def abandon(self) -> None:
         """In a child that has inherited this connection: close the copy of the descriptor, without a word to anybody.
 
@@ -783,15 +684,14 @@ class Connection(Sending):
         self.broken = True
         self.response = None
         self.stream = self.taker = self.out = None
-        self.tls = None
+        self.begun = self.held = None
 
     def close(self) -> None:
         """Close now. A running request keeps its state, so that the gateway sees a broken connection."""
         if self.state == CLOSED:
             return
         try:
-            if self.tls is not None:
-                self._say_farewell()
+            self.say_farewell()
             if self.out is not None:
                 self.out.close()
             if self.body is not None:

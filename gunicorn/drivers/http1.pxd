@@ -1,53 +1,44 @@
 cimport cython
+from gunicorn.engine._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive
+from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer
+from gunicorn.engine.handler cimport Taker
+from gunicorn.engine.listener cimport Listener
+from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
 from gunicorn.http.request cimport Request
 from gunicorn.http.response cimport UNTIL_CLOSE
-from ._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive, send
-from .buffers cimport BodyStore, BodyStream, OutputBuffer
-from .handler cimport Taker
-from .listener cimport Listener
-from .sending cimport Sending
-from .state cimport EngineState
+from .http1_answers cimport Answers
 
 
-cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED, MOST_SEALED
+cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED
 
 
-cdef class Connection(Sending):
-    cdef public bint active
+cdef class Connection(Answers):
     cdef public bint awaited
     cdef readonly BodyStore body
     cdef public bint hangup
     cdef public bint keep
-    cdef public double opened
     cdef public bint processing
     cdef readonly HTTP1 protocol
     cdef public bint readable
     cdef public bint skipping
     cdef public int state
     cdef readonly Taker taker
-    cdef public bint waits_turn
     cdef object __weakref__
 
-    cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol, double now)
+    cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol)
     cpdef on_event(self, int flags)
     @cython.locals(turns=int, event=int, reading=bint)
     cpdef process(self)
     @cython.locals(data=bytes)
     cdef bint _hand_over(self, Taker taker) except -1
-    cpdef take_turn(self)
+    cpdef go_on(self)
     cdef _fail(self)
     cpdef drop(self)
     @cython.locals(turns=int, event=int)
     cpdef pull(self)
     @cython.locals(data=bytes, wanted="long long")
     cdef bint _read(self) except -1
-    @cython.locals(data=bytes, content=bytes)
-    cdef bint _read_secure(self) except -1
-    cdef bytes _take_proxy_header(self, bytes data)
-    cdef bytes _open(self, bytes data)
-    @cython.locals(sent=Py_ssize_t, deadline=double, out=OutputBuffer)
-    cdef _send_sealed(self, bytes data)
     @cython.locals(count=Py_ssize_t, place=Place)
     cdef bint _read_directly(self, BodyStore body, long long wanted) except -1
     @cython.locals(request=Request, stream=BodyStream)
@@ -75,7 +66,9 @@ cdef class Connection(Sending):
     cpdef flush(self)
     cpdef refuse(self, error)
     cpdef end(self)
-    cdef bint _has_said_farewell(self) except -1
+    cpdef expire(self)
+    cpdef shorten(self, double latest, double lingers)
+    cdef bint _has_ended(self) except -1
     @cython.locals(protocol=HTTP1, request=Request)
     cdef bint _nothing_unread(self) except -1
     cdef _discard(self)

@@ -1,4 +1,4 @@
-"""The sending half of a connection: octets go straight to the kernel, and what it does not take waits in a buffer.
+"""One descriptor: octets go straight to the kernel, and what it does not take waits in a buffer.
 
 A thread that runs a request writes without the engine's `guard` as long as nothing is queued: only that thread can make
 `out` non-empty.
@@ -26,24 +26,66 @@ _NOT_SENDABLE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _TELLS_OF_DATA = sys.platform.startswith("linux")
 # linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
 _LAST_DATA = struct.Struct("52xI")
-# So much of a response is encrypted ahead of what the kernel takes.
-SEALED_AHEAD = 65536
 
 
-class Outgoing(Exchange):
-    """What is sent to one client, on the descriptor `fd`, inside `tls` if there is any. `engine` owns it."""
+class Transport(Exchange):
+    """The descriptor `fd` of one client: what is sent to it, and what the engine tells and asks. `engine` owns it.
 
-    __slots__ = ("deadline", "fd", "out", "tls", "watched")
+    `deadline` is the moment at which `expire` is called, 0.0 for never; `active`: something was asked since the last
+    look; `waits_turn`: the engine has it in `again`.
+    """
 
-    def begin_sending(self, fd: int) -> None:
-        """This half of `Connection.begin`."""
+    __slots__ = ("active", "deadline", "fd", "out", "waits_turn", "watched")
+
+    def begin_transport(self, fd: int) -> None:
+        """This part of what `__init__` would do."""
+        self.active = False
+        self.waits_turn = False
         # -1 when it is closed.
         self.fd = fd
         self.watched = False
         self.deadline = 0.0
         self.out: OutputBuffer | None = None
-        # A `tls.Channel`, or None on a plain connection.
-        self.tls: Any = None
+
+    # What the engine says.
+
+    def on_event(self, flags: int) -> None:
+        """The kernel says that something has changed."""
+        raise NotImplementedError
+
+    def process(self) -> None:
+        """Serve what has come, as far as it goes now."""
+        raise NotImplementedError
+
+    def go_on(self) -> None:
+        """Its next turn has come."""
+        raise NotImplementedError
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        raise NotImplementedError
+
+    def shorten(self, latest: float, lingers: float) -> None:
+        """The process is to end: where nothing is asked, something may be until the moment `latest`; where only an end
+        is waited for, it is waited for until `lingers`."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """In a child that has inherited this connection: close the copy of the descriptor, without a word to anybody.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close now."""
+        raise NotImplementedError
+
+    # What it asks the engine for.
+
+    def take_turn(self) -> None:
+        """Go on in the engine's next turn; asking twice gives no second one."""
+        if not self.waits_turn:
+            self.waits_turn = True
+            self.engine.again.append(self)
 
     def watch(self) -> None:
         """See that the kernel tells us of this connection. One that is served at once never gets so far."""
@@ -51,15 +93,14 @@ class Outgoing(Exchange):
             self.engine.poller.add(self.fd)
             self.watched = True
 
+    # Sending.
+
     def write(self, data: Any) -> None:
         """Send octets, or queue what the kernel does not take. Raises `ClientDisconnected`."""
         if self.broken:
             raise ClientDisconnected()
         if self.out is not None:
             self._queue(data)
-            return
-        if self.tls is not None:
-            self._write_secure(b"", data)
             return
         try:
             sent = send(self.fd, data)
@@ -70,7 +111,7 @@ class Outgoing(Exchange):
 
     def write_last(self, data: bytes) -> None:
         """As `write`, where nothing but the end of the connection follows, and at once."""
-        if self.broken or self.out is not None or self.tls is not None:
+        if self.broken or self.out is not None:
             self.write(data)
             return
         try:
@@ -88,9 +129,6 @@ class Outgoing(Exchange):
             self._queue(head)
             self._queue(body)
             return
-        if self.tls is not None:
-            self._write_secure(head, body)
-            return
         try:
             sent = send_two(self.fd, head, body)
         except OSError:
@@ -101,49 +139,13 @@ class Outgoing(Exchange):
         elif sent < len(head) + len(body):
             self._queue(memoryview(body)[sent - len(head):])
 
-    def _write_secure(self, head: bytes, data: Any) -> None:
-        """Encrypt and send, a stretch at a time, until the kernel takes no more; queue the rest as it is."""
-        engine = self.engine
-        if not engine.threaded:
-            self._seal_and_send(head, data)
-            return
-        # Another thread may be reading a streamed body, and OpenSSL's connection is not made for two.
-        with engine.guard:
-            self._seal_and_send(head, data)
-
-    def _seal_and_send(self, head: bytes, data: Any) -> None:
-        if self.broken or self.fd < 0:
-            raise ClientDisconnected()
-        tls = self.tls
-        length = len(data)
-        position = 0
-        stretch = data if length <= SEALED_AHEAD else memoryview(data)[:SEALED_AHEAD]
-        try:
-            sealed = tls.seal_two(head, stretch) if head else tls.seal(stretch)
-            while True:
-                position += len(stretch)
-                sent = send(self.fd, sealed)
-                if sent != len(sealed) or position == length:
-                    break
-                stretch = memoryview(data)[position:position + SEALED_AHEAD]
-                sealed = tls.seal(stretch)
-        except OSError:
-            raise self._gone() from None
-        if sent == len(sealed):
-            return
-        self._output().add_sealed(memoryview(sealed)[max(0, sent):])
-        if position < length:
-            self._queue(memoryview(data)[position:])
-        else:
-            self._flush_queued()
-
     def write_file(self, fd: int, offset: int, count: int) -> int:
         """Send a part of a file without reading it; octets sent or queued, fewer than `count` when the file has become
         shorter, -1 when it is none that the kernel can send from, and nothing was sent. Raises `ClientDisconnected`."""
         if self.broken:
             raise ClientDisconnected()
         whole = count
-        if self.out is None and self.tls is None:
+        if self.out is None:
             while count:
                 try:
                     sent = send_file(self.fd, fd, offset, min(count, 1 << 30))
@@ -158,10 +160,13 @@ class Outgoing(Exchange):
                 offset += sent
                 count -= sent
         if count:
-            with self.engine.guard:
-                self._output().add_file(fd, offset, count)
-                self._flush_queued()
+            self._queue_file(fd, offset, count)
         return whole
+
+    def _queue_file(self, fd: int, offset: int, count: int) -> None:
+        with self.engine.guard:
+            self._output().add_file(fd, offset, count)
+            self._flush_queued()
 
     def _output(self) -> OutputBuffer:
         if self.out is None:
@@ -172,9 +177,13 @@ class Outgoing(Exchange):
                 self.broken = True
                 raise
             settings = self.engine.settings
-            self.out = OutputBuffer(settings.response_buffer_size, settings.upload_dir, self.tls)
+            self.out = self.make_output(settings.response_buffer_size, settings.upload_dir)
             self.deadline = self.engine.send_deadline()
         return self.out
+
+    def make_output(self, bound: int, directory: str | None) -> OutputBuffer:
+        """What keeps the octets that the client does not take at once."""
+        return OutputBuffer(bound, directory)
 
     def _queue(self, data: Any) -> None:
         if self.broken or self.fd < 0:
@@ -222,10 +231,10 @@ class Outgoing(Exchange):
         return self.out is not None and self.out.full()
 
     def is_secure(self) -> bool:
-        return self.tls is not None
+        return False
 
     def facts(self) -> Any:
-        return None if self.tls is None else self.tls.facts()
+        return None
 
     def seconds_since_data(self) -> float:
         # Not where the other end is on this machine and has no TCP, nor where the kernel keeps no such account.
@@ -235,7 +244,7 @@ class Outgoing(Exchange):
         return self.fd
 
     def channel(self) -> Any:
-        return self.tls
+        return None
 
     def cut_octets(self, data: bytes) -> None:
         """Send these last octets as far as the kernel takes them, and shut our side. The running request keeps the
@@ -244,22 +253,18 @@ class Outgoing(Exchange):
             return
         try:
             if data and self.out is None:
-                send(self.fd, data if self.tls is None else self.tls.seal(data) + self.tls.farewell())
+                send(self.fd, self.last_octets(data))
             shutdown_sending(self.fd)
         except OSError:
             # The client has left first.
             pass
 
-    def _say_farewell(self) -> None:
-        """Let the client know that the end is meant. What the kernel does not take at once is not waited for."""
-        if self.broken or self.out is not None or self.fd < 0:
-            return
-        data = self.tls.farewell()
-        if data:
-            try:
-                send(self.fd, data)
-            except OSError:
-                self.broken = True
+    def last_octets(self, data: bytes) -> bytes:
+        """What goes on the wire for content that nothing follows."""
+        return data
+
+    def say_farewell(self) -> None:
+        """Let the client know that the end is meant, where octets can say so."""
 
 
 def shutdown_sending(fd: int) -> None:

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
+from gunicorn.engine.exchange import ClientDisconnected
+from gunicorn.engine.transport import Transport
 from gunicorn.http._octets import joined
 from gunicorn.http.response import CHUNKED, NO_BODY, FieldLine
 from gunicorn.http.response_head import Page, ResponseHead
-from gunicorn.wire.http1_response import frame, head_of, inform
-
-from .exchange import ClientDisconnected
-from .outgoing import Outgoing
+from gunicorn.wire.http1_response import frame, inform, octets_of, settle
 
 # Content up to this size is copied behind its head; a larger one goes out as it is.
 JOINED = 16384
 
 
-class Sending(Outgoing):
-    """Answers requests of HTTP/1, one after the other. `parts` is what was begun and not yet sent."""
+class Answers(Transport):
+    """Answers requests of HTTP/1, one after the other. `begun` is the head that was not sent yet, `held` what is to go
+    behind it, or behind what went before."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("begun", "held")
+
+    begun: ResponseHead | None
+    held: list[bytes] | None
 
     def start(self, head: ResponseHead) -> None:
-        self.parts: list[bytes] | None = head_of(head)
+        settle(head)
+        self.begun = head
 
     def send(self, head: ResponseHead, data: bytes, last: bool) -> None:
-        parts = self.parts
-        if parts is None:
-            parts = []
-        else:
-            self.parts = None
         framing = head.framing
-        if framing == CHUNKED:
-            self._send_chunk(parts, data, last)
+        if framing == CHUNKED or self.held is not None:
+            self._send_pieces(head, data, last)
             return
         if framing == NO_BODY:
             data = b""
-        if len(data) > JOINED:
-            if parts:
-                self.write_two(joined(parts), data)
-            else:
-                self.write(data)
-            return
-        if parts:
-            parts.append(data)
-            data = joined(parts)
+        begun = self.begun
+        if begun is not None:
+            self.begun = None
+            if len(data) > JOINED:
+                self.write_two(octets_of(begun, b""), data)
+                return
+            data = octets_of(begun, data)
         elif not data:
             return
         if last and head.at_once and head.close:
@@ -50,18 +47,20 @@ class Sending(Outgoing):
         else:
             self.write(data)
 
-    def _send_chunk(self, parts: list[bytes], data: bytes, last: bool) -> None:
-        size = len(data)
-        if size:
-            parts.append(b"%x\r\n" % size)
-        if size > JOINED:
+    def _send_pieces(self, head: ResponseHead, data: bytes, last: bool) -> None:
+        """As `send`, where a piece has something around it, or in front of it."""
+        chunked = head.framing == CHUNKED
+        if len(data) > JOINED:
+            parts = self._take_held()
+            if chunked:
+                parts.append(b"%x\r\n" % len(data))
             self.write_two(joined(parts), data)
-            self.write(b"\r\n0\r\n\r\n" if last else b"\r\n")
+            if chunked:
+                self.write(b"\r\n0\r\n\r\n" if last else b"\r\n")
             return
-        if size:
-            parts.append(data)
-            parts.append(b"\r\n")
-        if last:
+        self.hold(head, data)
+        parts = self._take_held()
+        if chunked and last:
             parts.append(b"0\r\n\r\n")
         if parts:
             self.write(joined(parts))
@@ -69,22 +68,32 @@ class Sending(Outgoing):
     def hold(self, head: ResponseHead, data: bytes) -> None:
         if self.broken:
             raise ClientDisconnected()
-        parts = self.parts
-        if parts is None:
-            parts = self.parts = []
+        held = self.held
+        if held is None:
+            held = self.held = []
         if not data:
             return
         if head.framing == CHUNKED:
-            parts.append(b"%x\r\n" % len(data))
-            parts.append(data)
-            parts.append(b"\r\n")
+            held.append(b"%x\r\n" % len(data))
+            held.append(data)
+            held.append(b"\r\n")
         else:
-            parts.append(data)
+            held.append(data)
+
+    def _take_held(self) -> list[bytes]:
+        """All that is to be sent before anything else: it is the caller's now."""
+        begun, self.begun = self.begun, None
+        held, self.held = self.held, None
+        if held is None:
+            held = []
+        if begun is not None:
+            held.insert(0, octets_of(begun, b""))
+        return held
 
     def push(self) -> None:
-        parts, self.parts = self.parts, None
-        if parts:
-            self.write(joined(parts))
+        held = self._take_held()
+        if held:
+            self.write(joined(held))
 
     def send_file(self, fd: int, offset: int, count: int) -> int:
         self.push()
@@ -109,7 +118,6 @@ class Sending(Outgoing):
     def cut(self, page: Page | None) -> None:
         octets = b""
         if page is not None:
-            octets = b"".join(head_of(page))
-            if page.framing != NO_BODY:
-                octets += page.body
+            settle(page)
+            octets = octets_of(page, b"" if page.framing == NO_BODY else page.body)
         self.cut_octets(octets)

@@ -1,0 +1,15 @@
+cimport cython
+from gunicorn.engine.listener cimport Listener
+from gunicorn.engine.opener cimport Opener
+from gunicorn.engine.state cimport EngineState
+from gunicorn.engine.transport cimport Transport
+from gunicorn.http.fields cimport FieldTable
+from gunicorn.wire.http1 cimport HTTP1
+from .http1 cimport Connection
+from .secure cimport SecureConnection
+
+
+cdef class HTTPOpener(Opener):
+    @cython.locals(connection=Connection, protocol=HTTP1, secure=SecureConnection)
+    cpdef Transport open(
+        self, EngineState engine, int fd, peer, Listener listener, FieldTable table, bint trusted, bint may_proxy)
