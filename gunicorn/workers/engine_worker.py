@@ -10,6 +10,7 @@ from types import FrameType
 import gunicorn
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import Engine, is_short
+from gunicorn.engine.share import Share
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
 from gunicorn.gateway.gateway import Gateway
@@ -99,11 +100,16 @@ class EngineWorker(Worker):
             limits_of(cfg),
             Peers(cfg.forwarded_allow_ips),
             Peers(cfg.proxy_allow_ips),
+            share=self.fair_share(),
         )
         self.wakeup_fd = self.engine.wakeup_fd
         self._keep_limits()
         # Requests that were given up while the application still works on them.
         self.abandoned: set[Exchange] = set()
+
+    def fair_share(self) -> Share:
+        """What this worker takes of the work: all that comes while it has a moment."""
+        return Share()
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0

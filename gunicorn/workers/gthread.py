@@ -26,6 +26,7 @@ from collections import deque
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import MOST_DRAINED
+from gunicorn.engine.share import Share
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.response import count_whole
@@ -110,12 +111,14 @@ class ThreadWorker(EngineWorker, Pooling):
         gateway.gathers = True
         engine = self.engine
         engine.threaded = True
-        engine.fair = self.cfg.workers > 1
-        if self.cfg.workers == 1:
-            # No neighbour could take them sooner, and a turn comes only when every ready request has its thread.
-            engine.accepts = MOST_DRAINED
         engine.guard = threading.RLock()
         return gateway
+
+    def fair_share(self) -> Share:
+        if self.cfg.workers > 1:
+            return Share(fair=True)
+        # No neighbour could take them sooner, and a turn comes only when every ready request has its thread.
+        return Share(accepts=MOST_DRAINED)
 
     def wait_writable(self, exchange: Exchange) -> None:
         exchange.wait_writable(_nothing)

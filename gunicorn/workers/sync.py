@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gunicorn.engine.share import Share
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
@@ -46,13 +47,15 @@ class SyncWorker(EngineWorker, Accepting):
         else:
             super().run()
 
+    def fair_share(self) -> Share:
+        return Share(fair=self.cfg.workers > 1)
+
     def make_gateway(self) -> Gateway:
         if type(self).handle_request is not _HANDLE_REQUEST:
             self.gateway_class = RoundaboutGateway
         gateway = super().make_gateway()
         # The loop calls `idle` before it waits.
         gateway.gathers = True
-        self.engine.fair = self.cfg.workers > 1
         return gateway
 
 

@@ -1,6 +1,7 @@
 cimport cython
 from gunicorn.engine._leaf cimport bind
 from gunicorn.engine.exchange cimport Exchange
+from gunicorn.engine.share cimport Share
 from gunicorn.engine.state cimport EngineState
 from gunicorn.gateway.gateway cimport Gateway
 from gunicorn.http.request cimport Request
@@ -16,5 +17,7 @@ cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
 
     cpdef handle(self, exchange, request)
-    @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
+    @cython.locals(
+        engine=EngineState, share=Share, board=Board, response=WSGIResponse, close=bint, started=double, now=double
+    )
     cpdef run(self, Exchange exchange, Request request)

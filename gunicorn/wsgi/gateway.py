@@ -70,8 +70,9 @@ class WSGIGateway(Gateway):
         if self.served >= self.budget:
             worker.recycle()
         engine = self.engine
+        share = engine.share
         started = engine.now
-        close = request.close or engine.keepalive == 0 or (started < engine.slow_until and self.others_wait())
+        close = request.close or engine.keepalive == 0 or (share.is_slow(started) and self.others_wait())
         response = WSGIResponse.__new__(WSGIResponse)
         response.begin(self, exchange, request, close)
         exchange.response = response
@@ -82,7 +83,7 @@ class WSGIGateway(Gateway):
         try:
             if self.admission is not None:
                 self.admission.check(exchange, request)
-            elif started < engine.crowded_until and exchange.disconnected():
+            elif share.may_have_left(started) and exchange.disconnected():
                 raise ClientDisconnected()
             if self.pre_request is not None:
                 self.pre_request(worker, request)
@@ -103,7 +104,7 @@ class WSGIGateway(Gateway):
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
         now = engine.tick()
-        engine.add_duration(now - started)
+        share.ended(now - started, now)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:
