@@ -1,6 +1,11 @@
+cimport cython
+
+
 cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS
 
 
+# No subclass can be called instead of it, which saves the question at each call.
+@cython.final
 cdef class Share:
     cdef bint _fair
     cdef int _accepts

@@ -1,7 +1,6 @@
 cimport cython
 from gunicorn.engine._leaf cimport bind
 from gunicorn.engine.exchange cimport Exchange
-from gunicorn.engine.share cimport Share
 from gunicorn.engine.state cimport EngineState
 from gunicorn.gateway.gateway cimport Gateway
 from gunicorn.http.request cimport Request
@@ -17,7 +16,5 @@ cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
 
     cpdef handle(self, exchange, request)
-    @cython.locals(
-        engine=EngineState, share=Share, board=Board, response=WSGIResponse, close=bint, started=double, now=double
-    )
+    @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
     cpdef run(self, Exchange exchange, Request request)

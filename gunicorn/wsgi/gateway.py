@@ -70,9 +70,8 @@ class WSGIGateway(Gateway):
         if self.served >= self.budget:
             worker.recycle()
         engine = self.engine
-        share = engine.share
         started = engine.now
-        close = request.close or engine.keepalive == 0 or (share.is_slow(started) and self.others_wait())
+        close = request.close or engine.keepalive == 0 or (engine.share.is_slow(started) and self.others_wait())
         response = WSGIResponse.__new__(WSGIResponse)
         response.begin(self, exchange, request, close)
         exchange.response = response
@@ -83,7 +82,7 @@ class WSGIGateway(Gateway):
         try:
             if self.admission is not None:
                 self.admission.check(exchange, request)
-            elif share.may_have_left(started) and exchange.disconnected():
+            elif engine.share.may_have_left(started) and exchange.disconnected():
                 raise ClientDisconnected()
             if self.pre_request is not None:
                 self.pre_request(worker, request)
@@ -104,7 +103,7 @@ class WSGIGateway(Gateway):
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
         now = engine.tick()
-        share.ended(now - started, now)
+        engine.share.ended(now - started, now)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:
