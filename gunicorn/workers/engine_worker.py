@@ -26,6 +26,7 @@ from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
 from .base import HANDLE_ERROR, Worker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,11 +40,10 @@ if TYPE_CHECKING:
 PULSE_SECONDS = 1.0
 # The same where a time limit of a few seconds is to be kept.
 SHORT_PULSE_SECONDS = 0.2
-# A kept-alive client that was promised more requests may send the next one for so long after a stop began.
-FAREWELL_SECONDS = 1.0
-# The same for a quick stop, and how long that may take altogether: nobody busy is cut off in the middle of an answer.
-QUICK_FAREWELL_SECONDS = 0.2
+# How long a quick stop may take: nobody busy is cut off in the middle of an answer.
 QUICK_SECONDS = 1.0
+# How long a stop waits in the poller at a time.
+LOOK_SECONDS = 0.2
 
 
 class EngineWorker(Worker):
@@ -334,14 +334,8 @@ class EngineWorker(Worker):
 
     def stop(self) -> None:
         """Let running requests end and kept-alive clients take their leave, for `graceful_timeout` at most."""
-        engine = self.engine
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
-        began = engine.clock()
-        while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
+        for _ in Farewell(self).pauses():
             self.pulse()
-            engine.poll(QUICK_FAREWELL_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        # A signal that still comes must not be written to a descriptor that is closed.
-        signal.set_wakeup_fd(-1)
-        engine.close()
+            self.engine.poll(LOOK_SECONDS)
+        silence_signals()
+        self.engine.close()

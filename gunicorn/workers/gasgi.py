@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import traceback
 
 from gunicorn.asgi.gateway import ASGIGateway
@@ -15,7 +14,8 @@ from gunicorn.instrument import stacks
 from gunicorn.loading.interface import WSGI, as_single_callable, interface_of, is_double_callable
 from gunicorn.unix import forks
 
-from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import EngineWorker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -229,8 +229,7 @@ class ASGIWorker(EngineWorker):
 
     def stop(self) -> None:
         self._complete(self._stop())
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.set_wakeup_fd(-1)
+        silence_signals()
         self.loop.remove_reader(self.engine.fileno())
         if self._ticker is not None:
             self._ticker.cancel()
@@ -244,13 +243,11 @@ class ASGIWorker(EngineWorker):
         seconds = self.stop_seconds
         # Who has not ended by then is cancelled, and the shut-down wants its time as well.
         reserve = min(RESERVED_SECONDS, seconds / 8)
-        end = engine.clock() + seconds - reserve
-        deadline = end - reserve * 2
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        farewell = Farewell(self)
+        end = farewell.began + seconds - reserve
         gateway = self.gateway
         gateway.say_farewell()
-        await self._let_end(engine.clock(), deadline)
+        await self._let_end(farewell, seconds - reserve * 3)
         tasks = self._tasks()
         if tasks:
             self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
@@ -261,15 +258,14 @@ class ASGIWorker(EngineWorker):
             await self.lifespan.stop(min(left, self.cfg.lifespan_shutdown_timeout or left))
         await self._clear(max(reserve / 4, min(reserve, (end - engine.clock()) / 3)))
 
-    async def _let_end(self, began: float, deadline: float) -> None:
+    async def _let_end(self, farewell: Farewell, seconds: float) -> None:
         """What runs may end by itself. What has no end is told: event streams and silent responses soon, others when
         the time is nearly over, and all of them at once where somebody waits for the next worker to take over."""
-        engine = self.engine
         gateway = self.gateway
+        began = next_look = farewell.began
         waited_for = self.reloading or self.hurried
-        last_call = began if waited_for else deadline - min(LAST_CALL_SECONDS, (deadline - began) / 4)
-        next_look = began
-        while (engine.count > len(self.abandoned) or gateway.busy()) and (now := engine.clock()) < deadline:
+        last_call = began if waited_for else began + seconds - min(LAST_CALL_SECONDS, seconds / 4)
+        for now in farewell.pauses(seconds, lambda _: gateway.busy()):
             if now >= next_look:
                 next_look = now + SILENT_SECONDS
                 gateway.dismiss(now >= last_call)

@@ -10,7 +10,6 @@ happens in one thread, and greenlets change places only where one of them waits,
 
 from __future__ import annotations
 
-import signal
 from contextlib import nullcontext
 
 from greenlet import GreenletExit, getcurrent
@@ -25,7 +24,8 @@ from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
-from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import EngineWorker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -379,24 +379,19 @@ class GreenletWorker(EngineWorker):
 
     def stop(self) -> None:
         """Requests end, kept-alive clients take their leave; what does not end in time is cut."""
-        engine = self.engine
         self.tick_every(LOOK_SECONDS)
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
-        deadline = engine.clock() + self.stop_seconds
-        while engine.count > len(self.abandoned) and engine.clock() < deadline:
+        for _ in Farewell(self).pauses(self.stop_seconds):
             self.notify()
             self._turn()
         left = [greenlet for greenlet, _, _ in self.gateway.runs.values()]
         if left:
             self.log.warning("Ending %d requests that did not finish in time", len(left))
             self.kill_all(left, CUT_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.set_wakeup_fd(-1)
+        silence_signals()
         self.tick_every(0.0)
         if self._watching:
             self.unwatch()
-        engine.close()
+        self.engine.close()
 
 
 # By these a subclass is found that has its own, and a patch of ours, as tracers make it.
