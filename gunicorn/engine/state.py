@@ -8,6 +8,7 @@ from collections import deque
 from . import _leaf
 from ._leaf import Poller, monotonic
 from .handler import Handler
+from .manners import Manners
 from .settings import Settings
 from .share import Share
 
@@ -71,11 +72,20 @@ class EngineState:
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
 
-    def hand_to(self, handler: Handler) -> None:
-        """Requests go to this handler from now on."""
+    def hand_to(self, handler: Handler, manners: Manners | None = None, neighbours: bool = False) -> None:
+        """Requests go to this handler from now on. ``manners``: how it runs them, as far as the engine must know; with
+        ``neighbours`` other processes accept from the same sockets."""
         if handler is None:
             raise TypeError("a handler is needed")
         self.handler = handler
+        if manners is not None:
+            self.share = manners.share(neighbours)
+            self.stream_bodies = manners.streams or self.stream_bodies
+            self.threaded = manners.threaded
+            if manners.threaded:
+                from threading import RLock
+
+                self.guard = RLock()
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""

@@ -10,7 +10,7 @@ from types import FrameType
 import gunicorn
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import Engine, is_short
-from gunicorn.engine.share import Share
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
 from gunicorn.gateway.gateway import Gateway
@@ -49,7 +49,8 @@ LOOK_SECONDS = 0.2
 class EngineWorker(Worker):
     """A worker that serves its sockets by an `Engine`; subclasses say where a request runs."""
 
-    multithread = False
+    # How requests run, as far as the engine and the gateway must know.
+    manners = Manners()
     # Whether this type keeps to `request_timeout` itself; otherwise the master ends the worker, after telling why.
     breaks_requests = True
     # Whether each bind is served as it says: with TLS of its own, by a redirect.
@@ -59,7 +60,9 @@ class EngineWorker(Worker):
     gateway_class: Callable[..., Gateway] = WSGIGateway
     # A quick stop was asked for.
     hurried = False
-    # Requests of a worker that serves without the engine.
+    # Whether the engine serves, by a gateway: from `run` on, and not in a worker that brings another server.
+    has_gateway = False
+    # Requests of such a one.
     _begun = 0
 
     engine: Engine
@@ -87,9 +90,8 @@ class EngineWorker(Worker):
         super().put_down()
         if hasattr(self, "engine"):
             self.engine.abandon(forks.end_stray)
-        gateway = getattr(self, "gateway", None)
-        if gateway is not None:
-            gateway.abandon(self.slot)
+        if self.has_gateway:
+            self.gateway.abandon(self.slot)
 
     def _make_engine(self) -> None:
         cfg = self.cfg
@@ -100,16 +102,11 @@ class EngineWorker(Worker):
             limits_of(cfg),
             Peers(cfg.forwarded_allow_ips),
             Peers(cfg.proxy_allow_ips),
-            share=self.fair_share(),
         )
         self.wakeup_fd = self.engine.wakeup_fd
         self._keep_limits()
         # Requests that were given up while the application still works on them.
         self.abandoned: set[Exchange] = set()
-
-    def fair_share(self) -> Share:
-        """What this worker takes of the work: all that comes while it has a moment."""
-        return Share()
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
@@ -151,7 +148,7 @@ class EngineWorker(Worker):
 
             server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
-            self, self.wsgi, self.multithread, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
+            self, self.wsgi, self.manners, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
         if type(self).handle_error is not HANDLE_ERROR:
@@ -171,7 +168,8 @@ class EngineWorker(Worker):
 
     def run(self) -> None:
         self.gateway = self.make_gateway()
-        self.engine.hand_to(self.gateway)
+        self.has_gateway = True
+        self.engine.hand_to(self.gateway, self.manners, self.cfg.workers > 1)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:
@@ -262,7 +260,7 @@ class EngineWorker(Worker):
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files; what was gathered for the old ones goes there."""
-        if getattr(self, "gateway", None) is not None:
+        if self.has_gateway:
             with self.engine.guard:
                 self.gateway.idle()
         super().handle_usr1(sig, frame)
@@ -270,12 +268,11 @@ class EngineWorker(Worker):
     @property
     def nr(self) -> int:
         """Requests begun so far."""
-        gateway = getattr(self, "gateway", None)
-        return gateway.served if gateway is not None else self._begun
+        return self.gateway.served if self.has_gateway else self._begun
 
     @nr.setter
     def nr(self, value: int) -> None:
-        if getattr(self, "gateway", None) is not None:
+        if self.has_gateway:
             self.gateway.served = value
         else:
             self._begun = value

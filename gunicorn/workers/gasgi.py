@@ -7,6 +7,7 @@ import traceback
 
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.errors import GatewayTimeout
@@ -59,6 +60,7 @@ class ASGIWorker(EngineWorker):
     """Serves ASGI applications, and WSGI ones in a pool of threads."""
 
     serves_asgi = True
+    manners = Manners(gathers=True, streams=True)
     gateway_class: Callable[..., Gateway] = ASGIGateway
     loop: asyncio.AbstractEventLoop
     lifespan: Lifespan | None = None
@@ -73,15 +75,13 @@ class ASGIWorker(EngineWorker):
         self.loop = new_loop(self.cfg.asgi_loop)
         asyncio.set_event_loop(self.loop)
         if self.serves_wsgi():
-            from .thread_pool import PoolGateway, share_engine
+            from .thread_pool import PoolGateway
 
             self.gateway_class = PoolGateway
-            self.multithread = True
-            share_engine(self.engine)
+            self.manners = Manners(threaded=True, multithread=True, gathers=True)
             return
         if is_double_callable(self.wsgi):
             self.wsgi = as_single_callable(self.wsgi)
-        self.engine.stream_bodies = True
         self.lifespan = Lifespan(self.wsgi, self.cfg.asgi_lifespan, self.log)
         self._tick()
         try:
@@ -102,7 +102,6 @@ class ASGIWorker(EngineWorker):
             gateway.wait_writable = _nothing
             if self.lifespan is not None and self.lifespan.active:
                 gateway.scopes.state = self.lifespan.state
-        gateway.gathers = True
         return gateway
 
     # The loop.
@@ -155,8 +154,8 @@ class ASGIWorker(EngineWorker):
     def _tick(self) -> None:
         """Once a second: show that the loop turns, look at deadlines, write what was gathered for the log."""
         seconds = self.pulse()
-        gateway = self._gateway_if_any()
-        if gateway is not None:
+        if self.has_gateway:
+            gateway = self.gateway
             with self.engine.guard:
                 gateway.idle()
                 gateway.tick()
@@ -169,8 +168,7 @@ class ASGIWorker(EngineWorker):
 
     def notify(self) -> None:
         """Alive means: the loop turns, and so do the threads of a WSGI application."""
-        gateway = self._gateway_if_any()
-        if gateway is None or not gateway.is_stuck():
+        if not self.has_gateway or not self.gateway.is_stuck():
             super().notify()
 
     def put_down(self) -> None:
@@ -202,17 +200,12 @@ class ASGIWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def _gateway_if_any(self) -> ASGIGateway | PoolGateway | None:
-        """None before the application is loaded."""
-        return getattr(self, "gateway", None)
-
     def _tasks(self) -> list[asyncio.Task[object]]:
         """The requests that run, where they are tasks."""
         return list(self.gateway.tasks) if isinstance(self.gateway, ASGIGateway) else []
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
-        gateway = self._gateway_if_any()
-        return [] if gateway is None else list(gateway.running())
+        return list(self.gateway.running()) if self.has_gateway else []
 
     def stacks_of(self, exchange: Exchange) -> str:
         task = getattr(exchange.response, "task", None)

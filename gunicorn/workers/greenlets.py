@@ -16,6 +16,7 @@ from greenlet import GreenletExit, getcurrent
 from greenlet import greenlet as Greenlet
 
 from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
@@ -74,8 +75,6 @@ class GreenletGateway(WSGIGateway):
         """Before the first request."""
         self._waiting = {}
         self.runs = {}
-        # Lines are written when the last request that runs has ended.
-        self.gathers = True
 
     def handle(self, exchange: Exchange, request: Request) -> None:
         """Called in the main greenlet, or in one that has just answered the request before this one."""
@@ -144,7 +143,8 @@ class GreenletWorker(EngineWorker):
             # It has one way in for all listeners.
             cls.honours_bind_options = False
 
-    multithread = True
+    # Access lines are written when the last request that runs has ended.
+    manners = Manners(multithread=True, gathers=True)
     gateway_class: Callable[..., Gateway] = GreenletGateway
     gateway: GreenletGateway
     # Whether the main greenlet sleeps in `sleep`, and no other wait of its own.
@@ -318,7 +318,7 @@ class GreenletWorker(EngineWorker):
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
         # None where another server serves than the engine.
-        runs = self.gateway.runs if hasattr(self, "gateway") else {}
+        runs = self.gateway.runs if self.has_gateway else {}
         return [(exchange, request, began) for exchange, (_, request, began) in runs.items()]
 
     def stacks_of(self, exchange: Exchange) -> str:

@@ -25,7 +25,7 @@ from collections import deque
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import MOST_DRAINED
-from gunicorn.engine.share import Share
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.response import count_whole
@@ -78,7 +78,8 @@ class ThreadGateway(WSGIGateway):
 class ThreadWorker(EngineWorker, Pooling):
     """Runs up to `threads` requests at once."""
 
-    multithread = True
+    # Alone, a turn comes only when every ready request has its thread.
+    manners = Manners(threaded=True, multithread=True, gathers=True, fair=True, accepts_alone=MOST_DRAINED)
     gateway_class = ThreadGateway
     gateway: ThreadGateway
 
@@ -103,19 +104,7 @@ class ThreadWorker(EngineWorker, Pooling):
         assert isinstance(gateway, ThreadGateway)
         gateway.ready = self._ready
         gateway.serving = self._busy
-        gateway.ends_at_once = False
-        # Whoever leads calls `idle` in a quiet moment.
-        gateway.gathers = True
-        engine = self.engine
-        engine.threaded = True
-        engine.guard = threading.RLock()
         return gateway
-
-    def fair_share(self) -> Share:
-        if self.cfg.workers > 1:
-            return Share(fair=True)
-        # No neighbour could take them sooner, and a turn comes only when every ready request has its thread.
-        return Share(accepts=MOST_DRAINED)
 
     def wait_writable(self, exchange: Exchange) -> None:
         exchange.wait_writable(_nothing)

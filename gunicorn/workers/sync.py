@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gunicorn.engine.share import Share
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
@@ -28,6 +28,7 @@ class SyncWorker(EngineWorker, Accepting):
 
     # The one thread is in the application: only the master can tell that it takes too long.
     breaks_requests = False
+    manners = Manners(gathers=True, fair=True)
     gateway: WSGIGateway
 
     def handle_request(self, listener: Any, req: Any, client: socket | SocketView, addr: Peer) -> None:
@@ -47,16 +48,10 @@ class SyncWorker(EngineWorker, Accepting):
         else:
             super().run()
 
-    def fair_share(self) -> Share:
-        return Share(fair=self.cfg.workers > 1)
-
     def make_gateway(self) -> Gateway:
         if type(self).handle_request is not _HANDLE_REQUEST:
             self.gateway_class = RoundaboutGateway
-        gateway = super().make_gateway()
-        # The loop calls `idle` before it waits.
-        gateway.gathers = True
-        return gateway
+        return super().make_gateway()
 
 
 # By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.

@@ -10,6 +10,7 @@ import os
 
 from gunicorn.engine._leaf import bind
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
 from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
@@ -35,14 +36,14 @@ class WSGIGateway(Gateway):
     __slots__ = ("builder",)
 
     def __init__(
-        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+        self, worker: Any, app: Any, manners: Manners, multiprocess: bool, server: str, software: str
     ) -> None:
-        super().__init__(worker, app, server)
+        super().__init__(worker, app, server, manners)
         self.builder = EnvironBuilder(
             {
                 "wsgi.version": (1, 0),
                 "wsgi.errors": ErrorStream(worker.log),
-                "wsgi.multithread": multithread,
+                "wsgi.multithread": manners.multithread,
                 "wsgi.multiprocess": multiprocess,
                 "wsgi.run_once": False,
                 "wsgi.file_wrapper": FileWrapper,
