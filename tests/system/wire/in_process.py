@@ -15,7 +15,7 @@ from gunicorn.engine.engine import Engine
 from gunicorn.engine.manners import Manners
 from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.peers import Peers
-from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.gateway import WSGIGateway
 from tests.support.wire import Wire
 from tests.wsgi.test_gateway import FakeLog
 
@@ -37,7 +37,7 @@ class House:
         cfg = configured(("--keep-alive", "600", *arguments))
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
-        kind: Any = ASGIGateway if asgi else Gateway
+        kind: Any = ASGIGateway if asgi else WSGIGateway
         gateway = kind(worker, app, Manners(streams=asgi), False, "gunicorn", "gunicorn/28")
         self.engine = engine = Engine(
             gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips), Peers(cfg.proxy_allow_ips))
