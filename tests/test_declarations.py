@@ -138,7 +138,7 @@ def read_declarations(source: str) -> Module:
                 inside = inside._replace(slots=inside.slots | declared, types=inside.types + kinds, visible=visible)
                 module.classes[inside.name] = inside
         else:
-            assert text in ("cimport cython", "pass") or text.startswith("@cython.freelist("), text
+            assert text in ("cimport cython", "pass", "@cython.final") or text.startswith("@cython.freelist("), text
     return module._replace(names=frozenset(names), imports=frozenset(imports), types=tuple(types))
 
 

@@ -13,6 +13,7 @@ from types import CoroutineType
 
 from gunicorn.engine._leaf import bind
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.access_lines import LONGEST_WAIT
 from gunicorn.gateway.gateway import shown
@@ -41,9 +42,9 @@ class ASGIGateway(ASGIGatewayState):
     __slots__ = ()
 
     def __init__(
-        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+        self, worker: Any, app: Any, manners: Manners, multiprocess: bool, server: str, software: str
     ) -> None:
-        super().__init__(worker, app, server)
+        super().__init__(worker, app, server, manners)
         self.wait_writable = _nothing
 
     # What the engine asks of a handler.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import Context, copy_context
 
 from gunicorn.engine.engine import is_short
+from gunicorn.engine.manners import Manners
 from gunicorn.gateway.gateway import Gateway
 
 from .scope import Scopes
@@ -27,8 +28,8 @@ class ASGIGatewayState(Gateway):
         "most_queued", "ping_interval", "ping_timeout", "scopes", "seen_sent", "sockets", "tasks", "watches", "writer",
     )
 
-    def __init__(self, worker: Any, app: Any, server: str) -> None:
-        super().__init__(worker, app, server)
+    def __init__(self, worker: Any, app: Any, server: str, manners: Manners) -> None:
+        super().__init__(worker, app, server, manners)
         cfg = self.cfg
         # The worker sets it before the first request.
         self.loop: Any = None

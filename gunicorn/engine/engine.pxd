@@ -13,8 +13,6 @@ cdef double SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
 
 
 cdef class Engine(EngineState):
-    cdef public Py_ssize_t accepted
-    cdef public int accepts
     cdef public list connections
     cdef public dict known_peers
     cdef public Py_ssize_t limit
@@ -28,7 +26,6 @@ cdef class Engine(EngineState):
     cdef public bint scarce
     cdef public int left
     cdef public bint held
-    cdef public double hurried_until
     cdef readonly FieldTable table
     cdef public object trusted
     cdef readonly tuple wakeup_fds
@@ -44,7 +41,7 @@ cdef class Engine(EngineState):
     cpdef attend(self, connection)
     cpdef failed(self, exchange, error)
     cdef _not_taken(self, int fd, Transport connection, error)
-    @cython.locals(listener=Listener)
+    @cython.locals(listener=Listener, taken=Py_ssize_t)
     cdef _accept_ready(self)
     @cython.locals(connection=Transport)
     cdef bint _accept(self, Listener listener) except -1

@@ -22,6 +22,7 @@ from .handler import Handler
 from .listener import Listener
 from .opener import Opener
 from .settings import LAST_LINGER_SECONDS, Settings
+from .share import PATIENCE_MILLISECONDS, Share
 from .state import EngineState, NoGuard
 from .transport import Transport
 
@@ -29,8 +30,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# A connection taken in one turn while others wait in the kernel: few, so that an idle neighbour gets its share.
-ACCEPTS = 16
 # At the end all that wait are taken, and a queue is hardly longer; where neighbours serve on, only a few, which would
 # be lost if this were the last copy of a socket after all.
 MOST_DRAINED = 4096
@@ -39,8 +38,6 @@ SWEEP_SECONDS = 1.0
 # Where somebody has set a limit of a few seconds, which should be kept to a quarter of one.
 SHORT_LIMIT = 5.0
 SHORT_SWEEP_SECONDS = 0.15
-# How long a request may come behind its connection, when others would wait behind the next one (`_await_request`).
-PATIENCE_MILLISECONDS = 1
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
@@ -96,9 +93,8 @@ class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
-        "accepted", "accepts", "connections", "held", "hurried_until", "known_peers", "left", "limit",
-        "listener_at", "listeners", "listening", "next_sweep", "opener", "proxies", "ready_listeners", "scarce",
-        "table", "trusted", "wakeup_fds",
+        "connections", "held", "known_peers", "left", "limit", "listener_at", "listeners", "listening", "next_sweep",
+        "opener", "proxies", "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -111,8 +107,9 @@ class Engine(EngineState):
         proxies: Peers,
         clock: Any = monotonic,
         poller: Any = None,
+        share: Share | None = None,
     ) -> None:
-        super().__init__(handler, settings, make_poller() if poller is None else poller, clock)
+        super().__init__(handler, settings, make_poller() if poller is None else poller, clock, share)
         self.opener = opener
         self.table = FieldTable(limits)
         self.trusted = trusted
@@ -126,12 +123,8 @@ class Engine(EngineState):
         self.listening = False
         self.scarce = False
         self.held = False
-        # Until then no request is waited for that should have come with its connection.
-        self.hurried_until = 0.0
         # Events of this turn that are still to be acted on.
         self.left = 0
-        self.accepts = ACCEPTS
-        self.accepted = 0
         self.now = self.clock()
         self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
         self.next_sweep = self.now + self.sweep_seconds
@@ -271,8 +264,10 @@ class Engine(EngineState):
     def _accept_ready(self) -> None:
         listeners, self.ready_listeners = self.ready_listeners, []
         for listener in listeners:
-            for _ in range(self.accepts):
-                if not self.listening or not self._accept(listener) or self.now < self.slow_until:
+            taken = 0
+            while self.listening and self._accept(listener):
+                taken += 1
+                if not self.share.accepts_more(taken, self.now):
                     break
 
     def _accept(self, listener: Listener) -> bool:
@@ -287,11 +282,10 @@ class Engine(EngineState):
             return False
         if accepted is None:
             return False
-        self.accepted += 1
         connection = None
         try:
             connection = self.open(accepted[0], accepted[1], listener)
-            if self.now < self.slow_until and self.now >= self.hurried_until:
+            if self.share.awaits_request(self.now):
                 self._await_request(connection.fd)
             connection.process()
         except OwnSignal:
@@ -310,15 +304,11 @@ class Engine(EngineState):
             close_descriptor(fd)
 
     def _await_request(self, fd: int) -> None:
-        """Whoever accepts while requests are slow serves the one it has accepted next, not a third one in between.
-
-        A request comes a moment behind its connection. When one did not, none is waited for during a second, so that
-        silent clients cost no more than a millisecond of it.
-        """
+        """A request comes a moment behind its connection: let it."""
         looker = select.poll()
         looker.register(fd, select.POLLIN)
         if not looker.poll(PATIENCE_MILLISECONDS):
-            self.hurried_until = self.now + 1.0
+            self.share.was_silent(self.now)
 
     def open(self, fd: int, peer: Any, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
@@ -422,7 +412,6 @@ class Engine(EngineState):
                 return
             if accepted is None:
                 return
-            self.accepted += 1
             try:
                 self.open(accepted[0], accepted[1], listener).take_turn()
             except OwnSignal:

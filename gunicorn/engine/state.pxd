@@ -1,9 +1,9 @@
 from ._leaf cimport Poller, monotonic
 from .handler cimport Handler
+from .share cimport Share
 
 
 cdef object _MONOTONIC
-cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS
 
 
 cdef class EngineState:
@@ -11,15 +11,13 @@ cdef class EngineState:
     cdef public object clock
     cdef public object settings
     cdef readonly Poller poller
+    cdef readonly Share share
     cdef public bint threaded
     cdef public long thread
     cdef public object guard
     cdef public double now
-    cdef public double slow_until
-    cdef public double crowded_until
     cdef public Py_ssize_t running
     cdef public Py_ssize_t most_running
-    cdef public bint fair
     cdef public Py_ssize_t count
     cdef public bint closing
     cdef public bint stopped
@@ -35,7 +33,6 @@ cdef class EngineState:
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
     cpdef double tick(self) except? -1
-    cpdef add_duration(self, double seconds)
     cpdef bint others_wait(self) except -1
     cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

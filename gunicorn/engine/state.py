@@ -8,17 +8,14 @@ from collections import deque
 from . import _leaf
 from ._leaf import Poller, monotonic
 from .handler import Handler
+from .manners import Manners
 from .settings import Settings
+from .share import Share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# An application call of this length is slow, and its worker counts as slow for so long.
-SLOW_SECONDS = 0.005
-# After one of this length the clients that have waited may be gone.
-LONG_SECONDS = 1.0
-SLOW_FOR_SECONDS = 2.0
 # As something that can be compared: in the compiled form `monotonic` is called without one.
 _MONOTONIC: Any = _leaf.monotonic
 
@@ -35,14 +32,18 @@ class EngineState:
     """The part of an engine that its connections share. Times in seconds of the engine's clock."""
 
     __slots__ = (
-        "again", "body_timeout", "clock", "closing", "count", "crowded_until", "fair", "guard", "handler",
-        "header_timeout", "keepalive", "most_running", "now", "poller", "running", "send_timeout", "settings",
-        "slow_until", "stopped", "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
+        "again", "body_timeout", "clock", "closing", "count", "guard", "handler", "header_timeout", "keepalive",
+        "most_running", "now", "poller", "running", "send_timeout", "settings", "share", "stopped", "stray",
+        "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
 
-    def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
+    def __init__(
+        self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic,
+        share: Share | None = None,
+    ) -> None:
         # A worker has its engine before it has an application; nothing comes before `hand_to`.
         self.handler = Handler() if handler is None else handler
+        self.share = Share() if share is None else share
         self.clock = clock
         self.settings = settings
         self.poller = poller
@@ -52,11 +53,6 @@ class EngineState:
         self.thread = get_native_id()
         self.guard: Any = NoGuard()
         self.now = 0.0
-        # While this moment lies ahead, applications have lately been slow here: connections are dealt anew (`fair`).
-        self.slow_until = 0.0
-        self.fair = False
-        # While this moment lies ahead, requests may have waited behind a long one, and their clients may have left.
-        self.crowded_until = 0.0
         self.count = 0
         # Requests that the gateway has and has not finished, and how many there may be (0: any number).
         self.running = 0
@@ -76,11 +72,20 @@ class EngineState:
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
 
-    def hand_to(self, handler: Handler) -> None:
-        """Requests go to this handler from now on."""
+    def hand_to(self, handler: Handler, manners: Manners | None = None, neighbours: bool = False) -> None:
+        """Requests go to this handler from now on. ``manners``: how it runs them, as far as the engine must know; with
+        ``neighbours`` other processes accept from the same sockets."""
         if handler is None:
             raise TypeError("a handler is needed")
         self.handler = handler
+        if manners is not None:
+            self.share = manners.share(neighbours)
+            self.stream_bodies = manners.streams or self.stream_bodies
+            self.threaded = manners.threaded
+            if manners.threaded:
+                from threading import RLock
+
+                self.guard = RLock()
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""
@@ -98,18 +103,6 @@ class EngineState:
         clock = self.clock
         self.now = monotonic() if clock is _MONOTONIC else clock()
         return self.now
-
-    def add_duration(self, seconds: float) -> None:
-        """The application has answered a request in so many seconds.
-
-        In a worker with neighbours (`fair`) a kept-alive client would wait behind a slow request while another worker
-        idles. So after a slow one answers say `Connection: close` for a while, as long as others wait: the client comes
-        back through the listening socket, and the kernel gives it to a worker that waits there.
-        """
-        if seconds > LONG_SECONDS:
-            self.crowded_until = self.now + seconds
-        if self.fair and seconds > SLOW_SECONDS:
-            self.slow_until = self.now + SLOW_FOR_SECONDS
 
     def others_wait(self) -> bool:
         """Whether clients wait for the request that is begun now, in this process or in the kernel."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from gunicorn.engine.exchange import Exchange
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InsufficientStorage, InternalError, Overloaded, Redirected
@@ -33,7 +34,7 @@ class Gateway(GatewayState):
         "logs_access", "next_complaint", "overloads", "post_request", "pre_request", "served", "server", "worker",
     )
 
-    def __init__(self, worker: Any, app: Any, server: str) -> None:
+    def __init__(self, worker: Any, app: Any, server: str, manners: Manners) -> None:
         """``server``: the value of the field `Server`, none if it is empty."""
         cfg = worker.cfg
         super().__init__(server.encode("latin-1"), cfg.sendfile)
@@ -53,9 +54,11 @@ class Gateway(GatewayState):
         self.post_request = _own_hook(cfg, "post_request")
         self.logs_access = logs_access(worker.log, cfg)
         self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
-        self.ends_at_once = self.post_request is None and (not self.logs_access or self.lines is not None)
-        # Set by a worker that calls `idle` when nothing is to be done: lines may wait for that.
-        self.gathers = False
+        self.ends_at_once = not manners.threaded and self.post_request is None and (
+            not self.logs_access or self.lines is not None
+        )
+        # Lines may wait for the worker's calling `idle`.
+        self.gathers = manners.gathers
         # A worker's own `handle_error`, which is told of what is refused or has failed.
         self.handle_error: Any = None
         # An `admission.Admission` where a request may be too old to be run.

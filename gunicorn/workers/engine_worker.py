@@ -11,6 +11,7 @@ import gunicorn
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import Engine, is_short
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
 from gunicorn.gateway.gateway import Gateway
@@ -26,6 +27,7 @@ from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
 from .base import HANDLE_ERROR, Worker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,17 +41,17 @@ if TYPE_CHECKING:
 PULSE_SECONDS = 1.0
 # The same where a time limit of a few seconds is to be kept.
 SHORT_PULSE_SECONDS = 0.2
-# A kept-alive client that was promised more requests may send the next one for so long after a stop began.
-FAREWELL_SECONDS = 1.0
-# The same for a quick stop, and how long that may take altogether: nobody busy is cut off in the middle of an answer.
-QUICK_FAREWELL_SECONDS = 0.2
+# How long a quick stop may take: nobody busy is cut off in the middle of an answer.
 QUICK_SECONDS = 1.0
+# How long a stop waits in the poller at a time.
+LOOK_SECONDS = 0.2
 
 
 class EngineWorker(Worker):
     """A worker that serves its sockets by an `Engine`; subclasses say where a request runs."""
 
-    multithread = False
+    # How requests run, as far as the engine and the gateway must know.
+    manners = Manners()
     # Whether this type keeps to `request_timeout` itself; otherwise the master ends the worker, after telling why.
     breaks_requests = True
     # Whether each bind is served as it says: with TLS of its own, by a redirect.
@@ -59,7 +61,9 @@ class EngineWorker(Worker):
     gateway_class: Callable[..., Gateway] = WSGIGateway
     # A quick stop was asked for.
     hurried = False
-    # Requests of a worker that serves without the engine.
+    # Whether the engine serves, by a gateway: from `run` on, and not in a worker that brings another server.
+    has_gateway = False
+    # Requests of such a one.
     _begun = 0
 
     engine: Engine
@@ -87,9 +91,8 @@ class EngineWorker(Worker):
         super().put_down()
         if hasattr(self, "engine"):
             self.engine.abandon(forks.end_stray)
-        gateway = getattr(self, "gateway", None)
-        if gateway is not None:
-            gateway.abandon(self.slot)
+        if self.has_gateway:
+            self.gateway.abandon(self.slot)
 
     def _make_engine(self) -> None:
         cfg = self.cfg
@@ -147,7 +150,7 @@ class EngineWorker(Worker):
 
             server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
-            self, self.wsgi, self.multithread, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
+            self, self.wsgi, self.manners, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
         if type(self).handle_error is not HANDLE_ERROR:
@@ -167,7 +170,8 @@ class EngineWorker(Worker):
 
     def run(self) -> None:
         self.gateway = self.make_gateway()
-        self.engine.hand_to(self.gateway)
+        self.has_gateway = True
+        self.engine.hand_to(self.gateway, self.manners, self.cfg.workers > 1)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:
@@ -258,7 +262,7 @@ class EngineWorker(Worker):
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
         """Reopen the log files; what was gathered for the old ones goes there."""
-        if getattr(self, "gateway", None) is not None:
+        if self.has_gateway:
             with self.engine.guard:
                 self.gateway.idle()
         super().handle_usr1(sig, frame)
@@ -266,12 +270,11 @@ class EngineWorker(Worker):
     @property
     def nr(self) -> int:
         """Requests begun so far."""
-        gateway = getattr(self, "gateway", None)
-        return gateway.served if gateway is not None else self._begun
+        return self.gateway.served if self.has_gateway else self._begun
 
     @nr.setter
     def nr(self, value: int) -> None:
-        if getattr(self, "gateway", None) is not None:
+        if self.has_gateway:
             self.gateway.served = value
         else:
             self._begun = value
@@ -330,14 +333,8 @@ class EngineWorker(Worker):
 
     def stop(self) -> None:
         """Let running requests end and kept-alive clients take their leave, for `graceful_timeout` at most."""
-        engine = self.engine
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
-        began = engine.clock()
-        while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
+        for _ in Farewell(self).pauses():
             self.pulse()
-            engine.poll(QUICK_FAREWELL_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        # A signal that still comes must not be written to a descriptor that is closed.
-        signal.set_wakeup_fd(-1)
-        engine.close()
+            self.engine.poll(LOOK_SECONDS)
+        silence_signals()
+        self.engine.close()

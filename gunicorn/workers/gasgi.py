@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import traceback
 
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.errors import GatewayTimeout
@@ -15,7 +15,8 @@ from gunicorn.instrument import stacks
 from gunicorn.loading.interface import WSGI, as_single_callable, interface_of, is_double_callable
 from gunicorn.unix import forks
 
-from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import EngineWorker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class ASGIWorker(EngineWorker):
     """Serves ASGI applications, and WSGI ones in a pool of threads."""
 
     serves_asgi = True
+    manners = Manners(gathers=True, streams=True)
     gateway_class: Callable[..., Gateway] = ASGIGateway
     loop: asyncio.AbstractEventLoop
     lifespan: Lifespan | None = None
@@ -73,15 +75,13 @@ class ASGIWorker(EngineWorker):
         self.loop = new_loop(self.cfg.asgi_loop)
         asyncio.set_event_loop(self.loop)
         if self.serves_wsgi():
-            from .thread_pool import PoolGateway, share_engine
+            from .thread_pool import PoolGateway
 
             self.gateway_class = PoolGateway
-            self.multithread = True
-            share_engine(self.engine)
+            self.manners = Manners(threaded=True, multithread=True, gathers=True)
             return
         if is_double_callable(self.wsgi):
             self.wsgi = as_single_callable(self.wsgi)
-        self.engine.stream_bodies = True
         self.lifespan = Lifespan(self.wsgi, self.cfg.asgi_lifespan, self.log)
         self._tick()
         try:
@@ -102,7 +102,6 @@ class ASGIWorker(EngineWorker):
             gateway.wait_writable = _nothing
             if self.lifespan is not None and self.lifespan.active:
                 gateway.scopes.state = self.lifespan.state
-        gateway.gathers = True
         return gateway
 
     # The loop.
@@ -155,8 +154,8 @@ class ASGIWorker(EngineWorker):
     def _tick(self) -> None:
         """Once a second: show that the loop turns, look at deadlines, write what was gathered for the log."""
         seconds = self.pulse()
-        gateway = self._gateway_if_any()
-        if gateway is not None:
+        if self.has_gateway:
+            gateway = self.gateway
             with self.engine.guard:
                 gateway.idle()
                 gateway.tick()
@@ -169,8 +168,7 @@ class ASGIWorker(EngineWorker):
 
     def notify(self) -> None:
         """Alive means: the loop turns, and so do the threads of a WSGI application."""
-        gateway = self._gateway_if_any()
-        if gateway is None or not gateway.is_stuck():
+        if not self.has_gateway or not self.gateway.is_stuck():
             super().notify()
 
     def put_down(self) -> None:
@@ -202,17 +200,12 @@ class ASGIWorker(EngineWorker):
 
     # Requests that take too long.
 
-    def _gateway_if_any(self) -> ASGIGateway | PoolGateway | None:
-        """None before the application is loaded."""
-        return getattr(self, "gateway", None)
-
     def _tasks(self) -> list[asyncio.Task[object]]:
         """The requests that run, where they are tasks."""
         return list(self.gateway.tasks) if isinstance(self.gateway, ASGIGateway) else []
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
-        gateway = self._gateway_if_any()
-        return [] if gateway is None else list(gateway.running())
+        return list(self.gateway.running()) if self.has_gateway else []
 
     def stacks_of(self, exchange: Exchange) -> str:
         task = getattr(exchange.response, "task", None)
@@ -229,8 +222,7 @@ class ASGIWorker(EngineWorker):
 
     def stop(self) -> None:
         self._complete(self._stop())
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.set_wakeup_fd(-1)
+        silence_signals()
         self.loop.remove_reader(self.engine.fileno())
         if self._ticker is not None:
             self._ticker.cancel()
@@ -244,13 +236,11 @@ class ASGIWorker(EngineWorker):
         seconds = self.stop_seconds
         # Who has not ended by then is cancelled, and the shut-down wants its time as well.
         reserve = min(RESERVED_SECONDS, seconds / 8)
-        end = engine.clock() + seconds - reserve
-        deadline = end - reserve * 2
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        farewell = Farewell(self)
+        end = farewell.began + seconds - reserve
         gateway = self.gateway
         gateway.say_farewell()
-        await self._let_end(engine.clock(), deadline)
+        await self._let_end(farewell, seconds - reserve * 3)
         tasks = self._tasks()
         if tasks:
             self.log.warning("Cancelling %d requests that did not end within graceful_timeout", len(tasks))
@@ -261,15 +251,14 @@ class ASGIWorker(EngineWorker):
             await self.lifespan.stop(min(left, self.cfg.lifespan_shutdown_timeout or left))
         await self._clear(max(reserve / 4, min(reserve, (end - engine.clock()) / 3)))
 
-    async def _let_end(self, began: float, deadline: float) -> None:
+    async def _let_end(self, farewell: Farewell, seconds: float) -> None:
         """What runs may end by itself. What has no end is told: event streams and silent responses soon, others when
         the time is nearly over, and all of them at once where somebody waits for the next worker to take over."""
-        engine = self.engine
         gateway = self.gateway
+        began = next_look = farewell.began
         waited_for = self.reloading or self.hurried
-        last_call = began if waited_for else deadline - min(LAST_CALL_SECONDS, (deadline - began) / 4)
-        next_look = began
-        while (engine.count > len(self.abandoned) or gateway.busy()) and (now := engine.clock()) < deadline:
+        last_call = began if waited_for else began + seconds - min(LAST_CALL_SECONDS, seconds / 4)
+        for now in farewell.pauses(seconds, lambda _: gateway.busy()):
             if now >= next_look:
                 next_look = now + SILENT_SECONDS
                 gateway.dismiss(now >= last_call)

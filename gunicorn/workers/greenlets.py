@@ -10,13 +10,13 @@ happens in one thread, and greenlets change places only where one of them waits,
 
 from __future__ import annotations
 
-import signal
 from contextlib import nullcontext
 
 from greenlet import GreenletExit, getcurrent
 from greenlet import greenlet as Greenlet
 
 from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
@@ -25,7 +25,8 @@ from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
-from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import EngineWorker
+from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ class GreenletGateway(WSGIGateway):
         """Before the first request."""
         self._waiting = {}
         self.runs = {}
-        # Lines are written when the last request that runs has ended.
-        self.gathers = True
 
     def handle(self, exchange: Exchange, request: Request) -> None:
         """Called in the main greenlet, or in one that has just answered the request before this one."""
@@ -144,7 +143,8 @@ class GreenletWorker(EngineWorker):
             # It has one way in for all listeners.
             cls.honours_bind_options = False
 
-    multithread = True
+    # Access lines are written when the last request that runs has ended.
+    manners = Manners(multithread=True, gathers=True)
     gateway_class: Callable[..., Gateway] = GreenletGateway
     gateway: GreenletGateway
     # Whether the main greenlet sleeps in `sleep`, and no other wait of its own.
@@ -318,7 +318,7 @@ class GreenletWorker(EngineWorker):
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
         # None where another server serves than the engine.
-        runs = self.gateway.runs if hasattr(self, "gateway") else {}
+        runs = self.gateway.runs if self.has_gateway else {}
         return [(exchange, request, began) for exchange, (_, request, began) in runs.items()]
 
     def stacks_of(self, exchange: Exchange) -> str:
@@ -379,24 +379,19 @@ class GreenletWorker(EngineWorker):
 
     def stop(self) -> None:
         """Requests end, kept-alive clients take their leave; what does not end in time is cut."""
-        engine = self.engine
         self.tick_every(LOOK_SECONDS)
-        self.stop_accepting()
-        engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
-        deadline = engine.clock() + self.stop_seconds
-        while engine.count > len(self.abandoned) and engine.clock() < deadline:
+        for _ in Farewell(self).pauses(self.stop_seconds):
             self.notify()
             self._turn()
         left = [greenlet for greenlet, _, _ in self.gateway.runs.values()]
         if left:
             self.log.warning("Ending %d requests that did not finish in time", len(left))
             self.kill_all(left, CUT_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.set_wakeup_fd(-1)
+        silence_signals()
         self.tick_every(0.0)
         if self._watching:
             self.unwatch()
-        engine.close()
+        self.engine.close()
 
 
 # By these a subclass is found that has its own, and a patch of ours, as tracers make it.

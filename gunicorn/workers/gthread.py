@@ -19,13 +19,13 @@ been busy for a moment, so that slow clients go on being read from and written t
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import deque
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.engine import MOST_DRAINED
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.response import count_whole
@@ -33,12 +33,8 @@ from gunicorn.gateway.socket_view import SocketView
 from gunicorn.wsgi.gateway import WSGIGateway
 
 from .accepting import is_replaced
-from .engine_worker import (
-    FAREWELL_SECONDS,
-    PULSE_SECONDS,
-    QUICK_FAREWELL_SECONDS,
-    EngineWorker,
-)
+from .engine_worker import PULSE_SECONDS, EngineWorker
+from .farewell import Farewell, silence_signals
 from .pooling import POOLING, Pooling, TConn
 
 TYPE_CHECKING = False
@@ -56,6 +52,8 @@ __all__ = ["TConn", "ThreadWorker"]
 # How long all threads may be busy before the main thread looks after the clients, and how often a quiet worker looks.
 BUSY_SECONDS = 0.02
 QUIET_SECONDS = 0.25
+# What a thread still does at the end, behind the last response, may take so long.
+JOIN_SECONDS = 0.2
 
 
 class ThreadGateway(WSGIGateway):
@@ -80,7 +78,8 @@ class ThreadGateway(WSGIGateway):
 class ThreadWorker(EngineWorker, Pooling):
     """Runs up to `threads` requests at once."""
 
-    multithread = True
+    # Alone, a turn comes only when every ready request has its thread.
+    manners = Manners(threaded=True, multithread=True, gathers=True, fair=True, accepts_alone=MOST_DRAINED)
     gateway_class = ThreadGateway
     gateway: ThreadGateway
 
@@ -105,16 +104,6 @@ class ThreadWorker(EngineWorker, Pooling):
         assert isinstance(gateway, ThreadGateway)
         gateway.ready = self._ready
         gateway.serving = self._busy
-        gateway.ends_at_once = False
-        # Whoever leads calls `idle` in a quiet moment.
-        gateway.gathers = True
-        engine = self.engine
-        engine.threaded = True
-        engine.fair = self.cfg.workers > 1
-        if self.cfg.workers == 1:
-            # No neighbour could take them sooner, and a turn comes only when every ready request has its thread.
-            engine.accepts = MOST_DRAINED
-        engine.guard = threading.RLock()
         return gateway
 
     def wait_writable(self, exchange: Exchange) -> None:
@@ -282,12 +271,9 @@ class ThreadWorker(EngineWorker, Pooling):
 
     def stop(self) -> None:
         engine = self.engine
-        with engine.guard:
-            self.stop_accepting()
-            engine.shorten_idle(QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS)
+        farewell = Farewell(self)
         engine.wake()
-        began = engine.clock()
-        while engine.count > len(self.abandoned) and engine.clock() < began + self.stop_seconds:
+        for _ in farewell.pauses():
             self.pulse()
             if self._all_busy() and self._lead.acquire(blocking=False):
                 try:
@@ -296,12 +282,11 @@ class ThreadWorker(EngineWorker, Pooling):
                     self._lead.release()
             else:
                 time.sleep(BUSY_SECONDS)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        silence_signals()
         self._serving = False
         engine.wake()
         for thread in self._pool:
-            thread.join(QUICK_FAREWELL_SECONDS)
-        signal.set_wakeup_fd(-1)
+            thread.join(JOIN_SECONDS)
         # A thread that is stuck in the application still has the engine in its hands: leave it to the kernel.
         if not any(thread.is_alive() for thread in self._pool):
             engine.close()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import time
 
-from .engine_worker import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS, EngineWorker
+from .engine_worker import EngineWorker
+from .farewell import Farewell, silence_signals
 
 try:
     from tornado.httputil import HTTPServerConnectionDelegate
@@ -168,8 +167,7 @@ class TornadoWorker(EngineWorker):
 
     def stop(self) -> None:
         self._complete(self._stop if self.servers is None else self._stop_servers)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.set_wakeup_fd(-1)
+        silence_signals()
         self.ioloop.remove_handler(self.engine.fileno())
         if self._ticker is not None:
             self._ticker.stop()
@@ -178,26 +176,19 @@ class TornadoWorker(EngineWorker):
         self.ioloop.close()
 
     async def _stop(self) -> None:
-        engine = self.engine
-        self.stop_accepting()
-        engine.shorten_idle(self._farewell_seconds)
-        deadline = engine.clock() + self.stop_seconds
-        while engine.count > len(self.abandoned) and engine.clock() < deadline:
+        for _ in Farewell(self).pauses(self.stop_seconds):
             await asyncio.sleep(LOOK_SECONDS)
             self._tick()
-
-    @property
-    def _farewell_seconds(self) -> float:
-        return QUICK_FAREWELL_SECONDS if self.hurried else FAREWELL_SECONDS
 
     async def _stop_servers(self) -> None:
         """Requests end, kept-alive clients may ask once more, and what does not end in time is cut."""
         servers = self.servers
         assert servers is not None
         servers.stop()
-        now = time.monotonic()
-        farewell, deadline = now + self._farewell_seconds, now + self.stop_seconds
-        while time.monotonic() < deadline and servers.busy(time.monotonic() < farewell):
+        # Of the engine, which serves nobody here.
+        farewell = Farewell(self)
+        until = farewell.began + farewell.idle_seconds
+        for _ in farewell.pauses(self.stop_seconds, lambda now: servers.busy(now < until)):
             await asyncio.sleep(LOOK_SECONDS)
             self._tick()
         await servers.close()

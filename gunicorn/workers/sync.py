@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
@@ -27,6 +28,7 @@ class SyncWorker(EngineWorker, Accepting):
 
     # The one thread is in the application: only the master can tell that it takes too long.
     breaks_requests = False
+    manners = Manners(gathers=True, fair=True)
     gateway: WSGIGateway
 
     def handle_request(self, listener: Any, req: Any, client: socket | SocketView, addr: Peer) -> None:
@@ -49,11 +51,7 @@ class SyncWorker(EngineWorker, Accepting):
     def make_gateway(self) -> Gateway:
         if type(self).handle_request is not _HANDLE_REQUEST:
             self.gateway_class = RoundaboutGateway
-        gateway = super().make_gateway()
-        # The loop calls `idle` before it waits.
-        gateway.gathers = True
-        self.engine.fair = self.cfg.workers > 1
-        return gateway
+        return super().make_gateway()
 
 
 # By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.

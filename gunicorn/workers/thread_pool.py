@@ -6,6 +6,7 @@ import threading
 from queue import SimpleQueue
 
 from gunicorn.engine._leaf import monotonic
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.response import count_whole
 from gunicorn.wsgi.gateway import WSGIGateway
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from .engine_worker import EngineWorker
 
 
-def share_engine(engine: Engine) -> None:
-    """Threads end requests on this engine: what they touch together is guarded."""
-    engine.threaded = True
-    engine.guard = threading.RLock()
-
-
 class PoolGateway(WSGIGateway):
     """Hands a complete request to a thread."""
 
@@ -33,10 +28,9 @@ class PoolGateway(WSGIGateway):
     engine: Engine
 
     def __init__(
-        self, worker: EngineWorker, app: WSGIApp, multithread: bool, multiprocess: bool, server: str, software: str
+        self, worker: EngineWorker, app: WSGIApp, manners: Manners, multiprocess: bool, server: str, software: str
     ) -> None:
-        super().__init__(worker, app, multithread, multiprocess, server, software)
-        self.ends_at_once = False
+        super().__init__(worker, app, manners, multiprocess, server, software)
         self._queue: SimpleQueue[tuple[Exchange, Request]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         # What each thread runs, by its number.

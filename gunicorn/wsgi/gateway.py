@@ -10,6 +10,7 @@ import os
 
 from gunicorn.engine._leaf import bind
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
+from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
 from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
@@ -35,14 +36,14 @@ class WSGIGateway(Gateway):
     __slots__ = ("builder",)
 
     def __init__(
-        self, worker: Any, app: Any, multithread: bool, multiprocess: bool, server: str, software: str
+        self, worker: Any, app: Any, manners: Manners, multiprocess: bool, server: str, software: str
     ) -> None:
-        super().__init__(worker, app, server)
+        super().__init__(worker, app, server, manners)
         self.builder = EnvironBuilder(
             {
                 "wsgi.version": (1, 0),
                 "wsgi.errors": ErrorStream(worker.log),
-                "wsgi.multithread": multithread,
+                "wsgi.multithread": manners.multithread,
                 "wsgi.multiprocess": multiprocess,
                 "wsgi.run_once": False,
                 "wsgi.file_wrapper": FileWrapper,
@@ -71,7 +72,7 @@ class WSGIGateway(Gateway):
             worker.recycle()
         engine = self.engine
         started = engine.now
-        close = request.close or engine.keepalive == 0 or (started < engine.slow_until and self.others_wait())
+        close = request.close or engine.keepalive == 0 or (engine.share.is_slow(started) and self.others_wait())
         response = WSGIResponse.__new__(WSGIResponse)
         response.begin(self, exchange, request, close)
         exchange.response = response
@@ -82,7 +83,7 @@ class WSGIGateway(Gateway):
         try:
             if self.admission is not None:
                 self.admission.check(exchange, request)
-            elif started < engine.crowded_until and exchange.disconnected():
+            elif engine.share.may_have_left(started) and exchange.disconnected():
                 raise ClientDisconnected()
             if self.pre_request is not None:
                 self.pre_request(worker, request)
@@ -103,7 +104,7 @@ class WSGIGateway(Gateway):
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
         now = engine.tick()
-        engine.add_duration(now - started)
+        engine.share.ended(now - started, now)
         if board is not None:
             board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:

@@ -15,6 +15,7 @@ from gunicorn.engine.engine import FEW_DRAINED, Engine
 from gunicorn.engine.handler import Handler
 from gunicorn.engine.portable import PortablePoller
 from gunicorn.engine.settings import Settings
+from gunicorn.engine.share import Share
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.http.request import Request
@@ -51,12 +52,13 @@ class Recorder(Handler):
 class Bench:
     """An engine, the clock it reads, and its clients."""
 
-    def __init__(self, poller: Any, **settings: Any) -> None:
+    def __init__(self, poller: Any, share: Share | None = None, **settings: Any) -> None:
         self.now = 100.0
         self.handler = Recorder()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.engine = Engine(
-            HTTPOpener(), self.handler, Settings(**settings), Limits(), Peers([]), Peers([]), lambda: self.now, poller
+            HTTPOpener(), self.handler, Settings(**settings), Limits(), Peers([]), Peers([]), lambda: self.now, poller,
+            share,
         )
         self.engine.listen([self.listener])
         self.clients: list[socket.socket] = []
@@ -369,24 +371,45 @@ def test_peers(allowed: list[str], peer: Any, expected: bool) -> None:
 
 
 def test_silent_clients_are_waited_for_once_a_second_while_requests_are_slow(make_bench: Any) -> None:
-    bench = make_bench()
+    bench = make_bench(share=Share(fair=True))
     engine = bench.engine
-    engine.slow_until = bench.now + 10
+    engine.share.ended(1.0, bench.now)
+    assert engine.share.is_slow(bench.now + 1.0)
     bench.connect().sendall(GET)
     bench.turn()
     assert len(bench.handler.requests) == 1
-    assert engine.hurried_until == 0.0, "a request that is there is not waited for"
+    assert engine.share.awaits_request(bench.now), "a request that is there is not waited for"
     silent = bench.connect()
     bench.turn()
-    assert engine.hurried_until == bench.now + 1.0
+    assert not engine.share.awaits_request(bench.now + 0.9)
+    assert engine.share.awaits_request(bench.now + 1.0)
     bench.now += 0.5
     bench.connect()
     bench.turn()
-    assert engine.hurried_until == bench.now + 0.5
+    assert engine.share.awaits_request(bench.now + 0.5), "it is not waited for once more"
     assert engine.count == 3
     silent.sendall(GET)
     bench.turn()
     assert silent.recv(1000) == ANSWER
+
+
+TURNS = [
+    pytest.param(False, 2, False, [2, 4, 5], id="two"),
+    pytest.param(False, 2, True, [2, 4, 5], id="two, slow without neighbours"),
+    pytest.param(True, 16, False, [5], id="all"),
+    pytest.param(True, 16, True, [1, 2, 3, 4, 5], id="one, slow with neighbours"),
+]
+
+
+@pytest.mark.parametrize(("fair", "accepts", "slow", "counts"), TURNS)
+def test_connections_of_a_turn(make_bench: Any, fair: bool, accepts: int, slow: bool, counts: list[int]) -> None:
+    bench = make_bench(share=Share(fair, accepts))
+    bench.engine.share.ended(1.0 if slow else 0.0, bench.now)
+    for _ in range(5):
+        bench.connect().sendall(GET)
+    for count in counts:
+        bench.turn(1)
+        assert bench.engine.count == count
 
 
 def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
+from gunicorn.engine.manners import Manners
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
@@ -43,7 +44,7 @@ def serve(
         cfg.set(name, value)
     log = log or FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True)
-    gateway = WSGIGateway(worker, app, False, False, "gunicorn", "gunicorn/28")
+    gateway = WSGIGateway(worker, app, Manners(), False, "gunicorn", "gunicorn/28")
     engine = Engine(HTTPOpener(), gateway, Settings(keepalive=5.0), limits or Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)
     gateway.wait_writable = lambda exchange: exchange.wait_writable(lambda: None)

@@ -24,6 +24,7 @@ from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.config import Config
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
+from gunicorn.engine.manners import Manners
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
@@ -118,7 +119,8 @@ def serve(kind: str, act: Act) -> None:
     log: Any = FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
     gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (WSGIGateway, wsgi(act))
-    gateway = gateway_of(worker, app, kind == "gthread", False, "gunicorn", "gunicorn/28")
+    manners = Manners(threaded=kind == "gthread", multithread=kind == "gthread")
+    gateway = gateway_of(worker, app, manners, False, "gunicorn", "gunicorn/28")
     settings = Settings(keepalive=5.0, buffer_request_body=kind != "asgi")
     engine = Engine(HTTPOpener(), gateway, settings, Limits(), Peers(["*"]), Peers([]))
     gateway.attach(engine)

@@ -13,6 +13,7 @@ from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.config import Config
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
+from gunicorn.engine.manners import Manners
 from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.peers import Peers
 from gunicorn.wsgi.gateway import WSGIGateway
@@ -38,7 +39,7 @@ class House:
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
         kind: Any = ASGIGateway if asgi else WSGIGateway
-        gateway = kind(worker, app, False, False, "gunicorn", "gunicorn/28")
+        gateway = kind(worker, app, Manners(streams=asgi), False, "gunicorn", "gunicorn/28")
         self.engine = engine = Engine(
             HTTPOpener(), gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips),
             Peers(cfg.proxy_allow_ips))
