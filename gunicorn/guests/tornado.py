@@ -10,6 +10,7 @@ import asyncio
 import time
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import cast
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
@@ -17,6 +18,7 @@ from tornado.wsgi import WSGIContainer
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.listener import Listener
+from gunicorn.engine.outgoing import since_last_data
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
@@ -295,12 +297,12 @@ class Incoming(HTTPMessageDelegate):
 class Answer(HTTPConnection):
     """What goes out: a connection of Tornado's that notes what an access line tells."""
 
-    def __init__(self, owner: Servers, listener: Listener, connection: Any) -> None:
+    def __init__(self, owner: Servers, listener: Listener, connection: HTTPConnection) -> None:
         self.owner = owner
         self.listener = listener
-        self._connection: HTTP1Connection = connection
-        # What it is, Tornado's own types do not say.
-        self.context: Context = connection.context
+        # What these are, Tornado's own types do not say.
+        self._connection = cast("HTTP1Connection", connection)
+        self.context = cast("Context", self._connection.context)
         self._given_up = False
         self.noted: set[asyncio.Task[object]] = set()
         self.began = 0.0
@@ -317,6 +319,11 @@ class Answer(HTTPConnection):
         """The descriptor of the connection, -1 when it is closed."""
         stream = self._connection.stream
         return -1 if stream is None or stream.socket is None else int(stream.socket.fileno())
+
+    def seconds_since_data(self) -> float:
+        """How long ago the kernel got the last octets from the client; 0 where it does not tell."""
+        fd = self.fd
+        return 0.0 if fd < 0 or self.listener.is_unix else since_last_data(fd)
 
     def begin(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Request:
         """A head has come."""
