@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
     App = Callable[..., Any]
 
+    # -- octets
+
+    # What can be sent, sealed and queued.
+    Octets = bytes | bytearray | memoryview
+
     # -- sockets
 
     # What can be listened at, as `bind` names it: host and port, the path of a unix socket, an inherited descriptor.
@@ -46,6 +51,20 @@ if TYPE_CHECKING:
     SocketAddress = tuple[str, int] | tuple[str, int, int, int] | str | bytes
     # That of a client, None where nobody knows it (any more).
     Peer = SocketAddress | None
+
+    class ProxyInfo(TypedDict):
+        """What the PROXY protocol has told of a client and the proxy's own listener; hooks know it by these names."""
+
+        proxy_protocol: str
+        client_addr: str
+        client_port: int
+        proxy_addr: str
+        proxy_port: int
+
+    # -- clocks
+
+    # Seconds: monotonic ones, or those since the epoch.
+    Clock = Callable[[], float]
 
     # -- logs
 

@@ -177,8 +177,8 @@ class Application(BaseApplication):
             raise
         except SystemExit as error:
             raise ConfigError(who_left(f"configuration file {filename!r}", "while it was read", error)) from error
-        except Exception as error:  # noqa: BLE001
-            # The file is the application's code: whatever it does wrong is shown in its own terms.
+        except Exception as error:  # noqa: BLE001  # the boundary around the user's code
+            # Whatever it does wrong is shown in its own terms.
             sys.stderr.write(application_traceback(error))
             raise ConfigError(
                 f"configuration file {filename!r} failed: {type(error).__name__}: {error}"
@@ -282,8 +282,8 @@ class Application(BaseApplication):
                 without_exit(self.load, "the application", "while it was imported")
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
-        except Exception as error:  # noqa: BLE001
-            # The application's code may raise anything; its own traceback is all that helps.
+        except Exception as error:  # noqa: BLE001  # the boundary around the application
+            # Its code may raise anything; its own traceback is all that helps.
             _exit_with(
                 f"the application failed to load: {type(error).__name__}", application_traceback(error)
             )

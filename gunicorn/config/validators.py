@@ -19,7 +19,7 @@ from .address import parse_address, parse_bind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     Validator = Callable[[object], object]
     T = TypeVar("T")
@@ -125,7 +125,7 @@ LONGEST = 2**31 - 1
 validate_count = in_range(0, LONGEST)
 
 
-def validate_seconds(val: Any) -> float:
+def validate_seconds(val: str | float) -> float:
     """A time of 0 or more, fractions allowed, or its text."""
     try:
         seconds = float(val)
@@ -408,7 +408,7 @@ def validate_http_protocols(val: object) -> list[str]:
 # -- files, users, addresses
 
 
-def validate_file_exists(val: Any) -> Any:
+def validate_file_exists(val: str | None) -> str | None:
     """The path of a file that is there, or None."""
     if val is not None and not os.path.exists(val):
         raise ValueError(f"no such file: {val}")

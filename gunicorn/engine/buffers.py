@@ -13,7 +13,10 @@ from ._leaf import Place, send, send_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO, Any
+
+    from gunicorn._types import Octets
 
 # A response spills to a file this many times its memory bound before the application has to wait for the client.
 SPILL_FACTOR = 64
@@ -84,7 +87,7 @@ class BodyStore:
             file.write(before)
         return file
 
-    def open(self) -> Any:
+    def open(self) -> IO[bytes]:
         """The whole body, to be read from its beginning. Raises `InsufficientStorage`."""
         if self.reserved is not None:
             return BytesIO(self.reserved.take())
@@ -95,7 +98,8 @@ class BodyStore:
         except OSError as error:
             # What was gathered for the file had no place in it.
             raise InsufficientStorage() from error
-        return self.file
+        file: IO[bytes] = self.file
+        return file
 
     def close(self) -> None:
         """Let go of the memory or the file."""
@@ -134,7 +138,7 @@ class Sealed:
 
     __slots__ = ("data",)
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Octets) -> None:
         self.data = data
 
 
@@ -163,7 +167,7 @@ class OutputBuffer:
         self.spill_end = 0
         self.no_file = False
 
-    def add(self, data: Any) -> None:
+    def add(self, data: Octets) -> None:
         """Queue octets. One object is kept as it is, however large: it is in memory already."""
         length = len(data)
         if not length:
@@ -185,7 +189,7 @@ class OutputBuffer:
                 return
         segments.append(memoryview(data))
 
-    def _spill(self, data: Any, length: int) -> None:
+    def _spill(self, data: Octets, length: int) -> None:
         if self.spill is None:
             self.spill = open_temporary(self.directory)
             self.spill_end = 0
@@ -206,7 +210,7 @@ class OutputBuffer:
         """Queue a part of a file."""
         self.segments.append(FileSegment(fd, offset, count))
 
-    def add_sealed(self, data: Any) -> None:
+    def add_sealed(self, data: Octets) -> None:
         """Queue octets that are encrypted already, before all that are not."""
         segments = self.segments
         if segments and isinstance(segments[0], Sealed):
@@ -276,7 +280,7 @@ class OutputBuffer:
             self.close()
         return total
 
-    def _stretch(self) -> Any:
+    def _stretch(self) -> Octets:
         """Take the next octets that are not encrypted yet."""
         segments = self.segments
         first = segments[0]
@@ -290,7 +294,7 @@ class OutputBuffer:
                 first.close()
                 segments.popleft()
             return data
-        stretch = first[:_SEAL_SIZE]
+        stretch: memoryview = first[:_SEAL_SIZE]
         self.size -= len(stretch)
         if len(stretch) == len(first):
             segments.popleft()
@@ -324,7 +328,7 @@ class BodyStream:
         self.size = 0
         self.complete = False
         self.failed = False
-        self.on_change: Any = None
+        self.on_change: Callable[[], object] | None = None
 
     @property
     def full(self) -> bool:

@@ -55,6 +55,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import ProxyInfo
+
 READING = 0
 RUNNING = 1
 FLUSHING = 2
@@ -217,7 +219,7 @@ class Connection(Outgoing):
             self._fail()
         except OwnSignal:
             raise
-        except BaseException:  # noqa: BLE001  # the boundary around a connection: `close` has let go of it in any case
+        except BaseException:  # noqa: BLE001  # the boundary around one connection: `close` has let go of it
             pass
 
     def pull(self) -> None:
@@ -538,7 +540,7 @@ class Connection(Outgoing):
         self.watch()
         return self.hangup and self.stream is None and self.taker is None
 
-    def proxy_info(self) -> dict[str, Any] | None:
+    def proxy_info(self) -> ProxyInfo | None:
         return self.protocol.proxy_info
 
     def partial_request(self) -> Request | None:

@@ -12,7 +12,11 @@ from .settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
+
+    from gunicorn._types import Clock
 
 # An application call of this length is slow, and its worker counts as slow for so long.
 SLOW_SECONDS = 0.005
@@ -20,7 +24,7 @@ SLOW_SECONDS = 0.005
 LONG_SECONDS = 1.0
 SLOW_FOR_SECONDS = 2.0
 # As something that can be compared: in the compiled form `monotonic` is called without one.
-_MONOTONIC: Any = _leaf.monotonic
+_MONOTONIC: Clock = _leaf.monotonic
 
 
 class NoGuard:
@@ -40,7 +44,7 @@ class EngineState:
         "slow_until", "stopped", "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
 
-    def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic) -> None:
+    def __init__(self, handler: Handler | None, settings: Settings, poller: Poller, clock: Clock = monotonic) -> None:
         # A worker has its engine before it has an application; nothing comes before `hand_to`.
         self.handler = Handler() if handler is None else handler
         self.clock = clock
@@ -50,7 +54,7 @@ class EngineState:
         self.threaded = False
         # The operating system's number of the thread that made it, and runs it where `threaded` is not set.
         self.thread = get_native_id()
-        self.guard: Any = NoGuard()
+        self.guard: AbstractContextManager[object] = NoGuard()
         self.now = 0.0
         # While this moment lies ahead, applications have lately been slow here: connections are dealt anew (`fair`).
         self.slow_until = 0.0
@@ -65,7 +69,7 @@ class EngineState:
         self.closing = False
         self.stopped = False
         # In a child that the application has forked: ends it, for there is nothing to be served there.
-        self.stray: Any = None
+        self.stray: Callable[..., object] | None = None
         self.keepalive = settings.keepalive
         self.header_timeout = settings.header_timeout
         self.body_timeout = settings.body_timeout
@@ -91,7 +95,7 @@ class EngineState:
 
         Asked of the clock: `now` is that of the last turn, and an application may have run for long since.
         """
-        return float(self.clock()) + self.send_timeout if self.send_timeout else 0.0
+        return self.clock() + self.send_timeout if self.send_timeout else 0.0
 
     def tick(self) -> float:
         """Look at the clock: the moment, which is `now` from here on."""

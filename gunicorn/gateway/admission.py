@@ -13,9 +13,9 @@ from gunicorn.http.errors import Overloaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Protocol
 
+    from gunicorn._types import Clock
     from gunicorn.http.request import Request
 
     class Arrived(Protocol):
@@ -34,7 +34,7 @@ _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 class Admission:
     """The limit on waiting: `limit` in seconds. Clocks: monotonic as the engine's, and the wall's for proxies."""
 
-    def __init__(self, limit: float, clock: Callable[[], float], wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, limit: float, clock: Clock, wall_clock: Clock = time.time) -> None:
         self.limit = limit
         self.clock = clock
         self.wall_clock = wall_clock

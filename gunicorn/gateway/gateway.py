@@ -112,7 +112,9 @@ class Gateway(GatewayState):
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
         try:
             self.handle_error(request, SocketView(exchange), exchange.peer, error)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
             self.log.exception("Exception in handle_error")
 
     def _tell_overload(self, error: Overloaded) -> None:

@@ -275,7 +275,7 @@ def _class_at(dotted: str, uri: str) -> object:
         raise RuntimeError(who_left(f"the module {module_name!r}", "while it was imported", error)) from error
     except ImportError as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
-    except Exception as error:
+    except Exception as error:  # the boundary around the user's code
         if is_ours(module_name) and isinstance(error, RuntimeError):
             # It says which package it needs.
             raise

@@ -53,7 +53,7 @@ def _values(line: str, frame: FrameType) -> str:
 def _short(value: object, limit: int = 80) -> str:
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 (repr() of the application's objects)
+    except Exception as error:  # noqa: BLE001  # the boundary around an object of the application's
         text = f"<no repr: {type(error).__name__}>"
     return text if len(text) <= limit else text[:limit] + "..."
 

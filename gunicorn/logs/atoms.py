@@ -67,7 +67,7 @@ def printable(value: object) -> str:
         if isinstance(value, bytes):
             return str(value, "latin-1")
         return "-" if value is None else str.__str__(str(value))
-    except Exception:  # noqa: BLE001  # the application's own __str__ and __class__
+    except Exception:  # noqa: BLE001  # the boundary around an object of the application's
         return "-"
 
 
@@ -188,7 +188,7 @@ def _pairs(owner: object) -> list[tuple[str, object]]:
         for pair in list(headers.items() if hasattr(headers, "items") else headers or ()):
             if isinstance(pair, tuple | list) and len(pair) == 2:
                 pairs.append((printable(pair[0]).lower(), pair[1]))
-    except Exception:  # noqa: BLE001  # any object of the application's
+    except Exception:  # noqa: BLE001  # the boundary around an object of the application's
         pass
     return pairs
 
@@ -266,7 +266,8 @@ def compile_format(text: str, logger: Source) -> Line:
             try:
                 value = _safe(get(resp, req, environ, took))
                 parts.append(printable(value) if not conversion or value is None else conversion % (value,))
-            except Exception:  # noqa: BLE001  # a logger's own methods, and a number asked for where there is none
+            except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
+                # Or a number is asked for where there is none.
                 parts.append("-")
         return "".join(parts)
 
@@ -282,7 +283,7 @@ def all_atoms(
     for name, get in _getters(logger).items():
         try:
             atoms[name] = get(resp, req, environ, took)
-        except Exception:  # noqa: BLE001  # a logger's own methods
+        except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
             atoms[name] = "-"
     for side, owner in (("i", req), ("o", resp)):
         for field, value in _pairs(owner):

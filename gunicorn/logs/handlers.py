@@ -33,7 +33,7 @@ def reopen(log: Log) -> None:
         log.reopen_files()
     except OwnSignal:
         raise
-    except BaseException as error:  # noqa: BLE001 (the boundary around a logger of the user's)
+    except BaseException as error:  # noqa: BLE001  # the boundary around a logger of the user's
         log.error("The log files were not reopened: %s", error or type(error).__name__)
 
 

@@ -202,8 +202,8 @@ class Logger:
             if not self._is_plain and not _fits(text, atoms):
                 text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
-        except Exception:  # noqa: BLE001
-            # Formatters, filters and handlers here are the user's; a log line must not end a request.
+        except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
+            # As are formatters, filters and handlers here; a log line must not end a request.
             self.error("Cannot write the access log", exc_info=True)
 
     def line_writer(self) -> Callable[[str], bool] | None:

@@ -111,7 +111,7 @@ class Arbiter(MasterState):
             self.app.wsgi()
         except AppImportError as error:
             raise ConfigError(str(error)) from error
-        except Exception as error:
+        except Exception as error:  # the boundary around the application
             sys.stderr.write(application_traceback(error))
             raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
         # What was loaded stays: else the collector would touch, and so copy, its pages in each worker.
@@ -191,7 +191,7 @@ class Arbiter(MasterState):
             # A subclass has had enough. No worker may outlive its master unseen.
             self._abandon()
             raise
-        except BaseException:
+        except BaseException:  # the boundary around this process
             # A hook failed, or we did.
             self.log.error("Unhandled exception in main loop", exc_info=True)
             self._abandon()

@@ -63,7 +63,7 @@ class ReloadTransaction:
         except SystemExit:
             self.rollback()
             return "see above"
-        except BaseException as error:  # noqa: BLE001 (a logger, a setting or a module of the user's)
+        except BaseException as error:  # noqa: BLE001  # the boundary around the user's code
             self.rollback()
             master.log.error("Error in the new configuration\n%s", application_traceback(error).rstrip())
             return f"{type(error).__name__}: {error}"

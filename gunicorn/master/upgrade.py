@@ -58,7 +58,7 @@ def start_successor(master: MasterState) -> None:
     # Nothing may come back from here: this process still looks like the old master.
     try:
         _become_successor(master, old_pid)
-    except BaseException:
+    except BaseException:  # the boundary around a child
         # The hook pre_exec failed, or there is no such program any more.
         master.log.exception("Cannot start the new master")
     finally:

@@ -163,14 +163,14 @@ def leave(status: int) -> NoReturn:
         if threading is not None and not _state.stray:
             threading._shutdown()
         atexit._run_exitfuncs()
-    except BaseException:  # noqa: BLE001 (whatever it is, this process ends)
+    except BaseException:  # noqa: BLE001  # the boundary around a child
         traceback.print_exc()
     finally:
         try:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
-        except BaseException:  # noqa: BLE001 (whatever it is, this process ends)
+        except BaseException:  # noqa: BLE001  # the boundary around a child
             pass
         finally:
             os._exit(status & 0xFF)
