@@ -32,6 +32,7 @@ _LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
 LINE_ROOM = 1024
 
 _WANTS_RECYCLING = 1
+_BREAKS_REQUESTS = 2
 
 
 class Slot:
@@ -91,6 +92,10 @@ class Slot:
     def ask_for_recycling(self) -> None:
         """Ask the master for a replacement; this worker serves on until it is told to stop."""
         self._words[_FLAGS] |= _WANTS_RECYCLING
+
+    def keep_request_limit(self) -> None:
+        """This worker breaks off requests that take too long by itself; it need not be ended for one."""
+        self._words[_FLAGS] |= _BREAKS_REQUESTS
 
     # -- both sides
 
@@ -169,6 +174,10 @@ class Slot:
     @property
     def wants_recycling(self) -> bool:
         return bool(self._words[_FLAGS] & _WANTS_RECYCLING)
+
+    @property
+    def breaks_requests(self) -> bool:
+        return bool(self._words[_FLAGS] & _BREAKS_REQUESTS)
 
     @property
     def histogram(self) -> list[int]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         def started(self) -> float: ...
         @property
         def wants_recycling(self) -> bool: ...
+        @property
+        def breaks_requests(self) -> bool: ...
 
 __all__ = [
     "Action", "Decision", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Policy", "Reexec", "Reload",
@@ -29,7 +31,8 @@ __all__ = [
 class Policy(Record):
     """Settings the decisions rest on. Times in seconds, memory in bytes; 0 means no limit.
 
-    ``breaks_requests``: workers keep to ``request_timeout`` themselves; those of other types are ended.
+    ``breaks_requests``: workers keep to ``request_timeout`` themselves; those of other types are ended, unless one says
+    on its page that it does, as an asgi worker in the place of another type.
     ``reload_batch``: workers that are exchanged at a time, a share of all when below 1; 0 means all.
     """
 

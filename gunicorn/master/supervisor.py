@@ -560,7 +560,8 @@ class Supervisor:
         started = vitals.started
         if policy.request_timeout and started and not booting:
             # A type that breaks requests off itself is stuck only when it does not even beat any more.
-            late = max(started, beat) + REQUEST_GRACE if policy.breaks_requests else started
+            breaks = policy.breaks_requests or vitals.breaks_requests
+            late = max(started, beat) + REQUEST_GRACE if breaks else started
             moments.append((late + policy.request_timeout, "request_timeout"))
         return min(moments, default=None)
 

@@ -107,6 +107,9 @@ class EngineWorker(Worker):
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
+        if self.breaks_requests:
+            # The master knows the type that was configured; this one may serve in the place of another.
+            self.slot.keep_request_limit()
         self.pulse_seconds = self._longest_pause()
 
     def load_wsgi(self) -> None:

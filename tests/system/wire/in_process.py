@@ -14,7 +14,7 @@ from gunicorn.config import Config
 from gunicorn.engine.engine import Engine
 from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.peers import Peers
-from gunicorn.wsgi.gateway import Gateway
+from gunicorn.wsgi.gateway import WSGIGateway
 from tests.support.wire import Wire
 from tests.wsgi.test_gateway import FakeLog
 
@@ -36,7 +36,7 @@ class House:
         cfg = configured(("--keep-alive", "600", *arguments))
         self.log = FakeLog()
         worker = SimpleNamespace(cfg=cfg, log=self.log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
-        kind: Any = ASGIGateway if asgi else Gateway
+        kind: Any = ASGIGateway if asgi else WSGIGateway
         gateway = kind(worker, app, False, False, "gunicorn", "gunicorn/28")
         self.engine = engine = Engine(
             gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips), Peers(cfg.proxy_allow_ips))
