@@ -14,6 +14,7 @@ from types import TracebackType
 from gunicorn.config.address import is_ipv6, parse_address
 from gunicorn.config.validators import get_arity
 from gunicorn.errors import AppImportError
+from gunicorn.http.response import http_date as _http_date
 from gunicorn.loading.aliases import SUPPORTED_WORKERS
 from gunicorn.loading.names import import_app, load_class
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
@@ -86,15 +87,10 @@ hop_headers = {
     "upgrade", "server", "date",
 }
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 
 def http_date(timestamp: float | None = None) -> str:
     """Return an IMF-fixdate (RFC 9110, 5.6.7) for ``timestamp``, in seconds since the epoch, or for now."""
-    # Not strftime: the names of days and months must not follow the locale.
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(timestamp)
-    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
+    return str(_http_date(time.gmtime(timestamp)), "ascii")
 
 
 def to_bytestring(value: str | bytes, encoding: str = "utf8") -> bytes:

@@ -85,6 +85,13 @@ class SettingValues(SettingTypes):
     def _value(self, name: str) -> Any:
         return self.settings[name].get()
 
+    def own_hook(self, name: str) -> Any:
+        """A hook that somebody has set; None for the default, which does nothing worth a call."""
+        setting = self.settings[name]
+        hook, default = setting.get(), type(setting).default
+        is_default = hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default)
+        return None if is_default else hook
+
     @property
     def workers(self) -> int:
         """The number of workers; ``auto`` is counted at every call."""

@@ -66,7 +66,6 @@ _ATOMS = {
     "M": (MILLISECONDS, ""),
     "D": (MICROSECONDS, ""),
     "L": (DECIMAL, ""),
-    "p": (LITERAL, f"<{os.getpid()}>"),
 }
 _FIELD = r"%\(([^)]*)\)s|%%"
 
@@ -202,11 +201,9 @@ def access_lines(log: Log, cfg: Config) -> AccessLines | None:
     return None if steps is None else AccessLines(log, steps, write)
 
 
-def logs_access(log: Log, cfg: Config) -> bool:
+def logs_access(log: Log) -> bool:
     """Whether `log.access` can have an effect."""
-    if type(log).access is not Logger.access:
-        return True
-    return bool(cfg.accesslog or cfg.logconfig or cfg.logconfig_dict or cfg.logconfig_json or cfg.syslog)
+    return not isinstance(log, Logger) or type(log).access is not Logger.access or log.access_log_enabled
 
 
 def _variable(environ: Environ, name: str) -> str:

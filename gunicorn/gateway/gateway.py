@@ -47,9 +47,9 @@ class Gateway(GatewayState):
         self.board: Board | None = Board(slot) if slot is not None else None
         self.budget = min(worker.max_requests, 1 << 62)
         self.server = server.encode("latin-1")
-        self.pre_request = _own_hook(cfg, "pre_request")
-        self.post_request = _own_hook(cfg, "post_request")
-        self.logs_access = logs_access(worker.log, cfg)
+        self.pre_request = cfg.own_hook("pre_request")
+        self.post_request = cfg.own_hook("post_request")
+        self.logs_access = logs_access(worker.log)
         self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
         self.ends_at_once = self.post_request is None and (not self.logs_access or self.lines is not None)
         # Set by a worker that calls `idle` when nothing is to be done: lines may wait for that.
@@ -168,11 +168,3 @@ class Gateway(GatewayState):
 def shown(peer: Any) -> str:
     """A client as the log names it."""
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a unix socket"
-
-
-def _own_hook(cfg: Any, name: str) -> Any:
-    """A request hook that somebody has set; None for the default, which does nothing worth a call."""
-    hook = getattr(cfg, name)
-    setting = cfg.settings[name]
-    default = getattr(setting, "default", None)
-    return None if hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default) else hook

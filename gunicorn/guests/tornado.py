@@ -85,7 +85,7 @@ class Servers:
         self.board = Board(worker.slot)
         self.running: set[Answer] = set()
         self.served = 0
-        self.logs_access = logs_access(worker.log, cfg)
+        self.logs_access = logs_access(worker.log)
         self.admission = wiring.admission_of(cfg)
         self.forwarded = wiring.forwarded_of(cfg)
         pairs = (line.partition(":") for line in cfg.response_headers)
@@ -460,7 +460,9 @@ class Answer(HTTPConnection):
         }
         for field, value in request.fields:
             if "_" not in field.name:
-                environ[field.variable] = value
+                before = environ.get(field.variable)
+                # As everywhere, fields of one name are one variable (RFC 9110 section 5.3).
+                environ[field.variable] = value if before is None else f"{before},{value}"
         self.owner.worker.log.access(self, request, environ, took)
 
 

@@ -70,19 +70,6 @@ class Slot:
         if self._words[_STATE] == READY:
             self._words[_STATE] = BUSY
 
-    def end(self, now: float, sent: int, failed: bool = False) -> None:
-        """The request that began last is answered with ``sent`` body bytes."""
-        words = self._words
-        words[_REQUESTS] += 1
-        words[_BYTES] += sent
-        if failed:
-            words[_ERRORS] += 1
-        started = self._floats[_STARTED]
-        words[_HISTOGRAM + _bucket(now - started)] += 1
-        self._floats[_STARTED] = 0.0
-        if words[_STATE] == BUSY:
-            words[_STATE] = READY
-
     def drain(self) -> None:
         """This worker finishes what it has, and takes on nothing more."""
         # One that has not booted goes on to look like that.

@@ -276,7 +276,16 @@ class Arbiter(MasterState):
         self.manage_workers()
 
     def _step(self) -> None:
-        """Ask and act until there is nothing more to do now."""
+        """Do what is to be done now, and what follows from a look at the workers' memory where that is due."""
+        self._act()
+        if self._finds_memory_wanting(time.monotonic()):
+            self._act()
+        now = time.monotonic()
+        self._tell_manager(now)
+        self.gauges.report(now, self.WORKERS, self.LISTENERS)
+
+    def _act(self) -> None:
+        """Ask and act until there is nothing more to do."""
         while True:
             events, self._events = self._events, []
             exits, self._exits = self._exits, []
@@ -287,25 +296,21 @@ class Arbiter(MasterState):
             if not decision.actions and not self._events:
                 self._deadline = decision.deadline
                 break
-        now = time.monotonic()
-        self._look_at_memory(now)
-        self._tell_manager(now)
-        self.gauges.report(now, self.WORKERS, self.LISTENERS)
 
-    def _look_at_memory(self, now: float) -> None:
+    def _finds_memory_wanting(self, now: float) -> bool:
+        """Whether a worker uses more than it may, as far as somebody has looked just now."""
         books = self.supervisor
         if not books.looks_at_memory or books.stopping:
             self._memory_due = None
-            return
+            return False
         if self._memory_due is not None and now < self._memory_due:
-            return
+            return False
         self._memory_due = now + MEMORY_EVERY
         for pid in self.WORKERS:
             used = resources.proportional_memory(pid)
             if used is not None:
                 books.measured(pid, used, now)
-        if books.has_findings:
-            self._step()
+        return bool(books.has_findings)
 
     def _wait(self) -> bytes:
         """Numbers of the signals that came; empty when the deadline did."""

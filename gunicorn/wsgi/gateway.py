@@ -161,7 +161,7 @@ class WSGIGateway(Gateway):
         status = error.status if isinstance(error, HTTPError) else 500
         response.status = f"{status} {REASONS[status]}"
         response.headers = []
-        self.prefixes.of("200 OK", self.engine.now)
+        self.prefixes.refresh(self.engine.now)
         head_only, date, fields = request.method == "HEAD", self.prefixes.date, self.prefixes.fields
         if isinstance(error, ConfigurationProblem | Overloaded):
             page = refusal(error, date, self.server, head_only, fields)

@@ -107,16 +107,17 @@ def refused(server: Server) -> bool:
 def test_who_the_client_is_and_what_every_answer_says(serve: Serve) -> None:
     server = serve(
         APP, *TORNADO, "--forwarded-for", "x-forwarded-for", "--header", "X-Own: yes", "--server-header", "off",
-        "--access-logfile", "-", "--access-logformat", "seen %(h)s",
+        "--access-logfile", "-", "--access-logformat", "seen %(h)s %({http_x_many}e)s",
     )
-    with ask(server, "/", "X-Forwarded-For: 9.9.9.9, 10.1.2.3", "X-Forwarded-Proto: https") as wire:
+    many = "X-Many: a", "X-Many: b"
+    with ask(server, "/", "X-Forwarded-For: 9.9.9.9, 10.1.2.3", "X-Forwarded-Proto: https", *many) as wire:
         response = wire.read_response()
         assert response.body == b"10.1.2.3 https"
         assert (response.get("x-own"), response.get("server")) == ("yes", None)
         # The next one on this connection is somebody else's.
         wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert wire.read_response().body == b"127.0.0.1 http"
-    server.wait_for_log("^seen 10.1.2.3$")
+    server.wait_for_log("^seen 10.1.2.3 a,b$")
 
 
 def test_request_timeout(serve: Serve) -> None:
