@@ -32,7 +32,7 @@ class Gateway(GatewayState):
     )
 
     def __init__(self, worker: Any, app: Any, server: str) -> None:
-        """``server``: the value of the field `Server`, none if it is empty."""
+        """`server`: the value of the field `Server`, none if it is empty."""
         cfg = worker.cfg
         super().__init__(server.encode("latin-1"), cfg.sendfile)
         self.worker = worker

@@ -16,7 +16,7 @@ _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX
 
 
 def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | None) -> Environ:
-    """Those of WSGI's environ; ``forwarded``: the `Forwarded` that knows the client behind a trusted proxy, or None."""
+    """Those of WSGI's environ; `forwarded`: the `Forwarded` that knows the client behind a trusted proxy, or None."""
     peer = exchange.peer
     variables: Environ = {
         "REMOTE_ADDR": peer[0] if isinstance(peer, tuple) else "",

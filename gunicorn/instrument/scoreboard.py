@@ -5,7 +5,7 @@ the master and costs no system call. Each field is one aligned 8-byte word; the 
 whole, so a reader never sees half a number. Fields of one page are not consistent with each other; none of
 the readers needs that.
 
-Clock values are seconds of ``time.monotonic()``, which on Linux and the BSDs counts alike in every process.
+Clock values are seconds of `time.monotonic()`, which on Linux and the BSDs counts alike in every process.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Slot:
         self._floats[_HEARTBEAT] = time.monotonic()
 
     def begin(self, line: bytes, now: float) -> None:
-        """A request is given to the application. ``line``: its request line; ``now``: monotonic seconds."""
+        """A request is given to the application. `line`: its request line; `now`: monotonic seconds."""
         size = min(len(line), LINE_ROOM)
         self._bytes[_LINE_AT : _LINE_AT + size] = line[:size]
         self._words[_LINE_LENGTH] = size
@@ -112,7 +112,7 @@ class Slot:
 
     @property
     def leaving(self) -> bool:
-        """The master's word to the worker: the server stops soon (``shutdown_delay``), and serves on meanwhile."""
+        """The master's word to the worker: the server stops soon (`shutdown_delay`), and serves on meanwhile."""
         return bool(self._words[_LEAVING])
 
     @leaving.setter
@@ -204,7 +204,7 @@ class Scoreboard:
         self._free: list[Slot] = []
 
     def allocate(self, generation: int, now: float | None = None) -> Slot:
-        """A clean page for a worker of ``generation``."""
+        """A clean page for a worker of `generation`."""
         if not self._free:
             self._grow()
         slot = self._free.pop()

@@ -1,7 +1,7 @@
 """Metrics by StatsD, with tags in the manner of DogStatsD.
 
 A metric goes out as one datagram and nothing is waited for; when nobody listens, it is lost. Every log call
-may carry one: ``log.info("text", extra={"metric": "name", "value": 1, "mtype": "counter"})``; with an empty
+may carry one: `log.info("text", extra={"metric": "name", "value": 1, "mtype": "counter"})`; with an empty
 text only the metric is sent.
 """
 
@@ -33,13 +33,13 @@ __all__ = [
     "Statsd",
 ]
 
-# Keys of the mapping given as ``extra``, and the kinds of metric that ``mtype`` may name.
+# Keys of the mapping given as `extra`, and the kinds of metric that `mtype` may name.
 METRIC_VAR, VALUE_VAR, MTYPE_VAR = "metric", "value", "mtype"
 COUNTER_TYPE, GAUGE_TYPE, HISTOGRAM_TYPE, TIMER_TYPE = "counter", "gauge", "histogram", "timer"
 
 
 class Statsd(Logger):
-    """The logger that also counts. Used by itself when ``statsd_host`` is set."""
+    """The logger that also counts. Used by itself when `statsd_host` is set."""
 
     def __init__(self, cfg: Config) -> None:
         super().__init__(cfg)

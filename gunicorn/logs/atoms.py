@@ -38,7 +38,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def escape(value: str) -> str:
-    """``value`` fit for a quoted field of a log, and for the eyes of who reads it.
+    """`value` fit for a quoted field of a log, and for the eyes of who reads it.
 
     What Python calls printable stays as it is, but for quotes and backslashes, which get a backslash in front. All else
     is written out: controls, which could end the line or steer a terminal, characters of format (those that turn the
@@ -59,7 +59,7 @@ def _written_out(char: str) -> str:
 
 
 def printable(value: object) -> str:
-    """``value`` as a plain str that is not escaped yet; "-" for None and for what has no text."""
+    """`value` as a plain str that is not escaped yet; "-" for None and for what has no text."""
     try:
         if isinstance(value, str):
             # Of a subclass only the characters count, not its methods.
@@ -79,7 +79,7 @@ def _safe(value: object) -> str | int | float | None:
 
 
 class SafeAtoms(dict[str, str | int | float | None]):
-    """Atoms for ``format % atoms``: text, escaped, and numbers; ``{name}i`` and the like in any case, "-" for the
+    """Atoms for `format % atoms`: text, escaped, and numbers; `{name}i` and the like in any case, "-" for the
     unknown and for None."""
 
     def __init__(self, atoms: Mapping[str, object]) -> None:
@@ -240,7 +240,7 @@ def what_is_wrong(text: str) -> str:
 
 
 def compile_format(text: str, logger: Source) -> Line:
-    """A function that gives the finished line. ``text``: the format with its ``%(atom)s`` fields; what is no field
+    """A function that gives the finished line. `text`: the format with its `%(atom)s` fields; what is no field
     stands for itself."""
     known = _getters(logger)
     # Literals between fields; a field is what gets its value, and how that is written (empty for a plain text).
@@ -277,7 +277,7 @@ def compile_format(text: str, logger: Source) -> Line:
 def all_atoms(
     logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta
 ) -> dict[str, object]:
-    """Every atom, unescaped: the letters, ``{header}i``, ``{header}o`` and ``{variable}e``, names in lower
+    """Every atom, unescaped: the letters, `{header}i`, `{header}o` and `{variable}e`, names in lower
     case."""
     atoms: dict[str, object] = {}
     for name, get in _getters(logger).items():

@@ -1,6 +1,6 @@
 """The error log and the access log.
 
-Both are ordinary ``logging`` loggers, "gunicorn.error" and "gunicorn.access", so that logging.config,
+Both are ordinary `logging` loggers, "gunicorn.error" and "gunicorn.access", so that logging.config,
 handlers of third parties and pytest's caplog work on them. What is ours: handlers that write a line in one
 system call, and an access line that is put together by a list of getters made once from the format.
 """
@@ -37,7 +37,7 @@ __all__ = ["Logger"]
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
 
 class Logger:
-    """Both logs. ``logger_class`` may name a subclass; whatever it overrides is used."""
+    """Both logs. `logger_class` may name a subclass; whatever it overrides is used."""
 
     LOG_LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEVEL_NAMES}
     loglevel = logging.INFO
@@ -125,7 +125,7 @@ class Logger:
         self._direct = own if plain and isinstance(own, LineHandler) else None
 
     def _check_format(self, cfg: Config) -> None:
-        """Raise RuntimeError when the format of the access log cannot be used. That of a class with an ``access`` of
+        """Raise RuntimeError when the format of the access log cannot be used. That of a class with an `access` of
         its own may be written in a language of its own."""
         problem = atoms.what_is_wrong(cfg.access_log_format)
         if problem:
@@ -181,7 +181,7 @@ class Logger:
     def access(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
     ) -> None:
-        """Write the access line of one finished request. ``request_time``: how long it took."""
+        """Write the access line of one finished request. `request_time`: how long it took."""
         direct = self._direct
         if direct is not None and self._is_alone(direct):
             try:
@@ -210,7 +210,7 @@ class Logger:
         """For whoever makes access lines of the configured format itself: a function that writes them.
 
         It takes finished lines, each with its newline, and answers whether it may be called again: not when somebody
-        has begun to listen to the access log meanwhile. None when lines must go through ``access``.
+        has begun to listen to the access log meanwhile. None when lines must go through `access`.
         """
         kind = type(self)
         direct = self._direct
@@ -280,7 +280,7 @@ class Logger:
     # -- handlers
 
     def _get_gunicorn_handler(self, log: logging.Logger) -> logging.Handler | None:
-        """The handler that this class gave to ``log``."""
+        """The handler that this class gave to `log`."""
         return next((handler for handler in log.handlers if getattr(handler, "_gunicorn", False)), None)
 
     def _drop_own_handlers(self, log: logging.Logger) -> None:
@@ -291,7 +291,7 @@ class Logger:
     def _set_handler(
         self, log: logging.Logger, output: str | None, fmt: logging.Formatter, stream: TextIO | None = None
     ) -> None:
-        """Replace our handler of ``log`` by one that writes to ``output`` ("-": ``stream``, or stderr)."""
+        """Replace our handler of `log` by one that writes to `output` ("-": `stream`, or stderr)."""
         handler: LineHandler | None = None
         if output is not None:
             path = None if output == "-" else output

@@ -1,4 +1,4 @@
-"""A logging configuration of the user's: ``logconfig``, ``logconfig_json``, ``logconfig_dict``."""
+"""A logging configuration of the user's: `logconfig`, `logconfig_json`, `logconfig_dict`."""
 
 from __future__ import annotations
 

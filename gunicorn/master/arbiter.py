@@ -52,9 +52,9 @@ _POKE = 0
 
 
 class Arbiter(MasterState):
-    """The master process. ``Arbiter(app).run()`` returns by SystemExit only.
+    """The master process. `Arbiter(app).run()` returns by SystemExit only.
 
-    ``app`` has ``cfg``, ``reload()`` and ``wsgi()``. Exit codes: 0 after a stop that was asked for, 1 when a
+    `app` has `cfg`, `reload()` and `wsgi()`. Exit codes: 0 after a stop that was asked for, 1 when a
     listener or the PID file cannot be had, 3 when a worker failed to boot, 4 when the application failed to
     load.
     """
@@ -87,7 +87,7 @@ class Arbiter(MasterState):
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
     def setup(self, app: ServedApplication) -> None:
-        """Take over the configuration of ``app``; loads the application under ``preload_app``."""
+        """Take over the configuration of `app`; loads the application under `preload_app`."""
         self.app = app
         self.cfg = app.cfg
         if getattr(self, "log", None) is None:
@@ -148,7 +148,7 @@ class Arbiter(MasterState):
 
     @property
     def num_workers(self) -> int | None:
-        """Wanted number of workers. Setting it calls the ``nworkers_changed`` hook."""
+        """Wanted number of workers. Setting it calls the `nworkers_changed` hook."""
         return self._num_workers
 
     @num_workers.setter
@@ -198,7 +198,7 @@ class Arbiter(MasterState):
             sys.exit(-1)
 
     def start(self) -> None:
-        """Signals, PID file, listeners, and the hooks ``on_starting`` and ``when_ready``."""
+        """Signals, PID file, listeners, and the hooks `on_starting` and `when_ready`."""
         self.log.info("Starting %s", SERVER_SOFTWARE.replace("/", " "))
         self.log.info("Build: %s", _build.told())
         for notice in pending_notices(self.cfg):
@@ -469,14 +469,14 @@ class Arbiter(MasterState):
                 self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
-        """Send ``sig`` to one worker; that it is gone already is no error."""
+        """Send `sig` to one worker; that it is gone already is no error."""
         try:
             os.kill(pid, sig)
         except ProcessLookupError:
             return
 
     def kill_workers(self, sig: int) -> None:
-        """Send ``sig`` to every worker."""
+        """Send `sig` to every worker."""
         for pid in list(self.WORKERS):
             self.kill_worker(pid, sig)
 
@@ -492,8 +492,8 @@ class Arbiter(MasterState):
     # -- stop
 
     def stop(self, graceful: bool = True) -> None:
-        """Stop every worker and close the listeners; returns when all are gone. ``graceful``: let them
-        finish, for up to ``graceful_timeout`` seconds."""
+        """Stop every worker and close the listeners; returns when all are gone. `graceful`: let them
+        finish, for up to `graceful_timeout` seconds."""
         self._halting = True
         if self.supervisor.stopping < (1 if graceful else 2):
             self._events.append(signal.SIGTERM if graceful else signal.SIGQUIT)
@@ -527,7 +527,7 @@ class Arbiter(MasterState):
         self.LISTENERS = []
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
-        """Stop everything and leave with ``exit_status``."""
+        """Stop everything and leave with `exit_status`."""
         if self.reexec_pid:
             # The service goes on under another master.
             systemd.sd_notify(f"MAINPID={self.reexec_pid}\nSTATUS=Handed over to {self.reexec_pid}", self.log)
@@ -745,7 +745,7 @@ def _noted(sig: int, frame: FrameType | None) -> None:
 
 
 def _batch(strategy: str) -> float:
-    """``reload_strategy`` as the supervisor takes it: workers at a time, a share of them below 1, 0 for all."""
+    """`reload_strategy` as the supervisor takes it: workers at a time, a share of them below 1, 0 for all."""
     name, _, amount = strategy.partition(":")
     if name == "all":
         return 0.0

@@ -27,7 +27,7 @@ _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", sig
 
 
 def live(master: MasterState, worker: WorkerProcess) -> NoReturn:
-    """Be ``worker``, to the end of the process: the master's own stack lies below, and nothing of it may run here.
+    """Be `worker`, to the end of the process: the master's own stack lies below, and nothing of it may run here.
 
     Status 0 after a stop, 3 when the boot failed, 4 when the application could not be loaded, 255 after an
     error in the running worker.

@@ -31,9 +31,9 @@ __all__ = [
 class Policy(Record):
     """Settings the decisions rest on. Times in seconds, memory in bytes; 0 means no limit.
 
-    ``breaks_requests``: workers keep to ``request_timeout`` themselves; those of other types are ended, unless one says
+    `breaks_requests`: workers keep to `request_timeout` themselves; those of other types are ended, unless one says
     on its page that it does, as an asgi worker in the place of another type.
-    ``reload_batch``: workers that are exchanged at a time, a share of all when below 1; 0 means all.
+    `reload_batch`: workers that are exchanged at a time, a share of all when below 1; 0 means all.
     """
 
     workers: int
@@ -50,7 +50,7 @@ class Policy(Record):
 
 
 class Exit(Record):
-    """A child that ended; ``status`` as waitpid() gives it."""
+    """A child that ended; `status` as waitpid() gives it."""
 
     pid: int
     status: int
@@ -119,7 +119,7 @@ class ReloadDone(Action):
 
 class ReloadFailed(Action):
     """The new generation cannot boot; go back to the configuration of the old one, unless some of the new workers
-    serve already (``halfway``)."""
+    serve already (`halfway`)."""
 
     reason: str
     halfway: bool = False

@@ -1,6 +1,6 @@
 """What the master decides: a pure policy over the states of its workers.
 
-``Supervisor.step()`` is given the clock, the signals that came, the scoreboard and the children that ended.
+`Supervisor.step()` is given the clock, the signals that came, the scoreboard and the children that ended.
 It answers with actions and with the moment when it wants to be asked again; it forks nothing, kills nothing
 and reads no clock. The life of a worker, as the master sees it::
 
@@ -116,7 +116,7 @@ class Member:
 
 
 class Supervisor:
-    """The books of the master and the rules. ``members`` is keyed by PID."""
+    """The books of the master and the rules. `members` is keyed by PID."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -149,18 +149,18 @@ class Supervisor:
     # -- what the master reports between two steps
 
     def spawned(self, pid: int, age: int, generation: int, now: float, jitter: float = 0.0) -> None:
-        """A worker asked for by Spawn was forked; ``jitter`` seconds are added to its lifetime."""
+        """A worker asked for by Spawn was forked; `jitter` seconds are added to its lifetime."""
         lifetime = self.policy.lifetime
         self.members[pid] = Member(pid, age, generation, now, now + lifetime + jitter if lifetime else None)
 
     @property
     def looks_at_memory(self) -> bool:
-        """Whether ``measured`` is to be told what the workers use."""
+        """Whether `measured` is to be told what the workers use."""
         return bool(self.policy.memory or self.policy.memory_hard)
 
     @property
     def has_findings(self) -> bool:
-        """Whether ``measured`` has found something for the next step."""
+        """Whether `measured` has found something for the next step."""
         return bool(self._pending)
 
     @property
@@ -179,7 +179,7 @@ class Supervisor:
         return self.target == 0
 
     def measured(self, pid: int, used: int, now: float) -> None:
-        """A worker has ``used`` bytes of memory."""
+        """A worker has `used` bytes of memory."""
         member, policy = self.members.get(pid), self.policy
         if member is None or member.phase != READY:
             return
@@ -227,7 +227,7 @@ class Supervisor:
     def step(
         self, now: float, signals: Iterable[int], board: Mapping[int, Vitals], exits: Iterable[Exit]
     ) -> Decision:
-        """Decide. ``board`` maps the PIDs of living workers to their pages."""
+        """Decide. `board` maps the PIDs of living workers to their pages."""
         self._actions, self._pending = self._pending, []
         late = self._deadline is not None and now - self._deadline > OVERSLEPT
         self._watch(now, board)
@@ -324,7 +324,7 @@ class Supervisor:
             self._log("error", "Worker (pid:%s) was sent %s!", pid, name)
 
     def _died_in_boot(self, member: Member, code: int | None, now: float) -> None:
-        """``code``: exit code, negative for a signal, None when the master itself had to end it."""
+        """`code`: exit code, negative for a signal, None when the master itself had to end it."""
         if self.stopping:
             return
         if member.generation == self.incoming:

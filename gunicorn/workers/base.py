@@ -42,10 +42,10 @@ __all__ = ["Worker"]
 
 
 class Worker:
-    """One process that serves. Subclasses write ``run()``; it returns when ``alive`` has become false.
+    """One process that serves. Subclasses write `run()`; it returns when `alive` has become false.
 
-    ``age``: running number of this worker; ``ppid``: PID of the master; ``timeout``: seconds, half of the
-    configured one, within which ``notify()`` must be called.
+    `age`: running number of this worker; `ppid`: PID of the master; `timeout`: seconds, half of the
+    configured one, within which `notify()` must be called.
     """
 
     SIGNALS: ClassVar[list[signal.Signals]] = [
@@ -97,7 +97,7 @@ class Worker:
 
     @property
     def leaving(self) -> bool:
-        """Whether the server is about to stop, and serves on for ``shutdown_delay``."""
+        """Whether the server is about to stop, and serves on for `shutdown_delay`."""
         return self.slot.leaving
 
     @property
@@ -108,7 +108,7 @@ class Worker:
     # -- life
 
     def notify(self) -> None:
-        """Tell the master "I am alive"; at least once every ``timeout`` seconds, or it ends this worker."""
+        """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
         self.tmp.notify()
 
     def is_parent_alive(self) -> bool:
@@ -123,7 +123,7 @@ class Worker:
         raise NotImplementedError
 
     def init_process(self) -> None:
-        """In the new process: everything up to ``run()``, and ``run()`` itself.
+        """In the new process: everything up to `run()`, and `run()` itself.
 
         A subclass that overrides this calls it last: it returns when the worker is finished.
         """
@@ -164,7 +164,7 @@ class Worker:
             return
 
     def load_wsgi(self) -> None:
-        """Import the application. Under ``--reload`` one that does not compile is replaced by a page that
+        """Import the application. Under `--reload` one that does not compile is replaced by a page that
         says so, since the next edit will start this worker anew."""
         try:
             self.wsgi = self.app.wsgi()
@@ -181,7 +181,7 @@ class Worker:
     ) -> None:
         """A request could not be read, or its application has failed before it answered: log that, and answer.
 
-        A subclass that overrides this is told of both. Where ``client`` is no socket but a view of one, the connection
+        A subclass that overrides this is told of both. Where `client` is no socket but a view of one, the connection
         is the server's own, and answers by itself.
         """
         if hasattr(client, "exchange"):
@@ -193,7 +193,7 @@ class Worker:
     # -- recycling
 
     def recycle(self) -> None:
-        """``max_requests`` is reached: ask for a replacement and serve on until the master says TERM.
+        """`max_requests` is reached: ask for a replacement and serve on until the master says TERM.
 
         So the number of serving workers never sinks. Without a master there is nobody to ask: stop.
         """
