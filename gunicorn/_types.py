@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Protocol, TypedDict, Unpack
 
-    # -- WSGI
+    # WSGI.
 
     Environ = dict[str, Any]
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-    # -- ASGI
+    # ASGI.
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
     App = Callable[..., Any]
 
-    # -- octets
+    # Octets.
 
     # What can be sent, sealed and queued.
     Octets = bytes | bytearray | memoryview
 
-    # -- sockets
+    # Sockets.
 
     # What can be listened at, as `bind` names it: host and port, the path of a unix socket, an inherited descriptor.
     Address = tuple[str, int] | str | int
@@ -61,12 +61,12 @@ if TYPE_CHECKING:
         proxy_addr: str
         proxy_port: int
 
-    # -- clocks
+    # Clocks.
 
     # Seconds: monotonic ones, or those since the epoch.
     Clock = Callable[[], float]
 
-    # -- logs
+    # Logs.
 
     class LogOptions(TypedDict, total=False):
         """What a call of a log may say besides the message, as in `logging`."""

@@ -9,13 +9,21 @@ import gunicorn
 PACKAGE = Path(gunicorn.__file__).parent
 
 
-def test_code_is_quoted_by_single_backticks() -> None:
-    """In comments, docstrings and the help of settings, which is Markdown."""
-    twice = [
+def lines_with(*marks: str) -> list[str]:
+    return [
         f"{file.relative_to(PACKAGE)}:{number}"
         for kind in ("*.py", "*.pxd", "*.pyx")
         for file in sorted(PACKAGE.rglob(kind))
         for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
-        if "``" in line
+        if any(mark in line for mark in marks)
     ]
-    assert twice == []
+
+
+def test_code_is_quoted_by_single_backticks() -> None:
+    """In comments, docstrings and the help of settings, which is Markdown."""
+    assert lines_with("``") == []
+
+
+def test_a_section_begins_with_a_sentence() -> None:
+    """As in `# What the worker asks.` and an empty line."""
+    assert lines_with("# --", "# ==") == []

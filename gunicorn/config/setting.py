@@ -122,7 +122,7 @@ def _dedent(text: str) -> str:
     return "\n".join(line[margin:] if line[:margin].isspace() else line for line in lines).strip()
 
 
-# -- how a setting looks on the command line
+# How a setting looks on the command line.
 
 
 def option_arguments(setting: Setting) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-# -- scalars
+# Scalars.
 
 
 def validate_bool(val: object) -> bool | None:
@@ -266,7 +266,7 @@ def validate_ssl_version(val: object) -> object:
     return val
 
 
-# -- lists and mappings
+# Lists and mappings.
 
 
 def validate_list_string(val: object) -> list[str]:
@@ -405,7 +405,7 @@ def validate_http_protocols(val: object) -> list[str]:
     return names or ["h1"]
 
 
-# -- files, users, addresses
+# Files, users, addresses.
 
 
 def validate_file_exists(val: str | None) -> str | None:
@@ -497,7 +497,7 @@ def validate_statsd_address(val: object) -> tuple[str, int] | str | None:
     return address
 
 
-# -- code
+# Code.
 
 
 def validate_class(val: object) -> type | str:
@@ -571,7 +571,7 @@ def validate_post_request(val: object) -> Callable[..., object]:
     raise TypeError(f"expected a function with 4 positional parameters, it has {arity}")
 
 
-# -- text into values
+# Text into values.
 
 
 def parse_bool(text: str) -> bool:

@@ -80,7 +80,7 @@ class SettingValues(SettingTypes):
         setting.set(value)
         self.sources[name] = source
 
-    # -- derived from several settings
+    # Derived from several settings.
 
     def _value(self, name: str) -> Any:
         return self.settings[name].get()

@@ -54,7 +54,7 @@ class Slot:
         self._floats[_BORN] = now
         self._floats[_HEARTBEAT] = now
 
-    # -- the worker's side
+    # The worker's side.
 
     def beat(self) -> None:
         """Say "I am alive" (one store)."""
@@ -84,7 +84,7 @@ class Slot:
         """This worker breaks off requests that take too long by itself; it need not be ended for one."""
         self._words[_FLAGS] |= _BREAKS_REQUESTS
 
-    # -- both sides
+    # Both sides.
 
     @property
     def pid(self) -> int:
@@ -128,7 +128,7 @@ class Slot:
     def last(self, value: bool) -> None:
         self._words[_LAST] = value
 
-    # -- the reader's side
+    # The reader's side.
 
     @property
     def generation(self) -> int:

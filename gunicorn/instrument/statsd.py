@@ -56,7 +56,7 @@ class Statsd(Logger):
         except OSError as error:
             Logger.warning(self, "Cannot send metrics to %s: %s", cfg.statsd_host, error)
 
-    # -- the error log, counted
+    # The error log, counted.
 
     def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.critical(self, msg, *args, **kwargs)
@@ -90,7 +90,7 @@ class Statsd(Logger):
         if msg:
             Logger.log(self, lvl, msg, *args, **kwargs)
 
-    # -- the access log
+    # The access log.
 
     def access(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
@@ -103,7 +103,7 @@ class Statsd(Logger):
         # A status that is none: hooks and middleware may have set it.
         self.increment(f"gunicorn.request.status.{code if code.isascii() and code.isdigit() else 'unknown'}", 1)
 
-    # -- metrics
+    # Metrics.
 
     def gauge(self, name: str, value: float) -> None:
         self._send(f"{name}:{value}|g")

@@ -231,7 +231,7 @@ def _literal_arguments(call: ast.Call, expression: str) -> tuple[list[object], d
     return args, kwargs
 
 
-# -- classes
+# Classes.
 
 
 def load_class(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PACKAGE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-# -- who leaves when it should not
+# Who leaves when it should not.
 
 
 def without_exit(load: Callable[[], T], who: str, when: str) -> T:
@@ -56,7 +56,7 @@ def _is_of_python(filename: str) -> bool:
     return filename.startswith(("<frozen", folder)) and not filename.startswith(folder + "site-packages")
 
 
-# -- an application's own traceback
+# An application's own traceback.
 
 
 @standard_first()

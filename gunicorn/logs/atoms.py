@@ -120,7 +120,7 @@ def basic_user(environ: Mapping[str, object]) -> str | None:
     return name.decode("utf-8", "replace") if colon else None
 
 
-# -- getters, one an atom
+# Getters, one an atom.
 
 
 def _status(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:

@@ -60,7 +60,7 @@ class Logger:
         self._now = ""
         self.setup(cfg)
 
-    # -- configuration
+    # Configuration.
 
     @standard_first()
     def setup(self, cfg: Config) -> None:
@@ -145,7 +145,7 @@ class Logger:
             or (cfg.syslog and not cfg.disable_redirect_access_to_syslog)
         )
 
-    # -- the error log
+    # The error log.
 
     def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.critical(msg, *args, **kwargs)
@@ -170,7 +170,7 @@ class Logger:
             lvl = self.LOG_LEVELS.get(lvl.lower(), logging.INFO)
         self.error_log.log(lvl, msg, *args, **kwargs)
 
-    # -- the access log
+    # The access log.
 
     def atoms(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
@@ -252,7 +252,7 @@ class Logger:
     def _get_user(self, environ: Mapping[str, object]) -> str | None:
         return atoms.basic_user(environ)
 
-    # -- files
+    # Files.
 
     def reopen_files(self) -> None:
         """USR1: every log file is opened anew under its name."""
@@ -277,7 +277,7 @@ class Logger:
             if isinstance(handler, logging.FileHandler) and stream is not None:
                 os.set_inheritable(stream.fileno(), False)
 
-    # -- handlers
+    # Handlers.
 
     def _get_gunicorn_handler(self, log: logging.Logger) -> logging.Handler | None:
         """The handler that this class gave to `log`."""

@@ -174,7 +174,7 @@ class Arbiter(MasterState):
             self.log.exception("The hook %s failed", name)
         forks.end_stray()
 
-    # -- start
+    # Start.
 
     def run(self) -> None:
         """Serve until told to stop. Leaves by SystemExit; a worker ends inside."""
@@ -264,7 +264,7 @@ class Arbiter(MasterState):
         for number in self.SIGNALS:
             unpatched.set_handler(number, _noted)
 
-    # -- the loop
+    # The loop.
 
     def _turn(self) -> None:
         """Sleep until there is something to do, and do it. By methods that a subclass may replace."""
@@ -349,7 +349,7 @@ class Arbiter(MasterState):
             if error.errno not in (errno.EAGAIN, errno.EINTR):
                 raise
 
-    # -- signals: each is an event for the supervisor
+    # Signals: each is an event for the supervisor.
 
     def handle_chld(self) -> None:
         """A child ended; the loop reaps after every sleep."""
@@ -397,7 +397,7 @@ class Arbiter(MasterState):
         else:
             self.log.debug("SIGWINCH ignored. Not daemonized")
 
-    # -- workers
+    # Workers.
 
     def spawn_worker(self) -> int:
         """Fork one worker; PID in the master. Never returns in the worker."""
@@ -489,7 +489,7 @@ class Arbiter(MasterState):
     def murder_workers(self) -> None:
         """Called before `manage_workers`, which ends those whose heartbeat is late among all else."""
 
-    # -- stop
+    # Stop.
 
     def stop(self, graceful: bool = True) -> None:
         """Stop every worker and close the listeners; returns when all are gone. `graceful`: let them
@@ -549,7 +549,7 @@ class Arbiter(MasterState):
         forks.unguard()
         sys.exit(exit_status)
 
-    # -- reload
+    # Reload.
 
     def reload(self) -> None:
         """Read the configuration again and open a generation of workers; what is wrong with it is logged and
@@ -567,7 +567,7 @@ class Arbiter(MasterState):
         set_process_title(f"master [{self.proc_name}]")
         self.supervisor.reconfigured(self._policy())
 
-    # -- re-exec
+    # Re-exec.
 
     def reexec(self) -> None:
         """USR2: start a new master from the files of now, on the same sockets."""
@@ -589,7 +589,7 @@ class Arbiter(MasterState):
             self._parent_fd = -1
         upgrade.promote(self)
 
-    # -- systemd
+    # Systemd.
 
     def _tell_manager(self, now: float) -> None:
         """READY=1 once all workers are: what cannot serve is not started. Then how many there are, and, while they
@@ -621,7 +621,7 @@ class Arbiter(MasterState):
         systemd.sd_notify(f"READY=1\nSTATUS={status}", self.log)
         systemd.report_reload(problem, self.log)
 
-    # -- executors, one an action
+    # Executors, one an action.
 
     def _do_spawn(self, action: decisions.Spawn) -> None:
         try:

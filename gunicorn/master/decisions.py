@@ -56,7 +56,7 @@ class Exit(Record):
     status: int
 
 
-# -- actions
+# Actions.
 
 
 class Action(Record):

@@ -146,7 +146,7 @@ class Supervisor:
         # The running reload has retired old workers for new ones.
         self._exchanged = False
 
-    # -- what the master reports between two steps
+    # What the master reports between two steps.
 
     def spawned(self, pid: int, age: int, generation: int, now: float, jitter: float = 0.0) -> None:
         """A worker asked for by Spawn was forked; `jitter` seconds are added to its lifetime."""
@@ -222,7 +222,7 @@ class Supervisor:
         """Set the number of workers from outside (the hook is the caller's business)."""
         self.target = max(wanted, 0)
 
-    # -- the step
+    # The step.
 
     def step(
         self, now: float, signals: Iterable[int], board: Mapping[int, Vitals], exits: Iterable[Exit]
@@ -258,7 +258,7 @@ class Supervisor:
     def _log(self, level: str, message: str, *args: object) -> None:
         self._do(Log(level, message, args))
 
-    # -- what became of the workers
+    # What became of the workers.
 
     def _watch(self, now: float, board: Mapping[int, Vitals]) -> None:
         """Take over what the workers wrote: "I am ready", "replace me"."""
@@ -349,7 +349,7 @@ class Supervisor:
                 text = "Workers keep dying young: the next one is started in %.0f seconds."
                 self._log("warning", text, wait)
 
-    # -- signals
+    # Signals.
 
     def _on_term(self, now: float) -> None:
         if self.policy.shutdown_delay and not self.stopping and self._stop_at is None:
@@ -425,7 +425,7 @@ class Supervisor:
         for member in self.members.values():
             self._retire(member, now)
 
-    # -- reload
+    # Reload.
 
     def _old(self) -> list[Member]:
         """Workers that serve and are not of the incoming generation, oldest first."""
@@ -496,7 +496,7 @@ class Supervisor:
         self._reloading = True
         self._do(Reload())
 
-    # -- how many
+    # How many.
 
     def _recruit(self, now: float) -> None:
         """Start what is missing: of the incoming generation during a reload, else of the present one."""
@@ -548,7 +548,7 @@ class Supervisor:
         member.kill_at = now + self.policy.graceful_timeout + STOP_GRACE
         self._do(Kill(member.pid, signal.SIGTERM))
 
-    # -- time limits
+    # Time limits.
 
     def _late_at(self, member: Member, vitals: Vitals) -> tuple[float, str] | None:
         """The moment from which a worker counts as stuck, and the limit that says so; None for no limit."""

@@ -34,7 +34,7 @@ def start_context(cfg: Config) -> dict[str | int, Any]:
     return {"args": [sys.executable, *sys.orig_argv[1:]], "cwd": cwd, 0: sys.executable}
 
 
-# -- the old master
+# The old master.
 
 
 def start_successor(master: MasterState) -> None:
@@ -95,7 +95,7 @@ def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
     return environ
 
 
-# -- the new master
+# The new master.
 
 
 def inherit(master: MasterState) -> None:

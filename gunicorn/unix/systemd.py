@@ -96,7 +96,7 @@ class Watchdog:
             sd_notify("WATCHDOG=1", logger)
 
 
-# -- how a reload went, told to whoever waits for it
+# How a reload went, told to whoever waits for it.
 
 
 def _ear(pid: int) -> str:

@@ -105,7 +105,7 @@ class Worker:
         """This worker's page of the scoreboard."""
         return self.tmp.slot
 
-    # -- life
+    # Life.
 
     def notify(self) -> None:
         """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
@@ -190,7 +190,7 @@ class Worker:
 
         answer_error(self, req, client, addr, exc)
 
-    # -- recycling
+    # Recycling.
 
     def recycle(self) -> None:
         """`max_requests` is reached: ask for a replacement and serve on until the master says TERM.
@@ -207,7 +207,7 @@ class Worker:
         self.slot.ask_for_recycling()
         self.poke_master()
 
-    # -- the reloader
+    # The reloader.
 
     def _start_reloader(self) -> None:
         if not self.cfg.reload:
@@ -226,7 +226,7 @@ class Worker:
         engine = reloader_engines[self.cfg.reload_engine]
         self.reloader = engine(extra_files=self.cfg.reload_extra_files, callback=changed)
 
-    # -- children of others
+    # Children of others.
 
     def put_down(self) -> None:
         """In a child that the application has forked from this process: be no worker of this server any more.
@@ -243,7 +243,7 @@ class Worker:
         for listener in self.sockets:
             listener.close()
 
-    # -- signals
+    # Signals.
 
     def init_signals(self) -> None:
         """Give each signal its handler. A handler only notes; the loop acts."""
