@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import ssl
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -141,6 +142,12 @@ def test_a_hook_that_fails_or_returns_something_else(pki: Authority) -> None:
 
     with pytest.raises(ConfigError, match=r"ssl_context: the hook failed: LookupError: on purpose$"):
         Terminator(Options(), fails)
+
+    def leaves(config: Any, default: Any) -> Any:
+        sys.exit("enough")
+
+    with pytest.raises(ConfigError, match=r"ssl_context: the hook called sys\.exit\('enough'\)$"):
+        Terminator(Options(), leaves)
     with pytest.raises(ConfigError, match=r"ssl_context: the hook returned 5, expected an ssl\.SSLContext$"):
         Terminator(Options(), lambda config, default: 5)  # type: ignore[arg-type, return-value]
 
