@@ -587,6 +587,10 @@ def ssl_context(conf: TLSSettings) -> SSLContext:
         if conf.certfile is None:
             raise ConfigError("certfile = None: TLS needs a certificate")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=conf.ca_certs)
+        # Custom workers may bring settings of their own, from before there was this one.
+        minimum: str | None = getattr(conf, "ssl_minimum_version", None)
+        if minimum is not None:
+            context.minimum_version = ssl.TLSVersion[minimum.replace(".", "_")]
         context.load_cert_chain(certfile=conf.certfile, keyfile=conf.keyfile)
         context.verify_mode = ssl.VerifyMode(conf.cert_reqs)
         if conf.ciphers:

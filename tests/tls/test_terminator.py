@@ -18,6 +18,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.engine.connection import PlainHTTP
 from gunicorn.errors import ConfigError
+from gunicorn.sock import ssl_context
 from gunicorn.tls.channel import Channel
 from gunicorn.tls.entrance import prepare
 from gunicorn.tls.terminator import Options, Terminator
@@ -150,6 +151,15 @@ def test_a_hook_that_fails_or_returns_something_else(pki: Authority) -> None:
         Terminator(Options(), leaves)
     with pytest.raises(ConfigError, match=r"ssl_context: the hook returned 5, expected an ssl\.SSLContext$"):
         Terminator(Options(), lambda config, default: 5)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize("minimum", ["TLSv1.2", "TLSv1.3"])
+def test_the_oldest_version_for_custom_workers(pki: Authority, minimum: str) -> None:
+    cfg = Config()
+    for name, value in {"certfile": pki.folder / "server.pem", "keyfile": pki.folder / "server.key"}.items():
+        cfg.set(name, str(value))
+    cfg.set("ssl_minimum_version", minimum)
+    assert ssl_context(cfg).minimum_version == getattr(ssl.TLSVersion, minimum.replace(".", "_"))
 
 
 # Two ends in memory.
