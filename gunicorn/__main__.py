@@ -1,4 +1,4 @@
-"""``python -m gunicorn``."""
+"""`python -m gunicorn`."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
 """Which build of the hot path runs: its compiled form, or the same source files interpreted.
 
-An extension wins over a ``.py`` of the same name on import. ``GUNICORN_PURE=1`` in the environment turns that
+An extension wins over a `.py` of the same name on import. `GUNICORN_PURE=1` in the environment turns that
 around, so that one installation can be debugged, profiled and compared in both forms.
 """
 
@@ -11,15 +11,15 @@ import sys
 
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
-#: The packages that ``setup.py`` compiles.
+#: The packages that `setup.py` compiles.
 COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "drivers", "tls", "engine", "wire", "http", "instrument")
 
 
 def force_interpreted() -> None:
-    """Make imports from the compiled packages find ``.py`` files only.
+    """Make imports from the compiled packages find `.py` files only.
 
     Must run before the first of their modules is imported: the import system asks
-    ``sys.path_importer_cache`` for the finder of a folder before it makes one of its own.
+    `sys.path_importer_cache` for the finder of a folder before it makes one of its own.
     """
     from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
@@ -30,7 +30,7 @@ def force_interpreted() -> None:
 
 
 def build_kind() -> str:
-    """Return ``"compiled"`` when the HTTP parser is an extension module, else ``"interpreted"``."""
+    """Return `"compiled"` when the HTTP parser is an extension module, else `"interpreted"`."""
     from importlib.machinery import EXTENSION_SUFFIXES
 
     stem = os.path.join(_package(), "wire", "http1_head")

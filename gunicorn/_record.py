@@ -1,6 +1,6 @@
 """Frozen values with named fields, made from their annotations.
 
-What ``dataclasses`` and ``typing.NamedTuple`` offer, without compiling source text for every class and without
+What `dataclasses` and `typing.NamedTuple` offer, without compiling source text for every class and without
 their imports, which are a tenth of the time that a server needs to start.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["Record"]
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """Base of the values. A subclass has fields, ``name: type`` or ``name: type = default``, and methods.
+    """Base of the values. A subclass has fields, `name: type` or `name: type = default`, and methods.
 
     Values of one class are equal when their fields are. Raises TypeError for a field that is unknown or missing,
     AttributeError for an attempt to change one.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Protocol, TypedDict, Unpack
 
-    # -- WSGI
+    # WSGI.
 
     Environ = dict[str, Any]
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-    # -- ASGI
+    # ASGI.
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -38,7 +38,12 @@ if TYPE_CHECKING:
     # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
     App = Callable[..., Any]
 
-    # -- sockets
+    # Octets.
+
+    # What can be sent, sealed and queued.
+    Octets = bytes | bytearray | memoryview
+
+    # Sockets.
 
     # What can be listened at, as `bind` names it: host and port, the path of a unix socket, an inherited descriptor.
     Address = tuple[str, int] | str | int
@@ -47,7 +52,21 @@ if TYPE_CHECKING:
     # That of a client, None where nobody knows it (any more).
     Peer = SocketAddress | None
 
-    # -- logs
+    class ProxyInfo(TypedDict):
+        """What the PROXY protocol has told of a client and the proxy's own listener; hooks know it by these names."""
+
+        proxy_protocol: str
+        client_addr: str
+        client_port: int
+        proxy_addr: str
+        proxy_port: int
+
+    # Clocks.
+
+    # Seconds: monotonic ones, or those since the epoch.
+    Clock = Callable[[], float]
+
+    # Logs.
 
     class LogOptions(TypedDict, total=False):
         """What a call of a log may say besides the message, as in `logging`."""

@@ -24,7 +24,7 @@ class AnotherWorkerType(OwnSignal):
 
 
 class HaltServer(OwnSignal):
-    """Ends the whole server with ``exit_status``."""
+    """Ends the whole server with `exit_status`."""
 
     def __init__(self, reason: str, exit_status: int = 1) -> None:
         super().__init__(reason, exit_status)
@@ -38,7 +38,7 @@ class HaltServer(OwnSignal):
 class ConfigError(Exception):
     """A setting, a configuration file or a command line is wrong.
 
-    ``str()`` is one line meant for a person.
+    `str()` is one line meant for a person.
     """
 
 
@@ -47,11 +47,11 @@ class AppImportError(Exception):
 
 
 class AppExitError(AppImportError):
-    """The application called ``sys.exit()`` while it was loaded."""
+    """The application called `sys.exit()` while it was loaded."""
 
 
 class AppModuleNotFoundError(AppImportError, ModuleNotFoundError):
     """The module that was named as the application does not exist.
 
-    Also a ModuleNotFoundError, because that is what callers of ``util.import_app`` have always had to catch.
+    Also a ModuleNotFoundError, because that is what callers of `util.import_app` have always had to catch.
     """

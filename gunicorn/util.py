@@ -1,8 +1,8 @@
 """Small helpers that workers, hooks and packages of third parties import from here.
 
 What has a subject of its own has a module of its own and is only passed on: names to objects
-(``gunicorn.loading.names``), what ``bind`` accepts (``gunicorn.config.address``), what a process does to itself
-(``gunicorn.unix.process``).
+(`gunicorn.loading.names`), what `bind` accepts (`gunicorn.config.address`), what a process does to itself
+(`gunicorn.unix.process`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from types import TracebackType
 from gunicorn.config.address import is_ipv6, parse_address
 from gunicorn.config.validators import get_arity
 from gunicorn.errors import AppImportError
+from gunicorn.http.response import http_date as _http_date
 from gunicorn.loading.aliases import SUPPORTED_WORKERS
 from gunicorn.loading.names import import_app, load_class
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
@@ -86,15 +87,10 @@ hop_headers = {
     "upgrade", "server", "date",
 }
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 
 def http_date(timestamp: float | None = None) -> str:
-    """Return an IMF-fixdate (RFC 9110, 5.6.7) for ``timestamp``, in seconds since the epoch, or for now."""
-    # Not strftime: the names of days and months must not follow the locale.
-    year, month, day, hour, minute, second, weekday, _, _ = time.gmtime(timestamp)
-    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
+    """Return an IMF-fixdate (RFC 9110, 5.6.7) for `timestamp`, in seconds since the epoch, or for now."""
+    return str(_http_date(time.gmtime(timestamp)), "ascii")
 
 
 def to_bytestring(value: str | bytes, encoding: str = "utf8") -> bytes:
@@ -130,7 +126,7 @@ def split_request_uri(uri: str) -> SplitResult:
 
 
 def has_fileno(obj: object) -> bool:
-    """Tell whether ``obj`` is backed by a real file descriptor."""
+    """Tell whether `obj` is backed by a real file descriptor."""
     try:
         fileno = getattr(obj, "fileno", None)
         if fileno is None:
@@ -148,7 +144,7 @@ def is_hoppish(header: str) -> bool:
 
 
 def write(sock: socket, data: bytes, chunked: bool = False) -> None:
-    """Send all of ``data``, with ``chunked`` as a chunk (RFC 9112, 7.1). Raises OSError."""
+    """Send all of `data`, with `chunked` as a chunk (RFC 9112, 7.1). Raises OSError."""
     if chunked:
         write_chunk(sock, data)
     else:
@@ -156,13 +152,13 @@ def write(sock: socket, data: bytes, chunked: bool = False) -> None:
 
 
 def write_chunk(sock: socket, data: bytes | str) -> None:
-    """Send ``data`` as a chunk; an empty one ends the content. Raises OSError."""
+    """Send `data` as a chunk; an empty one ends the content. Raises OSError."""
     content = to_bytestring(data)
     sock.sendall(b"%x\r\n%s\r\n" % (len(content), content))
 
 
 def write_nonblock(sock: socket, data: bytes, chunked: bool = False) -> None:
-    """As ``write``, with the socket not waiting for its peer meanwhile. Raises BlockingIOError when it would."""
+    """As `write`, with the socket not waiting for its peer meanwhile. Raises BlockingIOError when it would."""
     timeout = sock.gettimeout()
     if timeout == 0.0:
         write(sock, data, chunked)
@@ -175,7 +171,7 @@ def write_nonblock(sock: socket, data: bytes, chunked: bool = False) -> None:
 
 
 def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
-    """Answer with a page that says ``reason`` and ``mesg``, as fast as the peer takes it. Raises OSError."""
+    """Answer with a page that says `reason` and `mesg`, as fast as the peer takes it. Raises OSError."""
     from html import escape
 
     page = (
@@ -190,13 +186,13 @@ def write_error(sock: socket, status_int: int, reason: str, mesg: str) -> None:
 
 
 def reraise(tp: type[BaseException], value: BaseException | None, tb: TracebackType | None = None) -> NoReturn:
-    """Raise what ``sys.exc_info()`` gave."""
+    """Raise what `sys.exc_info()` gave."""
     error = tp() if value is None else value
     raise error.with_traceback(tb)
 
 
 def is_glob_pattern(value: str) -> bool:
-    """Tell whether ``value`` has a character that the ``glob`` module treats as special."""
+    """Tell whether `value` has a character that the `glob` module treats as special."""
     return any(character in value for character in "*?[")
 
 

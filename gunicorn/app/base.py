@@ -33,7 +33,7 @@ _SETTING_ERRORS = (AttributeError, RuntimeError, TypeError, ValueError)
 class BaseApplication:
     """A server with its settings and its application, run from a program of one's own.
 
-    Subclasses define `load_config()`, which calls ``self.cfg.set(name, value)``, and `load()`, which returns
+    Subclasses define `load_config()`, which calls `self.cfg.set(name, value)`, and `load()`, which returns
     the application. `run()` serves it and does not return.
 
     Creating one loads the configuration; where that is wrong, one line is printed and the process exits with
@@ -76,7 +76,7 @@ class BaseApplication:
         raise NotImplementedError
 
     def load_config(self) -> None:
-        """Apply settings to ``self.cfg``."""
+        """Apply settings to `self.cfg`."""
         raise NotImplementedError
 
     def reload(self) -> None:
@@ -140,7 +140,7 @@ class Application(BaseApplication):
     def load_default_config(self) -> None:
         """Begin with a configuration of defaults, in the folder where the process was started.
 
-        Relative paths then mean the same at every reload, whatever ``chdir`` says; a release that is switched
+        Relative paths then mean the same at every reload, whatever `chdir` says; a release that is switched
         by a symbolic link above that folder is followed.
         """
         if self._home is None:
@@ -177,8 +177,8 @@ class Application(BaseApplication):
             raise
         except SystemExit as error:
             raise ConfigError(who_left(f"configuration file {filename!r}", "while it was read", error)) from error
-        except Exception as error:  # noqa: BLE001
-            # The file is the application's code: whatever it does wrong is shown in its own terms.
+        except Exception as error:  # noqa: BLE001  # the boundary around the user's code
+            # Whatever it does wrong is shown in its own terms.
             sys.stderr.write(application_traceback(error))
             raise ConfigError(
                 f"configuration file {filename!r} failed: {type(error).__name__}: {error}"
@@ -192,7 +192,7 @@ class Application(BaseApplication):
             raise ConfigError(who_left(f"configuration module {module_name!r}", "while it was read", error)) from error
 
     def load_config_from_module_name_or_filename(self, location: str) -> dict[str, object]:
-        """Apply and return the configuration at ``location``: a path, ``file:PATH`` or ``python:MODULE``."""
+        """Apply and return the configuration at `location`: a path, `file:PATH` or `python:MODULE`."""
         if location.startswith("python:"):
             name = location[len("python:") :]
             values = self.get_config_from_module_name(name)
@@ -211,7 +211,7 @@ class Application(BaseApplication):
         sources.apply_mapping(self.cfg, values, where)
 
     def load_config_from_file(self, filename: str) -> dict[str, object]:
-        """Apply the configuration file ``filename`` and return it."""
+        """Apply the configuration file `filename` and return it."""
         return self.load_config_from_module_name_or_filename(filename)
 
     def load_config(self) -> None:
@@ -282,8 +282,8 @@ class Application(BaseApplication):
                 without_exit(self.load, "the application", "while it was imported")
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
-        except Exception as error:  # noqa: BLE001
-            # The application's code may raise anything; its own traceback is all that helps.
+        except Exception as error:  # noqa: BLE001  # the boundary around the application
+            # Its code may raise anything; its own traceback is all that helps.
             _exit_with(
                 f"the application failed to load: {type(error).__name__}", application_traceback(error)
             )
@@ -299,5 +299,5 @@ def _folders(pythonpath: str | None) -> list[str]:
 
 
 def _look_first_in(*folders: str) -> None:
-    """Put ``folders`` in front of Python's module path, in their order, unless they are there."""
+    """Put `folders` in front of Python's module path, in their order, unless they are there."""
     sys.path[:0] = [folder for folder in folders if folder not in sys.path]

@@ -1,7 +1,7 @@
 """Django: projects named by their folder or their settings module.
 
-``gunicorn PROJECT.wsgi`` needs nothing from here. This is for the command ``gunicorn_django`` and for
-``manage.py run_gunicorn``, which find the project by themselves.
+`gunicorn PROJECT.wsgi` needs nothing from here. This is for the command `gunicorn_django` and for
+`manage.py run_gunicorn`, which find the project by themselves.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def _require_django() -> None:
 
 
 def settings_module_in(folder: str) -> tuple[str, str]:
-    """Find the settings of the project in ``folder``.
+    """Find the settings of the project in `folder`.
 
-    ``folder`` is the one with ``manage.py``, or the package within it that has ``settings.py``. Returns the
+    `folder` is the one with `manage.py`, or the package within it that has `settings.py`. Returns the
     name of the settings module and the folder it is imported from. Raises ConfigError when there is none.
     """
     folder = os.path.abspath(folder)
@@ -109,7 +109,7 @@ class DjangoApplication(Application):
 
 
 class DjangoApplicationCommand(Application):
-    """The project that ``manage.py`` has set up already, with the options of its command line."""
+    """The project that `manage.py` has set up already, with the options of its command line."""
 
     def __init__(self, options: Mapping[str, object], admin_media_path: str | None = None) -> None:
         self._options = dict(options)
@@ -135,5 +135,5 @@ class DjangoApplicationCommand(Application):
 
 
 def run() -> None:
-    """Run the command ``gunicorn_django``."""
+    """Run the command `gunicorn_django`."""
     DjangoApplication("%(prog)s [OPTIONS] [PROJECT]", prog="gunicorn_django").run()

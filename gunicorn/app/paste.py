@@ -31,7 +31,7 @@ def _library() -> ModuleType:
 
 
 def file_and_section(config_uri: str) -> tuple[str, str]:
-    """Split ``FILE#SECTION``; the section is ``main`` when there is none.
+    """Split `FILE#SECTION`; the section is `main` when there is none.
 
     Raises ConfigError without a file.
     """
@@ -43,10 +43,10 @@ def file_and_section(config_uri: str) -> tuple[str, str]:
 
 
 def get_wsgi_app(config_uri: str, name: str | None = None, defaults: Mapping[str, str] | None = None) -> WSGIApp:
-    """Return the application that ``config_uri``, ``FILE`` or ``FILE#SECTION``, describes.
+    """Return the application that `config_uri`, `FILE` or `FILE#SECTION`, describes.
 
-    ``name`` is a section that goes before the one in ``config_uri``. ``defaults`` are added to the file's
-    ``[DEFAULT]``. Raises ConfigError when PasteDeploy or the file is missing, AppImportError without the
+    `name` is a section that goes before the one in `config_uri`. `defaults` are added to the file's
+    `[DEFAULT]`. Raises ConfigError when PasteDeploy or the file is missing, AppImportError without the
     section.
     """
     path, section = file_and_section(config_uri)
@@ -61,7 +61,7 @@ def get_wsgi_app(config_uri: str, name: str | None = None, defaults: Mapping[str
 
 
 def has_logging_config(config_file: str) -> bool:
-    """Tell whether the file configures logging, as for ``logging.config.fileConfig``."""
+    """Tell whether the file configures logging, as for `logging.config.fileConfig`."""
     return _parsed(config_file).has_section("loggers")
 
 
@@ -85,7 +85,7 @@ def logging_settings(config_uri: str) -> dict[str, str]:
 
 
 def server_settings(config_uri: str) -> dict[str, str | list[str]]:
-    """Return the settings in ``[server:main]`` of the file when that section is for this server.
+    """Return the settings in `[server:main]` of the file when that section is for this server.
 
     It is read here and not by PasteDeploy, which would ask for the metadata of an installed gunicorn. Raises
     ConfigError when the file is missing or is no ini file.
@@ -99,7 +99,7 @@ def server_settings(config_uri: str) -> dict[str, str | list[str]]:
 
 
 def settings_from(local_conf: Mapping[str, str]) -> dict[str, str | list[str]]:
-    """Turn the items of a server section into settings; ``host`` and ``port`` become ``bind``."""
+    """Turn the items of a server section into settings; `host` and `port` become `bind`."""
     given = dict(local_conf)
     host, port = given.pop("host", ""), given.pop("port", "")
     settings: dict[str, str | list[str]] = {**given}

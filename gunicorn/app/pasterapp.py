@@ -1,7 +1,7 @@
 """PasteDeploy: applications, and servers, that an ini file describes.
 
-Three ways lead here: ``gunicorn --paste FILE``, the command ``gunicorn_paster FILE``, and a file whose
-``[server:main]`` says ``use = egg:gunicorn#main`` when a program such as ``pserve`` runs it.
+Three ways lead here: `gunicorn --paste FILE`, the command `gunicorn_paster FILE`, and a file whose
+`[server:main]` says `use = egg:gunicorn#main` when a program such as `pserve` runs it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PasterApplication(WSGIApplication):
 
 
 def run() -> None:
-    """Run the command ``gunicorn_paster``."""
+    """Run the command `gunicorn_paster`."""
     PasterApplication("%(prog)s [OPTIONS] FILE.ini[#SECTION]", prog="gunicorn_paster").run()
 
 
@@ -80,5 +80,5 @@ class PasterServerApplication(WSGIApplication):
 
 
 def serve(app: WSGIApp, global_conf: Mapping[str, str], **local_conf: str) -> None:
-    """Serve ``app``: the entry point ``main`` of the group ``paste.server_runner``."""
+    """Serve `app`: the entry point `main` of the group `paste.server_runner`."""
     PasterServerApplication(app, global_conf, local_conf).run()

@@ -1,4 +1,4 @@
-"""What ``--check-config`` does: a start, up to what others would notice.
+"""What `--check-config` does: a start, up to what others would notice.
 
 The steps are those of the master and of a worker, run for real: worker and logger class, logging, TLS, preload, PID
 file, addresses, rights, application. What a step leaves behind is taken back, and nothing is told to anybody: no hook
@@ -25,7 +25,7 @@ __all__ = ["rehearse"]
 
 
 def rehearse(app: ServedApplication) -> None:
-    """Go through a start of ``app``. Raises ConfigError, SystemExit, and what the application raises.
+    """Go through a start of `app`. Raises ConfigError, SystemExit, and what the application raises.
 
     Does not return in the parent when the workers are to be somebody else: the rest is done by a child that becomes
     them, and its exit status is passed on.

@@ -1,4 +1,4 @@
-"""The command ``gunicorn``.
+"""The command `gunicorn`.
 
 It runs from a plain checkout as well, as a script and under a debugger::
 
@@ -87,7 +87,7 @@ class WSGIApplication(Application):
 
 
 def run(prog: str | None = None) -> None:
-    """Run the command with the arguments of this process. ``prog`` is its name in messages."""
+    """Run the command with the arguments of this process. `prog` is its name in messages."""
     try:
         WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog=prog).run()
     except SystemExit:

@@ -14,9 +14,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from asyncio import CancelledError, InvalidStateError, current_task
-from typing import Any
 
 from gunicorn.errors import OwnSignal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from contextvars import Context
+    from typing import Any
 
 PENDING = 0
 DONE = 1
@@ -31,19 +37,19 @@ class Waiter:
 
     __slots__ = ("_asyncio_future_blocking", "callback", "context", "loop", "message", "state")
 
-    def __init__(self, loop: Any) -> None:
+    def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
-        self.callback: Any = None
-        self.context: Any = None
-        self.message: Any = None
+        self.callback: Callable[[Waiter], object] | None = None
+        self.context: Context | None = None
+        self.message: object = None
         self.state = PENDING
         self._asyncio_future_blocking = False
 
-    def get_loop(self) -> Any:
+    def get_loop(self) -> AbstractEventLoop:
         """The event loop it belongs to."""
         return self.loop
 
-    def add_done_callback(self, callback: Any, *, context: Any = None) -> None:
+    def add_done_callback(self, callback: Callable[[Waiter], object], *, context: Context | None = None) -> None:
         """`callback` is called with this object, in `context`."""
         if self.state != PENDING:
             self.loop.call_soon(callback, self, context=context)
@@ -53,14 +59,14 @@ class Waiter:
             self.callback = callback
             self.context = context
 
-    def remove_done_callback(self, callback: Any) -> int:
+    def remove_done_callback(self, callback: Callable[[Waiter], object]) -> int:
         """Take a callback back; how many there were."""
         if self.callback is None or self.callback != callback:
             return 0
         self.callback = self.context = None
         return 1
 
-    def cancel(self, msg: Any = None) -> bool:
+    def cancel(self, msg: object = None) -> bool:
         """The task that waits is being cancelled."""
         if self.state != PENDING:
             return False
@@ -79,7 +85,7 @@ class Waiter:
         """Whether it was woken or cancelled."""
         return self.state != PENDING
 
-    def exception(self) -> Any:
+    def exception(self) -> None:
         """None when it was woken. Raises CancelledError, InvalidStateError as a future does."""
         return self.result()
 
@@ -110,7 +116,7 @@ class Waiter:
             self.loop.call_soon(callback, self, context=self.context)
 
 
-def thrown(kind: Any, value: Any) -> BaseException:
+def thrown(kind: BaseException | type[BaseException], value: object) -> BaseException:
     if isinstance(kind, BaseException):
         return kind
     if isinstance(value, BaseException):

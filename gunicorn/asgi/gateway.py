@@ -29,11 +29,12 @@ from .websocket import WebSocketCycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from typing import Any
 
 EAGER = sys.version_info >= (3, 12)
-_RECEIVE: Any = Cycle.receive
-_SEND: Any = Cycle.send
+_RECEIVE = Cycle.receive
+_SEND = Cycle.send
 
 
 class ASGIGateway(ASGIGatewayState):
@@ -98,7 +99,7 @@ class ASGIGateway(ASGIGatewayState):
                 task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
             except OwnSignal:
                 raise
-            except BaseException as error:  # noqa: BLE001  # tasks raise what would end the process, there is none
+            except BaseException as error:  # noqa: BLE001  # the boundary around the application: what ends a process
                 cycle.failed(error)
                 return
             if task.done():
@@ -244,10 +245,10 @@ class ASGIGateway(ASGIGatewayState):
             self._after(environ, request, cycle)
 
 
-async def _finish(awaitable: Any) -> None:
+async def _finish(awaitable: Awaitable[object]) -> None:
     """An application may return any awaitable."""
     await awaitable
 
 
-def _nothing(exchange: Any) -> None:
+def _nothing(exchange: Exchange) -> None:
     """Cycles wait by themselves."""

@@ -12,7 +12,10 @@ from .scope import Scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task, TimerHandle
     from typing import Any
+
+    from gunicorn.gateway.response import Response
 
 # A response of which so much waits for its client makes the application wait as well.
 HIGH_WATER = 65536
@@ -32,7 +35,7 @@ class ASGIGatewayState(Gateway):
         super().__init__(worker, app, server, manners)
         cfg = self.cfg
         # The worker sets it before the first request.
-        self.loop: Any = None
+        self.loop: AbstractEventLoop = None  # type: ignore[assignment]
         self.scopes = Scopes(cfg.root_path)
         self.scopes.forwarded = self.forwarded
         self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
@@ -40,14 +43,14 @@ class ASGIGatewayState(Gateway):
         # Somebody wants to know of every request: the access log or a hook.
         self.watches = self.logs_access or self.post_request is not None
         # The timer that will write the lines gathered for the access log.
-        self.writer: Any = None
+        self.writer: TimerHandle | None = None
         # Tasks that wait for something: a loop itself holds its tasks but weakly.
-        self.tasks: set[Any] = set()
+        self.tasks: set[Task[object]] = set()
         # WebSockets that are open or being closed.
         self.sockets: set[Any] = set()
         self.leaving = False
         # How much open responses had sent at the last look.
-        self.seen_sent: dict[Any, int] = {}
+        self.seen_sent: dict[Response, int] = {}
         self.deflates = bool(cfg.ws_per_message_deflate)
         self.largest_message: int = cfg.websocket_max_message_size
         self.most_queued: int = max(1, cfg.ws_max_queue)

@@ -27,7 +27,7 @@ class Foreign(Misuse):
 class Lifespan:
     """One task of the application that lives as long as its worker.
 
-    ``mode`` is `auto`, `on` or `off`. With `auto` an application that raises before it has answered the start-up is
+    `mode` is `auto`, `on` or `off`. With `auto` an application that raises before it has answered the start-up is
     taken for one that does not know the protocol.
     """
 
@@ -44,7 +44,7 @@ class Lifespan:
         self._asked = False
 
     async def start(self, seconds: float) -> None:
-        """Tell the application to start; ``seconds`` 0: it may take as long as it likes. Raises LifespanFailed."""
+        """Tell the application to start; `seconds` 0: it may take as long as it likes. Raises LifespanFailed."""
         if self.mode == "off":
             return
         loop = asyncio.get_running_loop()

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Message
+
 
 class Misuse(RuntimeError):
     """The application broke the rules of ASGI; the text says which."""
@@ -17,14 +19,14 @@ class Disconnected(OSError):
     """Sent to a client that is gone (ASGI specification, HTTP, "Disconnected Client - send Exception")."""
 
 
-def as_dict(message: Any) -> dict[str, Any]:
+def as_dict(message: object) -> dict[str, Any]:
     """A message of a class of its own as a plain dict. Raises `Misuse`."""
     if not isinstance(message, dict):
         raise Misuse(f"a message must be a dict, not {type(message).__name__}")
     return dict(message)
 
 
-def kind_of(message: dict[str, Any]) -> str:
+def kind_of(message: Message) -> str:
     """The type of a message. Raises `Misuse`."""
     kind = message.get("type")
     if not isinstance(kind, str):
@@ -32,7 +34,7 @@ def kind_of(message: dict[str, Any]) -> str:
     return kind if type(kind) is str else plain_text(kind)
 
 
-def octets_of(message: dict[str, Any], key: str) -> bytes:
+def octets_of(message: Message, key: str) -> bytes:
     """The bytes under `key`, empty by default. Raises `Misuse`."""
     value = message.get(key, b"")
     if type(value) is bytes:
@@ -44,7 +46,7 @@ def octets_of(message: dict[str, Any], key: str) -> bytes:
     raise Misuse(f"{key!r} of a {message['type']} message must be bytes, not {type(value).__name__}")
 
 
-def status_of(message: dict[str, Any]) -> int:
+def status_of(message: Message) -> int:
     """The status of a start message. Raises `Misuse`."""
     status = message.get("status")
     if type(status) is not int:
@@ -57,7 +59,7 @@ def status_of(message: dict[str, Any]) -> int:
     return status
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """What is said in words, None for nothing."""
     if isinstance(value, str):
         return plain_text(value)

@@ -12,13 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn.http.forwarded import Forwarded
+
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
-EXTENSIONS: dict[str, dict[str, Any]] = {
+EXTENSIONS: dict[str, dict[str, object]] = {
     "http.response.trailers": {},
     "http.response.early_hint": {},
     "http.response.pathsend": {},
 }
-WEBSOCKET_EXTENSIONS: dict[str, dict[str, Any]] = {"websocket.http.response": {}}
+WEBSOCKET_EXTENSIONS: dict[str, dict[str, object]] = {"websocket.http.response": {}}
 SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
 
@@ -30,9 +32,9 @@ class Scopes:
     def __init__(self, root_path: str) -> None:
         self.root_path = root_path.rstrip("/")
         # A `forwarded.Forwarded` where trusted proxies tell the client's address.
-        self.forwarded: Any = None
+        self.forwarded: Forwarded | None = None
         # What the application left in the lifespan's state; every scope has a copy.
-        self.state: dict[str, Any] | None = None
+        self.state: dict[str, object] | None = None
 
     def build(self, exchange: Exchange, request: Request) -> dict[str, Any]:
         """The scope of an HTTP request."""
@@ -80,7 +82,7 @@ class Scopes:
 
     def shared(self, exchange: Exchange) -> dict[str, Any]:
         """What the requests of a connection have in common."""
-        listener: Any = exchange.listener
+        listener = exchange.listener
         peer = exchange.peer
         info = exchange.proxy_info()
         secure = exchange.is_secure()
@@ -108,7 +110,7 @@ class Scopes:
         }
 
 
-def tls_extension(facts: Facts) -> dict[str, Any]:
+def tls_extension(facts: Facts) -> dict[str, object]:
     """The member `tls` of a scope's extensions (the ASGI specification, "ASGI TLS Extension")."""
     return {
         "server_cert": facts.server_certificate or None,

@@ -23,7 +23,7 @@ def said(cfg: Config, log: Log) -> tuple[str, bytes]:
         return server, b""
     try:
         return _lines_of(cfg, server)
-    except Exception as error:  # noqa: BLE001  # somebody else's code
+    except Exception as error:  # noqa: BLE001  # the boundary around the user's code
         log.warning("The patch of gunicorn.http.wsgi.Response.default_headers has no effect: %r", error)
         return server, b""
 

@@ -17,9 +17,7 @@ from .body import Body, ChunkedReader, LengthReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from gunicorn._types import Peer
+    from gunicorn._types import Peer, ProxyInfo
     from gunicorn.config import Config
     from gunicorn.http.request import Request as Head
 
@@ -80,7 +78,7 @@ class Message:
         # Whether the head of an answer has gone out: what goes wrong then cannot be told any more.
         self.answered = False
         self.body: Body | None = None
-        self.proxy_protocol_info: dict[str, Any] | None = None
+        self.proxy_protocol_info: ProxyInfo | None = None
         self.unreader.unread(self.parse(self.unreader))
         self.set_body_reader()
 
@@ -153,7 +151,7 @@ class Request(Message):
         assert head is not None
         self._take(head)
         if protocol.proxy_info is not None:
-            self.proxy_protocol_info = dict(protocol.proxy_info)
+            self.proxy_protocol_info = protocol.proxy_info.copy()
         self._ask_subclass()
         return bytes(protocol.rest())
 

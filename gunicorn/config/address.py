@@ -1,4 +1,4 @@
-"""Addresses as people write them in ``bind``."""
+"""Addresses as people write them in `bind`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _OF_HTTPS = frozenset(
 
 
 class Bind:
-    """One ``bind`` value, taken apart.
+    """One `bind` value, taken apart.
 
-    ``scheme``: ``http``, ``https``, or empty where the TLS settings of the server decide. ``options``: what
-    stands behind the ``?``. ``redirect``: the port that clients are sent to by HTTPS, 0 when they are served.
+    `scheme`: `http`, `https`, or empty where the TLS settings of the server decide. `options`: what
+    stands behind the `?`. `redirect`: the port that clients are sent to by HTTPS, 0 when they are served.
     """
 
     __slots__ = ("address", "is_port_open", "options", "redirect", "scheme")
@@ -51,9 +51,9 @@ class Bind:
 
 
 def parse_bind(text: str) -> Bind:
-    """Take a ``bind`` value apart: an address of ``parse_address``, or
-    ``https://HOST:PORT?certfile=FILE&keyfile=FILE``, ``http://HOST:PORT``, and for a listener that sends its
-    clients to HTTPS ``http+redirect://HOST:PORT`` or ``http://HOST:PORT?redirect=https:PORT``. The port it redirects to
+    """Take a `bind` value apart: an address of `parse_address`, or
+    `https://HOST:PORT?certfile=FILE&keyfile=FILE`, `http://HOST:PORT`, and for a listener that sends its
+    clients to HTTPS `http+redirect://HOST:PORT` or `http://HOST:PORT?redirect=https:PORT`. The port it redirects to
     is 443 when left out; `direct` knows better.
 
     Raises RuntimeError, one line.
@@ -69,9 +69,9 @@ def parse_bind(text: str) -> Bind:
 
 
 def direct(binds: Sequence[Bind], secure: Sequence[Bind]) -> None:
-    """Have those of ``binds`` that redirect to HTTPS, no matter which port, redirect to one that is there.
+    """Have those of `binds` that redirect to HTTPS, no matter which port, redirect to one that is there.
 
-    ``secure`` are those that speak TLS: one of the same host is taken before one of another, 443 before other ports.
+    `secure` are those that speak TLS: one of the same host is taken before one of another, 443 before other ports.
     """
     for bind in binds:
         if not bind.is_port_open:
@@ -106,7 +106,7 @@ def _redirect_port(target: str) -> int:
 
 
 def is_ipv6(addr: str) -> bool:
-    """Tell whether ``addr`` is a literal IPv6 address, without brackets, with or without a zone."""
+    """Tell whether `addr` is a literal IPv6 address, without brackets, with or without a zone."""
     try:
         socket.inet_pton(socket.AF_INET6, addr.partition("%")[0])
     except (OSError, ValueError):
@@ -115,10 +115,10 @@ def is_ipv6(addr: str) -> bool:
 
 
 def parse_address(netloc: str, default_port: str | int = "8000") -> Address:
-    """Turn one ``bind`` value into what a socket is made from.
+    """Turn one `bind` value into what a socket is made from.
 
-    ``unix:PATH`` gives the path, ``fd://N`` the descriptor, everything else ``(host, port)``. An abstract
-    unix socket is ``unix:`` and a name that begins with a NUL byte, written as such or as ``\\0``.
+    `unix:PATH` gives the path, `fd://N` the descriptor, everything else `(host, port)`. An abstract
+    unix socket is `unix:` and a name that begins with a NUL byte, written as such or as `\\0`.
 
     Raises RuntimeError when the port or the descriptor is not a number in range.
     """
@@ -173,7 +173,7 @@ def _split_port(netloc: str, default_port: str) -> tuple[str, str]:
 
 
 def _check_is_all_address(netloc: str) -> None:
-    """``::1:8000`` may be an address, or one with a port."""
+    """`::1:8000` may be an address, or one with a port."""
     address, _, port = netloc.rpartition(":")
     if port.isdigit() and is_ipv6(address):
         raise RuntimeError(

@@ -22,7 +22,7 @@ _CONSTANTS = {"store_true": True, "store_false": False}
 
 
 def lazy_parser(cfg: Config) -> ArgumentParser:
-    """Return what stands for the parser of ``cfg`` and becomes it when something is asked of it."""
+    """Return what stands for the parser of `cfg` and becomes it when something is asked of it."""
     return _LazyParser(cfg)  # type: ignore[return-value]
 
 
@@ -38,7 +38,7 @@ class _LazyParser:
 
 
 def parse(cfg: Config, parser: ArgumentParser, words: list[str]) -> Namespace:
-    """Return what ``words`` give each setting, None where nothing, and the positional ones as ``args``.
+    """Return what `words` give each setting, None where nothing, and the positional ones as `args`.
 
     Exits with status 2 when they cannot be understood, and with 0 after help or version.
     """
@@ -54,7 +54,7 @@ def single(parser: ArgumentParser, args: list[str]) -> str | None:
 
 
 def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | None:
-    """Read ``words``, or return None when they are anything but plain."""
+    """Read `words`, or return None when they are anything but plain."""
     settings = list(settings)
     flags = {flag: setting for setting in settings for flag in setting.cli or ()}
     values: dict[str, object] = {setting.name: None for setting in settings if setting.cli}
@@ -76,7 +76,7 @@ def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | Non
 
 
 def _take(values: dict[str, object], setting: Setting, word: str, rest: Iterator[str]) -> bool:
-    """Give ``setting`` the value in ``word`` or after it. Returns False when that is not plain."""
+    """Give `setting` the value in `word` or after it. Returns False when that is not plain."""
     flag, equals, text = word.partition("=")
     if setting.action in _CONSTANTS or setting.action == "store_const":
         values[setting.name] = _CONSTANTS.get(setting.action, setting.const)

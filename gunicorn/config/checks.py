@@ -45,9 +45,9 @@ def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:
 
 
 def complaint(cfg: object, name: str, problem: str) -> str:
-    """One line about a setting that cannot be used as it is: its value, where that came from, and ``problem``.
+    """One line about a setting that cannot be used as it is: its value, where that came from, and `problem`.
 
-    ``cfg`` may be any object with the setting as an attribute.
+    `cfg` may be any object with the setting as an attribute.
     """
     settings = getattr(cfg, "settings", {})
     value = settings[name].get() if name in settings else getattr(cfg, name, None)

@@ -37,7 +37,7 @@ class Config(SettingValues):
         apply_default_variables(self, os.environ)
 
     def get_cmd_args_from_env(self) -> list[str]:
-        """Return the words of ``GUNICORN_CMD_ARGS``, split as by a shell.
+        """Return the words of `GUNICORN_CMD_ARGS`, split as by a shell.
 
         Raises ValueError on an open quote.
         """

@@ -101,7 +101,7 @@ def _tool_table(document: dict[str, object], filename: str) -> dict[str, object]
 
 
 def read_module(name: str) -> dict[str, object]:
-    """Return the variables of the module ``name``, executed anew when it was loaded before.
+    """Return the variables of the module `name`, executed anew when it was loaded before.
 
     Raises ConfigError when there is no such module.
     """
@@ -145,7 +145,7 @@ def misnamed(values: Mapping[str, object], settings: Iterable[str], everything: 
     """Return pairs of a name that is no setting and the setting that was probably meant.
 
     A Python file may hold names of its own, so only those are looked at that resemble a setting. With
-    ``everything`` (TOML, which has no names of its own) also the others are returned, with an empty text
+    `everything` (TOML, which has no names of its own) also the others are returned, with an empty text
     beside them.
     """
     known = set(settings)
@@ -157,7 +157,7 @@ def misnamed(values: Mapping[str, object], settings: Iterable[str], everything: 
 
 
 def meant_by(name: str, settings: Iterable[str]) -> str:
-    """Return the setting that was probably meant by ``name``, empty for none."""
+    """Return the setting that was probably meant by `name`, empty for none."""
     return _FAMILIAR.get(name) or _nearest(name, settings)
 
 

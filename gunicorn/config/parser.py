@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
         return super().parse_known_args(words, namespace)
 
     def _optional_value_of(self, word: str) -> argparse.Action | None:
-        """The option that ``word`` is, or abbreviates, if it takes a value or none."""
+        """The option that `word` is, or abbreviates, if it takes a value or none."""
         flags = [word] if word in self._option_string_actions else []
         if not flags and word.startswith("--"):
             flags = [flag for flag in self._option_string_actions if flag.startswith(word)]
@@ -97,9 +97,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(cfg: SettingValues) -> argparse.ArgumentParser:
-    """Return a parser whose options are the settings of ``cfg`` that have flags, in a group for each section.
+    """Return a parser whose options are the settings of `cfg` that have flags, in a group for each section.
 
-    What is not given is None in the namespace; the positional arguments are the list ``args``. Values are the
+    What is not given is None in the namespace; the positional arguments are the list `args`. Values are the
     text that was given: they are converted and checked when they are set, by the same code as all other
     sources.
     """

@@ -93,7 +93,7 @@ class Setting:
         return self.value
 
     def set(self, val: object) -> None:
-        """Validate and keep ``val``. Raises what the validator raises; the old value then stays."""
+        """Validate and keep `val`. Raises what the validator raises; the old value then stays."""
         validator: Callable[[object], object] | None = self.validator
         self.value = val if validator is None else validator(val)
 
@@ -104,7 +104,7 @@ class Setting:
         return twin
 
     def add_option(self, parser: ArgumentParser | _ArgumentGroup) -> None:
-        """Add the flags of this setting, if it has any, to ``parser``."""
+        """Add the flags of this setting, if it has any, to `parser`."""
         if self.cli:
             parser.add_argument(*self.cli, **option_arguments(self))
 
@@ -122,11 +122,11 @@ def _dedent(text: str) -> str:
     return "\n".join(line[margin:] if line[:margin].isspace() else line for line in lines).strip()
 
 
-# -- how a setting looks on the command line
+# How a setting looks on the command line.
 
 
 def option_arguments(setting: Setting) -> dict[str, Any]:
-    """Return the keyword arguments of ``add_argument`` for ``setting``."""
+    """Return the keyword arguments of `add_argument` for `setting`."""
     arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": _help(setting)}
     if setting.action:
         arguments["action"] = setting.action

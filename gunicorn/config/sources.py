@@ -48,7 +48,7 @@ _EMPTY_MEANS_SOMETHING = frozenset({"FORWARDED_ALLOW_IPS"})
 
 
 def assign(cfg: SettingValues, name: str, value: object, source: str, convert: Converter | None = None) -> None:
-    """Set ``name`` from ``source``, a text after ``convert``.
+    """Set `name` from `source`, a text after `convert`.
 
     Raises ConfigError, one line, when the value is wrong.
     """
@@ -72,7 +72,7 @@ def apply_default_variables(cfg: SettingValues, environ: Mapping[str, str]) -> N
 
 
 def apply_variables(cfg: SettingValues, environ: Mapping[str, str]) -> None:
-    """Set what environment variables named ``GUNICORN_`` and a setting in upper case say."""
+    """Set what environment variables named `GUNICORN_` and a setting in upper case say."""
     for name, setting, text, variable in _variables(cfg, environ):
         assign(cfg, name, text, f"environment variable {variable}", _converter(setting))
 
@@ -87,7 +87,7 @@ def _variables(cfg: SettingValues, environ: Mapping[str, str]) -> Iterator[tuple
 
 
 def unknown_variables(cfg: SettingValues, environ: Mapping[str, str]) -> str | None:
-    """Return one line about the variables named ``GUNICORN_`` that mean nothing, each with what was probably meant."""
+    """Return one line about the variables named `GUNICORN_` that mean nothing, each with what was probably meant."""
     names = [
         name for name, text in environ.items() if name.startswith("GUNICORN_") and _is_unknown(cfg, name, text)
     ]
@@ -113,7 +113,7 @@ def _converter(setting: Setting) -> Converter | None:
 
 
 def _type_converter(setting: Setting) -> Converter | None:
-    """The setting's ``type``, unless its validator does the same and says better what is expected."""
+    """The setting's `type`, unless its validator does the same and says better what is expected."""
     declared = setting.__class__.type
     if declared in (None, int, callable, auto_int) and setting.validator is not None:
         return None
@@ -123,12 +123,12 @@ def _type_converter(setting: Setting) -> Converter | None:
 
 
 def apply_arguments(cfg: SettingValues, options: Namespace, where: str) -> None:
-    """Set what was given on the command line ``where``."""
+    """Set what was given on the command line `where`."""
     apply_options(cfg, vars(options), where)
 
 
 def apply_options(cfg: SettingValues, options: Mapping[str, object], where: str) -> None:
-    """Set what the parsed options of ``where`` say; None is what was not given."""
+    """Set what the parsed options of `where` say; None is what was not given."""
     for name, value in options.items():
         if value is None or name == "args" or name not in cfg.settings:
             continue

@@ -19,13 +19,13 @@ from .address import parse_address, parse_bind
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     Validator = Callable[[object], object]
     T = TypeVar("T")
 
 
-# -- scalars
+# Scalars.
 
 
 def validate_bool(val: object) -> bool | None:
@@ -77,7 +77,7 @@ def auto_int(_: object, x: str) -> int:
 
 
 def parse_mode(text: str) -> int:
-    """Convert the text of a file mode: ``022``, ``0o22``, ``0x12``, ``18``. Raises ValueError."""
+    """Convert the text of a file mode: `022`, `0o22`, `0x12`, `18`. Raises ValueError."""
     digits = text.strip()
     if len(digits) > 1 and digits[0] == "0" and digits.isdigit():
         digits = "0o" + digits
@@ -96,7 +96,7 @@ def validate_mode(val: object) -> int:
 
 
 def in_range(low: int, high: int | None = None) -> Callable[[object], int]:
-    """Make a validator for whole numbers from ``low`` to ``high``, both included."""
+    """Make a validator for whole numbers from `low` to `high`, both included."""
     expected = (
         f"expected a whole number from {low} to {high}" if high else f"expected a whole number, {low} or more"
     )
@@ -125,7 +125,7 @@ LONGEST = 2**31 - 1
 validate_count = in_range(0, LONGEST)
 
 
-def validate_seconds(val: Any) -> float:
+def validate_seconds(val: str | float) -> float:
     """A time of 0 or more, fractions allowed, or its text."""
     try:
         seconds = float(val)
@@ -158,7 +158,7 @@ AUTO = "auto"
 
 
 def validate_workers(val: object) -> int | str:
-    """A number of workers, or the word ``auto``."""
+    """A number of workers, or the word `auto`."""
     if isinstance(val, str) and val.strip().lower() == AUTO:
         return AUTO
     try:
@@ -171,7 +171,7 @@ def validate_workers(val: object) -> int | str:
 
 
 def validate_reload_strategy(val: object) -> str:
-    """``all``, ``rolling``, ``rolling:N`` or ``rolling:N%``, in any case."""
+    """`all`, `rolling`, `rolling:N` or `rolling:N%`, in any case."""
     expected = "expected all, rolling, rolling:NUMBER or rolling:PERCENT%"
     if not isinstance(val, str):
         raise TypeError(f"{expected}, not {type(val).__name__}")
@@ -186,7 +186,7 @@ def validate_reload_strategy(val: object) -> str:
 def one_of(
     *words: str, none: str | None = None, aliases: Mapping[str | bool, str] | None = None
 ) -> Callable[[object], str | None]:
-    """Make a validator for one of ``words`` in any case; None means ``none``, ``aliases`` their target."""
+    """Make a validator for one of `words` in any case; None means `none`, `aliases` their target."""
     expected = f"expected one of {', '.join(words)}"
     named = aliases or {}
 
@@ -253,7 +253,7 @@ def validate_reload_engine(val: object) -> str:
 
 
 def validate_tls_version(val: object) -> str:
-    """``TLSv1``, ``TLSv1.1``, ``TLSv1.2`` or ``TLSv1.3``, in any case."""
+    """`TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`, in any case."""
     versions = {name.lower(): name for name in ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
     version = versions.get(str(val).strip().lower())
     if version is None:
@@ -266,7 +266,7 @@ def validate_ssl_version(val: object) -> object:
     return val
 
 
-# -- lists and mappings
+# Lists and mappings.
 
 
 def validate_list_string(val: object) -> list[str]:
@@ -310,7 +310,7 @@ def validate_pairs(val: object) -> list[str]:
 
 
 def validate_server_names(val: object) -> dict[str, tuple[str, str | None]]:
-    """Server names with certificate and key file: a dict, or texts ``NAME=CERTFILE,KEYFILE``."""
+    """Server names with certificate and key file: a dict, or texts `NAME=CERTFILE,KEYFILE`."""
     items: list[tuple[object, object]]
     if isinstance(val, dict):
         items = list(val.items())
@@ -348,7 +348,7 @@ def validate_header_lines(val: object) -> list[str]:
 
 
 def validate_server_header(val: object) -> str:
-    """The value of the Server field; ``off`` or nothing for none."""
+    """The value of the Server field; `off` or nothing for none."""
     text = validate_string(val) or ""
     if not all(" " <= c <= "~" for c in text):
         raise ValueError("expected plain text, or off")
@@ -368,7 +368,7 @@ def _joined(val: object) -> object:
 
 
 def validate_string_to_addr_list(val: object) -> list[str]:
-    """Comma-separated IP addresses and networks in CIDR notation, or ``*`` for everyone."""
+    """Comma-separated IP addresses and networks in CIDR notation, or `*` for everyone."""
     addresses = validate_string_to_list(val)
     for address in addresses:
         # The defaults need no proof; importing ipaddress for them would cost every start some milliseconds.
@@ -394,7 +394,7 @@ def validate_dict(val: object) -> dict[object, object]:
 
 
 def validate_http_protocols(val: object) -> list[str]:
-    """Comma-separated ``h1`` and ``h2``, in the order of preference."""
+    """Comma-separated `h1` and `h2`, in the order of preference."""
     if val is not None and not isinstance(val, str):
         raise TypeError(f"expected comma-separated protocols of h1, h2, not {type(val).__name__}")
     names = [name.strip().lower() for name in (val or "h1").split(",") if name.strip()]
@@ -405,10 +405,10 @@ def validate_http_protocols(val: object) -> list[str]:
     return names or ["h1"]
 
 
-# -- files, users, addresses
+# Files, users, addresses.
 
 
-def validate_file_exists(val: Any) -> Any:
+def validate_file_exists(val: str | None) -> str | None:
     """The path of a file that is there, or None."""
     if val is not None and not os.path.exists(val):
         raise ValueError(f"no such file: {val}")
@@ -468,7 +468,7 @@ def validate_group(val: object) -> int:
 
 
 def _account_number(val: object) -> int | None:
-    """The number that ``val`` is or spells, None for a name. The highest of 32 bits means nobody in particular."""
+    """The number that `val` is or spells, None for a name. The highest of 32 bits means nobody in particular."""
     if isinstance(val, bool) or not (isinstance(val, int) or (isinstance(val, str) and val.isdecimal())):
         return None
     number = int(val)
@@ -484,7 +484,7 @@ def _account(val: object) -> str:
 
 
 def validate_statsd_address(val: object) -> tuple[str, int] | str | None:
-    """``HOST:PORT``, ``HOST`` (port 8125) or ``unix://PATH``."""
+    """`HOST:PORT`, `HOST` (port 8125) or `unix://PATH`."""
     text = validate_string(val)
     if text is None:
         return None
@@ -497,7 +497,7 @@ def validate_statsd_address(val: object) -> tuple[str, int] | str | None:
     return address
 
 
-# -- code
+# Code.
 
 
 def validate_class(val: object) -> type | str:
@@ -509,9 +509,9 @@ def validate_class(val: object) -> type | str:
 
 
 def validate_callable(arity: int) -> Callable[[object], Callable[..., object]]:
-    """Make a validator for callables with ``arity`` positional parameters (-1: any number).
+    """Make a validator for callables with `arity` positional parameters (-1: any number).
 
-    Text of the form ``module.function`` or ``module:function`` is imported.
+    Text of the form `module.function` or `module:function` is imported.
     """
 
     def _validate_callable(val: object) -> Callable[..., object]:
@@ -541,7 +541,7 @@ def _import_callable(text: str) -> object:
 
 
 def get_arity(f: Callable[..., object]) -> int:
-    """Return how many positional parameters ``f`` declares; ``*args`` does not count."""
+    """Return how many positional parameters `f` declares; `*args` does not count."""
     from inspect import Parameter, signature
 
     positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -559,7 +559,7 @@ def _arity(function: Callable[..., object]) -> int:
 
 
 def validate_post_request(val: object) -> Callable[..., object]:
-    """A callable ``(worker, req, environ, resp)``; older ones without the last one or two are adapted."""
+    """A callable `(worker, req, environ, resp)`; older ones without the last one or two are adapted."""
     hook = validate_callable(-1)(val)
     arity = _arity(hook)
     if arity == 4:
@@ -571,7 +571,7 @@ def validate_post_request(val: object) -> Callable[..., object]:
     raise TypeError(f"expected a function with 4 positional parameters, it has {arity}")
 
 
-# -- text into values
+# Text into values.
 
 
 def parse_bool(text: str) -> bool:
@@ -637,7 +637,7 @@ TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
 
 
 def text_parser(validator: Validator | None) -> Callable[[str], object] | None:
-    """Return what reads an environment variable for a setting with ``validator``, if anything must."""
+    """Return what reads an environment variable for a setting with `validator`, if anything must."""
     for validators, parse in TEXT_FORMS:
         if validator in validators:
             return parse

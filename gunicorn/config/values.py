@@ -68,7 +68,7 @@ class SettingValues(SettingTypes):
         return "(hidden)" if value and name.endswith("_password") else _shown(value)
 
     def set(self, name: str, value: object, source: str = FRAMEWORK) -> None:
-        """Give the setting ``name`` a new value, which its validator accepts.
+        """Give the setting `name` a new value, which its validator accepts.
 
         Raises AttributeError when there is no such setting, and what the validator raises (ValueError,
         TypeError, ConfigError) when the value is wrong.
@@ -80,14 +80,21 @@ class SettingValues(SettingTypes):
         setting.set(value)
         self.sources[name] = source
 
-    # -- derived from several settings
+    # Derived from several settings.
 
     def _value(self, name: str) -> Any:
         return self.settings[name].get()
 
+    def own_hook(self, name: str) -> Any:
+        """A hook that somebody has set; None for the default, which does nothing worth a call."""
+        setting = self.settings[name]
+        hook, default = setting.get(), type(setting).default
+        is_default = hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default)
+        return None if is_default else hook
+
     @property
     def workers(self) -> int:
-        """The number of workers; ``auto`` is counted at every call."""
+        """The number of workers; `auto` is counted at every call."""
         value = self._value("workers")
         if isinstance(value, int):
             return value
@@ -105,7 +112,7 @@ class SettingValues(SettingTypes):
 
     @property
     def address(self) -> list[Address]:
-        """What to listen on: ``(host, port)``, the path of a unix socket, or an inherited descriptor."""
+        """What to listen on: `(host, port)`, the path of a unix socket, or an inherited descriptor."""
         return [bind.address for bind in self.binds]
 
     @property
@@ -116,9 +123,9 @@ class SettingValues(SettingTypes):
         return binds
 
     def bind_of(self, address: Address, place: int = 0) -> Bind:
-        """The bind of a listener: ``address`` as the configuration has it, or as the socket tells it.
+        """The bind of a listener: `address` as the configuration has it, or as the socket tells it.
 
-        ``place`` is where it stands among the listeners; it decides where several binds have one address (port 0).
+        `place` is where it stands among the listeners; it decides where several binds have one address (port 0).
         """
         binds = self.binds
         for bind in binds[place:] + binds[:place]:
@@ -177,7 +184,7 @@ class SettingValues(SettingTypes):
 
     @property
     def env(self) -> dict[str, str]:
-        """What ``raw_env`` adds to the environment. Raises RuntimeError when an item is not NAME=VALUE."""
+        """What `raw_env` adds to the environment. Raises RuntimeError when an item is not NAME=VALUE."""
         return dict(_pair(item) for item in self.raw_env)
 
     @property
@@ -211,11 +218,11 @@ class SettingValues(SettingTypes):
         return {name.replace("\0", "="): value.replace("\0", "=") for name, value in pairs}
 
     def forwarded_allow_networks(self) -> list[IPv4Network | IPv6Network]:
-        """``forwarded_allow_ips`` as networks, without ``*``."""
+        """`forwarded_allow_ips` as networks, without `*`."""
         return _networks(self.forwarded_allow_ips)
 
     def proxy_allow_networks(self) -> list[IPv4Network | IPv6Network]:
-        """``proxy_allow_ips`` as networks, without ``*``."""
+        """`proxy_allow_ips` as networks, without `*`."""
         return _networks(self.proxy_allow_ips)
 
 

@@ -53,6 +53,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import ProxyInfo
+
 READING = 0
 RUNNING = 1
 FLUSHING = 2
@@ -206,7 +208,7 @@ class Connection(Answers):
             self._fail()
         except OwnSignal:
             raise
-        except BaseException:  # noqa: BLE001  # the boundary around a connection: `close` has let go of it in any case
+        except BaseException:  # noqa: BLE001  # the boundary around one connection: `close` has let go of it
             pass
 
     def pull(self) -> None:
@@ -436,7 +438,7 @@ class Connection(Answers):
         self.watch()
         return self.hangup and self.stream is None and self.taker is None
 
-    def proxy_info(self) -> dict[str, Any] | None:
+    def proxy_info(self) -> ProxyInfo | None:
         return self.protocol.proxy_info
 
     def partial_request(self) -> Request | None:

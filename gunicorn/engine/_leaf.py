@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Octets
+
 READABLE = 1
 WRITABLE = 2
 HANGUP = 4
@@ -206,7 +208,7 @@ class Place:
         return bytes(octets)
 
 
-def send(fd: int, data: Any) -> int:
+def send(fd: int, data: Octets) -> int:
     """Send octets; how many the kernel took, -1 when it takes none now. Raises `OSError`."""
     try:
         return unpatched.write(fd, data)
@@ -220,7 +222,7 @@ def send_last(fd: int, data: bytes) -> int:
     return send(fd, data)
 
 
-def send_two(fd: int, head: bytes, body: Any) -> int:
+def send_two(fd: int, head: bytes, body: Octets) -> int:
     """Send two runs of octets in one call; as `send`."""
     try:
         return unpatched.writev(fd, (head, body))

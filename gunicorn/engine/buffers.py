@@ -13,7 +13,10 @@ from ._leaf import Place, send, send_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import IO, Any
+
+    from gunicorn._types import Octets
 
 # A response spills to a file this many times its memory bound before the application has to wait for the client.
 SPILL_FACTOR = 64
@@ -82,7 +85,7 @@ class BodyStore:
             file.write(before)
         return file
 
-    def open(self) -> Any:
+    def open(self) -> IO[bytes]:
         """The whole body, to be read from its beginning. Raises `InsufficientStorage`."""
         if self.reserved is not None:
             return BytesIO(self.reserved.take())
@@ -93,7 +96,8 @@ class BodyStore:
         except OSError as error:
             # What was gathered for the file had no place in it.
             raise InsufficientStorage() from error
-        return self.file
+        file: IO[bytes] = self.file
+        return file
 
     def close(self) -> None:
         """Let go of the memory or the file."""
@@ -149,7 +153,7 @@ class OutputBuffer:
         self.spill_end = 0
         self.no_file = False
 
-    def add(self, data: Any) -> None:
+    def add(self, data: Octets) -> None:
         """Queue octets. One object is kept as it is, however large: it is in memory already."""
         length = len(data)
         if not length:
@@ -171,7 +175,7 @@ class OutputBuffer:
                 return
         segments.append(memoryview(data))
 
-    def _spill(self, data: Any, length: int) -> None:
+    def _spill(self, data: Octets, length: int) -> None:
         if self.spill is None:
             self.spill = open_temporary(self.directory)
             self.spill_end = 0
@@ -253,7 +257,7 @@ class BodyStream:
         self.size = 0
         self.complete = False
         self.failed = False
-        self.on_change: Any = None
+        self.on_change: Callable[[], object] | None = None
 
     @property
     def full(self) -> bool:

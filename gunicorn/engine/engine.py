@@ -28,7 +28,10 @@ from .transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
+
+    from gunicorn._types import Clock, Peer
 
 # At the end all that wait are taken, and a queue is hardly longer; where neighbours serve on, only a few, which would
 # be lost if this were the last copy of a socket after all.
@@ -60,7 +63,7 @@ def make_poller() -> Poller:
 class Nowhere(Poller):
     """In the place of a poller, in a process that is not to serve: whoever would wait for clients there is ended."""
 
-    ended: Any = None
+    ended: Callable[[], object]
 
     def __init__(self) -> None:
         """It has no descriptor."""
@@ -105,8 +108,8 @@ class Engine(EngineState):
         limits: Limits,
         trusted: Peers,
         proxies: Peers,
-        clock: Any = monotonic,
-        poller: Any = None,
+        clock: Clock = monotonic,
+        poller: Poller | None = None,
         share: Share | None = None,
     ) -> None:
         super().__init__(handler, settings, make_poller() if poller is None else poller, clock, share)
@@ -151,7 +154,7 @@ class Engine(EngineState):
         except BlockingIOError:
             pass
 
-    def listen(self, listeners: list[Any]) -> None:
+    def listen(self, listeners: Iterable[Any]) -> None:
         """Begin to accept on these sockets."""
         self.listeners = [Listener(sock) for sock in listeners]
         self.listener_at = {listener.fd: listener for listener in self.listeners}
@@ -257,7 +260,7 @@ class Engine(EngineState):
             self.handler.connection_failed(exchange, error)
         except OwnSignal:
             raise
-        except BaseException:  # noqa: BLE001  # the log itself may be what has failed: nobody is left to be told
+        except BaseException:  # noqa: BLE001  # the boundary around a logger of the user's: nobody is left to be told
             pass
         exchange.drop()
 
@@ -310,7 +313,7 @@ class Engine(EngineState):
         if not looker.poll(PATIENCE_MILLISECONDS):
             self.share.was_silent(self.now)
 
-    def open(self, fd: int, peer: Any, listener: Listener) -> Transport:
+    def open(self, fd: int, peer: Peer, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
         if fd < 0:
             raise ValueError("a connection needs a descriptor")
@@ -327,7 +330,7 @@ class Engine(EngineState):
             self._pause_listeners()
         return connection
 
-    def _trust(self, peer: Any) -> int:
+    def _trust(self, peer: Peer) -> int:
         """What a peer may tell us: TRUSTED and MAY_PROXY as bits; the same few peers come again and again."""
         host = peer[0] if type(peer) is tuple else ""
         known = self.known_peers.get(host)
@@ -459,7 +462,7 @@ class Engine(EngineState):
         """The requests that run."""
         return [connection for connection in self.connections if connection is not None and connection.is_running()]
 
-    def abandon(self, ended: Any) -> None:
+    def abandon(self, ended: Callable[..., object]) -> None:
         """In a child that the application has forked: let go of everything, and have nothing notice, neither a client
         nor the parent, whose sockets and whose set in the kernel these are.
 
@@ -469,7 +472,7 @@ class Engine(EngineState):
         # Its descriptor is a copy, what it stands for is the parent's: to take anything out would be to take it out
         # there.
         self.poller.close()
-        nowhere: Any = Nowhere()
+        nowhere = Nowhere()
         nowhere.ended = ended
         self.poller = nowhere
         self.guard = NoGuard()

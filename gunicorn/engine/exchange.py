@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import ProxyInfo
+
 
 class ClientDisconnected(Exception):
     """The client is gone: nothing that is written reaches it any more."""
@@ -91,7 +93,7 @@ class Exchange:
         """What the TLS handshake has settled, a `tls.facts.Facts`; None without TLS."""
         raise NotImplementedError
 
-    def proxy_info(self) -> dict[str, Any] | None:
+    def proxy_info(self) -> ProxyInfo | None:
         """What the PROXY protocol has told of the client."""
         raise NotImplementedError
 

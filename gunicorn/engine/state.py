@@ -14,10 +14,14 @@ from .share import Share
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Any
 
+    from gunicorn._types import Clock
+
 # As something that can be compared: in the compiled form `monotonic` is called without one.
-_MONOTONIC: Any = _leaf.monotonic
+_MONOTONIC: Clock = _leaf.monotonic
 
 
 class NoGuard:
@@ -38,7 +42,7 @@ class EngineState:
     )
 
     def __init__(
-        self, handler: Handler | None, settings: Settings, poller: Poller, clock: Any = monotonic,
+        self, handler: Handler | None, settings: Settings, poller: Poller, clock: Clock = monotonic,
         share: Share | None = None,
     ) -> None:
         # A worker has its engine before it has an application; nothing comes before `hand_to`.
@@ -51,7 +55,7 @@ class EngineState:
         self.threaded = False
         # The operating system's number of the thread that made it, and runs it where `threaded` is not set.
         self.thread = get_native_id()
-        self.guard: Any = NoGuard()
+        self.guard: AbstractContextManager[object] = NoGuard()
         self.now = 0.0
         self.count = 0
         # Requests that the gateway has and has not finished, and how many there may be (0: any number).
@@ -61,7 +65,7 @@ class EngineState:
         self.closing = False
         self.stopped = False
         # In a child that the application has forked: ends it, for there is nothing to be served there.
-        self.stray: Any = None
+        self.stray: Callable[..., object] | None = None
         self.keepalive = settings.keepalive
         self.header_timeout = settings.header_timeout
         self.body_timeout = settings.body_timeout
@@ -96,7 +100,7 @@ class EngineState:
 
         Asked of the clock: `now` is that of the last turn, and an application may have run for long since.
         """
-        return float(self.clock()) + self.send_timeout if self.send_timeout else 0.0
+        return self.clock() + self.send_timeout if self.send_timeout else 0.0
 
     def tick(self) -> float:
         """Look at the clock: the moment, which is `now` from here on."""

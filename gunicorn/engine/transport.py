@@ -237,8 +237,8 @@ class Transport(Exchange):
         return None
 
     def seconds_since_data(self) -> float:
-        # Not where the other end is on this machine and has no TCP, nor where the kernel keeps no such account.
-        return 0.0 if self.listener.is_unix or not _TELLS_OF_DATA else since_last_data(self.fd)
+        # Not where the other end is on this machine and has no TCP.
+        return 0.0 if self.listener.is_unix else since_last_data(self.fd)
 
     def fileno(self) -> int:
         return self.fd
@@ -278,6 +278,8 @@ def shutdown_sending(fd: int) -> None:
 
 def since_last_data(fd: int) -> float:
     """Seconds since the kernel got octets on a TCP connection; 0 when it does not say."""
+    if not _TELLS_OF_DATA:
+        return 0.0
     # With family and type given, the constructor asks the kernel nothing.
     borrowed = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
     try:

@@ -20,7 +20,11 @@ from .response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from gunicorn._types import Environ, Log
+    from gunicorn.config import Config
 
 LONGEST_WAIT = 0.25
 MOST_LINES = 512
@@ -62,7 +66,6 @@ _ATOMS = {
     "M": (MILLISECONDS, ""),
     "D": (MICROSECONDS, ""),
     "L": (DECIMAL, ""),
-    "p": (LITERAL, f"<{os.getpid()}>"),
 }
 _FIELD = r"%\(([^)]*)\)s|%%"
 
@@ -114,7 +117,7 @@ class AccessLines:
 
     __slots__ = ("_count", "_date", "_log", "_now", "_parts", "_since", "_steps", "_write")
 
-    def __init__(self, log: Any, steps: list[tuple[int, str]], write: Any) -> None:
+    def __init__(self, log: Any, steps: list[tuple[int, str]], write: Callable[[str], bool]) -> None:
         self._log = log
         self._steps = steps
         self._write = write
@@ -125,7 +128,7 @@ class AccessLines:
         self._date: bytes | None = None
         self._now = ""
 
-    def add(self, response: Response, environ: dict[str, Any], prefixes: Prefixes, seconds: float, now: float) -> None:
+    def add(self, response: Response, environ: Environ, prefixes: Prefixes, seconds: float, now: float) -> None:
         """Make the line of a finished request that took `seconds`; `now` is the engine's time."""
         if prefixes.date is not self._date:
             # The response's Date has changed: so has the time of the line.
@@ -144,7 +147,7 @@ class AccessLines:
             self._since = now
         self._count += 1
 
-    def _add(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
+    def _add(self, response: Response, environ: Environ, seconds: float) -> None:
         parts = self._parts
         for step in self._steps:
             kind, text = step
@@ -188,22 +191,22 @@ class AccessLines:
         return bool(self._write("".join(parts)))
 
 
-def access_lines(log: Any, cfg: Any) -> AccessLines | None:
+def access_lines(log: Log, cfg: Config) -> AccessLines | None:
     """For a logger and a format that can be served here."""
-    make_writer = getattr(log, "line_writer", None)
+    make_writer: Callable[[], Callable[[str], bool] | None] | None = getattr(log, "line_writer", None)
     write = make_writer() if make_writer is not None else None
-    steps = compile_steps(cfg.access_log_format) if write is not None else None
+    if write is None:
+        return None
+    steps = compile_steps(cfg.access_log_format)
     return None if steps is None else AccessLines(log, steps, write)
 
 
-def logs_access(log: Any, cfg: Any) -> bool:
+def logs_access(log: Log) -> bool:
     """Whether `log.access` can have an effect."""
-    if type(log).access is not Logger.access:
-        return True
-    return bool(cfg.accesslog or cfg.logconfig or cfg.logconfig_dict or cfg.logconfig_json or cfg.syslog)
+    return not isinstance(log, Logger) or type(log).access is not Logger.access or log.access_log_enabled
 
 
-def _variable(environ: dict[str, Any], name: str) -> str:
+def _variable(environ: Environ, name: str) -> str:
     value = environ.get(name)
     if value is None:
         return "-"
@@ -212,7 +215,7 @@ def _variable(environ: dict[str, Any], name: str) -> str:
     return text if is_plain(text) else escape(text)
 
 
-def _status(status: Any) -> str:
+def _status(status: object) -> str:
     """The code of a status line, and a dash for what is none: hooks and middleware may have set it."""
     text = status if type(status) is str else printable(status)
     code = text[:3]
@@ -224,7 +227,7 @@ def _request_line(request: Request) -> str:
     return line if is_plain(line) else escape(line)
 
 
-def _user(environ: dict[str, Any]) -> str:
+def _user(environ: Environ) -> str:
     if "HTTP_AUTHORIZATION" not in environ:
         return "-"
     return escape(basic_user(environ) or "-")

@@ -13,9 +13,15 @@ from gunicorn.http.errors import Overloaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Protocol
 
+    from gunicorn._types import Clock
     from gunicorn.http.request import Request
+
+    class Arrived(Protocol):
+        """An exchange, or what a guest has in its place: what the time in the kernel is asked of."""
+
+        def seconds_since_data(self) -> float: ...
 
 # A request that has waited for so long may have been given up: look whether its client is there.
 LONG_SECONDS = 1.0
@@ -28,7 +34,7 @@ _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 class Admission:
     """The limit on waiting: `limit` in seconds. Clocks: monotonic as the engine's, and the wall's for proxies."""
 
-    def __init__(self, limit: float, clock: Any, wall_clock: Any = time.time) -> None:
+    def __init__(self, limit: float, clock: Clock, wall_clock: Clock = time.time) -> None:
         self.limit = limit
         self.clock = clock
         self.wall_clock = wall_clock
@@ -41,9 +47,9 @@ class Admission:
         if waited > LONG_SECONDS and exchange.disconnected():
             raise ClientDisconnected()
 
-    def waited(self, exchange: Exchange, request: Request) -> float:
+    def waited(self, exchange: Arrived, request: Request) -> float:
         """Seconds since the request was complete here, or since a trusted proxy took it on."""
-        waited: float = self.clock() - request.started
+        waited = self.clock() - request.started
         waited = max(waited, exchange.seconds_since_data())
         if request.forwarder_trusted:
             waited = max(waited, self._since_proxy(request.header("X-REQUEST-START")))
@@ -57,5 +63,5 @@ class Admission:
         except ValueError:
             return 0.0
         unit = next((unit for least, unit in _UNITS if number >= least), 1.0)
-        waited: float = self.wall_clock() - number / unit
+        waited = self.wall_clock() - number / unit
         return waited if 0.0 < waited < _IMPLAUSIBLE_SECONDS else 0.0

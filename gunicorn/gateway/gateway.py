@@ -35,7 +35,7 @@ class Gateway(GatewayState):
     )
 
     def __init__(self, worker: Any, app: Any, server: str, manners: Manners) -> None:
-        """``server``: the value of the field `Server`, none if it is empty."""
+        """`server`: the value of the field `Server`, none if it is empty."""
         cfg = worker.cfg
         super().__init__(server.encode("latin-1"), cfg.sendfile)
         self.worker = worker
@@ -50,9 +50,9 @@ class Gateway(GatewayState):
         self.board: Board | None = Board(slot) if slot is not None else None
         self.budget = min(worker.max_requests, 1 << 62)
         self.server = server.encode("latin-1")
-        self.pre_request = _own_hook(cfg, "pre_request")
-        self.post_request = _own_hook(cfg, "post_request")
-        self.logs_access = logs_access(worker.log, cfg)
+        self.pre_request = cfg.own_hook("pre_request")
+        self.post_request = cfg.own_hook("post_request")
+        self.logs_access = logs_access(worker.log)
         self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
         self.ends_at_once = not manners.threaded and self.post_request is None and (
             not self.logs_access or self.lines is not None
@@ -123,7 +123,9 @@ class Gateway(GatewayState):
         """A subclass's own `handle_error` is told, and answers nothing: that is done here."""
         try:
             self.handle_error(request, SocketView(exchange), exchange.peer, error)
-        except Exception:
+        except OwnSignal:
+            raise
+        except BaseException:  # the boundary around a hook
             self.log.exception("Exception in handle_error")
 
     def _tell_overload(self, error: Overloaded) -> None:
@@ -177,11 +179,3 @@ class Gateway(GatewayState):
 def shown(peer: Any) -> str:
     """A client as the log names it."""
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "a unix socket"
-
-
-def _own_hook(cfg: Any, name: str) -> Any:
-    """A request hook that somebody has set; None for the default, which does nothing worth a call."""
-    hook = getattr(cfg, name)
-    setting = cfg.settings[name]
-    default = getattr(setting, "default", None)
-    return None if hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default) else hook

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Octets
     from gunicorn.engine.exchange import Exchange
 
 RECEIVE_SIZE = 65536
@@ -58,14 +59,14 @@ class SecureSocket:
 
     read = recv
 
-    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+    def recv_into(self, buffer: bytearray | memoryview, size: int = 0, flags: int = 0) -> int:
         """As `socket.recv_into`."""
         with memoryview(buffer).cast("B") as view:
             content = self.recv(min(size or len(view), len(view)), flags)
             view[:len(content)] = content
         return len(content)
 
-    def send(self, data: Any, flags: int = 0) -> int:
+    def send(self, data: Octets, flags: int = 0) -> int:
         """Send all of `data`, since a part of a record cannot be sent; its length."""
         _no_flags(flags)
         with memoryview(data).cast("B") as view:
@@ -75,7 +76,7 @@ class SecureSocket:
 
     write = send
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
+    def sendall(self, data: Octets, flags: int = 0) -> None:
         """As `socket.sendall`."""
         self.send(data, flags)
 

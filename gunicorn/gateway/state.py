@@ -10,7 +10,9 @@ from .prefixes import Prefixes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+
+    from gunicorn.engine.exchange import Exchange
 
 
 class GatewayState(Handler):
@@ -28,8 +30,8 @@ class GatewayState(Handler):
         # other thread gets the interpreter.
         self.ends_at_once = False
         # How the worker type waits for a client: callables that take the connection.
-        self.wait_readable: Any = None
-        self.wait_writable: Any = None
+        self.wait_readable: Callable[[Exchange], None] = None  # type: ignore[assignment]
+        self.wait_writable: Callable[[Exchange], None] = None  # type: ignore[assignment]
 
     def attach(self, engine: EngineState) -> None:
         """The engine whose requests come here. Read-only otherwise: C code goes through it without a look."""

@@ -11,7 +11,7 @@ from gunicorn.engine.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import Fields
 
 
 class Turn:
@@ -36,7 +36,7 @@ class Turn:
         """Whether nothing reaches the client of the request any more."""
         return self.is_over() or self.exchange.disconnected()
 
-    def early_hints(self, headers: Any) -> None:
+    def early_hints(self, headers: Fields) -> None:
         """Send fields ahead of the response to the request; nothing once that is over."""
         if self.is_over():
             return

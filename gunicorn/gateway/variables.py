@@ -8,16 +8,17 @@ from gunicorn.http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import Environ
+    from gunicorn.http.forwarded import Forwarded
 
 _HEX = "0123456789abcdefABCDEF"
 _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
-def log_variables(exchange: Exchange, request: Request, forwarded: Any) -> dict[str, Any]:
-    """Those of WSGI's environ; ``forwarded``: the `Forwarded` that knows the client behind a trusted proxy, or None."""
+def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | None) -> Environ:
+    """Those of WSGI's environ; `forwarded`: the `Forwarded` that knows the client behind a trusted proxy, or None."""
     peer = exchange.peer
-    variables: dict[str, Any] = {
+    variables: Environ = {
         "REMOTE_ADDR": peer[0] if isinstance(peer, tuple) else "",
         "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
         "REQUEST_METHOD": request.method,
@@ -38,11 +39,11 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Any) -> dict[
     return variables
 
 
-def client_of(request: Request, forwarded: Any) -> tuple[str, int] | None:
+def client_of(request: Request, forwarded: Forwarded | None) -> tuple[str, int] | None:
     """The client that somebody else has told us of, a trusted proxy by a field or the PROXY protocol; None: its address
     is that of the connection. The port is 0 where it is not known."""
     if forwarded is not None and request.forwarder_trusted:
-        found: tuple[str, int] | None = forwarded.client(request)
+        found = forwarded.client(request)
         if found is not None:
             return found
     info = request.proxy_info
@@ -59,7 +60,7 @@ def unquote(path: str) -> str:
     return "".join(parts)
 
 
-def join_repeated(environ: dict[str, Any], request: Request) -> None:
+def join_repeated(environ: Environ, request: Request) -> None:
     """Fields of one name are one variable: their values in order, with commas (RFC 9110 section 5.3).
 
     Where a trusted proxy has set one of `forwarder_headers`, other names of that variable do not count.

@@ -10,10 +10,10 @@ from gunicorn.http.peers import Peers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from gunicorn.config.config import Config
     from gunicorn.http.forwarded import Forwarded
+
+    from .admission import Admission
 
 
 def limits_of(cfg: Config) -> Limits:
@@ -67,7 +67,7 @@ def forwarded_of(cfg: Config) -> Forwarded | None:
     return Forwarded(cfg.forwarded_for, cfg.forwarded_hops, Peers(cfg.forwarded_allow_ips))
 
 
-def admission_of(cfg: Config) -> Any:
+def admission_of(cfg: Config) -> Admission | None:
     """The `admission.Admission` of a configuration; None when a request may wait for ever."""
     if not cfg.limit_request_queue_time:
         return None

@@ -10,6 +10,7 @@ import asyncio
 import time
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import cast
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
@@ -17,6 +18,7 @@ from tornado.wsgi import WSGIContainer
 
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.listener import Listener
+from gunicorn.engine.transport import since_last_data
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
@@ -84,7 +86,7 @@ class Servers:
         self.board = Board(worker.slot)
         self.running: set[Answer] = set()
         self.served = 0
-        self.logs_access = logs_access(worker.log, cfg)
+        self.logs_access = logs_access(worker.log)
         self.admission = wiring.admission_of(cfg)
         self.forwarded = wiring.forwarded_of(cfg)
         pairs = (line.partition(":") for line in cfg.response_headers)
@@ -296,12 +298,12 @@ class Incoming(HTTPMessageDelegate):
 class Answer(HTTPConnection):
     """What goes out: a connection of Tornado's that notes what an access line tells."""
 
-    def __init__(self, owner: Servers, listener: Listener, connection: Any) -> None:
+    def __init__(self, owner: Servers, listener: Listener, connection: HTTPConnection) -> None:
         self.owner = owner
         self.listener = listener
-        self._connection: HTTP1Connection = connection
-        # What it is, Tornado's own types do not say.
-        self.context: Context = connection.context
+        # What these are, Tornado's own types do not say.
+        self._connection = cast("HTTP1Connection", connection)
+        self.context = cast("Context", self._connection.context)
         self._given_up = False
         self.noted: set[asyncio.Task[object]] = set()
         self.began = 0.0
@@ -318,6 +320,11 @@ class Answer(HTTPConnection):
         """The descriptor of the connection, -1 when it is closed."""
         stream = self._connection.stream
         return -1 if stream is None or stream.socket is None else int(stream.socket.fileno())
+
+    def seconds_since_data(self) -> float:
+        """How long ago the kernel got the last octets from the client; 0 where it does not tell."""
+        fd = self.fd
+        return 0.0 if fd < 0 or self.listener.is_unix else since_last_data(fd)
 
     def begin(self, start_line: RequestStartLine, headers: HTTPHeaders) -> Request:
         """A head has come."""
@@ -454,7 +461,9 @@ class Answer(HTTPConnection):
         }
         for field, value in request.fields:
             if "_" not in field.name:
-                environ[field.variable] = value
+                before = environ.get(field.variable)
+                # As everywhere, fields of one name are one variable (RFC 9110 section 5.3).
+                environ[field.variable] = value if before is None else f"{before},{value}"
         self.owner.worker.log.access(self, request, environ, took)
 
 

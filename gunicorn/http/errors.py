@@ -247,7 +247,7 @@ class RequestTimeout(HTTPError):
 
 
 class GatewayTimeout(HTTPError):
-    """The application did not answer within ``request_timeout`` (RFC 9110 section 15.6.5)."""
+    """The application did not answer within `request_timeout` (RFC 9110 section 15.6.5)."""
 
     status = 504
     title = "Gateway timeout"

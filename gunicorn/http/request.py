@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Peer, ProxyInfo
+
 
 class Request:
     """One request. Strings are native strings of PEP 3333: one character an octet.
@@ -52,8 +54,8 @@ class Request:
         # What a trusted proxy says by SCRIPT_NAME: empty, or a path without a slash at its end.
         self.script_name: str | None = None
         self.body: Any = None
-        self.peer: Any = None
-        self.proxy_info: dict[str, Any] | None = None
+        self.peer: Peer = None
+        self.proxy_info: ProxyInfo | None = None
         self.started: float = 0.0
         self._headers: list[tuple[str, str]] | None = None
 
@@ -75,17 +77,17 @@ class Request:
         return self.uri.partition("#")[2]
 
     @property
-    def peer_addr(self) -> Any:
+    def peer_addr(self) -> Peer:
         """Socket address of the peer, or what it said by the PROXY protocol."""
         return self.peer
 
     @property
-    def remote_addr(self) -> Any:
+    def remote_addr(self) -> Peer:
         """The same as `peer_addr`, as older hooks call it."""
         return self.peer
 
     @property
-    def proxy_protocol_info(self) -> dict[str, Any] | None:
+    def proxy_protocol_info(self) -> ProxyInfo | None:
         """What the PROXY header said: proxy_protocol, client_addr, client_port, proxy_addr, proxy_port."""
         return self.proxy_info
 

@@ -18,7 +18,7 @@ from .scoreboard import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from .scoreboard import Slot
 
 
 class Board:
@@ -26,11 +26,11 @@ class Board:
 
     __slots__ = ("_running", "_slot")
 
-    def __init__(self, slot: Any) -> None:
+    def __init__(self, slot: Slot) -> None:
         self._slot = slot
         self._running = 0
 
-    def move_to(self, slot: Any) -> None:
+    def move_to(self, slot: Slot) -> None:
         """Write to another page from now on."""
         self._slot = slot
 

@@ -16,7 +16,7 @@ BACKLOG_SECONDS = 1.0
 
 
 class Gauges:
-    """``due``: monotonic time of the next look at the accept queues; None when they are not measured."""
+    """`due`: monotonic time of the next look at the accept queues; None when they are not measured."""
 
     def __init__(self, log: Log, backlog: bool) -> None:
         self.due: float | None = 0.0 if backlog else None

@@ -5,7 +5,7 @@ the master and costs no system call. Each field is one aligned 8-byte word; the 
 whole, so a reader never sees half a number. Fields of one page are not consistent with each other; none of
 the readers needs that.
 
-Clock values are seconds of ``time.monotonic()``, which on Linux and the BSDs counts alike in every process.
+Clock values are seconds of `time.monotonic()`, which on Linux and the BSDs counts alike in every process.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
 LINE_ROOM = 1024
 
 _WANTS_RECYCLING = 1
+_BREAKS_REQUESTS = 2
 
 
 class Slot:
@@ -53,14 +54,14 @@ class Slot:
         self._floats[_BORN] = now
         self._floats[_HEARTBEAT] = now
 
-    # -- the worker's side
+    # The worker's side.
 
     def beat(self) -> None:
         """Say "I am alive" (one store)."""
         self._floats[_HEARTBEAT] = time.monotonic()
 
     def begin(self, line: bytes, now: float) -> None:
-        """A request is given to the application. ``line``: its request line; ``now``: monotonic seconds."""
+        """A request is given to the application. `line`: its request line; `now`: monotonic seconds."""
         size = min(len(line), LINE_ROOM)
         self._bytes[_LINE_AT : _LINE_AT + size] = line[:size]
         self._words[_LINE_LENGTH] = size
@@ -68,19 +69,6 @@ class Slot:
         # A worker that drains stays one that drains.
         if self._words[_STATE] == READY:
             self._words[_STATE] = BUSY
-
-    def end(self, now: float, sent: int, failed: bool = False) -> None:
-        """The request that began last is answered with ``sent`` body bytes."""
-        words = self._words
-        words[_REQUESTS] += 1
-        words[_BYTES] += sent
-        if failed:
-            words[_ERRORS] += 1
-        started = self._floats[_STARTED]
-        words[_HISTOGRAM + _bucket(now - started)] += 1
-        self._floats[_STARTED] = 0.0
-        if words[_STATE] == BUSY:
-            words[_STATE] = READY
 
     def drain(self) -> None:
         """This worker finishes what it has, and takes on nothing more."""
@@ -92,7 +80,11 @@ class Slot:
         """Ask the master for a replacement; this worker serves on until it is told to stop."""
         self._words[_FLAGS] |= _WANTS_RECYCLING
 
-    # -- both sides
+    def keep_request_limit(self) -> None:
+        """This worker breaks off requests that take too long by itself; it need not be ended for one."""
+        self._words[_FLAGS] |= _BREAKS_REQUESTS
+
+    # Both sides.
 
     @property
     def pid(self) -> int:
@@ -120,7 +112,7 @@ class Slot:
 
     @property
     def leaving(self) -> bool:
-        """The master's word to the worker: the server stops soon (``shutdown_delay``), and serves on meanwhile."""
+        """The master's word to the worker: the server stops soon (`shutdown_delay`), and serves on meanwhile."""
         return bool(self._words[_LEAVING])
 
     @leaving.setter
@@ -136,7 +128,7 @@ class Slot:
     def last(self, value: bool) -> None:
         self._words[_LAST] = value
 
-    # -- the reader's side
+    # The reader's side.
 
     @property
     def generation(self) -> int:
@@ -169,6 +161,10 @@ class Slot:
     @property
     def wants_recycling(self) -> bool:
         return bool(self._words[_FLAGS] & _WANTS_RECYCLING)
+
+    @property
+    def breaks_requests(self) -> bool:
+        return bool(self._words[_FLAGS] & _BREAKS_REQUESTS)
 
     @property
     def histogram(self) -> list[int]:
@@ -208,7 +204,7 @@ class Scoreboard:
         self._free: list[Slot] = []
 
     def allocate(self, generation: int, now: float | None = None) -> Slot:
-        """A clean page for a worker of ``generation``."""
+        """A clean page for a worker of `generation`."""
         if not self._free:
             self._grow()
         slot = self._free.pop()

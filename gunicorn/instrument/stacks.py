@@ -1,6 +1,6 @@
 """What a process is doing: the stacks of its threads, told by itself or asked from outside.
 
-Asked from outside, it is the C code of ``faulthandler`` that answers, on a signal of its own: it needs neither the
+Asked from outside, it is the C code of `faulthandler` that answers, on a signal of its own: it needs neither the
 interpreter's lock nor a thread that is free, interrupts no system call for good, and so also tells of a process that is
 stuck in C code.
 """

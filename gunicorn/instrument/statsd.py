@@ -1,7 +1,7 @@
 """Metrics by StatsD, with tags in the manner of DogStatsD.
 
 A metric goes out as one datagram and nothing is waited for; when nobody listens, it is lost. Every log call
-may carry one: ``log.info("text", extra={"metric": "name", "value": 1, "mtype": "counter"})``; with an empty
+may carry one: `log.info("text", extra={"metric": "name", "value": 1, "mtype": "counter"})`; with an empty
 text only the metric is sent.
 """
 
@@ -33,13 +33,13 @@ __all__ = [
     "Statsd",
 ]
 
-# Keys of the mapping given as ``extra``, and the kinds of metric that ``mtype`` may name.
+# Keys of the mapping given as `extra`, and the kinds of metric that `mtype` may name.
 METRIC_VAR, VALUE_VAR, MTYPE_VAR = "metric", "value", "mtype"
 COUNTER_TYPE, GAUGE_TYPE, HISTOGRAM_TYPE, TIMER_TYPE = "counter", "gauge", "histogram", "timer"
 
 
 class Statsd(Logger):
-    """The logger that also counts. Used by itself when ``statsd_host`` is set."""
+    """The logger that also counts. Used by itself when `statsd_host` is set."""
 
     def __init__(self, cfg: Config) -> None:
         super().__init__(cfg)
@@ -56,7 +56,7 @@ class Statsd(Logger):
         except OSError as error:
             Logger.warning(self, "Cannot send metrics to %s: %s", cfg.statsd_host, error)
 
-    # -- the error log, counted
+    # The error log, counted.
 
     def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         Logger.critical(self, msg, *args, **kwargs)
@@ -90,7 +90,7 @@ class Statsd(Logger):
         if msg:
             Logger.log(self, lvl, msg, *args, **kwargs)
 
-    # -- the access log
+    # The access log.
 
     def access(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
@@ -103,7 +103,7 @@ class Statsd(Logger):
         # A status that is none: hooks and middleware may have set it.
         self.increment(f"gunicorn.request.status.{code if code.isascii() and code.isdigit() else 'unknown'}", 1)
 
-    # -- metrics
+    # Metrics.
 
     def gauge(self, name: str, value: float) -> None:
         self._send(f"{name}:{value}|g")

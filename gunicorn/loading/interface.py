@@ -17,7 +17,7 @@ WSGI = "wsgi"
 
 
 def interface_of(app: object) -> str | None:
-    """ASGI, WSGI, or None when the signature does not tell: ``app(*args)`` may be either.
+    """ASGI, WSGI, or None when the signature does not tell: `app(*args)` may be either.
 
     ASGI takes scope, receive and send and is a coroutine function or returns an awaitable; WSGI takes environ and
     start_response.

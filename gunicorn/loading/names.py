@@ -29,9 +29,9 @@ _VARARGS = 0x04
 
 
 def import_app(module: str) -> App:
-    """Return the application that ``module`` names.
+    """Return the application that `module` names.
 
-    ``MODULE`` alone means its variable ``application``. After a colon: a name, a dotted path of attributes,
+    `MODULE` alone means its variable `application`. After a colon: a name, a dotted path of attributes,
     or a call of one of them whose arguments are literals (they are never evaluated as code).
 
     Raises AppImportError when what is named is not there, is no callable or is called wrongly. What the
@@ -53,15 +53,15 @@ def import_app(module: str) -> App:
 
 
 def looks_like_factory(app: object) -> bool:
-    """Whether ``app`` can be called without arguments, and certainly not as an application: with the two of WSGI or
+    """Whether `app` can be called without arguments, and certainly not as an application: with the two of WSGI or
     the three of ASGI. False where its signature does not tell."""
     return _takes(app, 0) is True and _takes(app, 2) is False and _takes(app, 3) is False
 
 
 def _takes(app: object, count: int) -> bool | None:
-    """Whether ``app`` takes ``count`` positional arguments; None when that cannot be seen.
+    """Whether `app` takes `count` positional arguments; None when that cannot be seen.
 
-    By the code that is really called, whatever ``__wrapped__`` and ``__signature__`` claim.
+    By the code that is really called, whatever `__wrapped__` and `__signature__` claim.
     """
     if isinstance(app, FunctionType):
         code = app.__code__
@@ -92,7 +92,7 @@ def _class_takes(kind: type, count: int) -> bool | None:
 
 
 def _declared(kind: type, name: str) -> object:
-    """The attribute ``name`` as the class that has it declares it."""
+    """The attribute `name` as the class that has it declares it."""
     return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
@@ -116,7 +116,7 @@ def _import_named_module(name: str, spec: str) -> ModuleType:
 
 
 def _is_itself_missing(name: str, error: ModuleNotFoundError) -> bool:
-    """True when ``name`` or a package above it is missing, not something that the found module imports."""
+    """True when `name` or a package above it is missing, not something that the found module imports."""
     return error.name is not None and (name + ".").startswith(error.name + ".") and name not in sys.modules
 
 
@@ -231,16 +231,16 @@ def _literal_arguments(call: ast.Call, expression: str) -> tuple[list[object], d
     return args, kwargs
 
 
-# -- classes
+# Classes.
 
 
 def load_class(
     uri: object, default: str = "gunicorn.workers.sync.SyncWorker", section: str = "gunicorn.workers"
 ) -> object:
-    """Return the class that ``uri`` names; that it is one is for the caller to see.
+    """Return the class that `uri` names; that it is one is for the caller to see.
 
-    ``uri`` may be a class itself, an alias or an entry point of ``section``, a dotted path
-    (``package.module.Class``), or ``egg:DISTRIBUTION#NAME``.
+    `uri` may be a class itself, an alias or an entry point of `section`, a dotted path
+    (`package.module.Class`), or `egg:DISTRIBUTION#NAME`.
 
     Raises RuntimeError, whose text is one line, when there is no such class.
     """
@@ -275,7 +275,7 @@ def _class_at(dotted: str, uri: str) -> object:
         raise RuntimeError(who_left(f"the module {module_name!r}", "while it was imported", error)) from error
     except ImportError as error:
         raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
-    except Exception as error:
+    except Exception as error:  # the boundary around the user's code
         if is_ours(module_name) and isinstance(error, RuntimeError):
             # It says which package it needs.
             raise

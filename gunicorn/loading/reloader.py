@@ -1,8 +1,8 @@
-"""``--reload``: notice that a source file of the application changed.
+"""`--reload`: notice that a source file of the application changed.
 
 A reloader is a thread of the worker (never of the master). It watches the files of the imported modules,
-which grow with each import, and the extra files and glob patterns of ``reload_extra_files``. At the first
-change it calls ``callback(filename)`` once for each changed file.
+which grow with each import, and the extra files and glob patterns of `reload_extra_files`. At the first
+change it calls `callback(filename)` once for each changed file.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _source_of(module: object) -> str | None:
 
 
 class Reloader(ReloaderBase):
-    """Looks at the modification times every ``interval`` seconds; works on every file system."""
+    """Looks at the modification times every `interval` seconds; works on every file system."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""``--spew``: print each line the interpreter runs."""
+"""`--spew`: print each line the interpreter runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Spew:
-    """A trace function. ``trace_names``: modules to follow (None: all); ``show_values``: print the variables
+    """A trace function. `trace_names`: modules to follow (None: all); `show_values`: print the variables
     that a line uses after it."""
 
     def __init__(self, trace_names: Collection[str] | None = None, show_values: bool = True) -> None:
@@ -40,7 +40,7 @@ class Spew:
 
 
 def _values(line: str, frame: FrameType) -> str:
-    """``name=value`` of the names in ``line`` that have a value yet."""
+    """`name=value` of the names in `line` that have a value yet."""
     shown: list[str] = []
     for name in dict.fromkeys(_NAME.findall(line)):
         for scope in (frame.f_locals, frame.f_globals):
@@ -53,7 +53,7 @@ def _values(line: str, frame: FrameType) -> str:
 def _short(value: object, limit: int = 80) -> str:
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 (repr() of the application's objects)
+    except Exception as error:  # noqa: BLE001  # the boundary around an object of the application's
         text = f"<no repr: {type(error).__name__}>"
     return text if len(text) <= limit else text[:limit] + "..."
 

@@ -1,4 +1,4 @@
-"""What the application's own code did: its traceback, and who called ``sys.exit()`` where.
+"""What the application's own code did: its traceback, and who called `sys.exit()` where.
 
 Frames of this package and of the import machinery say nothing to whoever reads a log.
 """
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _PACKAGE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-# -- who leaves when it should not
+# Who leaves when it should not.
 
 
 def without_exit(load: Callable[[], T], who: str, when: str) -> T:
-    """Return ``load()``. Raises AppExitError where that calls ``sys.exit()``: what is loaded does not end the server,
+    """Return `load()`. Raises AppExitError where that calls `sys.exit()`: what is loaded does not end the server,
     least of all with a status that says that all is well."""
     try:
         return load()
@@ -40,7 +40,7 @@ def without_exit(load: Callable[[], T], who: str, when: str) -> T:
 
 
 def who_left(who: str, when: str, error: SystemExit) -> str:
-    """A line that says who called ``sys.exit()``, when, and where."""
+    """A line that says who called `sys.exit()`, when, and where."""
     place = ""
     trace = error.__traceback__
     while trace is not None:
@@ -56,12 +56,12 @@ def _is_of_python(filename: str) -> bool:
     return filename.startswith(("<frozen", folder)) and not filename.startswith(folder + "site-packages")
 
 
-# -- an application's own traceback
+# An application's own traceback.
 
 
 @standard_first()
 def application_traceback(exc: BaseException) -> str:
-    """Format ``exc`` as Python does, without the frames of this package and of the import machinery.
+    """Format `exc` as Python does, without the frames of this package and of the import machinery.
 
     The causes, contexts and members of the exception are trimmed in the same way. Ends with a newline.
     """
@@ -92,7 +92,7 @@ def _is_ours(filename: str) -> bool:
 
 
 def _is_application_file(filename: str) -> bool:
-    """An application may lie in our own folder (``cd gunicorn/app && python wsgiapp.py app:app``)."""
+    """An application may lie in our own folder (`cd gunicorn/app && python wsgiapp.py app:app`)."""
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) == filename:
             return not name.startswith("gunicorn") and name != "__main__"
@@ -100,7 +100,7 @@ def _is_application_file(filename: str) -> bool:
 
 
 def make_fail_app(msg: str | bytes) -> WSGIApp:
-    """Return a WSGI application that answers everything with 500 and ``msg`` as plain text."""
+    """Return a WSGI application that answers everything with 500 and `msg` as plain text."""
     body = msg.encode() if isinstance(msg, str) else msg
 
     def app(environ: Environ, start_response: StartResponse) -> list[bytes]:

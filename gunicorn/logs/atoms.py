@@ -38,7 +38,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def escape(value: str) -> str:
-    """``value`` fit for a quoted field of a log, and for the eyes of who reads it.
+    """`value` fit for a quoted field of a log, and for the eyes of who reads it.
 
     What Python calls printable stays as it is, but for quotes and backslashes, which get a backslash in front. All else
     is written out: controls, which could end the line or steer a terminal, characters of format (those that turn the
@@ -59,7 +59,7 @@ def _written_out(char: str) -> str:
 
 
 def printable(value: object) -> str:
-    """``value`` as a plain str that is not escaped yet; "-" for None and for what has no text."""
+    """`value` as a plain str that is not escaped yet; "-" for None and for what has no text."""
     try:
         if isinstance(value, str):
             # Of a subclass only the characters count, not its methods.
@@ -67,7 +67,7 @@ def printable(value: object) -> str:
         if isinstance(value, bytes):
             return str(value, "latin-1")
         return "-" if value is None else str.__str__(str(value))
-    except Exception:  # noqa: BLE001  # the application's own __str__ and __class__
+    except Exception:  # noqa: BLE001  # the boundary around an object of the application's
         return "-"
 
 
@@ -79,7 +79,7 @@ def _safe(value: object) -> str | int | float | None:
 
 
 class SafeAtoms(dict[str, str | int | float | None]):
-    """Atoms for ``format % atoms``: text, escaped, and numbers; ``{name}i`` and the like in any case, "-" for the
+    """Atoms for `format % atoms`: text, escaped, and numbers; `{name}i` and the like in any case, "-" for the
     unknown and for None."""
 
     def __init__(self, atoms: Mapping[str, object]) -> None:
@@ -120,7 +120,7 @@ def basic_user(environ: Mapping[str, object]) -> str | None:
     return name.decode("utf-8", "replace") if colon else None
 
 
-# -- getters, one an atom
+# Getters, one an atom.
 
 
 def _status(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
@@ -188,7 +188,7 @@ def _pairs(owner: object) -> list[tuple[str, object]]:
         for pair in list(headers.items() if hasattr(headers, "items") else headers or ()):
             if isinstance(pair, tuple | list) and len(pair) == 2:
                 pairs.append((printable(pair[0]).lower(), pair[1]))
-    except Exception:  # noqa: BLE001  # any object of the application's
+    except Exception:  # noqa: BLE001  # the boundary around an object of the application's
         pass
     return pairs
 
@@ -240,7 +240,7 @@ def what_is_wrong(text: str) -> str:
 
 
 def compile_format(text: str, logger: Source) -> Line:
-    """A function that gives the finished line. ``text``: the format with its ``%(atom)s`` fields; what is no field
+    """A function that gives the finished line. `text`: the format with its `%(atom)s` fields; what is no field
     stands for itself."""
     known = _getters(logger)
     # Literals between fields; a field is what gets its value, and how that is written (empty for a plain text).
@@ -266,7 +266,8 @@ def compile_format(text: str, logger: Source) -> Line:
             try:
                 value = _safe(get(resp, req, environ, took))
                 parts.append(printable(value) if not conversion or value is None else conversion % (value,))
-            except Exception:  # noqa: BLE001  # a logger's own methods, and a number asked for where there is none
+            except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
+                # Or a number is asked for where there is none.
                 parts.append("-")
         return "".join(parts)
 
@@ -276,13 +277,13 @@ def compile_format(text: str, logger: Source) -> Line:
 def all_atoms(
     logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta
 ) -> dict[str, object]:
-    """Every atom, unescaped: the letters, ``{header}i``, ``{header}o`` and ``{variable}e``, names in lower
+    """Every atom, unescaped: the letters, `{header}i`, `{header}o` and `{variable}e`, names in lower
     case."""
     atoms: dict[str, object] = {}
     for name, get in _getters(logger).items():
         try:
             atoms[name] = get(resp, req, environ, took)
-        except Exception:  # noqa: BLE001  # a logger's own methods
+        except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
             atoms[name] = "-"
     for side, owner in (("i", req), ("o", resp)):
         for field, value in _pairs(owner):

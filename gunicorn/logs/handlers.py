@@ -33,7 +33,7 @@ def reopen(log: Log) -> None:
         log.reopen_files()
     except OwnSignal:
         raise
-    except BaseException as error:  # noqa: BLE001 (the boundary around a logger of the user's)
+    except BaseException as error:  # noqa: BLE001  # the boundary around a logger of the user's
         log.error("The log files were not reopened: %s", error or type(error).__name__)
 
 
@@ -47,7 +47,7 @@ class LineHandler(logging.StreamHandler["TextIO"]):
     """Writes each record as one line with one write().
 
     One write to a file opened for appending is not interleaved with those of other processes. A pipe that
-    another program made non-blocking is waited for, where ``logging`` would print a traceback and lose the
+    another program made non-blocking is waited for, where `logging` would print a traceback and lose the
     line.
     """
 
@@ -123,11 +123,11 @@ class LineHandler(logging.StreamHandler["TextIO"]):
         return True
 
     def write_line(self, text: str) -> None:
-        """Write ``text`` and a newline. Raises OSError."""
+        """Write `text` and a newline. Raises OSError."""
         self.write_text(text + "\n")
 
     def write_text(self, text: str) -> None:
-        """Write ``text`` as it is. Raises OSError."""
+        """Write `text` as it is. Raises OSError."""
         fd = self.fileno()
         if fd < 0:
             self.stream.write(text)
@@ -195,7 +195,7 @@ def reopen_file_handler(handler: logging.FileHandler, owner: tuple[int, int]) ->
 
 
 def give_away(fd: int, owner: tuple[int, int] | None) -> None:
-    """A master that runs as root makes the file; the workers, as ``user``, must be able to reopen it."""
+    """A master that runs as root makes the file; the workers, as `user`, must be able to reopen it."""
     if owner is None or owner == (0, 0) or os.geteuid() != 0:
         return
     user, group = owner

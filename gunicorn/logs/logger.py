@@ -1,6 +1,6 @@
 """The error log and the access log.
 
-Both are ordinary ``logging`` loggers, "gunicorn.error" and "gunicorn.access", so that logging.config,
+Both are ordinary `logging` loggers, "gunicorn.error" and "gunicorn.access", so that logging.config,
 handlers of third parties and pytest's caplog work on them. What is ours: handlers that write a line in one
 system call, and an access line that is put together by a list of getters made once from the format.
 """
@@ -37,7 +37,7 @@ __all__ = ["Logger"]
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
 
 class Logger:
-    """Both logs. ``logger_class`` may name a subclass; whatever it overrides is used."""
+    """Both logs. `logger_class` may name a subclass; whatever it overrides is used."""
 
     LOG_LEVELS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEVEL_NAMES}
     loglevel = logging.INFO
@@ -60,7 +60,7 @@ class Logger:
         self._now = ""
         self.setup(cfg)
 
-    # -- configuration
+    # Configuration.
 
     @standard_first()
     def setup(self, cfg: Config) -> None:
@@ -125,7 +125,7 @@ class Logger:
         self._direct = own if plain and isinstance(own, LineHandler) else None
 
     def _check_format(self, cfg: Config) -> None:
-        """Raise RuntimeError when the format of the access log cannot be used. That of a class with an ``access`` of
+        """Raise RuntimeError when the format of the access log cannot be used. That of a class with an `access` of
         its own may be written in a language of its own."""
         problem = atoms.what_is_wrong(cfg.access_log_format)
         if problem:
@@ -145,7 +145,7 @@ class Logger:
             or (cfg.syslog and not cfg.disable_redirect_access_to_syslog)
         )
 
-    # -- the error log
+    # The error log.
 
     def critical(self, msg: object, *args: object, **kwargs: Unpack[LogOptions]) -> None:
         self.error_log.critical(msg, *args, **kwargs)
@@ -170,7 +170,7 @@ class Logger:
             lvl = self.LOG_LEVELS.get(lvl.lower(), logging.INFO)
         self.error_log.log(lvl, msg, *args, **kwargs)
 
-    # -- the access log
+    # The access log.
 
     def atoms(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
@@ -181,7 +181,7 @@ class Logger:
     def access(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
     ) -> None:
-        """Write the access line of one finished request. ``request_time``: how long it took."""
+        """Write the access line of one finished request. `request_time`: how long it took."""
         direct = self._direct
         if direct is not None and self._is_alone(direct):
             try:
@@ -202,15 +202,15 @@ class Logger:
             if not self._is_plain and not _fits(text, atoms):
                 text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
-        except Exception:  # noqa: BLE001
-            # Formatters, filters and handlers here are the user's; a log line must not end a request.
+        except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
+            # As are formatters, filters and handlers here; a log line must not end a request.
             self.error("Cannot write the access log", exc_info=True)
 
     def line_writer(self) -> Callable[[str], bool] | None:
         """For whoever makes access lines of the configured format itself: a function that writes them.
 
         It takes finished lines, each with its newline, and answers whether it may be called again: not when somebody
-        has begun to listen to the access log meanwhile. None when lines must go through ``access``.
+        has begun to listen to the access log meanwhile. None when lines must go through `access`.
         """
         kind = type(self)
         direct = self._direct
@@ -252,7 +252,7 @@ class Logger:
     def _get_user(self, environ: Mapping[str, object]) -> str | None:
         return atoms.basic_user(environ)
 
-    # -- files
+    # Files.
 
     def reopen_files(self) -> None:
         """USR1: every log file is opened anew under its name."""
@@ -277,10 +277,10 @@ class Logger:
             if isinstance(handler, logging.FileHandler) and stream is not None:
                 os.set_inheritable(stream.fileno(), False)
 
-    # -- handlers
+    # Handlers.
 
     def _get_gunicorn_handler(self, log: logging.Logger) -> logging.Handler | None:
-        """The handler that this class gave to ``log``."""
+        """The handler that this class gave to `log`."""
         return next((handler for handler in log.handlers if getattr(handler, "_gunicorn", False)), None)
 
     def _drop_own_handlers(self, log: logging.Logger) -> None:
@@ -291,7 +291,7 @@ class Logger:
     def _set_handler(
         self, log: logging.Logger, output: str | None, fmt: logging.Formatter, stream: TextIO | None = None
     ) -> None:
-        """Replace our handler of ``log`` by one that writes to ``output`` ("-": ``stream``, or stderr)."""
+        """Replace our handler of `log` by one that writes to `output` ("-": `stream`, or stderr)."""
         handler: LineHandler | None = None
         if output is not None:
             path = None if output == "-" else output

@@ -1,4 +1,4 @@
-"""A logging configuration of the user's: ``logconfig``, ``logconfig_json``, ``logconfig_dict``."""
+"""A logging configuration of the user's: `logconfig`, `logconfig_json`, `logconfig_dict`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def dict_config(config: object, setting: str) -> None:
         raise RuntimeError(f"{setting}: expected a mapping, got {type(config).__name__}")
     try:
         logging.config.dictConfig({**CONFIG_DEFAULTS, **config})
-    except Exception as error:  # whatever a class that the user has named raises
+    except Exception as error:  # the boundary around a logger of the user's
         raise RuntimeError(f"{setting}: {_with_cause(error)}") from error
 
 
@@ -67,7 +67,7 @@ def file_config(path: str) -> None:
     defaults = {"__file__": path, "here": os.path.dirname(path)}
     try:
         logging.config.fileConfig(path, defaults=defaults, disable_existing_loggers=False)
-    except Exception as error:  # the same
+    except Exception as error:  # the boundary around a logger of the user's
         raise RuntimeError(f"logconfig: {path}: {_with_cause(error)}") from error
 
 

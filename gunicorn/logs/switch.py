@@ -1,6 +1,6 @@
 """Another configuration of logging as a step that can be taken back.
 
-``logging.config`` closes what there is before it opens what shall be, and a file that cannot be opened then leaves a
+`logging.config` closes what there is before it opens what shall be, and a file that cannot be opened then leaves a
 server without logs. So everything that is in use is put aside first, where nobody closes it: it comes back when the new
 configuration fails, now or later, and is closed when the new one stays.
 """
@@ -22,7 +22,7 @@ __all__ = ["LogSwitch"]
 
 
 class LogSwitch:
-    """Logging as it was when this was made, for the logger object ``log`` of the server."""
+    """Logging as it was when this was made, for the logger object `log` of the server."""
 
     def __init__(self, log: Any) -> None:
         self._log = log

@@ -1,6 +1,6 @@
 """Lines to a syslog daemon, which may be absent, or restarted, while the server runs.
 
-``logging`` prints a traceback for every line that its handler cannot send. Here one line says so at the start, and one
+`logging` prints a traceback for every line that its handler cannot send. Here one line says so at the start, and one
 every ten seconds after that, in the error log.
 """
 
@@ -25,7 +25,7 @@ PATIENCE = 1.0
 
 
 class SyslogHandler(logging.handlers.SysLogHandler):
-    """Sends to ``address``: a path, or (host, port). ``shown`` is that address in messages.
+    """Sends to `address`: a path, or (host, port). `shown` is that address in messages.
 
     A daemon that is not there is no error here: its lines are lost, and that is said.
     """

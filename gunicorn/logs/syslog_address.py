@@ -27,7 +27,7 @@ SYSLOG_FACILITIES = {
 
 
 def parse_syslog_address(addr: str) -> tuple[SocketKind | None, str | tuple[str, int]]:
-    """(socket type, address) of ``unix://PATH[#dgram|#stream]``, ``udp://HOST:PORT`` or ``tcp://HOST:PORT``.
+    """(socket type, address) of `unix://PATH[#dgram|#stream]`, `udp://HOST:PORT` or `tcp://HOST:PORT`.
 
     The socket type None means: whichever the path accepts. Raises RuntimeError.
     """

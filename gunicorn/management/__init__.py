@@ -1,1 +1,1 @@
-"""Django's place for the commands of an application: put ``gunicorn`` into INSTALLED_APPS."""
+"""Django's place for the commands of an application: put `gunicorn` into INSTALLED_APPS."""

@@ -52,9 +52,9 @@ _POKE = 0
 
 
 class Arbiter(MasterState):
-    """The master process. ``Arbiter(app).run()`` returns by SystemExit only.
+    """The master process. `Arbiter(app).run()` returns by SystemExit only.
 
-    ``app`` has ``cfg``, ``reload()`` and ``wsgi()``. Exit codes: 0 after a stop that was asked for, 1 when a
+    `app` has `cfg`, `reload()` and `wsgi()`. Exit codes: 0 after a stop that was asked for, 1 when a
     listener or the PID file cannot be had, 3 when a worker failed to boot, 4 when the application failed to
     load.
     """
@@ -87,7 +87,7 @@ class Arbiter(MasterState):
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
     def setup(self, app: ServedApplication) -> None:
-        """Take over the configuration of ``app``; loads the application under ``preload_app``."""
+        """Take over the configuration of `app`; loads the application under `preload_app`."""
         self.app = app
         self.cfg = app.cfg
         if getattr(self, "log", None) is None:
@@ -111,7 +111,7 @@ class Arbiter(MasterState):
             self.app.wsgi()
         except AppImportError as error:
             raise ConfigError(str(error)) from error
-        except Exception as error:
+        except Exception as error:  # the boundary around the application
             sys.stderr.write(application_traceback(error))
             raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
         # What was loaded stays: else the collector would touch, and so copy, its pages in each worker.
@@ -148,7 +148,7 @@ class Arbiter(MasterState):
 
     @property
     def num_workers(self) -> int | None:
-        """Wanted number of workers. Setting it calls the ``nworkers_changed`` hook."""
+        """Wanted number of workers. Setting it calls the `nworkers_changed` hook."""
         return self._num_workers
 
     @num_workers.setter
@@ -174,7 +174,7 @@ class Arbiter(MasterState):
             self.log.exception("The hook %s failed", name)
         forks.end_stray()
 
-    # -- start
+    # Start.
 
     def run(self) -> None:
         """Serve until told to stop. Leaves by SystemExit; a worker ends inside."""
@@ -191,14 +191,14 @@ class Arbiter(MasterState):
             # A subclass has had enough. No worker may outlive its master unseen.
             self._abandon()
             raise
-        except BaseException:
+        except BaseException:  # the boundary around this process
             # A hook failed, or we did.
             self.log.error("Unhandled exception in main loop", exc_info=True)
             self._abandon()
             sys.exit(-1)
 
     def start(self) -> None:
-        """Signals, PID file, listeners, and the hooks ``on_starting`` and ``when_ready``."""
+        """Signals, PID file, listeners, and the hooks `on_starting` and `when_ready`."""
         self.log.info("Starting %s", SERVER_SOFTWARE.replace("/", " "))
         self.log.info("Build: %s", _build.told())
         for notice in pending_notices(self.cfg):
@@ -264,7 +264,7 @@ class Arbiter(MasterState):
         for number in self.SIGNALS:
             unpatched.set_handler(number, _noted)
 
-    # -- the loop
+    # The loop.
 
     def _turn(self) -> None:
         """Sleep until there is something to do, and do it. By methods that a subclass may replace."""
@@ -276,7 +276,16 @@ class Arbiter(MasterState):
         self.manage_workers()
 
     def _step(self) -> None:
-        """Ask and act until there is nothing more to do now."""
+        """Do what is to be done now, and what follows from a look at the workers' memory where that is due."""
+        self._act()
+        if self._finds_memory_wanting(time.monotonic()):
+            self._act()
+        now = time.monotonic()
+        self._tell_manager(now)
+        self.gauges.report(now, self.WORKERS, self.LISTENERS)
+
+    def _act(self) -> None:
+        """Ask and act until there is nothing more to do."""
         while True:
             events, self._events = self._events, []
             exits, self._exits = self._exits, []
@@ -287,25 +296,21 @@ class Arbiter(MasterState):
             if not decision.actions and not self._events:
                 self._deadline = decision.deadline
                 break
-        now = time.monotonic()
-        self._look_at_memory(now)
-        self._tell_manager(now)
-        self.gauges.report(now, self.WORKERS, self.LISTENERS)
 
-    def _look_at_memory(self, now: float) -> None:
+    def _finds_memory_wanting(self, now: float) -> bool:
+        """Whether a worker uses more than it may, as far as somebody has looked just now."""
         books = self.supervisor
         if not books.looks_at_memory or books.stopping:
             self._memory_due = None
-            return
+            return False
         if self._memory_due is not None and now < self._memory_due:
-            return
+            return False
         self._memory_due = now + MEMORY_EVERY
         for pid in self.WORKERS:
             used = resources.proportional_memory(pid)
             if used is not None:
                 books.measured(pid, used, now)
-        if books.has_findings:
-            self._step()
+        return bool(books.has_findings)
 
     def _wait(self) -> bytes:
         """Numbers of the signals that came; empty when the deadline did."""
@@ -344,7 +349,7 @@ class Arbiter(MasterState):
             if error.errno not in (errno.EAGAIN, errno.EINTR):
                 raise
 
-    # -- signals: each is an event for the supervisor
+    # Signals: each is an event for the supervisor.
 
     def handle_chld(self) -> None:
         """A child ended; the loop reaps after every sleep."""
@@ -392,7 +397,7 @@ class Arbiter(MasterState):
         else:
             self.log.debug("SIGWINCH ignored. Not daemonized")
 
-    # -- workers
+    # Workers.
 
     def spawn_worker(self) -> int:
         """Fork one worker; PID in the master. Never returns in the worker."""
@@ -464,14 +469,14 @@ class Arbiter(MasterState):
                 self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
-        """Send ``sig`` to one worker; that it is gone already is no error."""
+        """Send `sig` to one worker; that it is gone already is no error."""
         try:
             os.kill(pid, sig)
         except ProcessLookupError:
             return
 
     def kill_workers(self, sig: int) -> None:
-        """Send ``sig`` to every worker."""
+        """Send `sig` to every worker."""
         for pid in list(self.WORKERS):
             self.kill_worker(pid, sig)
 
@@ -484,11 +489,11 @@ class Arbiter(MasterState):
     def murder_workers(self) -> None:
         """Called before `manage_workers`, which ends those whose heartbeat is late among all else."""
 
-    # -- stop
+    # Stop.
 
     def stop(self, graceful: bool = True) -> None:
-        """Stop every worker and close the listeners; returns when all are gone. ``graceful``: let them
-        finish, for up to ``graceful_timeout`` seconds."""
+        """Stop every worker and close the listeners; returns when all are gone. `graceful`: let them
+        finish, for up to `graceful_timeout` seconds."""
         self._halting = True
         if self.supervisor.stopping < (1 if graceful else 2):
             self._events.append(signal.SIGTERM if graceful else signal.SIGQUIT)
@@ -522,7 +527,7 @@ class Arbiter(MasterState):
         self.LISTENERS = []
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
-        """Stop everything and leave with ``exit_status``."""
+        """Stop everything and leave with `exit_status`."""
         if self.reexec_pid:
             # The service goes on under another master.
             systemd.sd_notify(f"MAINPID={self.reexec_pid}\nSTATUS=Handed over to {self.reexec_pid}", self.log)
@@ -544,7 +549,7 @@ class Arbiter(MasterState):
         forks.unguard()
         sys.exit(exit_status)
 
-    # -- reload
+    # Reload.
 
     def reload(self) -> None:
         """Read the configuration again and open a generation of workers; what is wrong with it is logged and
@@ -562,7 +567,7 @@ class Arbiter(MasterState):
         set_process_title(f"master [{self.proc_name}]")
         self.supervisor.reconfigured(self._policy())
 
-    # -- re-exec
+    # Re-exec.
 
     def reexec(self) -> None:
         """USR2: start a new master from the files of now, on the same sockets."""
@@ -584,7 +589,7 @@ class Arbiter(MasterState):
             self._parent_fd = -1
         upgrade.promote(self)
 
-    # -- systemd
+    # Systemd.
 
     def _tell_manager(self, now: float) -> None:
         """READY=1 once all workers are: what cannot serve is not started. Then how many there are, and, while they
@@ -616,7 +621,7 @@ class Arbiter(MasterState):
         systemd.sd_notify(f"READY=1\nSTATUS={status}", self.log)
         systemd.report_reload(problem, self.log)
 
-    # -- executors, one an action
+    # Executors, one an action.
 
     def _do_spawn(self, action: decisions.Spawn) -> None:
         try:
@@ -740,7 +745,7 @@ def _noted(sig: int, frame: FrameType | None) -> None:
 
 
 def _batch(strategy: str) -> float:
-    """``reload_strategy`` as the supervisor takes it: workers at a time, a share of them below 1, 0 for all."""
+    """`reload_strategy` as the supervisor takes it: workers at a time, a share of them below 1, 0 for all."""
     name, _, amount = strategy.partition(":")
     if name == "all":
         return 0.0

@@ -27,7 +27,7 @@ _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", sig
 
 
 def live(master: MasterState, worker: WorkerProcess) -> NoReturn:
-    """Be ``worker``, to the end of the process: the master's own stack lies below, and nothing of it may run here.
+    """Be `worker`, to the end of the process: the master's own stack lies below, and nothing of it may run here.
 
     Status 0 after a stop, 3 when the boot failed, 4 when the application could not be loaded, 255 after an
     error in the running worker.
@@ -36,7 +36,8 @@ def live(master: MasterState, worker: WorkerProcess) -> NoReturn:
     try:
         status, worker = _serve(master, worker)
         _leave(master, worker)
-    except BaseException as error:  # noqa: BLE001 (a logger of the user's: nobody is left to be told by it)
+    except BaseException as error:  # noqa: BLE001  # the boundary around a child
+        # What has failed is a logger of the user's: nobody is left to be told by it.
         forks.end_stray(error)
         sys.stderr.write(application_traceback(error))
     finally:
@@ -57,7 +58,7 @@ def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProce
             worker.run()
         forks.end_stray()
         return 0, worker
-    except BaseException as error:  # noqa: BLE001 (the application, or a hook)
+    except BaseException as error:  # noqa: BLE001  # the boundary around a child
         forks.end_stray(error)
         return _status_after(error, master, worker), worker
 
@@ -133,7 +134,7 @@ def _leave(master: MasterState, worker: WorkerProcess) -> None:
     try:
         worker.tmp.close()
         master.cfg.worker_exit(master, worker)
-    except BaseException as error:  # noqa: BLE001 (a hook)
+    except BaseException as error:  # noqa: BLE001  # the boundary around a hook
         forks.end_stray(error)
         master.log.warning("Exception during worker exit:\n%s", application_traceback(error).rstrip())
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         def started(self) -> float: ...
         @property
         def wants_recycling(self) -> bool: ...
+        @property
+        def breaks_requests(self) -> bool: ...
 
 __all__ = [
     "Action", "Decision", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Policy", "Reexec", "Reload",
@@ -29,8 +31,9 @@ __all__ = [
 class Policy(Record):
     """Settings the decisions rest on. Times in seconds, memory in bytes; 0 means no limit.
 
-    ``breaks_requests``: workers keep to ``request_timeout`` themselves; those of other types are ended.
-    ``reload_batch``: workers that are exchanged at a time, a share of all when below 1; 0 means all.
+    `breaks_requests`: workers keep to `request_timeout` themselves; those of other types are ended, unless one says
+    on its page that it does, as an asgi worker in the place of another type.
+    `reload_batch`: workers that are exchanged at a time, a share of all when below 1; 0 means all.
     """
 
     workers: int
@@ -47,13 +50,13 @@ class Policy(Record):
 
 
 class Exit(Record):
-    """A child that ended; ``status`` as waitpid() gives it."""
+    """A child that ended; `status` as waitpid() gives it."""
 
     pid: int
     status: int
 
 
-# -- actions
+# Actions.
 
 
 class Action(Record):
@@ -116,7 +119,7 @@ class ReloadDone(Action):
 
 class ReloadFailed(Action):
     """The new generation cannot boot; go back to the configuration of the old one, unless some of the new workers
-    serve already (``halfway``)."""
+    serve already (`halfway`)."""
 
     reason: str
     halfway: bool = False

@@ -1,7 +1,7 @@
 """A reload as a transaction: what a new configuration changes in the master, and the way back.
 
-Between ``begin`` and ``commit`` the old workers serve on, so nothing they need is closed; ``rollback`` undoes
-everything that ``begin`` did.
+Between `begin` and `commit` the old workers serve on, so nothing they need is closed; `rollback` undoes
+everything that `begin` did.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["ReloadTransaction"]
 
 
 class ReloadTransaction:
-    """One reload of ``master``."""
+    """One reload of `master`."""
 
     def __init__(self, master: MasterState) -> None:
         self._master = master
@@ -63,7 +63,7 @@ class ReloadTransaction:
         except SystemExit:
             self.rollback()
             return "see above"
-        except BaseException as error:  # noqa: BLE001 (a logger, a setting or a module of the user's)
+        except BaseException as error:  # noqa: BLE001  # the boundary around the user's code
             self.rollback()
             master.log.error("Error in the new configuration\n%s", application_traceback(error).rstrip())
             return f"{type(error).__name__}: {error}"
@@ -77,13 +77,13 @@ class ReloadTransaction:
         self.close_old_logs()
 
     def close_old_logs(self) -> None:
-        """Those of before ``begin``; in a new worker too, which has inherited them."""
+        """Those of before `begin`; in a new worker too, which has inherited them."""
         logs, self._logs = self._logs, None
         if logs is not None:
             logs.finish()
 
     def rollback(self) -> None:
-        """Back to the configuration and the listeners from before ``begin``."""
+        """Back to the configuration and the listeners from before `begin`."""
         master = self._master
         self._forget_env()
         master.app.cfg = master.cfg = self._cfg
@@ -103,7 +103,7 @@ class ReloadTransaction:
             master.num_workers = self._num_workers
 
     def _forget_env(self) -> None:
-        """Take back what ``raw_env`` set, so that a name removed from the file is removed."""
+        """Take back what `raw_env` set, so that a name removed from the file is removed."""
         cfg = self._master.cfg
         for name in cfg.env or {}:
             if name in cfg.env_orig:
@@ -112,7 +112,7 @@ class ReloadTransaction:
                 os.environ.pop(name, None)
 
     def _move_pidfile(self) -> None:
-        """Write the PID file under another name, if it has got one; the old one is removed by ``commit``."""
+        """Write the PID file under another name, if it has got one; the old one is removed by `commit`."""
         master = self._master
         wanted = master.cfg.pidfile
         if wanted is None or (master.pidfile is not None and master.pidfile.fname in (wanted, wanted + ".2")):

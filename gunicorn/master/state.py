@@ -134,7 +134,7 @@ class MasterState:
         raise NotImplementedError
 
     def setup(self, app: ServedApplication) -> None:
-        """Take over the configuration of ``app``."""
+        """Take over the configuration of `app`."""
         raise NotImplementedError
 
     def write_pidfile(self, path: str) -> Pidfile:

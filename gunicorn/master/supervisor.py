@@ -1,6 +1,6 @@
 """What the master decides: a pure policy over the states of its workers.
 
-``Supervisor.step()`` is given the clock, the signals that came, the scoreboard and the children that ended.
+`Supervisor.step()` is given the clock, the signals that came, the scoreboard and the children that ended.
 It answers with actions and with the moment when it wants to be asked again; it forks nothing, kills nothing
 and reads no clock. The life of a worker, as the master sees it::
 
@@ -116,7 +116,7 @@ class Member:
 
 
 class Supervisor:
-    """The books of the master and the rules. ``members`` is keyed by PID."""
+    """The books of the master and the rules. `members` is keyed by PID."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -146,21 +146,21 @@ class Supervisor:
         # The running reload has retired old workers for new ones.
         self._exchanged = False
 
-    # -- what the master reports between two steps
+    # What the master reports between two steps.
 
     def spawned(self, pid: int, age: int, generation: int, now: float, jitter: float = 0.0) -> None:
-        """A worker asked for by Spawn was forked; ``jitter`` seconds are added to its lifetime."""
+        """A worker asked for by Spawn was forked; `jitter` seconds are added to its lifetime."""
         lifetime = self.policy.lifetime
         self.members[pid] = Member(pid, age, generation, now, now + lifetime + jitter if lifetime else None)
 
     @property
     def looks_at_memory(self) -> bool:
-        """Whether ``measured`` is to be told what the workers use."""
+        """Whether `measured` is to be told what the workers use."""
         return bool(self.policy.memory or self.policy.memory_hard)
 
     @property
     def has_findings(self) -> bool:
-        """Whether ``measured`` has found something for the next step."""
+        """Whether `measured` has found something for the next step."""
         return bool(self._pending)
 
     @property
@@ -179,7 +179,7 @@ class Supervisor:
         return self.target == 0
 
     def measured(self, pid: int, used: int, now: float) -> None:
-        """A worker has ``used`` bytes of memory."""
+        """A worker has `used` bytes of memory."""
         member, policy = self.members.get(pid), self.policy
         if member is None or member.phase != READY:
             return
@@ -222,12 +222,12 @@ class Supervisor:
         """Set the number of workers from outside (the hook is the caller's business)."""
         self.target = max(wanted, 0)
 
-    # -- the step
+    # The step.
 
     def step(
         self, now: float, signals: Iterable[int], board: Mapping[int, Vitals], exits: Iterable[Exit]
     ) -> Decision:
-        """Decide. ``board`` maps the PIDs of living workers to their pages."""
+        """Decide. `board` maps the PIDs of living workers to their pages."""
         self._actions, self._pending = self._pending, []
         late = self._deadline is not None and now - self._deadline > OVERSLEPT
         self._watch(now, board)
@@ -258,7 +258,7 @@ class Supervisor:
     def _log(self, level: str, message: str, *args: object) -> None:
         self._do(Log(level, message, args))
 
-    # -- what became of the workers
+    # What became of the workers.
 
     def _watch(self, now: float, board: Mapping[int, Vitals]) -> None:
         """Take over what the workers wrote: "I am ready", "replace me"."""
@@ -324,7 +324,7 @@ class Supervisor:
             self._log("error", "Worker (pid:%s) was sent %s!", pid, name)
 
     def _died_in_boot(self, member: Member, code: int | None, now: float) -> None:
-        """``code``: exit code, negative for a signal, None when the master itself had to end it."""
+        """`code`: exit code, negative for a signal, None when the master itself had to end it."""
         if self.stopping:
             return
         if member.generation == self.incoming:
@@ -349,7 +349,7 @@ class Supervisor:
                 text = "Workers keep dying young: the next one is started in %.0f seconds."
                 self._log("warning", text, wait)
 
-    # -- signals
+    # Signals.
 
     def _on_term(self, now: float) -> None:
         if self.policy.shutdown_delay and not self.stopping and self._stop_at is None:
@@ -425,7 +425,7 @@ class Supervisor:
         for member in self.members.values():
             self._retire(member, now)
 
-    # -- reload
+    # Reload.
 
     def _old(self) -> list[Member]:
         """Workers that serve and are not of the incoming generation, oldest first."""
@@ -496,7 +496,7 @@ class Supervisor:
         self._reloading = True
         self._do(Reload())
 
-    # -- how many
+    # How many.
 
     def _recruit(self, now: float) -> None:
         """Start what is missing: of the incoming generation during a reload, else of the present one."""
@@ -548,7 +548,7 @@ class Supervisor:
         member.kill_at = now + self.policy.graceful_timeout + STOP_GRACE
         self._do(Kill(member.pid, signal.SIGTERM))
 
-    # -- time limits
+    # Time limits.
 
     def _late_at(self, member: Member, vitals: Vitals) -> tuple[float, str] | None:
         """The moment from which a worker counts as stuck, and the limit that says so; None for no limit."""
@@ -560,7 +560,8 @@ class Supervisor:
         started = vitals.started
         if policy.request_timeout and started and not booting:
             # A type that breaks requests off itself is stuck only when it does not even beat any more.
-            late = max(started, beat) + REQUEST_GRACE if policy.breaks_requests else started
+            breaks = policy.breaks_requests or vitals.breaks_requests
+            late = max(started, beat) + REQUEST_GRACE if breaks else started
             moments.append((late + policy.request_timeout, "request_timeout"))
         return min(moments, default=None)
 

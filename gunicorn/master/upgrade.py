@@ -26,7 +26,7 @@ __all__ = ["inherit", "inherited_listeners", "promote", "start_context", "start_
 
 
 def start_context(cfg: Config) -> dict[str | int, Any]:
-    """How to start this very server again: ``args``, ``cwd``, and under 0 the program."""
+    """How to start this very server again: `args`, `cwd`, and under 0 the program."""
     # The folder of the start, before --chdir: relative paths in the arguments mean that one.
     chdir = getattr(cfg, "settings", {}).get("chdir")
     cwd = chdir.default if chdir is not None else getcwd()
@@ -34,11 +34,11 @@ def start_context(cfg: Config) -> dict[str | int, Any]:
     return {"args": [sys.executable, *sys.orig_argv[1:]], "cwd": cwd, 0: sys.executable}
 
 
-# -- the old master
+# The old master.
 
 
 def start_successor(master: MasterState) -> None:
-    """Fork, and become the new master in the child. Sets ``reexec_pid``."""
+    """Fork, and become the new master in the child. Sets `reexec_pid`."""
     if master.reexec_pid or master.master_pid:
         other = "Child" if master.reexec_pid else "Parent"
         master.log.warning("USR2 signal received. %s exists.", other)
@@ -58,7 +58,7 @@ def start_successor(master: MasterState) -> None:
     # Nothing may come back from here: this process still looks like the old master.
     try:
         _become_successor(master, old_pid)
-    except BaseException:
+    except BaseException:  # the boundary around a child
         # The hook pre_exec failed, or there is no such program any more.
         master.log.exception("Cannot start the new master")
     finally:
@@ -78,7 +78,7 @@ def _become_successor(master: MasterState, old_pid: int) -> None:
 
 
 def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
-    """The environment as it was before ``raw_env``, and what the new master must know."""
+    """The environment as it was before `raw_env`, and what the new master must know."""
     environ = dict(os.environ)
     for name in master.cfg.env or {}:
         environ.pop(name, None)
@@ -95,7 +95,7 @@ def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
     return environ
 
 
-# -- the new master
+# The new master.
 
 
 def inherit(master: MasterState) -> None:

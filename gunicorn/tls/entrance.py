@@ -88,11 +88,7 @@ def _make(cfg: Config, bind: Bind | None) -> Terminator:
     with standard_first():
         from .terminator import Terminator
 
-    setting = cfg.settings["ssl_context"]
-    hook = setting.get()
-    default = type(setting).default
-    is_default = hook is default or getattr(hook, "__func__", hook) is getattr(default, "__func__", default)
-    return Terminator(_options(cfg, bind), None if is_default else hook, cfg)
+    return Terminator(_options(cfg, bind), cfg.own_hook("ssl_context"), cfg)
 
 
 def _options(cfg: Config, bind: Bind | None) -> Options:

@@ -122,7 +122,10 @@ class Terminator:
             context = hook(self._cfg, self._default)
         except ConfigError:
             raise
-        except Exception as error:  # a hook
+        except SystemExit as error:
+            code = "" if error.code is None else repr(error.code)
+            raise ConfigError(f"ssl_context: the hook called sys.exit({code})") from error
+        except Exception as error:  # the boundary around a hook
             raise ConfigError(f"ssl_context: the hook failed: {type(error).__name__}: {error}") from error
         if not isinstance(context, ssl.SSLContext):
             raise ConfigError(f"ssl_context: the hook returned {context!r:.60}, expected an ssl.SSLContext")

@@ -2,8 +2,8 @@
 
 A fork copies the server: signal handlers and the descriptor they write to, listeners, connections, the loop. The
 master's own children, the workers, go on with what they need of it. Any other child, of a hook, of the application, of
-``multiprocessing``, has nothing to do with clients and signals of the server: a function that the interpreter calls in
-every new child (``os.register_at_fork``) puts all of that down there.
+`multiprocessing`, has nothing to do with clients and signals of the server: a function that the interpreter calls in
+every new child (`os.register_at_fork`) puts all of that down there.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _state = _State()
 
 
 def guard(put_down: Callable[[], None]) -> None:
-    """From now on, have each child that others fork from this process call ``put_down``, and nothing of before.
+    """From now on, have each child that others fork from this process call `put_down`, and nothing of before.
 
     It must close descriptors and drop what acts on them, and call nothing that a fork may have left half done.
     """
@@ -120,7 +120,7 @@ def _is_of_the_server(handler: object) -> bool:
 
 
 def _forget_siblings() -> None:
-    """Children that ``multiprocessing`` has started in the parent are no children here: it would end them at exit."""
+    """Children that `multiprocessing` has started in the parent are no children here: it would end them at exit."""
     process = sys.modules.get("multiprocessing.process")
     children = getattr(process, "_children", None)
     if isinstance(children, set):
@@ -128,7 +128,7 @@ def _forget_siblings() -> None:
 
 
 def end_stray(error: BaseException | None = None) -> None:
-    """In a child of somebody else that comes back to the server, by returning or by ``error``: end it here.
+    """In a child of somebody else that comes back to the server, by returning or by `error`: end it here.
 
     Does nothing in the server's own processes.
     """
@@ -163,14 +163,14 @@ def leave(status: int) -> NoReturn:
         if threading is not None and not _state.stray:
             threading._shutdown()
         atexit._run_exitfuncs()
-    except BaseException:  # noqa: BLE001 (whatever it is, this process ends)
+    except BaseException:  # noqa: BLE001  # the boundary around a child
         traceback.print_exc()
     finally:
         try:
             for stream in (sys.stdout, sys.stderr):
                 if stream is not None:
                     stream.flush()
-        except BaseException:  # noqa: BLE001 (whatever it is, this process ends)
+        except BaseException:  # noqa: BLE001  # the boundary around a child
             pass
         finally:
             os._exit(status & 0xFF)

@@ -15,7 +15,7 @@ LONGEST = 64
 class Pidfile:
     """A file that holds the PID of the running master and a newline.
 
-    ``fname`` None gives a file in the temporary directory; ``umask`` takes permissions away from those of 0644.
+    `fname` None gives a file in the temporary directory; `umask` takes permissions away from those of 0644.
     """
 
     def __init__(self, fname: str | None, umask: int = 0) -> None:
@@ -24,7 +24,7 @@ class Pidfile:
         self.pid: int | None = None
 
     def create(self, pid: int) -> None:
-        """Write ``pid``. Raises RuntimeError when another live process is named in the file or the
+        """Write `pid`. Raises RuntimeError when another live process is named in the file or the
         directory does not exist, OSError when the file cannot be written."""
         running = self.validate()
         if running:
@@ -47,7 +47,7 @@ class Pidfile:
         os.rename(self._draft(self.fname), self.fname)
 
     def _draft(self, fname: str) -> str:
-        """Write a file beside ``fname``; returns its path."""
+        """Write a file beside `fname`; returns its path."""
         directory = os.path.dirname(fname)
         if directory and not os.path.isdir(directory):
             raise RuntimeError(f"{directory} doesn't exist. Can't create pidfile.")

@@ -17,8 +17,8 @@ REDIRECT_TO = getattr(os, "devnull", "/dev/null")
 def getcwd() -> str:
     """Return the working directory as the shell wrote it.
 
-    ``PWD`` is preferred while it names the same directory: a release switched by symbolic link is then
-    followed by a re-executed master, which ``os.getcwd()`` would pin to the old target.
+    `PWD` is preferred while it names the same directory: a release switched by symbolic link is then
+    followed by a re-executed master, which `os.getcwd()` would pin to the old target.
     """
     cwd = os.getcwd()
     shell = os.environ.get("PWD")
@@ -33,7 +33,7 @@ def getcwd() -> str:
 def daemonize(enable_stdio_inheritance: bool = False) -> None:
     """Detach from the terminal: two forks with a new session between, so that none can be acquired again.
 
-    Does nothing when a re-executed master calls it (``GUNICORN_FD`` is set): its parent is detached already.
+    Does nothing when a re-executed master calls it (`GUNICORN_FD` is set): its parent is detached already.
     """
     if "GUNICORN_FD" in os.environ:
         return
@@ -50,7 +50,7 @@ def _go_on_in_child() -> None:
 
 
 def _detach_stdio(keep_redirected: bool) -> None:
-    """Point the standard streams at the null device; with ``keep_redirected`` only terminals."""
+    """Point the standard streams at the null device; with `keep_redirected` only terminals."""
     sys.stdout.flush()
     sys.stderr.flush()
     null = os.open(REDIRECT_TO, os.O_RDWR)
@@ -109,17 +109,17 @@ def ignore_signals() -> None:
 
 
 def get_username(uid: int) -> str:
-    """Return the login name of ``uid``. Raises KeyError when there is none."""
+    """Return the login name of `uid`. Raises KeyError when there is none."""
     import pwd
 
     return pwd.getpwuid(uid).pw_name
 
 
 def set_owner_process(uid: int | None, gid: int | None, initgroups: bool = False) -> None:
-    """Become ``gid`` and ``uid``, in this order: with the user's rights gone the group could not be changed.
+    """Become `gid` and `uid`, in this order: with the user's rights gone the group could not be changed.
 
-    Whoever becomes somebody else keeps none of the supplementary groups it had: with ``initgroups`` they become those
-    of ``uid``, otherwise ``gid`` is the only one. Raises OSError when not permitted.
+    Whoever becomes somebody else keeps none of the supplementary groups it had: with `initgroups` they become those
+    of `uid`, otherwise `gid` is the only one. Raises OSError when not permitted.
     """
     changes_group = bool(gid) and gid != os.getgid()
     changes_user = bool(uid) and uid != os.getuid()
@@ -145,12 +145,12 @@ def _set_groups(uid: int | None, gid: int, initgroups: bool) -> None:
 
 
 def chown(path: str, uid: int, gid: int) -> None:
-    """Give ``path`` to ``uid`` and ``gid``."""
+    """Give `path` to `uid` and `gid`."""
     os.chown(path, uid, gid)
 
 
 def unlink(filename: str) -> None:
-    """Remove ``filename``; that it is gone already is no error."""
+    """Remove `filename`; that it is gone already is no error."""
     try:
         os.unlink(filename)
     except (FileNotFoundError, NotADirectoryError):
@@ -158,7 +158,7 @@ def unlink(filename: str) -> None:
 
 
 def check_is_writable(path: str) -> None:
-    """Raise RuntimeError unless ``path`` can be opened for appending.
+    """Raise RuntimeError unless `path` can be opened for appending.
 
     A file that was not there is created.
     """
@@ -175,19 +175,19 @@ def check_is_writable(path: str) -> None:
 
 
 def set_non_blocking(fd: int) -> None:
-    """Set O_NONBLOCK on ``fd``."""
+    """Set O_NONBLOCK on `fd`."""
     fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_NONBLOCK)
 
 
 def close_on_exec(fd: int) -> None:
-    """Set FD_CLOEXEC on ``fd``."""
+    """Set FD_CLOEXEC on `fd`."""
     fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
 
 
 def seed() -> None:
     """Give this process random numbers of its own: forked workers would share the master's sequence.
 
-    Where nothing has imported ``random`` there is no sequence yet, and the module seeds itself when it comes.
+    Where nothing has imported `random` there is no sequence yet, and the module seeds itself when it comes.
     """
     random = sys.modules.get("random")
     if random is not None:
@@ -195,7 +195,7 @@ def seed() -> None:
 
 
 def set_process_title(title: str) -> None:
-    """Show ``gunicorn: title`` in process lists when the optional setproctitle library is there."""
+    """Show `gunicorn: title` in process lists when the optional setproctitle library is there."""
     try:
         from setproctitle import setproctitle
     except ImportError:

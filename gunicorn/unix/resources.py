@@ -1,6 +1,6 @@
 """What the machine, or the container, lets this process have: processors and memory.
 
-Linux' control groups (cgroups(7)) of both versions are read as files below ``root``; elsewhere only the number of
+Linux' control groups (cgroups(7)) of both versions are read as files below `root`; elsewhere only the number of
 processors is known.
 """
 
@@ -20,7 +20,7 @@ _UNLIMITED = 1 << 60
 
 
 def automatic_workers(one_at_a_time: bool, root: str = "/") -> int:
-    """How many workers to start where nobody said; ``one_at_a_time``: each runs one request and waits with it."""
+    """How many workers to start where nobody said; `one_at_a_time`: each runs one request and waits with it."""
     count = processors(root)
     wanted = 2 * count + 1 if one_at_a_time else count
     limit = memory_limit(root)

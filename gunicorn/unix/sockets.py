@@ -1,7 +1,7 @@
 """Listening sockets: made, inherited, printed, closed.
 
 A listener comes from one of four places: bound here; handed over by systemd (LISTEN_FDS); handed over by the
-master that re-executed itself (GUNICORN_FD); named by the user (``fd://N``). Only what was bound here, or by
+master that re-executed itself (GUNICORN_FD); named by the user (`fd://N`). Only what was bound here, or by
 the master before, is ours to remove from the file system.
 """
 
@@ -103,7 +103,7 @@ _TCP_INFO_UNACKED = struct.Struct("24xI")
 class BaseSocket:
     """A listener and what is known about it. Attributes of the socket itself are reachable through it.
 
-    ``fd``: an open descriptor to take over instead of binding ``address``. Raises OSError.
+    `fd`: an open descriptor to take over instead of binding `address`. Raises OSError.
     """
 
     FAMILY: socket.AddressFamily = socket.AF_INET
@@ -160,7 +160,7 @@ class BaseSocket:
         sock.bind(self.cfg_addr)
 
     def clone(self) -> BaseSocket:
-        """Another listener on the same address, for one worker. Only where ``shares_port``; raises
+        """Another listener on the same address, for one worker. Only where `shares_port`; raises
         OSError."""
         twin = object.__new__(type(self))
         twin.log, twin.conf, twin.cfg_addr = self.log, self.conf, self.getsockname()
@@ -231,7 +231,7 @@ class TCP6Socket(TCPSocket):
 
 
 class UnixSocket(BaseSocket):
-    """A path, or on Linux an abstract name (given as ``\\0name`` or ``@name``) that has no file."""
+    """A path, or on Linux an abstract name (given as `\\0name` or `@name`) that has no file."""
 
     FAMILY = socket.AF_UNIX
     cfg_addr: str
@@ -281,7 +281,7 @@ class UnixSocket(BaseSocket):
 
 @contextlib.contextmanager
 def _alone_in(folder: str) -> Iterator[None]:
-    """Keep other masters from taking over a socket in ``folder`` meanwhile.
+    """Keep other masters from taking over a socket in `folder` meanwhile.
 
     The lock is on the folder itself, so that no file is left behind. Where there cannot be one (no right to read the
     folder, some network file systems), or somebody else holds one for long, things go on without.
@@ -403,7 +403,7 @@ def adopt(fd: int, conf: ListenSettings, log: Log, borrowed: bool) -> BaseSocket
 def create_sockets(
     conf: BindSettings, log: Log, fds: Iterable[int] | None = None, borrowed: bool = True
 ) -> list[BaseSocket]:
-    """Listeners for ``conf.address``, or around ``fds`` when another process handed them over.
+    """Listeners for `conf.address`, or around `fds` when another process handed them over.
 
     An address that is taken is tried five times, a second apart. Raises SystemExit(1) after a line in the log
     that names the address.
@@ -536,7 +536,7 @@ def _bind_patiently(address: SocketAddress, conf: ListenSettings, log: Log) -> B
 
 
 def close_sockets(listeners: Iterable[BaseSocket], unlink: bool = True) -> None:
-    """Close listeners; with ``unlink`` remove the files of those that are not borrowed. A file that another server
+    """Close listeners; with `unlink` remove the files of those that are not borrowed. A file that another server
     has put in the place of ours is its own."""
     for listener in listeners:
         listener.close()
@@ -562,7 +562,7 @@ def close(sock: Closable) -> None:
 
 def close_graceful(sock: Drainable, timeout: float = 2.0, max_drain: int = 65536) -> None:
     """Close a socket whose peer may still be sending: closing at once would reset the connection, and could destroy
-    what the peer has not read yet. Waits ``timeout`` seconds, or until ``max_drain`` octets were thrown away."""
+    what the peer has not read yet. Waits `timeout` seconds, or until `max_drain` octets were thrown away."""
     deadline = time.monotonic() + timeout
     try:
         sock.shutdown(socket.SHUT_WR)
@@ -579,7 +579,7 @@ def close_graceful(sock: Drainable, timeout: float = 2.0, max_drain: int = 65536
 
 
 def ssl_context(conf: TLSSettings) -> SSLContext:
-    """The ssl.SSLContext of ``conf``, after its ``ssl_context`` hook had its say. Raises ConfigError where there is no
+    """The ssl.SSLContext of `conf`, after its `ssl_context` hook had its say. Raises ConfigError where there is no
     certificate, OSError and ssl.SSLError where a file is not what it should be."""
     import ssl
 
@@ -587,6 +587,10 @@ def ssl_context(conf: TLSSettings) -> SSLContext:
         if conf.certfile is None:
             raise ConfigError("certfile = None: TLS needs a certificate")
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=conf.ca_certs)
+        # Custom workers may bring settings of their own, from before there was this one.
+        minimum: str | None = getattr(conf, "ssl_minimum_version", None)
+        if minimum is not None:
+            context.minimum_version = ssl.TLSVersion[minimum.replace(".", "_")]
         context.load_cert_chain(certfile=conf.certfile, keyfile=conf.keyfile)
         context.verify_mode = ssl.VerifyMode(conf.cert_reqs)
         if conf.ciphers:
@@ -597,7 +601,7 @@ def ssl_context(conf: TLSSettings) -> SSLContext:
 
 
 def ssl_wrap_socket(sock: socket.socket, conf: TLSSettings) -> SSLSocket:
-    """``sock`` as the server end of a TLS connection."""
+    """`sock` as the server end of a TLS connection."""
     return ssl_context(conf).wrap_socket(
         sock,
         server_side=True,

@@ -1,7 +1,7 @@
 """systemd's two small protocols: sockets handed over (sd_listen_fds(3)) and state told back
 (sd_notify(3)).
 
-As a program it is the ``ExecReload=`` that knows how the reload went: ``python -m gunicorn.systemd reload $MAINPID``
+As a program it is the `ExecReload=` that knows how the reload went: `python -m gunicorn.systemd reload $MAINPID`
 sends SIGHUP, waits until the new workers serve, and exits with 1 when the old ones had to stay.
 """
 
@@ -48,7 +48,7 @@ def listen_fds(unset_environment: bool = True) -> int:
 
 
 def sd_notify(state: str, logger: Log, unset_environment: bool = False) -> None:
-    """Send ``state`` (lines of NAME=VALUE) to the service manager; quietly nothing when there is none."""
+    """Send `state` (lines of NAME=VALUE) to the service manager; quietly nothing when there is none."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -72,7 +72,7 @@ def reloading_state() -> str:
 
 
 class Watchdog:
-    """The sign of life that systemd wants at least every ``WatchdogSec=``; ``due`` is the moment of the next one, None
+    """The sign of life that systemd wants at least every `WatchdogSec=`; `due` is the moment of the next one, None
     when none is wanted."""
 
     def __init__(self) -> None:
@@ -96,16 +96,16 @@ class Watchdog:
             sd_notify("WATCHDOG=1", logger)
 
 
-# -- how a reload went, told to whoever waits for it
+# How a reload went, told to whoever waits for it.
 
 
 def _ear(pid: int) -> str:
-    """The name in Linux' abstract namespace at which the end of a reload of master ``pid`` is waited for."""
+    """The name in Linux' abstract namespace at which the end of a reload of master `pid` is waited for."""
     return f"\0gunicorn.reload.{pid}"
 
 
 def report_reload(problem: str | None, logger: Log) -> None:
-    """In the master: a reload is over; ``problem`` is why the old workers stay."""
+    """In the master: a reload is over; `problem` is why the old workers stay."""
     if not sys.platform.startswith("linux"):
         return
     text = "ok" if problem is None else f"failed: {problem}"
@@ -118,7 +118,7 @@ def report_reload(problem: str | None, logger: Log) -> None:
 
 
 def _reload(pid: int, patience: float) -> str | None:
-    """Reload the master ``pid``; why it failed, None when it did not."""
+    """Reload the master `pid`; why it failed, None when it did not."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as ear:
         try:
             ear.bind(_ear(pid))
@@ -138,7 +138,7 @@ def _reload(pid: int, patience: float) -> str | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """``reload PID [SECONDS]``; the exit status: 0, or 1 when the old workers stay, or 2 for a wrong call."""
+    """`reload PID [SECONDS]`; the exit status: 0, or 1 when the old workers stay, or 2 for a wrong call."""
     words = list(arguments)
     if not 2 <= len(words) <= 3 or words[0] != "reload" or not words[1].isdecimal():
         print("usage: python -m gunicorn.systemd reload PID [SECONDS]", file=sys.stderr)

@@ -1,9 +1,9 @@
 """Functions of the operating system as the interpreter came with them.
 
-gevent and eventlet replace functions of ``os``, ``select``, ``signal`` and ``socket`` by ones that switch greenlets
+gevent and eventlet replace functions of `os`, `select`, `signal` and `socket` by ones that switch greenlets
 where the kernel would make them wait, and delete some that cannot. The master's loop and the engine lie below the loop
 that those libraries bring: they have to ask the kernel itself, whoever has patched what, and when. The C modules behind
-the standard ones are not patched; ``select`` is such a module itself, so a copy of it is kept, made before it is
+the standard ones are not patched; `select` is such a module itself, so a copy of it is kept, made before it is
 patched or from the interpreter's own.
 """
 

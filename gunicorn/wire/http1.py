@@ -21,7 +21,7 @@ from .proxy_protocol import parse_proxy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import ProxyInfo
 
 _MISSING = "set permit_missing_proxy_header to serve connections that come without the proxy"
 
@@ -63,7 +63,7 @@ class HTTP1:
         self.request: Request | None = None
         self.body: BodyDecoder | None = None
         self.proxy_allowed = proxy_allowed
-        self.proxy_info: dict[str, Any] | None = None
+        self.proxy_info: ProxyInfo | None = None
         self.state = PROXY if table.proxied else HEAD
 
     def receive(self, data: bytes) -> None:

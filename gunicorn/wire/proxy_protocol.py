@@ -10,7 +10,7 @@ from gunicorn.http.errors import ForbiddenProxyRequest, InvalidProxyHeader, Inva
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import ProxyInfo
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 LONGEST_LINE = 107
@@ -30,7 +30,7 @@ class ProxyHeader(Record):
     """A parsed header: where it ends, and what it says (None: nothing about the client, use the socket's own)."""
 
     end: int
-    info: dict[str, Any] | None
+    info: ProxyInfo | None
 
 
 def parse_proxy(data: bytes, mode: str, allowed: bool) -> ProxyHeader | None:
@@ -110,7 +110,7 @@ def _version_2(data: bytes) -> ProxyHeader | None:
     return ProxyHeader(end, _info(name, source, target, source_port, target_port))
 
 
-def _info(protocol: str, source: str, target: str, source_port: int, target_port: int) -> dict[str, Any]:
+def _info(protocol: str, source: str, target: str, source_port: int, target_port: int) -> ProxyInfo:
     return {
         "proxy_protocol": protocol,
         "client_addr": source,

@@ -42,10 +42,10 @@ __all__ = ["Worker"]
 
 
 class Worker:
-    """One process that serves. Subclasses write ``run()``; it returns when ``alive`` has become false.
+    """One process that serves. Subclasses write `run()`; it returns when `alive` has become false.
 
-    ``age``: running number of this worker; ``ppid``: PID of the master; ``timeout``: seconds, half of the
-    configured one, within which ``notify()`` must be called.
+    `age`: running number of this worker; `ppid`: PID of the master; `timeout`: seconds, half of the
+    configured one, within which `notify()` must be called.
     """
 
     SIGNALS: ClassVar[list[signal.Signals]] = [
@@ -97,7 +97,7 @@ class Worker:
 
     @property
     def leaving(self) -> bool:
-        """Whether the server is about to stop, and serves on for ``shutdown_delay``."""
+        """Whether the server is about to stop, and serves on for `shutdown_delay`."""
         return self.slot.leaving
 
     @property
@@ -105,10 +105,10 @@ class Worker:
         """This worker's page of the scoreboard."""
         return self.tmp.slot
 
-    # -- life
+    # Life.
 
     def notify(self) -> None:
-        """Tell the master "I am alive"; at least once every ``timeout`` seconds, or it ends this worker."""
+        """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
         self.tmp.notify()
 
     def is_parent_alive(self) -> bool:
@@ -123,7 +123,7 @@ class Worker:
         raise NotImplementedError
 
     def init_process(self) -> None:
-        """In the new process: everything up to ``run()``, and ``run()`` itself.
+        """In the new process: everything up to `run()`, and `run()` itself.
 
         A subclass that overrides this calls it last: it returns when the worker is finished.
         """
@@ -164,7 +164,7 @@ class Worker:
             return
 
     def load_wsgi(self) -> None:
-        """Import the application. Under ``--reload`` one that does not compile is replaced by a page that
+        """Import the application. Under `--reload` one that does not compile is replaced by a page that
         says so, since the next edit will start this worker anew."""
         try:
             self.wsgi = self.app.wsgi()
@@ -181,7 +181,7 @@ class Worker:
     ) -> None:
         """A request could not be read, or its application has failed before it answered: log that, and answer.
 
-        A subclass that overrides this is told of both. Where ``client`` is no socket but a view of one, the connection
+        A subclass that overrides this is told of both. Where `client` is no socket but a view of one, the connection
         is the server's own, and answers by itself.
         """
         if hasattr(client, "exchange"):
@@ -190,10 +190,10 @@ class Worker:
 
         answer_error(self, req, client, addr, exc)
 
-    # -- recycling
+    # Recycling.
 
     def recycle(self) -> None:
-        """``max_requests`` is reached: ask for a replacement and serve on until the master says TERM.
+        """`max_requests` is reached: ask for a replacement and serve on until the master says TERM.
 
         So the number of serving workers never sinks. Without a master there is nobody to ask: stop.
         """
@@ -207,7 +207,7 @@ class Worker:
         self.slot.ask_for_recycling()
         self.poke_master()
 
-    # -- the reloader
+    # The reloader.
 
     def _start_reloader(self) -> None:
         if not self.cfg.reload:
@@ -226,7 +226,7 @@ class Worker:
         engine = reloader_engines[self.cfg.reload_engine]
         self.reloader = engine(extra_files=self.cfg.reload_extra_files, callback=changed)
 
-    # -- children of others
+    # Children of others.
 
     def put_down(self) -> None:
         """In a child that the application has forked from this process: be no worker of this server any more.
@@ -243,7 +243,7 @@ class Worker:
         for listener in self.sockets:
             listener.close()
 
-    # -- signals
+    # Signals.
 
     def init_signals(self) -> None:
         """Give each signal its handler. A handler only notes; the loop acts."""

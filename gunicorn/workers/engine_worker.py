@@ -74,7 +74,7 @@ class EngineWorker(Worker):
         super().init_process()
 
     def take_over_from(self, worker: Worker) -> None:
-        """Get ready to `run` in the place of ``worker``, which has found that it cannot serve its application itself.
+        """Get ready to `run` in the place of `worker`, which has found that it cannot serve its application itself.
 
         All that one has, what hooks have hung on it too, is here from now on.
         """
@@ -112,6 +112,9 @@ class EngineWorker(Worker):
 
     def _keep_limits(self) -> None:
         self.request_limit = float(self.cfg.request_timeout) if self.breaks_requests else 0.0
+        if self.breaks_requests:
+            # The master knows the type that was configured; this one may serve in the place of another.
+            self.slot.keep_request_limit()
         self.pulse_seconds = self._longest_pause()
 
     def load_wsgi(self) -> None:
@@ -128,7 +131,7 @@ class EngineWorker(Worker):
 
     @classmethod
     def check_application(cls, cfg: Config, app: object) -> None:
-        """Raise AppImportError when workers of this type certainly cannot serve ``app``."""
+        """Raise AppImportError when workers of this type certainly cannot serve `app`."""
         # What a type of somebody else's does with its application is its own affair.
         if is_ours(cls.__module__) and looks_like_factory(app):
             named = cfg.default_proc_name if "default_proc_name" in cfg.sources else ""

@@ -41,7 +41,7 @@ class AiohttpWorker(GunicornWebWorker):
 
     @classmethod
     def check_application(cls, cfg: Config, app: object) -> None:
-        """Raise AppImportError when ``app`` is nothing of aiohttp's and certainly cannot be served either."""
+        """Raise AppImportError when `app` is nothing of aiohttp's and certainly cannot be served either."""
         if not _is_of_aiohttp(app):
             ASGIWorker.check_application(cfg, app)
 

@@ -138,7 +138,7 @@ class ASGIWorker(EngineWorker):
                 engine.poll(0.0)
         except OwnSignal:
             raise
-        except BaseException:
+        except BaseException:  # the boundary around the engine
             # No connection is to blame: the loop would go on without it, and the worker seem alive.
             self.log.critical("The engine of this worker has failed, the worker ends", exc_info=True)
             self.alive = False

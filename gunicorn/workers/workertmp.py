@@ -11,7 +11,7 @@ __all__ = ["WorkerTmp"]
 
 
 class WorkerTmp:
-    """Heartbeat of one worker: ``notify()`` in the worker, ``last_update()`` in the master.
+    """Heartbeat of one worker: `notify()` in the worker, `last_update()` in the master.
 
     The master gives it a page of its scoreboard. Without one it makes its own at the first use, so that a
     worker built outside a master works too.
@@ -39,7 +39,7 @@ class WorkerTmp:
         self.slot.beat()
 
     def last_update(self) -> float:
-        """Monotonic seconds of the last ``notify()``."""
+        """Monotonic seconds of the last `notify()`."""
         return self.slot.heartbeat
 
     def fileno(self) -> int:
@@ -55,5 +55,5 @@ class WorkerTmp:
             self._fd = -1
 
     def age(self) -> float:
-        """Seconds since the last ``notify()``."""
+        """Seconds since the last `notify()`."""
         return time.monotonic() - self.slot.heartbeat

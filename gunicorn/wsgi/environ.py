@@ -16,9 +16,13 @@ from .input import EmptyInput, StreamInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
-_EARLY_HINTS: Any = Turn.early_hints
+    from gunicorn._types import Environ, ProxyInfo
+    from gunicorn.engine.listener import Listener
+    from gunicorn.http.forwarded import Forwarded
+
+_EARLY_HINTS = Turn.early_hints
 
 # What is the same for all requests of a connection.
 _OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.client_disconnected", "wsgi.early_hints")
@@ -29,15 +33,15 @@ class EnvironBuilder:
 
     __slots__ = ("base", "forwarded", "script_name", "templates", "wait_readable")
 
-    def __init__(self, base: dict[str, Any], script_name: str, wait_readable: Any) -> None:
+    def __init__(self, base: Environ, script_name: str, wait_readable: Callable[[Exchange], None]) -> None:
         self.base = base
         self.script_name = script_name.rstrip("/")
         self.wait_readable = wait_readable
         # A `forwarded.Forwarded` where trusted proxies tell the client's address.
-        self.forwarded: Any = None
-        self.templates: dict[int, dict[str, Any]] = {}
+        self.forwarded: Forwarded | None = None
+        self.templates: dict[int, Environ] = {}
 
-    def template(self, listener: Any) -> dict[str, Any]:
+    def template(self, listener: Listener) -> Environ:
         """The part of the environ that every request of a listener has."""
         found = self.templates.get(listener.fd)
         if found is None:
@@ -55,7 +59,7 @@ class EnvironBuilder:
             }
         return found
 
-    def build(self, exchange: Exchange, request: Request) -> dict[str, Any]:
+    def build(self, exchange: Exchange, request: Request) -> Environ:
         """Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME."""
         listener = exchange.listener
         shared = exchange.shared
@@ -100,7 +104,7 @@ class EnvironBuilder:
             mount(environ, script_name, request)
         return environ
 
-    def _of_connection(self, exchange: Exchange, listener: Any) -> dict[str, Any]:
+    def _of_connection(self, exchange: Exchange, listener: Listener) -> Environ:
         """The part of the environ that every request of a connection has."""
         environ = dict(self.template(listener))
         peer = exchange.peer
@@ -130,7 +134,7 @@ class EnvironBuilder:
             environ = dict(environ)
         return environ
 
-    def _body(self, environ: dict[str, Any], exchange: Exchange, request: Request, body: Any) -> None:
+    def _body(self, environ: Environ, exchange: Exchange, request: Request, body: object) -> None:
         if isinstance(body, BodyStream):
             environ["wsgi.input"] = StreamInput(exchange, body, self.wait_readable, exchange.engine.guard)
             return
@@ -141,7 +145,7 @@ class EnvironBuilder:
             environ["CONTENT_LENGTH"] = str(exchange.body_size)
 
 
-def server_of_host(environ: dict[str, Any]) -> None:
+def server_of_host(environ: Environ) -> None:
     """A unix socket has no name and port of its own: take what the client asked for."""
     host = environ.get("HTTP_HOST", "")
     name, colon, port = host.rpartition(":")
@@ -151,7 +155,7 @@ def server_of_host(environ: dict[str, Any]) -> None:
     environ["SERVER_PORT"] = port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
 
 
-def proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
+def proxy(environ: Environ, info: ProxyInfo) -> None:
     environ["PROXY_PROTOCOL"] = info["proxy_protocol"]
     environ["REMOTE_ADDR"] = info["client_addr"]
     environ["REMOTE_PORT"] = str(info["client_port"])
@@ -159,13 +163,13 @@ def proxy(environ: dict[str, Any], info: dict[str, Any]) -> None:
     environ["PROXY_PORT"] = str(info["proxy_port"])
 
 
-def forwarded(environ: dict[str, Any], client: tuple[str, int] | None) -> None:
+def forwarded(environ: Environ, client: tuple[str, int] | None) -> None:
     if client is not None:
         environ["REMOTE_ADDR"] = client[0]
         environ["REMOTE_PORT"] = str(client[1]) if client[1] else ""
 
 
-def mount(environ: dict[str, Any], script_name: str, request: Request) -> None:
+def mount(environ: Environ, script_name: str, request: Request) -> None:
     """The application is mounted at `script_name`: that is the whole path, or the path goes on with a slash."""
     path = environ["PATH_INFO"]
     if path == "*":

@@ -7,7 +7,7 @@ from gunicorn.gateway.turn import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from gunicorn._types import Environ
 
 
 class Shared:
@@ -15,11 +15,11 @@ class Shared:
 
     __slots__ = ("_count", "_hints", "_turn", "_view")
 
-    def begin(self, environ: dict[str, Any]) -> None:
+    def begin(self, environ: Environ) -> None:
         """Before the first copy of `environ`, which all of them are in and nobody else holds."""
         self._turn: Turn = environ["gunicorn.client_disconnected"]
-        self._view: Any = environ["gunicorn.socket"]
-        self._hints: Any = environ["wsgi.early_hints"]
+        self._view: object = environ["gunicorn.socket"]
+        self._hints: object = environ["wsgi.early_hints"]
         self._count = references(self._view, self._hints, self._turn)
 
     def renew(self, number: int) -> bool:

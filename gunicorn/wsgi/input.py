@@ -10,7 +10,7 @@ from gunicorn.engine.exchange import Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from contextlib import AbstractContextManager
 
 
 class EmptyInput:
@@ -47,7 +47,11 @@ class StreamInput:
     __slots__ = ("_buffer", "_exchange", "_guard", "_position", "_stream", "_wait")
 
     def __init__(
-        self, exchange: Exchange, stream: BodyStream, wait: Callable[[Exchange], None], guard: Any
+        self,
+        exchange: Exchange,
+        stream: BodyStream,
+        wait: Callable[[Exchange], None],
+        guard: AbstractContextManager[object],
     ) -> None:
         self._exchange = exchange
         self._stream = stream

@@ -208,6 +208,18 @@ def test_the_right_worker_is_chosen(serve: Serve, args: tuple[str, ...]) -> None
     assert b"Loop" in server.get().body
 
 
+def test_the_chosen_worker_keeps_the_request_limit_itself(serve: Serve) -> None:
+    """The master knows of a `sync` worker, which cannot break a request off; this one can, and goes on."""
+    wait = "    if scope['path'] == '/wait':\n        await asyncio.sleep(60)\n"
+    waits = WHICH_LOOP.replace("    loop = ", f"{wait}    loop = ")
+    server = serve(waits, "--request-timeout", "0.5")
+    pids = server.worker_pids()
+    assert server.get("/wait").status == 504
+    server.wait_for_log("REQUEST TIMEOUT .* in: GET /wait")
+    assert server.worker_pids() == pids
+    assert "WORKER TIMEOUT" not in server.log()
+
+
 @pytest.mark.parametrize("kind", ["sync", "gthread"])
 def test_a_worker_for_wsgi_says_which_one_to_use(make_server: Serve, kind: str) -> None:
     server = make_server(ASGI_APP, "-k", kind)

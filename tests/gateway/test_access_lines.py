@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from gunicorn.gateway.access_lines import MOST_LINES, AccessLines, compile_steps
+from gunicorn.gateway.access_lines import MOST_LINES, AccessLines, compile_steps, logs_access
 from gunicorn.gateway.prefixes import Prefixes
 from gunicorn.gateway.response import Response
+from gunicorn.glogging import Logger
 from gunicorn.http.request import Request
+from tests.logs.test_access_format import config
 
 FORMAT = '%(h)s "%(r)s" %(s)s "%(f)s" "%(a)s"'
 
@@ -73,3 +75,25 @@ def test_what_cannot_be_printed_is_a_dash() -> None:
     assert bench.lines.flush()
     assert len(bench.written) == 1
     assert '"-" "-"' in "".join(bench.written)
+
+
+class Own(Logger):
+    """Somebody's, with lines of its own."""
+
+    def access(self, *args: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "logs"),
+    [
+        (Logger, {}, False), (Logger, {"accesslog": "-"}, True), (Own, {}, True), (SimpleNamespace, {}, True),
+        (Logger, {"syslog": True}, True),
+        (Logger, {"syslog": True, "disable_redirect_access_to_syslog": True}, False),
+    ],
+)
+def test_lines_are_made_where_they_go_somewhere(kind: type, settings: dict[str, object], logs: bool) -> None:
+    """As the logger itself says: nothing is made for one that would throw it away."""
+    log = kind.__new__(kind)
+    log.cfg = config(**settings)
+    assert logs_access(log) is logs

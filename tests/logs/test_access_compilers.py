@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from gunicorn.gateway.access_lines import access_lines
 from gunicorn.gateway.prefixes import Prefixes
+from gunicorn.gateway.response import Response
 from gunicorn.glogging import Logger
 from gunicorn.http.request import Request
 from gunicorn.logs.atoms import compile_format
-from gunicorn.wsgi.response import Response
 from tests.logs.test_access_format import config
 
 ATOMS = "hlutrsmUqHbBfaTDMLp"

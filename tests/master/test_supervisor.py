@@ -538,6 +538,14 @@ class TestLimits:
         world.board[100].started = world.now + 0.1
         assert kills(world.after(4.5), ABRT) == [100]
 
+    def test_one_of_another_type_than_the_configured_one_says_that_it_breaks_requests_off(self) -> None:
+        world = World(POLICY.replaced(request_timeout=2, breaks_requests=False)).started()
+        world.board[100].breaks_requests = True
+        for pid in (100, 101):
+            world.board[pid].started = world.now
+        world.alive_after(2.5)
+        assert kills(world.history, ABRT) == [101]
+
     def test_other_types_are_ended_only_when_they_do_not_even_beat(self) -> None:
         world = World(POLICY.replaced(request_timeout=2, breaks_requests=True)).started()
         world.board[100].started = world.now

@@ -28,6 +28,7 @@ class Page:
         self.state = scoreboard.BOOTING
         self.heartbeat = now
         self.wants_recycling = False
+        self.breaks_requests = False
         self.started = 0.0
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import ssl
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ import pytest
 
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
+from gunicorn.sock import ssl_context
 from gunicorn.tls.channel import Channel
 from gunicorn.tls.entrance import prepare
 from gunicorn.tls.plain import PlainHTTP
@@ -141,8 +143,23 @@ def test_a_hook_that_fails_or_returns_something_else(pki: Authority) -> None:
 
     with pytest.raises(ConfigError, match=r"ssl_context: the hook failed: LookupError: on purpose$"):
         Terminator(Options(), fails)
+
+    def leaves(config: Any, default: Any) -> Any:
+        sys.exit("enough")
+
+    with pytest.raises(ConfigError, match=r"ssl_context: the hook called sys\.exit\('enough'\)$"):
+        Terminator(Options(), leaves)
     with pytest.raises(ConfigError, match=r"ssl_context: the hook returned 5, expected an ssl\.SSLContext$"):
         Terminator(Options(), lambda config, default: 5)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize("minimum", ["TLSv1.2", "TLSv1.3"])
+def test_the_oldest_version_for_custom_workers(pki: Authority, minimum: str) -> None:
+    cfg = Config()
+    for name, value in {"certfile": pki.folder / "server.pem", "keyfile": pki.folder / "server.key"}.items():
+        cfg.set(name, str(value))
+    cfg.set("ssl_minimum_version", minimum)
+    assert ssl_context(cfg).minimum_version == getattr(ssl.TLSVersion, minimum.replace(".", "_"))
 
 
 # Two ends in memory.

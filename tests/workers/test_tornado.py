@@ -35,6 +35,11 @@ class Handler(tornado.web.RequestHandler):
                 await asyncio.sleep(0.01)
         elif kind == "block":
             time.sleep(float(seconds))
+        elif kind == "shut":
+            with open("shut", "a"):
+                pass
+            while not os.path.exists("open"):
+                time.sleep(0.01)
         self.write(f"{self.request.remote_ip} {self.request.protocol}")
 
     async def post(self):
@@ -102,16 +107,17 @@ def refused(server: Server) -> bool:
 def test_who_the_client_is_and_what_every_answer_says(serve: Serve) -> None:
     server = serve(
         APP, *TORNADO, "--forwarded-for", "x-forwarded-for", "--header", "X-Own: yes", "--server-header", "off",
-        "--access-logfile", "-", "--access-logformat", "seen %(h)s",
+        "--access-logfile", "-", "--access-logformat", "seen %(h)s %({http_x_many}e)s",
     )
-    with ask(server, "/", "X-Forwarded-For: 9.9.9.9, 10.1.2.3", "X-Forwarded-Proto: https") as wire:
+    many = "X-Many: a", "X-Many: b"
+    with ask(server, "/", "X-Forwarded-For: 9.9.9.9, 10.1.2.3", "X-Forwarded-Proto: https", *many) as wire:
         response = wire.read_response()
         assert response.body == b"10.1.2.3 https"
         assert (response.get("x-own"), response.get("server")) == ("yes", None)
         # The next one on this connection is somebody else's.
         wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         assert wire.read_response().body == b"127.0.0.1 http"
-    server.wait_for_log("^seen 10.1.2.3$")
+    server.wait_for_log("^seen 10.1.2.3 a,b$")
 
 
 def test_request_timeout(serve: Serve) -> None:
@@ -126,6 +132,24 @@ def test_request_timeout(serve: Serve) -> None:
     assert "await asyncio.sleep(float(seconds))" in server.log()
     assert server.worker_pids() == [pid]
     assert server.get().status == 200
+
+
+def test_a_request_that_has_waited_too_long_is_not_run(serve: Serve) -> None:
+    """In the kernel while the loop was blocked, or before it came to us, as a trusted proxy tells."""
+    server = serve(APP, *TORNADO, "--limit-request-queue-time", "1")
+    with ask(server, "/gate", f"X-Request-Start: t={time.time() - 60:.3f}") as wire:
+        response = wire.read_response()
+        assert (response.status, response.get("retry-after")) == (503, "1")
+    with ask(server, "/shut") as running:
+        wait_until((server.folder / "shut").exists)
+        with ask(server, "/gate") as late:
+            time.sleep(1.5)  # its time in the queue is what this is about
+            (server.folder / "open").touch()
+            assert running.read_response().status == 200
+            assert late.read_response().status == 503
+    assert server.get().status == 200
+    assert "AttributeError" not in server.log()
+    assert not (server.folder / "waiting").exists()
 
 
 def test_a_handler_that_blocks_the_loop(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py run_gunicorn [ADDRESS] [OPTIONS]``: serve this project."""
+"""`manage.py run_gunicorn [ADDRESS] [OPTIONS]`: serve this project."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DJANGOS_FLAGS = frozenset({"-v", "--version", "--settings", "--pythonpath", "-h
 
 
 class Command(BaseCommand):  # type: ignore[misc, unused-ignore]
-    """Has the flags of the command ``gunicorn`` beside those of all commands of Django."""
+    """Has the flags of the command `gunicorn` beside those of all commands of Django."""
 
     help = "Serve this project with gunicorn. The address is HOST:PORT, PORT or unix:PATH."
     # The checks run in the workers' applications; a broken database must not keep the server from starting.
