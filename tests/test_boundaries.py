@@ -33,7 +33,7 @@ BOUNDARIES = {
     "asgi/lifespan.py": 1,
     "blocking/cycle.py": 2,
     "blocking/patched.py": 1,
-    "engine/connection.py": 1,
+    "drivers/http1.py": 1,
     "engine/engine.py": 7,
     "gateway/gateway.py": 2,
     "guests/tornado.py": 1,

@@ -1,6 +1,6 @@
 cimport cython
 from gunicorn.engine.exchange cimport Exchange
-from gunicorn.engine.handler cimport Taker
+from gunicorn.engine.driver cimport Driver
 from gunicorn.wire.websocket cimport (
     CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
 from .cycle cimport Cycle
@@ -12,7 +12,7 @@ cdef int CONNECTING, OPEN, CLOSING, DENYING, OVER
 cdef Py_ssize_t MOST_QUEUED_OCTETS
 
 
-cdef class Inbox(Taker):
+cdef class Inbox(Driver):
     cdef readonly WebSocketCycle cycle
     cdef readonly Frames frames
     cdef public object messages
@@ -24,7 +24,7 @@ cdef class Inbox(Taker):
     @cython.locals(cycle=WebSocketCycle)
     cpdef bint full(self) except -1
     @cython.locals(cycle=WebSocketCycle)
-    cpdef end(self)
+    cpdef ended(self)
     cdef put(self, message)
     cdef get(self)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from gunicorn.engine.driver import Driver
 from gunicorn.engine.exchange import ClientDisconnected
-from gunicorn.engine.handler import Taker
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import UPGRADE, FieldLine, plain_text
 from gunicorn.wire.websocket import (
@@ -60,7 +60,7 @@ MOST_QUEUED_OCTETS = 1048576
 MOST_ANSWERS = 65536
 
 
-class Inbox(Taker):
+class Inbox(Driver):
     """Gets the octets of the connection once HTTP is left."""
 
     __slots__ = ("cycle", "frames", "messages", "most", "octets")
@@ -87,7 +87,7 @@ class Inbox(Taker):
         cycle = self.cycle
         return cycle is not None and cycle.is_unheard()
 
-    def end(self) -> None:
+    def ended(self) -> None:
         cycle = self.cycle
         if cycle is not None:
             cycle.lost()
@@ -286,7 +286,7 @@ class WebSocketCycle(Cycle):
         exchange.push()
         self.stage = OPEN
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
-        exchange.upgrade(self.inbox)
+        exchange.become(self.inbox)
         owner.sockets.add(self)
         self.heard_at = owner.engine.now
         if not exchange.is_attended():

@@ -1,7 +1,7 @@
 cimport cython
 from gunicorn.engine._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive
 from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer
-from gunicorn.engine.handler cimport Taker
+from gunicorn.engine.driver cimport Driver
 from gunicorn.engine.listener cimport Listener
 from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
@@ -16,6 +16,7 @@ cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED
 cdef class Connection(Answers):
     cdef public bint awaited
     cdef readonly BodyStore body
+    cdef readonly Driver driver
     cdef public bint hangup
     cdef public bint keep
     cdef public bint processing
@@ -23,15 +24,14 @@ cdef class Connection(Answers):
     cdef public bint readable
     cdef public bint skipping
     cdef public int state
-    cdef readonly Taker taker
     cdef object __weakref__
 
     cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol)
     cpdef on_event(self, int flags)
-    @cython.locals(turns=int, event=int, reading=bint)
+    @cython.locals(turns=int, event=int, reading=bint, driver=Driver)
     cpdef process(self)
-    @cython.locals(data=bytes)
-    cdef bint _hand_over(self, Taker taker) except -1
+    @cython.locals(driver=Driver)
+    cdef _take_in(self, bytes data)
     cpdef go_on(self)
     cdef _fail(self)
     cpdef drop(self)
@@ -48,14 +48,14 @@ cdef class Connection(Answers):
     @cython.locals(engine=EngineState)
     cdef _dispatch(self, Request request)
     cdef _await(self)
-    @cython.locals(taker=Taker)
+    @cython.locals(driver=Driver)
     cdef _end_of_stream(self)
     cpdef bint is_running(self) except -1
     cpdef bint is_lost(self) except -1
     cpdef bint disconnected(self) except -1
     cpdef bint watch_client(self) except -1
     cpdef await_body(self, bint waits)
-    cpdef upgrade(self, Taker taker)
+    cpdef become(self, Driver driver)
     cpdef bint is_attended(self) except -1
     cpdef finish(self, bint keep)
     cpdef bint conclude(self, bint keep) except -1

@@ -26,8 +26,8 @@ from gunicorn.engine._leaf import (
     receive,
 )
 from gunicorn.engine.buffers import BodyStore, BodyStream
+from gunicorn.engine.driver import Driver
 from gunicorn.engine.exchange import ClientDisconnected
-from gunicorn.engine.handler import Taker
 from gunicorn.engine.listener import Listener
 from gunicorn.engine.settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from gunicorn.engine.state import EngineState
@@ -51,9 +51,9 @@ from .http1_answers import Answers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
-    from gunicorn._types import ProxyInfo
+    from gunicorn._types import Peer, ProxyInfo
 
 READING = 0
 RUNNING = 1
@@ -77,11 +77,11 @@ class Connection(Answers):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "awaited", "body", "hangup", "keep", "processing", "protocol", "readable", "skipping", "state", "taker",
+        "awaited", "body", "driver", "hangup", "keep", "processing", "protocol", "readable", "skipping", "state",
         "__weakref__",
     )
 
-    def begin(self, engine: EngineState, fd: int, peer: Any, listener: Listener, protocol: HTTP1) -> None:
+    def begin(self, engine: EngineState, fd: int, peer: Peer, listener: Listener, protocol: HTTP1) -> None:
         """What `__init__` would do: the opener makes the object by `__new__`, a plain allocation when compiled."""
         self.begin_exchange(engine, peer, listener)
         self.begin_transport(fd)
@@ -95,8 +95,8 @@ class Connection(Answers):
         # Set while the thread that runs the request waits for octets itself: whatever comes is that thread's to read.
         self.awaited = False
         self.keep = False
-        # Set while the octets are those of another protocol (RFC 9110 section 7.8): it gets them, `protocol` none.
-        self.taker: Taker | None = None
+        # Set while the octets are those of another protocol: it gets them, `protocol` none.
+        self.driver: Driver | None = None
         # Set while the rest of a body comes that the application did not want; its request is answered.
         self.skipping = False
         self.deadline = engine.deadline_of(engine.header_timeout)
@@ -113,7 +113,7 @@ class Connection(Answers):
             self.readable = True
         if flags & WRITABLE and self.out is not None:
             self.flush()
-        if self.state == READING or self.stream is not None or self.taker is not None:
+        if self.state == READING or self.stream is not None or self.driver is not None:
             self.process()
         elif self.state == LINGERING:
             self._discard()
@@ -128,9 +128,13 @@ class Connection(Answers):
         turns = 0
         reading = False
         try:
-            while self.state == READING or self.stream is not None or self.taker is not None:
-                if self.taker is not None:
-                    if not self._hand_over(self.taker):
+            while self.state == READING or self.stream is not None or self.driver is not None:
+                driver = self.driver
+                if driver is not None:
+                    if self.protocol.is_pending():
+                        # What came behind the request that has led to it.
+                        driver.receive(self.protocol.rest())
+                    if self.driver is None or driver.full():
                         break
                 else:
                     event = self.protocol.next_event()
@@ -164,7 +168,7 @@ class Connection(Answers):
             self.processing = False
         if self.state == READING:
             self._await()
-        elif self.stream is not None or self.taker is not None:
+        elif self.stream is not None or self.driver is not None:
             self.watch()
 
     def go_on(self) -> None:
@@ -173,12 +177,15 @@ class Connection(Answers):
         elif self.state != CLOSED:
             self.process()
 
-    def _hand_over(self, taker: Taker) -> bool:
-        """Give what was read to the protocol that has replaced HTTP; whether it takes more."""
-        data = self.protocol.rest()
-        if data:
-            taker.receive(data)
-        return self.taker is not None and not taker.full()
+    def _take_in(self, data: bytes) -> None:
+        """Octets have come: they are HTTP/1's, or those of what the connection has become."""
+        # Held here, since it may be let go of inside the call: the compiled form takes no reference of its own for a
+        # call on an attribute.
+        driver = self.driver
+        if driver is None:
+            self.protocol.receive(data)
+        else:
+            driver.receive(data)
 
     def _fail(self) -> None:
         """The connection is lost, and a running request must hear of it."""
@@ -246,7 +253,7 @@ class Connection(Answers):
         # A short read means that the kernel has no more, unless it has an end of stream to tell.
         if len(data) < RECEIVE_SIZE:
             self.readable = self.hangup
-        self.protocol.receive(data)
+        self._take_in(data)
         return True
 
     def _read_directly(self, body: BodyStore, wanted: int) -> bool:
@@ -352,9 +359,9 @@ class Connection(Answers):
         if self.stream is not None:
             self.give_up_body()
             self.engine.handler.disconnected(self)
-        elif self.taker is not None:
-            taker, self.taker = self.taker, None
-            taker.end()
+        elif self.driver is not None:
+            driver, self.driver = self.driver, None
+            driver.ended()
         elif self.protocol.is_idle() and not self.protocol.has_unread_body():
             self.close()
         else:
@@ -368,7 +375,7 @@ class Connection(Answers):
 
     # Waiting for the client on this very thread.
 
-    def wait_writable(self, pulse: Any) -> None:
+    def wait_writable(self, pulse: Callable[[], object]) -> None:
         engine = self.engine
         waiter = select.poll()
         waiter.register(self.fd, select.POLLOUT)
@@ -381,7 +388,7 @@ class Connection(Answers):
                 if self.deadline and self.deadline <= engine.now:
                     self.expire()
 
-    def wait_readable(self, pulse: Any) -> None:
+    def wait_readable(self, pulse: Callable[[], object]) -> None:
         with self.engine.guard:
             # What has come behind the head, or since the last look, needs no waiting.
             self.pull()
@@ -399,7 +406,7 @@ class Connection(Answers):
                 # Not `process`, which may be what has called the application.
                 self.pull()
 
-    def _wait_for_body(self, pulse: Any) -> None:
+    def _wait_for_body(self, pulse: Callable[[], object]) -> None:
         engine = self.engine
         waiter = select.poll()
         waiter.register(self.fd, select.POLLIN)
@@ -436,7 +443,7 @@ class Connection(Answers):
         if self.state == CLOSED:
             return False
         self.watch()
-        return self.hangup and self.stream is None and self.taker is None
+        return self.hangup and self.stream is None and self.driver is None
 
     def proxy_info(self) -> ProxyInfo | None:
         return self.protocol.proxy_info
@@ -449,8 +456,8 @@ class Connection(Answers):
         if self.out is None:
             self.deadline = self.engine.deadline_of(self.engine.body_timeout) if waits else 0.0
 
-    def upgrade(self, taker: Taker) -> None:
-        self.taker = taker
+    def become(self, driver: Driver) -> None:
+        self.driver = driver
 
     def is_attended(self) -> bool:
         return self.processing
@@ -503,7 +510,7 @@ class Connection(Answers):
         self.request = None
         self.response = None
         self.begun = self.held = None
-        self.taker = None
+        self.driver = None
         if self.stream is not None:
             keep = keep and self._may_skip(request)
             # Whoever still holds it must not wait for more.
@@ -685,7 +692,7 @@ class Connection(Answers):
         self.state = CLOSED
         self.broken = True
         self.response = None
-        self.stream = self.taker = self.out = None
+        self.stream = self.driver = self.out = None
         self.begun = self.held = None
 
     def close(self) -> None:
@@ -704,7 +711,7 @@ class Connection(Answers):
             self.body = None
             self.shared = None
             self.handed = None
-            self.taker = None
+            self.driver = None
             if self.state == RUNNING:
                 self.engine.running -= 1
             self.state = CLOSED

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Octets
+
 # So much of a response is encrypted ahead of what the kernel takes.
 SEALED_AHEAD = 65536
 # So much that is encrypted may wait for a client before TLS itself says no more: its answers to new keys have no bound.
@@ -44,11 +46,11 @@ class Clear:
         """No end is said."""
         return b""
 
-    def seal(self, data: Any) -> bytes:
+    def seal(self, data: Octets) -> bytes:
         """The octets as they are."""
         return bytes(data)
 
-    def seal_two(self, head: bytes, data: Any) -> bytes:
+    def seal_two(self, head: bytes, data: Octets) -> bytes:
         """Both, one behind the other."""
         return head + bytes(data)
 
@@ -92,7 +94,7 @@ class SecureConnection(Connection):
             # The next read tells.
             self.readable = True
         if content:
-            self.protocol.receive(content)
+            self._take_in(content)
         elif tls.speaks():
             self._send_sealed(tls.take())
         return True
@@ -155,7 +157,7 @@ class SecureConnection(Connection):
             while peek(self.fd) > 0:
                 content = self._open(receive(self.fd) or b"")
                 if content:
-                    self.protocol.receive(content)
+                    self._take_in(content)
                     return False
                 if self.tls.finished:
                     return True
@@ -165,7 +167,7 @@ class SecureConnection(Connection):
 
     # Writing.
 
-    def write(self, data: Any) -> None:
+    def write(self, data: Octets) -> None:
         if self.broken:
             raise ClientDisconnected()
         if self.out is not None:
@@ -176,7 +178,7 @@ class SecureConnection(Connection):
     def write_last(self, data: bytes) -> None:
         self.write(data)
 
-    def write_two(self, head: bytes, body: Any) -> None:
+    def write_two(self, head: bytes, body: Octets) -> None:
         if self.broken:
             raise ClientDisconnected()
         if self.out is not None:
@@ -192,7 +194,7 @@ class SecureConnection(Connection):
             self._queue_file(fd, offset, count)
         return count
 
-    def _seal(self, head: bytes, data: Any) -> None:
+    def _seal(self, head: bytes, data: Octets) -> None:
         """Encrypt and send, a stretch at a time, until the kernel takes no more; queue the rest as it is."""
         engine = self.engine
         if not engine.threaded:
@@ -202,7 +204,7 @@ class SecureConnection(Connection):
         with engine.guard:
             self._seal_and_send(head, data)
 
-    def _seal_and_send(self, head: bytes, data: Any) -> None:
+    def _seal_and_send(self, head: bytes, data: Octets) -> None:
         if self.broken or self.fd < 0:
             raise ClientDisconnected()
         tls = self.tls

@@ -1,7 +1,7 @@
 from gunicorn.http.request cimport Request
 from gunicorn.http.response_head cimport Page, ResponseHead
 from .buffers cimport BodyStream
-from .handler cimport Taker
+from .driver cimport Driver
 from .listener cimport Listener
 from .state cimport EngineState
 
@@ -44,5 +44,5 @@ cdef class Exchange:
     cpdef bint conclude(self, bint keep) except -1
     cpdef refuse(self, error)
     cpdef drop(self)
-    cpdef upgrade(self, Taker taker)
+    cpdef become(self, Driver driver)
     cpdef bint is_attended(self) except -1

@@ -12,15 +12,16 @@ from gunicorn.http.response import FieldLine
 from gunicorn.http.response_head import Page, ResponseHead
 
 from .buffers import BodyStream
-from .handler import Taker
+from .driver import Driver
 from .listener import Listener
 from .state import EngineState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-    from gunicorn._types import ProxyInfo
+    from gunicorn._types import Octets, Peer, ProxyInfo
 
 
 class ClientDisconnected(Exception):
@@ -39,7 +40,7 @@ class Exchange:
         "stream", "taken_over",
     )
 
-    def begin_exchange(self, engine: EngineState, peer: Any, listener: Listener) -> None:
+    def begin_exchange(self, engine: EngineState, peer: Peer, listener: Listener) -> None:
         """This part of what `__init__` would do."""
         self.engine = engine
         # As accept(2) has it: (address, port, ...), or a path or nothing where that is a unix socket.
@@ -119,7 +120,7 @@ class Exchange:
         """The reader of a streamed body waits for the client from now on, and not for ever; or it has what it wants."""
         raise NotImplementedError
 
-    def wait_readable(self, pulse: Any) -> None:
+    def wait_readable(self, pulse: Callable[[], object]) -> None:
         """Block until the client has sent more of a streamed body, or is given up; `pulse` is called now and then."""
         raise NotImplementedError
 
@@ -182,7 +183,7 @@ class Exchange:
         """Whether the application should wait for the client before it writes more."""
         raise NotImplementedError
 
-    def wait_writable(self, pulse: Any) -> None:
+    def wait_writable(self, pulse: Callable[[], object]) -> None:
         """Block until the client has taken enough, or is given up; `pulse` is called now and then."""
         raise NotImplementedError
 
@@ -220,15 +221,15 @@ class Exchange:
 
     # Another protocol.
 
-    def write(self, data: Any) -> None:
+    def write(self, data: Octets) -> None:
         """Send octets of the other protocol, or queue them. Raises `ClientDisconnected`."""
         raise NotImplementedError
 
-    def write_two(self, head: bytes, body: Any) -> None:
+    def write_two(self, head: bytes, body: Octets) -> None:
         """Send two runs of octets at once; as `write`."""
         raise NotImplementedError
 
-    def upgrade(self, taker: Taker) -> None:
+    def become(self, driver: Driver) -> None:
         """From now on the octets of the client are those of another protocol (RFC 9110 section 7.8)."""
         raise NotImplementedError
 

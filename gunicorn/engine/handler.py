@@ -48,20 +48,3 @@ class Handler:
 
     def writable(self, exchange: Any) -> None:
         """A running request may write again, or never (`broken`)."""
-
-
-class Taker:
-    """Who gets the octets of a connection that has left HTTP (an upgrade)."""
-
-    __slots__ = ()
-
-    def receive(self, data: bytes) -> None:
-        """Octets have come."""
-        raise NotImplementedError
-
-    def full(self) -> bool:
-        """Whether more should not be read before some of it was used; `Connection.process` asks again."""
-        return False
-
-    def end(self) -> None:
-        """The client has shut its side; this is said once."""

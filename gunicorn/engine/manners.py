@@ -10,12 +10,12 @@ from .share import ACCEPTS, Share
 class Manners(Record):
     """What a worker type says once, and what the constructors of gateways and `Engine.hand_to` are given.
 
-    - ``threaded``: requests run in other threads than the one that turns the engine; what they touch is guarded.
-    - ``multithread``: an application may be called again while it runs (PEP 3333, `wsgi.multithread`).
-    - ``gathers``: somebody calls the gateway's `idle` in a quiet moment, so access lines may wait for it.
-    - ``streams``: a body is handed on while it comes, whatever `buffer_request_body` says.
-    - ``fair``: whoever waits for a request waits for that one alone, so that a neighbour is better (`share.Share`).
-    - ``accepts_alone``: the most connections of a listener in one turn where no neighbour could take them.
+    - `threaded`: requests run in other threads than the one that turns the engine; what they touch is guarded.
+    - `multithread`: an application may be called again while it runs (PEP 3333, `wsgi.multithread`).
+    - `gathers`: somebody calls the gateway's `idle` in a quiet moment, so access lines may wait for it.
+    - `streams`: a body is handed on while it comes, whatever `buffer_request_body` says.
+    - `fair`: whoever waits for a request waits for that one alone, so that a neighbour is better (`share.Share`).
+    - `accepts_alone`: the most connections of a listener in one turn where no neighbour could take them.
     """
 
     threaded: bool = False

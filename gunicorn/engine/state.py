@@ -77,8 +77,8 @@ class EngineState:
         self.again: deque[Any] = deque()
 
     def hand_to(self, handler: Handler, manners: Manners | None = None, neighbours: bool = False) -> None:
-        """Requests go to this handler from now on. ``manners``: how it runs them, as far as the engine must know; with
-        ``neighbours`` other processes accept from the same sockets."""
+        """Requests go to this handler from now on. `manners`: how it runs them, as far as the engine must know; with
+        `neighbours` other processes accept from the same sockets."""
         if handler is None:
             raise TypeError("a handler is needed")
         self.handler = handler

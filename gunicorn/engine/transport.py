@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Octets
+
 # What sendfile(2) says of files that it cannot read from.
 _NOT_SENDABLE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _TELLS_OF_DATA = sys.platform.startswith("linux")
@@ -95,7 +97,7 @@ class Transport(Exchange):
 
     # Sending.
 
-    def write(self, data: Any) -> None:
+    def write(self, data: Octets) -> None:
         """Send octets, or queue what the kernel does not take. Raises `ClientDisconnected`."""
         if self.broken:
             raise ClientDisconnected()
@@ -121,7 +123,7 @@ class Transport(Exchange):
         if sent != len(data):
             self._queue(data if sent <= 0 else memoryview(data)[sent:])
 
-    def write_two(self, head: bytes, body: Any) -> None:
+    def write_two(self, head: bytes, body: Octets) -> None:
         """Send two runs of octets at once; as `write`."""
         if self.broken:
             raise ClientDisconnected()
@@ -185,7 +187,7 @@ class Transport(Exchange):
         """What keeps the octets that the client does not take at once."""
         return OutputBuffer(bound, directory)
 
-    def _queue(self, data: Any) -> None:
+    def _queue(self, data: Octets) -> None:
         if self.broken or self.fd < 0:
             raise ClientDisconnected()
         with self.engine.guard:
