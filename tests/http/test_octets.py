@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gunicorn.http import _octets as spans
+from gunicorn.http.response import FieldLine, FieldLines
 from gunicorn.wire import _masking as masking
 from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
@@ -131,3 +132,44 @@ def test_any_part_is_unmasked_or_refused() -> None:
     for key in (b"", b"abc", b"abcde"):
         assert outcome(masking.unmask, data, 0, 4, key, 0) is ValueError
         assert outcome(masking_twin.unmask, data, 0, 4, key, 0) is ValueError
+
+
+LINES = FieldLines()
+FIELDS = [LINES.learn(("A", "b")), LINES.learn(("C", "\xe9" * 300)), LINES.learn(("D", ""))]
+
+
+@pytest.mark.parametrize("fields", [[], FIELDS[:1], FIELDS, FIELDS * 300], ids=["none", "one", "three", "many"])
+@pytest.mark.parametrize("content", [b"", b"content" * 3000], ids=["head", "content"])
+def test_a_head_and_its_content(fields: list[FieldLine], content: bytes) -> None:
+    for first in (b"", b"first\r\n"):
+        for end in (b"", b"\r\n"):
+            expected = first + b"".join(field.line for field in fields) + b"length" + end + content
+            assert spans.head_octets(first, fields, b"length", end, content) == expected
+            assert twin.head_octets(first, fields, b"length", end, content) == expected
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize("place", range(5))
+def test_no_head_of_other_things(place: int, wrong: Any) -> None:
+    """The native one takes plain octets alone; its twin joins whatever `bytes.join` takes."""
+    arguments: list[Any] = [b"first", FIELDS, b"length", b"end", b"content"]
+    may_be_joined = place != 1 and isinstance(wrong, bytes | bytearray | memoryview)
+    arguments[place] = wrong
+    if place == 1:
+        arguments[1] = [wrong]
+    for module in (spans, twin):
+        try:
+            found = module.head_octets(*arguments)
+        except (TypeError, AttributeError):
+            continue
+        assert may_be_joined
+        lines = b"".join(field.line for field in FIELDS)
+        assert found == bytes(arguments[0]) + lines + b"".join(bytes(each) for each in arguments[2:])
+
+
+@pytest.mark.parametrize(
+    "field", [None, b"line", FieldLine.__new__(FieldLine), 5], ids=["None", "bytes", "unmade", "int"])
+def test_no_fields_of_other_kinds(field: Any) -> None:
+    for module in (spans, twin):
+        with pytest.raises((TypeError, AttributeError)):
+            module.head_octets(b"", [*FIELDS, field], b"", b"", b"")

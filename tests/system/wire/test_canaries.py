@@ -55,7 +55,7 @@ OURS = re.compile(
     r"|set permit_missing_proxy_header to serve connections that come without the proxy"
     r"|a bare CR|CONTENT-LENGTH|TRANSFER-ENCODING|an octet that is not allowed in a field"
     r"|only OPTIONS may ask for \*|(a field of )?over \d+ (bytes|fields)|\d+( > \d+)?"
-    r"|address family \d+( with \d+ bytes)?|transport \d+ is no stream|\d+ bytes of addresses|[0-9a-f]{8}"
+    r"|address family \d+( with \d+ bytes)?|transport \d+ is not a stream|\d+ bytes of addresses|[0-9a-f]{8}"
     r"|the connection ended within a request"
 )
 QUOTING = (
