@@ -170,6 +170,22 @@ def test_what_a_handler_raises_ends_its_connection(where: str, bench: FailingBen
     assert bench.engine.running == 0
 
 
+@pytest.mark.parametrize("octets", [
+    GET.replace(b"Host", b"Transfer-Encoding: chunked\r\nHost") + b"no chunk\r\n",
+    GET.replace(b"Host", b"Content-Length: 5\r\nHost"),
+], ids=["a body that is wrong", "a body that does not come"])
+def test_a_request_that_nothing_can_answer(octets: bytes, bench: FailingBench) -> None:
+    """The failure of the answer is no reason to keep the connection."""
+    bench.handler.where = "refused"
+    client = bench.connect()
+    client.sendall(octets)
+    bench.turn()
+    bench.pass_time(1000)
+    assert client.recv(1000) == b""
+    assert bench.engine.count == 0
+    assert bench.engine.running == 0
+
+
 @pytest.mark.parametrize(("octets", "answer"), [
     (GET[:-1], b""), (GET.replace(b"Host", b"Content-Length: 5\r\nHost"), b"HTTP/1.1 500 "),
 ], ids=["a part of a head", "a head"])
