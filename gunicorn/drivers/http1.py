@@ -184,8 +184,12 @@ class Connection(Answers):
         driver = self.driver
         if driver is None:
             self.protocol.receive(data)
-        else:
+            return
+        try:
             driver.receive(data)
+        except OSError as error:
+            # Not the client's doing: around a read it would be taken for that, and nobody be told.
+            raise RuntimeError("what the connection has become has failed") from error
 
     def _fail(self) -> None:
         """The connection is lost, and a running request must hear of it."""
