@@ -35,6 +35,8 @@ cdef class Connection(Answers):
     cpdef go_on(self)
     cdef _fail(self)
     cpdef drop(self)
+    @cython.locals(answered=bint)
+    cdef _end_unserved(self)
     @cython.locals(turns=int, event=int)
     cpdef pull(self)
     @cython.locals(data=bytes, wanted="long long")

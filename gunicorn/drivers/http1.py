@@ -184,8 +184,12 @@ class Connection(Answers):
         driver = self.driver
         if driver is None:
             self.protocol.receive(data)
-        else:
+            return
+        try:
             driver.receive(data)
+        except OSError as error:
+            # Not the client's doing: around a read it would be taken for that, and nobody be told.
+            raise RuntimeError("what the connection has become has failed") from error
 
     def _fail(self) -> None:
         """The connection is lost, and a running request must hear of it."""
@@ -208,15 +212,24 @@ class Connection(Answers):
             # It ends in good order, and has a time limit.
             return
         try:
-            if self.state == READING and self.request is not None and not self.skipping:
-                # The client waits for an answer to a request that has not come so far as an application.
-                self.refuse(InternalError())
-                return
-            self._fail()
+            self._end_unserved()
         except OwnSignal:
             raise
         except BaseException:  # noqa: BLE001  # the boundary around one connection: `close` has let go of it
             pass
+
+    def _end_unserved(self) -> None:
+        """Answer where a client waits for it, and end what could not be answered."""
+        answered = False
+        try:
+            if self.state == READING and self.request is not None and not self.skipping:
+                # The client waits for an answer to a request that has not come so far as an application.
+                self.refuse(InternalError())
+                answered = True
+        finally:
+            if not answered:
+                # Also where the answer is what fails: a connection that is not closed here is never closed.
+                self._fail()
 
     def pull(self) -> None:
         """Take in what has come of a streamed body, for a reader that asks before the poller tells."""

@@ -14,6 +14,7 @@ import pytest
 from gunicorn.drivers.http1 import READING
 from gunicorn.drivers.secure import Clear
 from gunicorn.engine._leaf import Poller
+from gunicorn.engine.driver import Driver
 from gunicorn.engine.portable import PortablePoller
 from gunicorn.http.response_head import Page
 from tests.engine.test_engine import ANSWER, GET, Bench, Recorder
@@ -41,6 +42,9 @@ class Failing(Recorder):
     def handle(self, connection: Any, request: Any) -> None:
         if request.uri == "/fail":
             self.fail_if("handle")
+            if self.where == "another protocol":
+                connection.become(Broken())
+                return
             if self.where == "handle after the answer":
                 connection.write(ANSWER)
                 raise OSError("no fault of the client's")
@@ -66,6 +70,13 @@ class Failing(Recorder):
     def connection_failed(self, connection: Any, error: Exception) -> None:
         self.told.append(error)
         self.fail_if("refused")
+
+
+class Broken(Driver):
+    """Another protocol, which fails where it should not."""
+
+    def receive(self, data: bytes) -> None:
+        raise OSError("no fault of the client's")
 
 
 class Full(PortablePoller):
@@ -167,6 +178,36 @@ def test_what_a_handler_raises_ends_its_connection(where: str, bench: FailingBen
     assert bench.engine.count == len(left)
     # None is forgotten in the middle: whoever lingers has a time limit.
     assert all(known.state == READING or known.deadline for known in left)
+    assert bench.engine.running == 0
+
+
+@pytest.mark.parametrize("behind", [True, False], ids=["behind the request", "later"])
+def test_another_protocol_that_fails_is_told_of(behind: bool, bench: FailingBench) -> None:
+    bench.handler.where = "another protocol"
+    client = bench.connect()
+    client.sendall(GET.replace(b"/", b"/fail", 1) + b"octets" * behind)
+    bench.turn()
+    if not behind:
+        client.sendall(b"octets")
+        bench.turn()
+    assert client.recv(1000) == b""
+    assert ["no fault" in str(error.__cause__ or error) for error in bench.handler.told] == [True]
+    bench.is_well()
+
+
+@pytest.mark.parametrize("octets", [
+    GET.replace(b"Host", b"Transfer-Encoding: chunked\r\nHost") + b"no chunk\r\n",
+    GET.replace(b"Host", b"Content-Length: 5\r\nHost"),
+], ids=["a body that is wrong", "a body that does not come"])
+def test_a_request_that_nothing_can_answer(octets: bytes, bench: FailingBench) -> None:
+    """The failure of the answer is no reason to keep the connection."""
+    bench.handler.where = "refused"
+    client = bench.connect()
+    client.sendall(octets)
+    bench.turn()
+    bench.pass_time(1000)
+    assert client.recv(1000) == b""
+    assert bench.engine.count == 0
     assert bench.engine.running == 0
 
 
