@@ -111,9 +111,7 @@ class Answers(Transport):
             self.write(b"0\r\n" + b"".join([field.line for field in fields]) + b"\r\n")
 
     def inform(self, status: int, fields: list[FieldLine]) -> None:
-        # A client of HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
-        if self.request is not None and self.request.version_minor:
-            self.write(inform(status, fields))
+        self.write(inform(status, fields))
 
     def cut(self, page: Page | None) -> None:
         octets = b""

@@ -163,7 +163,7 @@ class Exchange:
         raise NotImplementedError
 
     def inform(self, status: int, fields: list[FieldLine]) -> None:
-        """An interim response (RFC 9110 section 15.2), now, to a client that knows of them."""
+        """An interim response (RFC 9110 section 15.2), now."""
         raise NotImplementedError
 
     def answer(self, page: Page) -> None:

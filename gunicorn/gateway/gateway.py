@@ -116,7 +116,9 @@ class Gateway(GatewayState):
     ) -> Page:
         """An answer of the server's own; `title`: fixed words, as those of an `HTTPError`."""
         prefix = self.prefixes.of(f"{status} {REASONS.get(status, 'Error')}", self.engine.now)
-        lines = [self.field_lines.learn(pair) for pair in (*fields, ("Content-Type", "text/html"))]
+        # Not as tuples, which would be remembered: a client may choose what is in them.
+        lines = [self.field_lines.learn([name, value]) for name, value in fields]
+        lines.append(self.field_lines.learn(("Content-Type", "text/html")))
         return Page(request or Request(), prefix, lines, error_body(status, title))
 
     def _tell_worker(self, exchange: Exchange, request: Request | None, error: BaseException) -> None:

@@ -174,7 +174,8 @@ class Response(ResponseHead):
 
     def early_hints(self, headers: Any) -> None:
         """A 103 response with these fields, now (RFC 8297)."""
-        if not self.headers_sent:
+        # A client of HTTP/1.0 knows no interim responses (RFC 9110 section 15.2).
+        if not self.headers_sent and self.request.version != (1, 0):
             self.exchange.inform(103, [self.gateway.field_lines.learn(tuple(pair)) for pair in headers])
 
 

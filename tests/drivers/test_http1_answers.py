@@ -195,12 +195,3 @@ def test_pages(way: str, method: str, running: tuple[Bench, Any, Any]) -> None:
     expected = HEAD + b"Content-Length: 4\r\nConnection: close\r\n\r\n" + (b"page" if method == "GET" else b"")
     assert client.recv(1000) == expected
     assert client.recv(1000) == b""
-
-
-def test_hints_are_not_for_http_1_0(make_bench: Callable[..., Bench]) -> None:
-    bench = make_bench()
-    bench.handler.answers = False
-    client = bench.connect()
-    ask(bench, client, b"GET / HTTP/1.0\r\n\r\n").inform(103, [])
-    bench.handler.answer()
-    assert client.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -250,6 +250,19 @@ def test_early_hints() -> None:
     assert serve(app, request(version="1.0"))[0].startswith(b"HTTP/1.1 200 OK")
 
 
+def test_early_hints_are_not_for_http_1_0() -> None:
+    """Nor are they looked at: what an application gives there has no say."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["wsgi.early_hints"]([("Li nk", "no field")])
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    received, _ = serve(app, request(version="1.0"))
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+
 def test_environ_of_keep_alive_requests_do_not_mix() -> None:
     seen: list[dict[str, Any]] = []
 
