@@ -45,7 +45,7 @@ cdef class Cycle(Response):
 
     cdef open(self, ASGIGatewayState owner)
     cdef int act(self, message) except -1
-    cdef bint is_its_turn(self) except -1
+    cdef bint must_yield(self) except -1
     cdef make_scope(self)
     cdef take(self, dict message)
     cdef next_message(self)
@@ -56,7 +56,7 @@ cdef class Cycle(Response):
     cdef detach(self)
     @cython.locals(exchange=Exchange)
     cdef drained(self)
-    cdef settle(self, Waiter waiter)
+    cdef wait_with(self, Waiter waiter)
     cdef leave(self, Waiter waiter)
     @cython.locals(waiting=list, waiter=Waiter)
     cdef wake(self)
@@ -67,7 +67,7 @@ cdef class Cycle(Response):
     cdef content(self, bytes data, bint more)
     @cython.locals(cycle=object)
     cdef hold(self, bytes data)
-    cpdef turned(self)
+    cpdef on_loop_turn(self)
     cdef release(self)
     @cython.locals(keep=bint)
     cdef conclude(self)

@@ -134,7 +134,7 @@ class Wait:
             return DONE
         elif kind == OVER:
             raise RuntimeError("what receive() or send() returned was awaited before")
-        elif cycle.is_its_turn():
+        elif cycle.must_yield():
             self.kind = kind
             return None
         found = cycle.next_message() if kind == RECEIVE else cycle.drained()
@@ -143,7 +143,7 @@ class Wait:
         cycle.streak = 0
         waiter = self.waiter = Waiter(cycle.loop)
         waiter._asyncio_future_blocking = True
-        cycle.settle(waiter)
+        cycle.wait_with(waiter)
         self.kind = kind
         return waiter
 
@@ -181,7 +181,7 @@ class Cycle(Response):
 
     # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method. Since instances have a
     # `__dict__`, a method that Python may override is looked for in it at every call: what is called for every request
-    # is C alone in the compiled form, and `notice` and `turned` are there to be bound.
+    # is C alone in the compiled form, and `notice` and `on_loop_turn` are there to be bound.
 
     def open(self, owner: ASGIGatewayState) -> None:
         """`owner` is the gateway."""
@@ -226,10 +226,10 @@ class Cycle(Response):
             raise
         if not self.concluded and self.exchange.queued() > self.owner.high_water:
             return DRAIN
-        return PAUSE if self.is_its_turn() else OVER
+        return PAUSE if self.must_yield() else OVER
 
-    def is_its_turn(self) -> bool:
-        """Whether so many messages have gone to and fro without a pause that others get theirs now."""
+    def must_yield(self) -> bool:
+        """Count a message; whether so many have gone to and fro without a pause that others get their turn now."""
         self.streak += 1
         if self.streak < UNINTERRUPTED:
             return False
@@ -275,7 +275,7 @@ class Cycle(Response):
 
     # What happens to the client.
 
-    def settle(self, waiter: Waiter) -> None:
+    def wait_with(self, waiter: Waiter) -> None:
         """To be woken when something changes."""
         self.waiting.append(waiter)
 
@@ -365,9 +365,9 @@ class Cycle(Response):
             self.releases = True
             # Untyped in the compiled form, which can make a bound method of nothing else.
             cycle: Any = self
-            self.loop.call_soon(cycle.turned)
+            self.loop.call_soon(cycle.on_loop_turn)
 
-    def turned(self) -> None:
+    def on_loop_turn(self) -> None:
         """The loop has turned."""
         self.releases = False
         if self.concluded:
@@ -483,7 +483,7 @@ class Cycle(Response):
         self.close = True
         if exchange.is_running() and not exchange.broken:
             if self.headers_sent:
-                self.turned()
+                self.on_loop_turn()
                 if self.framing != NO_BODY:
                     exchange.break_off(self)
             else:

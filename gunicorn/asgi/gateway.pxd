@@ -15,7 +15,7 @@ cdef object _RECEIVE, _SEND
 
 cdef class ASGIGateway(ASGIGatewayState):
     cpdef handle(self, exchange, request)
-    @cython.locals(engine=EngineState, close=bint, cycle=Cycle)
+    @cython.locals(close=bint, cycle=Cycle, is_socket=bint)
     cdef _begin(self, Exchange exchange, Request request)
     cdef start(self, Exchange exchange, Request request, Cycle cycle)
     @cython.locals(cycle=Cycle)

@@ -55,18 +55,14 @@ class ASGIGateway(ASGIGatewayState):
         self._begin(exchange, request)
 
     def _begin(self, exchange: Exchange, request: Request) -> None:
-        self.served += 1
-        if self.served >= self.budget:
-            self.worker.recycle()
-        engine = self.engine
-        close = request.close or engine.keepalive == 0
         cycle: Cycle
-        if request.upgrade is not None and asks_for_websocket(request):
+        is_socket = request.upgrade is not None and asks_for_websocket(request)
+        self._count(request, not is_socket)
+        if is_socket:
             cycle = WebSocketCycle.__new__(WebSocketCycle)
         else:
             cycle = HTTPCycle.__new__(HTTPCycle)
-            if self.board is not None:
-                self.board.begin(request.method, request.uri, engine.now)
+        close = request.close or self.engine.keepalive == 0
         cycle.begin(self, exchange, request, close)
         cycle.open(self)
         exchange.response = cycle
@@ -75,10 +71,7 @@ class ASGIGateway(ASGIGatewayState):
     def start(self, exchange: Exchange, request: Request, cycle: Cycle) -> None:
         """Call the application."""
         try:
-            if self.admission is not None:
-                self.admission.check(exchange, request)
-            if self.pre_request is not None:
-                self.pre_request(self.worker, request)
+            self._admit(exchange, request)
             coroutine = self.app(cycle.make_scope(), bind(_RECEIVE, cycle), bind(_SEND, cycle))
             if type(coroutine) is not CoroutineType and not iscoroutine(coroutine):
                 coroutine = _finish(coroutine)
@@ -184,10 +177,9 @@ class ASGIGateway(ASGIGatewayState):
 
     def cut_off(self, streams_only: bool) -> int:
         """Cancel what has not ended in time (of that, those alone who were told by `dismiss`); how many these are."""
-        engine: Any = self.engine
         tasks = set() if streams_only else set(self.tasks)
-        for exchange in engine.connections:
-            cycle = None if exchange is None else exchange.response
+        for exchange in self.engine.exchanges():
+            cycle = exchange.response
             if cycle is not None and cycle.task is not None and (cycle.dismissed or not streams_only):
                 # What the end of its task leaves undone is no fault of the application's.
                 cycle.dismissed = True
@@ -199,9 +191,8 @@ class ASGIGateway(ASGIGatewayState):
     def running(self) -> list[tuple[Exchange, Request, float]]:
         """HTTP requests whose response is not complete, and when they were begun."""
         found: list[tuple[Exchange, Request, float]] = []
-        engine: Any = self.engine
-        for exchange in engine.connections:
-            cycle = None if exchange is None else exchange.response
+        for exchange in self.engine.exchanges():
+            cycle = exchange.response
             if type(cycle) is HTTPCycle and not cycle.concluded:
                 found.append((exchange, cycle.request, cycle.started))
         return found

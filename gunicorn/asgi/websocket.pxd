@@ -58,7 +58,7 @@ cdef class WebSocketCycle(Cycle):
     @cython.locals(header=bytes, data=bytes, opcode=int, inbox=Inbox)
     cdef send_message(self, dict message)
     cpdef lost(self)
-    cdef over(self)
+    cdef finish_socket(self)
     cdef knows(self)
     cdef detach(self)
     cdef unanswered(self)

@@ -186,7 +186,7 @@ class WebSocketCycle(Cycle):
         except WebSocketError as error:
             self.wake_for(inbox)
             self.close_with(error.code, error.reason)
-            self.over()
+            self.finish_socket()
             return
         except ClientDisconnected:
             self.lost()
@@ -239,7 +239,7 @@ class WebSocketCycle(Cycle):
             self.content(octets_of(message, "body"), more)
             if not more:
                 self.said_last = self.informed = True
-                self.over()
+                self.finish_socket()
         elif stage in (CLOSING, OVER):
             if self.said_last or kind not in KINDS:
                 raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
@@ -347,7 +347,7 @@ class WebSocketCycle(Cycle):
         try:
             self.exchange.write(close_frame(code, reason))
         except ClientDisconnected:
-            self.over()
+            self.finish_socket()
             return
         self.wake()
 
@@ -360,12 +360,12 @@ class WebSocketCycle(Cycle):
                 self.exchange.write(close_frame(code))
             except ClientDisconnected:
                 pass
-        self.over()
+        self.finish_socket()
 
     def lost(self) -> None:
-        self.over()
+        self.finish_socket()
 
-    def over(self) -> None:
+    def finish_socket(self) -> None:
         """Nothing can be sent or received any more."""
         if self.stage == OVER:
             return
@@ -393,7 +393,7 @@ class WebSocketCycle(Cycle):
         self.status = f"{status}"
         self.headers = []
         self.exchange.answer(self.owner.page(self.request, status, ""))
-        self.over()
+        self.finish_socket()
 
     def restart(self) -> None:
         """This worker goes: the client may come back to another (RFC 6455 section 7.4, code 1012 of its registry)."""
@@ -404,7 +404,7 @@ class WebSocketCycle(Cycle):
         owner = self.owner
         if self.stage == CLOSING:
             if now - self.asked_at >= CLOSE_SECONDS:
-                self.over()
+                self.finish_socket()
         elif self.stage == OPEN and owner.ping_interval:
             if self.is_busy():
                 # An answer would not be seen, or the question not be sent.
@@ -413,7 +413,7 @@ class WebSocketCycle(Cycle):
                 if owner.ping_timeout and now - self.asked_at >= owner.ping_timeout:
                     self.close_with(INTERNAL_ERROR, "no answer to a ping")
                     self.code = ABNORMAL
-                    self.over()
+                    self.finish_socket()
             elif now - self.heard_at >= owner.ping_interval:
                 self.asked_at = now
                 try:
@@ -443,11 +443,11 @@ class WebSocketCycle(Cycle):
             self.close_with(INTERNAL_ERROR, "")
             return
         Cycle.give_up(self)
-        self.over()
+        self.finish_socket()
 
     def refuse(self, error: HTTPError) -> None:
         Cycle.refuse(self, error)
-        self.over()
+        self.finish_socket()
 
 
 def _lower(name: Any) -> bytes:

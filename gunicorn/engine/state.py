@@ -108,6 +108,10 @@ class EngineState:
         self.now = monotonic() if clock is _MONOTONIC else clock()
         return self.now
 
+    def exchanges(self) -> list[Any]:
+        """The requests that run."""
+        raise NotImplementedError
+
     def others_wait(self) -> bool:
         """Whether clients wait for the request that is begun now, in this process or in the kernel."""
         raise NotImplementedError

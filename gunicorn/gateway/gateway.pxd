@@ -30,6 +30,9 @@ cdef class Gateway(GatewayState):
     cpdef bint unfinished(self) except -1
     cpdef idle(self)
     cpdef bint others_wait(self) except -1
+    @cython.locals(board=Board)
+    cdef _count(self, Request request, bint on_board)
+    cdef _admit(self, Exchange exchange, Request request)
     cdef _log(self, Response response, Request request, environ, double seconds)
     @cython.locals(lines=AccessLines, now=double)
     cdef _gather(self, Response response, dict environ, double seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from gunicorn.engine.exchange import Exchange
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
@@ -149,6 +149,27 @@ class Gateway(GatewayState):
     def others_wait(self) -> bool:
         """Whether clients wait for the request that is begun now."""
         return self.engine.others_wait()
+
+    # The beginning of a request.
+
+    def _count(self, request: Request, on_board: bool) -> None:
+        """One more, and perhaps the last one that this worker takes."""
+        self.served += 1
+        if self.served >= self.budget:
+            self.worker.recycle()
+        board = self.board
+        if board is not None and on_board:
+            board.begin(request.method, request.uri, self.engine.now)
+
+    def _admit(self, exchange: Exchange, request: Request) -> None:
+        """Raises the `HTTPError` that answers a request which has waited too long, `ClientDisconnected` where its
+        client has, and whatever the hook raises."""
+        if self.admission is not None:
+            self.admission.check(exchange, request)
+        elif self.engine.share.may_have_left(self.engine.now) and exchange.disconnected():
+            raise ClientDisconnected()
+        if self.pre_request is not None:
+            self.pre_request(self.worker, request)
 
     # The end of a request.
 

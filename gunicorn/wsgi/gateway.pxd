@@ -16,5 +16,10 @@ cdef class WSGIGateway(Gateway):
     cdef readonly EnvironBuilder builder
 
     cpdef handle(self, exchange, request)
-    @cython.locals(engine=EngineState, board=Board, response=WSGIResponse, close=bint, started=double, now=double)
+    @cython.locals(response=WSGIResponse, started=double)
     cpdef run(self, Exchange exchange, Request request)
+    @cython.locals(engine=EngineState, response=WSGIResponse, close=bint)
+    cdef WSGIResponse _begin(self, Exchange exchange, Request request)
+    cdef _call(self, Exchange exchange, WSGIResponse response, environ)
+    @cython.locals(board=Board, now=double, seconds=double)
+    cdef _conclude(self, Exchange exchange, Request request, WSGIResponse response, environ, double started)

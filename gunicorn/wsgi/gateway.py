@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Environ
+
 
 _START_RESPONSE: Any = WSGIResponse.start_response
 
@@ -66,35 +68,13 @@ class WSGIGateway(Gateway):
 
     def run(self, exchange: Exchange, request: Request) -> None:
         """Serve one request from its environ to its log line; never raises what the application raised."""
-        worker = self.worker
-        self.served += 1
-        if self.served >= self.budget:
-            worker.recycle()
-        engine = self.engine
-        started = engine.now
-        close = request.close or engine.keepalive == 0 or (engine.share.is_slow(started) and self.others_wait())
-        response = WSGIResponse.__new__(WSGIResponse)
-        response.begin(self, exchange, request, close)
-        exchange.response = response
-        environ: Any = None
-        board = self.board
-        if board is not None:
-            board.begin(request.method, request.uri, started)
+        started = self.engine.now
+        response = self._begin(exchange, request)
+        environ: Environ | None = None
         try:
-            if self.admission is not None:
-                self.admission.check(exchange, request)
-            elif engine.share.may_have_left(started) and exchange.disconnected():
-                raise ClientDisconnected()
-            if self.pre_request is not None:
-                self.pre_request(worker, request)
+            self._admit(exchange, request)
             environ = self.builder.build(exchange, request)
-            result = self.app(environ, bind(_START_RESPONSE, response))
-            try:
-                if not exchange.taken_over:
-                    response.send_result(result)
-            finally:
-                if type(result) is not list and hasattr(result, "close"):
-                    result.close()
+            self._call(exchange, response, environ)
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
         except ResponseComplete:
@@ -103,21 +83,47 @@ class WSGIGateway(Gateway):
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
-        now = engine.tick()
-        engine.share.ended(now - started, now)
-        if board is not None:
-            board.end(now - started, response.sent, response.prefix is None or response.prefix.code >= 500)
         try:
-            # Of one that was given up meanwhile (`give_up`) the log has a line already.
-            if self.logs_access and (response.headers_sent or response.status) and exchange.response is response:
-                self._log(response, request, environ, now - started)
-            if self.post_request is not None:
-                self._after(environ or {}, request, response)
-            exchange.finish(not (response.close or request.forced_close))
+            self._conclude(exchange, request, response, environ, started)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(exchange, request, error)
+
+    def _begin(self, exchange: Exchange, request: Request) -> WSGIResponse:
+        self._count(request, True)
+        engine = self.engine
+        close = request.close or engine.keepalive == 0 or (engine.share.is_slow(engine.now) and self.others_wait())
+        response = WSGIResponse.__new__(WSGIResponse)
+        response.begin(self, exchange, request, close)
+        exchange.response = response
+        return response
+
+    def _call(self, exchange: Exchange, response: WSGIResponse, environ: Environ) -> None:
+        result = self.app(environ, bind(_START_RESPONSE, response))
+        try:
+            if not exchange.taken_over:
+                response.send_result(result)
+        finally:
+            if type(result) is not list and hasattr(result, "close"):
+                result.close()
+
+    def _conclude(
+        self, exchange: Exchange, request: Request, response: WSGIResponse, environ: Environ | None, started: float
+    ) -> None:
+        """Whatever has come of it: the scoreboard, the log and the hook are told, and the exchange ends."""
+        now = self.engine.tick()
+        seconds = now - started
+        self.engine.share.ended(seconds, now)
+        board = self.board
+        if board is not None:
+            board.end(seconds, response.sent, response.prefix is None or response.prefix.code >= 500)
+        # Of one that was given up meanwhile (`give_up`) the log has a line already.
+        if self.logs_access and (response.headers_sent or response.status) and exchange.response is response:
+            self._log(response, request, environ, seconds)
+        if self.post_request is not None:
+            self._after(environ or {}, request, response)
+        exchange.finish(not (response.close or request.forced_close))
 
     def run_failed(self, exchange: Exchange, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
