@@ -1,14 +1,11 @@
-"""The master: does what the supervisor decides.
+"""The master: the loop that puts its parts together, under the names that subclasses of third parties know.
 
-One thread, one loop: sleep until a signal, a poke of a worker or a deadline; collect what happened; ask the
-supervisor; act. Signal handlers do nothing: the interpreter itself writes the signal's number into a pipe
-(set_wakeup_fd), and the loop reads it from there.
+One thread, one loop: sleep until a signal, a poke of a worker or a deadline (`signals.py`); collect what happened; ask
+the supervisor (`supervisor.py`); act (`executors.py`).
 """
 
 from __future__ import annotations
 
-import errno
-import gc
 import os
 import signal
 import sys
@@ -16,39 +13,34 @@ import time
 from collections.abc import Iterable
 from types import FrameType
 
-from gunicorn import SERVER_SOFTWARE, _build
-from gunicorn.config.checks import check_there_is_one, complaint, pending_notices
-from gunicorn.errors import AppImportError, ConfigError, HaltServer, OwnSignal
+from gunicorn import SERVER_SOFTWARE
+from gunicorn.config.checks import check_there_is_one
+from gunicorn.errors import HaltServer
 from gunicorn.instrument.gauges import Gauges
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
-from gunicorn.loading.tracebacks import application_traceback, who_left
-from gunicorn.logs import atoms, handlers
 from gunicorn.tls import entrance
-from gunicorn.unix import forks, resources, sockets, systemd, unpatched
+from gunicorn.unix import forks, sockets, unpatched
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title
 
-from . import decisions, upgrade
-from .child import live
-from .decisions import Exit, Policy
-from .reload import ReloadTransaction
+from . import hooks, signals, startup, upgrade
+from .child import fork_worker, live
+from .decisions import Exit
+from .executors import Executors
+from .memory import MemoryWatch
+from .policy import policy_of
+from .reload import Reloads
+from .service_manager import ServiceManager
 from .state import MasterState
-from .supervisor import MEMORY_EVERY, READY, Supervisor
+from .supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, TypeVarTuple
-
+    from .decisions import Vitals
     from .state import ServedApplication
 
-    Ts = TypeVarTuple("Ts")
-
 __all__ = ["Arbiter"]
-
-_POKE = 0
-"""Byte that a worker writes into the master's pipe; no signal has this number."""
 
 
 class Arbiter(MasterState):
@@ -73,17 +65,13 @@ class Arbiter(MasterState):
         self._events: list[int] = []
         # Children that have ended and the supervisor does not know of.
         self._exits: list[Exit] = []
-        # The generation of the worker that is started.
-        self._spawning = 0
         self._deadline: float | None = 0.0
         self._parent_fd = -1
-        self._halting = False
-        self._told_ready = False
-        self._told_count: tuple[int, int] | None = None
         self.stacks = StackFile(live)  # type: ignore[arg-type]
-        self._watchdog = systemd.Watchdog()
-        self._memory_due: float | None = None
-        self._renewal: ReloadTransaction | None = None
+        self._memory = MemoryWatch()
+        self._manager = ServiceManager(self)
+        self._reloads = Reloads(self, self._manager)
+        self._executors = Executors(self, self._manager, self._reloads)
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
     def setup(self, app: ServedApplication) -> None:
@@ -98,53 +86,23 @@ class Arbiter(MasterState):
         self.num_workers = self.cfg.workers
         self.timeout = self.cfg.timeout
         self.proc_name = self.cfg.proc_name
-        self._log_settings()
+        startup.log_settings(self.cfg, self.log)
         for name, value in (self.cfg.env or {}).items():
             os.environ[name] = value
         if self.cfg.preload_app:
-            self._preload()
-
-    def _preload(self) -> None:
-        """Load the application here, for all workers. Raises ConfigError, having shown the application's own
-        traceback."""
-        try:
-            self.app.wsgi()
-        except AppImportError as error:
-            raise ConfigError(str(error)) from error
-        except Exception as error:  # the boundary around the application
-            sys.stderr.write(application_traceback(error))
-            raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
-        # What was loaded stays: else the collector would touch, and so copy, its pages in each worker.
-        gc.collect()
-        gc.freeze()
-
-    def _log_settings(self) -> None:
-        settings = getattr(self.cfg, "settings", {})
-        lines = [f"  {name}: {self.cfg.shown(name)}" for name in sorted(settings)]
-        self.log.debug("Current configuration:\n%s", "\n".join(lines))
-
-    def _policy(self) -> Policy:
-        boot_timeout = getattr(self.cfg, "boot_timeout", None)
-        return Policy(
-            workers=self.cfg.workers,
-            timeout=self.cfg.timeout,
-            graceful_timeout=self.cfg.graceful_timeout,
-            boot_timeout=self.cfg.timeout if boot_timeout is None else boot_timeout,
-            request_timeout=self.cfg.request_timeout,
-            breaks_requests=getattr(self.worker_class, "breaks_requests", True),
-            lifetime=self.cfg.max_worker_lifetime,
-            memory=self.cfg.max_worker_memory,
-            memory_hard=self.cfg.max_worker_memory_hard,
-            shutdown_delay=self.cfg.shutdown_delay,
-            reload_batch=_batch(self.cfg.reload_strategy),
-        )
+            startup.preload(self.app)
 
     @property
     def supervisor(self) -> Supervisor:
         """The policy and its books."""
         if self._supervisor is None:
-            self._supervisor = Supervisor(self._policy())
+            self._supervisor = Supervisor(policy_of(self.cfg, self.worker_class))
         return self._supervisor
+
+    @property
+    def has_served(self) -> bool:
+        """Whether a worker has ever been ready."""
+        return self._supervisor is not None and self._supervisor.ever_ready
 
     @property
     def num_workers(self) -> int | None:
@@ -156,23 +114,12 @@ class Arbiter(MasterState):
         old, self._num_workers = self._num_workers, value
         if self._supervisor is not None:
             self._supervisor.resize(value)
-        self._hook("nworkers_changed", value, old)
+        hooks.call(self, "nworkers_changed", value, old)
 
-    def _hook(self, name: str, *args: object) -> None:
-        """Call a hook. One that fails ends a server that has never served, as a mistake in its configuration
-        should; one that serves logs it and goes on."""
-        try:
-            getattr(self.cfg, name)(self, *args)
-        except OwnSignal:
-            raise
-        except BaseException as error:  # the boundary around a hook
-            forks.end_stray(error)
-            if self._supervisor is None or not self.supervisor.ever_ready:
-                if isinstance(error, SystemExit):
-                    raise RuntimeError(who_left(f"the hook {name}", "while the server started", error)) from error
-                raise
-            self.log.exception("The hook %s failed", name)
-        forks.end_stray()
+    def note_resize(self, old: int, new: int) -> None:
+        """The supervisor itself has changed the wanted number of workers: the hook is told."""
+        self._num_workers = old
+        self.num_workers = new
 
     # Start.
 
@@ -199,53 +146,28 @@ class Arbiter(MasterState):
 
     def start(self) -> None:
         """Signals, PID file, listeners, and the hooks `on_starting` and `when_ready`."""
-        self.log.info("Starting %s", SERVER_SOFTWARE.replace("/", " "))
-        self.log.info("Build: %s", _build.told())
-        for notice in pending_notices(self.cfg):
-            self.log.warning("%s", notice)
+        startup.announce(self.cfg, self.log)
         upgrade.inherit(self)
         self._parent_fd = upgrade.watch_parent(self)
         self.pid = os.getpid()
         if self.cfg.pidfile is not None:
             self.pidfile = self.write_pidfile(self.cfg.pidfile + ".2" if self.master_pid else self.cfg.pidfile)
-        self._hook("on_starting")
+        hooks.call(self, "on_starting")
         self.init_signals()
         if not self.LISTENERS:
             self.LISTENERS = upgrade.inherited_listeners(self) or sockets.create_sockets(self.cfg, self.log)
         check_there_is_one(self.cfg, self.LISTENERS)
-        self.log.info("Listening at: %s (%s)", _names(self.LISTENERS), self.pid)
-        self.log.info("Using worker: %s", self.cfg.worker_class_str)
-        if self.cfg.settings["workers"].get() == "auto":
-            self.log.info("Using workers: %s (auto)", self.num_workers)
-        self._check_worker_class()
-        self._hook("when_ready")
+        startup.announce_listeners(self)
+        startup.check_worker_class(self)
+        hooks.call(self, "when_ready")
 
     def rehearse(self) -> None:
         """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""
-        if self.cfg.pidfile is not None:
-            self._with_pidfile(Pidfile(self.cfg.pidfile).check)
-        if not systemd.listen_fds(unset_environment=False):
-            check_there_is_one(self.cfg, self.cfg.address)
-            for address in self.cfg.address:
-                sockets.try_address(address, self.cfg, self.log)
-        self._check_worker_class()
-
-    def _check_worker_class(self) -> None:
-        check_config = getattr(self.worker_class, "check_config", None)
-        if check_config is not None:
-            check_config(self.cfg, self.log)
+        startup.rehearse(self)
 
     def write_pidfile(self, path: str) -> Pidfile:
         """Write a PID file for this master. Raises ConfigError."""
-        pidfile = Pidfile(path, self.cfg.umask)
-        self._with_pidfile(pidfile.create, self.pid)
-        return pidfile
-
-    def _with_pidfile(self, step: Callable[[*Ts], object], *args: *Ts) -> None:
-        try:
-            step(*args)
-        except (OSError, RuntimeError) as error:
-            raise ConfigError(complaint(self.cfg, "pidfile", getattr(error, "strerror", None) or str(error))) from error
+        return startup.new_pidfile(path, self.pid, self.cfg)
 
     def _remove_pidfile(self) -> None:
         if self.pidfile is not None:
@@ -255,14 +177,9 @@ class Arbiter(MasterState):
         """Have each signal written into the pipe that the loop reads."""
         for fd in self.PIPE:
             os.close(fd)
-        reader, writer = os.pipe()
-        for fd in (reader, writer):
-            os.set_blocking(fd, False)
-        self.PIPE = [reader, writer]
+        self.PIPE = signals.open_pipe()
         forks.guard(self.put_down)
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in self.SIGNALS:
-            unpatched.set_handler(number, _noted)
+        signals.listen(self.PIPE[1], self.SIGNALS)
 
     # The loop.
 
@@ -281,7 +198,7 @@ class Arbiter(MasterState):
         if self._finds_memory_wanting(time.monotonic()):
             self._act()
         now = time.monotonic()
-        self._tell_manager(now)
+        self._manager.report(now, self._board(), self._reloads.runs)
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
 
     def _act(self) -> None:
@@ -289,10 +206,9 @@ class Arbiter(MasterState):
         while True:
             events, self._events = self._events, []
             exits, self._exits = self._exits, []
-            board = {pid: worker.tmp.slot for pid, worker in self.WORKERS.items()}
-            decision = self.supervisor.step(time.monotonic(), events, board, exits)
+            decision = self.supervisor.step(time.monotonic(), events, self._board(), exits)
             for action in decision.actions:
-                _EXECUTORS[type(action)](self, action)
+                self._executors.execute(action)
             if not decision.actions and not self._events:
                 self._deadline = decision.deadline
                 break
@@ -300,38 +216,31 @@ class Arbiter(MasterState):
     def _finds_memory_wanting(self, now: float) -> bool:
         """Whether a worker uses more than it may, as far as somebody has looked just now."""
         books = self.supervisor
-        if not books.looks_at_memory or books.stopping:
-            self._memory_due = None
-            return False
-        if self._memory_due is not None and now < self._memory_due:
-            return False
-        self._memory_due = now + MEMORY_EVERY
-        for pid in self.WORKERS:
-            used = resources.proportional_memory(pid)
-            if used is not None:
-                books.measured(pid, used, now)
-        return bool(books.has_findings)
+        for pid, used in self._memory.look(now, books, self.WORKERS).items():
+            books.measured(pid, used, now)
+        return books.has_findings
+
+    def _board(self) -> dict[int, Vitals]:
+        """What the scoreboard tells of the living workers."""
+        return {pid: worker.tmp.slot for pid, worker in self.WORKERS.items()}
 
     def _wait(self) -> bytes:
         """Numbers of the signals that came; empty when the deadline did."""
-        watched = [self.PIPE[0]]
         now = time.monotonic()
-        all_moments = (self._deadline, self.gauges.due, self._watchdog.due, self._memory_due)
+        all_moments = (self._deadline, self.gauges.due, self._manager.due, self._memory.due)
         moments = [moment for moment in all_moments if moment is not None]
+        others = []
         if self._parent_fd >= 0:
-            watched.append(self._parent_fd)
+            others.append(self._parent_fd)
         elif self.master_pid:
             # No descriptor tells of the old master's end on this system: look every second.
             moments.append(now + 1.0)
         timeout = max(0.0, min(moments) - now) if moments else None
-        ready = unpatched.select.select(watched, [], [], timeout)[0]
-        if self.PIPE[0] not in ready:
-            return b""
-        return unpatched.read(self.PIPE[0], 4096)
+        return signals.wait(self.PIPE[0], others, timeout)
 
     def _handle(self, number: int) -> None:
         name = self.SIG_NAMES.get(number)
-        if name is None or number == _POKE:
+        if name is None or number == signals.POKE:
             return
         if number != signal.SIGCHLD:
             self.log.info("Handling signal: %s", name)
@@ -343,11 +252,7 @@ class Arbiter(MasterState):
 
     def wakeup(self) -> None:
         """End the present sleep of the loop."""
-        try:
-            unpatched.write(self.PIPE[1], bytes([_POKE]))
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EINTR):
-                raise
+        signals.poke(self.PIPE[1])
 
     # Signals: each is an event for the supervisor.
 
@@ -371,7 +276,7 @@ class Arbiter(MasterState):
         """The supervisor brings the workers to their end, and `halt` and `stop` come behind it. A subclass that has
         replaced one of these is called at the beginning."""
         replaced = (type(self).halt, type(self).stop) != _ENDS
-        if not replaced or self._halting or self.supervisor.stopping:
+        if not replaced or self.halting or self.supervisor.stopping:
             self._events.append(number)
             return
         if number != signal.SIGTERM:
@@ -392,7 +297,7 @@ class Arbiter(MasterState):
 
     def handle_winch(self) -> None:
         """Stop the workers; but where there is a terminal, WINCH only means that its window changed."""
-        if self.cfg.daemon or not _has_terminal():
+        if self.cfg.daemon or not signals.has_terminal():
             self._events.append(signal.SIGWINCH)
         else:
             self.log.debug("SIGWINCH ignored. Not daemonized")
@@ -402,26 +307,19 @@ class Arbiter(MasterState):
     def spawn_worker(self) -> int:
         """Fork one worker; PID in the master. Never returns in the worker."""
         books = self.supervisor
-        generation = self._spawning or books.incoming or books.generation
+        generation = self.spawning or books.incoming or books.generation
         self.worker_age += 1
         worker = self.worker_class(
             self.worker_age, self.pid, list(self.LISTENERS), self.app, self.timeout / 2.0, self.cfg, self.log
         )
         worker.tmp.slot = self.scoreboard.allocate(generation)
         worker.master_fd = self.PIPE[1]
-        self._hook("pre_fork", worker)
-        # A signal between the fork and the child's own handlers would be written into the master's pipe.
-        signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        hooks.call(self, "pre_fork", worker)
         try:
-            pid = forks.fork()
+            pid = fork_worker(self, worker)
         except OSError:
             self.scoreboard.release(worker.tmp.slot)
             raise
-        finally:
-            if os.getpid() == self.pid:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, self.SIGNALS)
-        if pid == 0:
-            live(self, worker)
         worker.pid = pid
         worker.tmp.slot.pid = pid
         self.WORKERS[pid] = worker
@@ -446,11 +344,10 @@ class Arbiter(MasterState):
             os.close(self.PIPE[0])
         if self._parent_fd >= 0:
             os.close(self._parent_fd)
-        if self._renewal is not None and not forks.is_stray():
-            self._renewal.close_old_logs()
+        if not forks.is_stray():
+            self._reloads.close_old_logs()
         kept = list(used)
-        known = [*self.LISTENERS, *(self._renewal.listeners if self._renewal is not None else ())]
-        for listener in known:
+        for listener in (*self.LISTENERS, *self._reloads.old_listeners):
             if not any(listener is each for each in kept):
                 listener.close()
 
@@ -494,7 +391,7 @@ class Arbiter(MasterState):
     def stop(self, graceful: bool = True) -> None:
         """Stop every worker and close the listeners; returns when all are gone. `graceful`: let them
         finish, for up to `graceful_timeout` seconds."""
-        self._halting = True
+        self.halting = True
         if self.supervisor.stopping < (1 if graceful else 2):
             self._events.append(signal.SIGTERM if graceful else signal.SIGQUIT)
         self.reap_workers()
@@ -520,32 +417,21 @@ class Arbiter(MasterState):
 
     def _close_listeners(self) -> None:
         # The files of unix sockets stay when another master serves on them.
-        if self._renewal is not None:
-            self._renewal.commit()
+        self._reloads.settle()
         shared = self.reexec_pid != 0 or self.master_pid != 0 or self.systemd
         sockets.close_sockets(self.LISTENERS, unlink=not shared)
         self.LISTENERS = []
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop everything and leave with `exit_status`."""
-        if self.reexec_pid:
-            # The service goes on under another master.
-            systemd.sd_notify(f"MAINPID={self.reexec_pid}\nSTATUS=Handed over to {self.reexec_pid}", self.log)
-        else:
-            systemd.sd_notify("STOPPING=1\nSTATUS=Shutting down", self.log)
+        self._manager.stopping()
         self.stop()
         say = self.log.info if exit_status == 0 else self.log.error
         say("Shutting down: %s", self.master_name)
         if reason is not None:
             say("Reason: %s", reason)
         self._remove_pidfile()
-        try:
-            self.cfg.on_exit(self)
-        except OwnSignal:
-            raise
-        except BaseException as error:  # the boundary around a hook
-            forks.end_stray(error)
-            self.log.exception("The hook on_exit failed")
+        hooks.call_the_last(self)
         forks.unguard()
         sys.exit(exit_status)
 
@@ -554,18 +440,7 @@ class Arbiter(MasterState):
     def reload(self) -> None:
         """Read the configuration again and open a generation of workers; what is wrong with it is logged and
         changes nothing."""
-        systemd.sd_notify(systemd.reloading_state(), self.log)
-        renewal = ReloadTransaction(self)
-        problem = renewal.begin()
-        if problem is not None:
-            self.supervisor.reload_refused()
-            self.log.error("Reload refused, the running configuration stays: %s", problem)
-            self._reload_is_over(f"the running configuration stays: {problem}")
-            return
-        self._renewal = renewal
-        self._hook("on_reload")
-        set_process_title(f"master [{self.proc_name}]")
-        self.supervisor.reconfigured(self._policy())
+        self._reloads.begin()
 
     # Re-exec.
 
@@ -577,8 +452,7 @@ class Arbiter(MasterState):
         code = os.waitstatus_to_exitcode(status)
         self.log.error("The new master (pid:%s) ended with %s; this one keeps serving.", self.reexec_pid, code)
         self.reexec_pid = 0
-        if self._told_ready:
-            systemd.sd_notify(f"READY=1\nMAINPID={self.pid}", self.log)
+        self._manager.successor_ended()
 
     def maybe_promote_master(self) -> None:
         """Take over name and PID file once the old master is gone."""
@@ -588,181 +462,8 @@ class Arbiter(MasterState):
             os.close(self._parent_fd)
             self._parent_fd = -1
         upgrade.promote(self)
-
-    # Systemd.
-
-    def _tell_manager(self, now: float) -> None:
-        """READY=1 once all workers are: what cannot serve is not started. Then how many there are, and, while they
-        are well, the sign of life."""
-        books = self.supervisor
-        if books.stopping:
-            self._watchdog.due = None
-            return
-        ready = sum(member.phase == READY for member in books.members.values())
-        if not self._told_ready and ready >= books.target:
-            self._told_ready = True
-            systemd.sd_notify(f"READY=1\nMAINPID={self.pid}\nSTATUS={ready} workers ready", self.log)
-            self._told_count = ready, books.target
-        elif self._told_ready and self._renewal is None and self._told_count != (ready, books.target):
-            # The count alone decides, so that what a reload has left in STATUS can be read.
-            self._told_count = ready, books.target
-            systemd.sd_notify(f"STATUS={ready} of {books.target} workers ready", self.log)
-        if self._watchdog.due is not None:
-            board = {pid: worker.tmp.slot for pid, worker in self.WORKERS.items()}
-            self._watchdog.beat(now, self._told_ready and books.is_well(now, board), self.log)
-
-    def _reload_is_over(self, problem: str | None) -> None:
-        """Tell systemd, and whoever waits for it, how a reload went."""
-        if self.supervisor.reloading:
-            # Another SIGHUP came meanwhile: its outcome is the one that counts.
-            return
-        status = "Reloaded" if problem is None else f"Reload failed, {problem}"
-        status = " ".join(status.split())
-        systemd.sd_notify(f"READY=1\nSTATUS={status}", self.log)
-        systemd.report_reload(problem, self.log)
-
-    # Executors, one an action.
-
-    def _do_spawn(self, action: decisions.Spawn) -> None:
-        try:
-            self._spawning = action.generation
-            self.spawn_worker()
-        except OSError as error:
-            if os.getpid() != self.pid:
-                raise
-            self.log.error("Cannot start a worker: %s", error)
-            self.supervisor.spawn_failed(time.monotonic())
-        finally:
-            self._spawning = 0
-
-    def _do_kill(self, action: decisions.Kill) -> None:
-        self.kill_worker(action.pid, action.signal)
-
-    def _do_log(self, action: decisions.Log) -> None:
-        # By its name: loggers that count, or replace one of them, see it.
-            getattr(self.log, action.level)(action.message, *action.args)
-
-    def _do_timed_out(self, action: decisions.TimedOut) -> None:
-        """Say what the worker was doing, before any signal reaches its application."""
-        text, values = f"WORKER TIMEOUT (pid:%s), {action.limit}", [str(action.pid)]
-        running = self.WORKERS[action.pid].tmp.slot.in_flight()
-        if running is None:
-            text += ": no sign of life for %s s" if action.limit != "boot_timeout" else ": not ready after %s s"
-            values.append(f"{action.silent_for:.1f}")
-        else:
-            line, started = running
-            text += " after %s s in: %s"
-            values += [f"{time.monotonic() - started:.1f}", atoms.escape(line.decode("latin-1"))]
-        stacks = self.stacks.ask(action.pid)
-        if stacks:
-            text += "\nIt is here:\n%s"
-            values.append(stacks)
-        self.log.critical(text, *values)
-
-    def _do_leaving(self, action: decisions.Leaving) -> None:
-        systemd.sd_notify("STOPPING=1\nSTATUS=Stopping soon, still serving", self.log)
-        for worker in self.WORKERS.values():
-            worker.tmp.slot.leaving = True
-
-    def _do_gone(self, action: decisions.Gone) -> None:
-        worker = self.WORKERS.pop(action.pid)
-        worker.tmp.close()
-        self.scoreboard.release(worker.tmp.slot)
-        self._hook("child_exit", worker)
-
-    def _do_resized(self, action: decisions.Resized) -> None:
-        self._num_workers = action.old
-        self.num_workers = action.new
-
-    def _do_reload(self, action: decisions.Reload) -> None:
-        self.reload()
-
-    def _do_reload_done(self, action: decisions.ReloadDone) -> None:
-        renewal, self._renewal = self._renewal, None
-        if renewal is not None:
-            renewal.commit()
-            count = "1 worker serves" if self.num_workers == 1 else f"{self.num_workers} workers serve"
-            took = time.monotonic() - renewal.begun_at
-            self.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
-        self._reload_is_over(None)
-
-    def _do_reload_failed(self, action: decisions.ReloadFailed) -> None:
-        renewal, self._renewal = self._renewal, None
-        if action.halfway:
-            self.log.error("Reload stopped half-way, the old workers that are left stay: %s", action.reason)
-            if renewal is not None:
-                renewal.commit()
-            self._reload_is_over(f"stopped half-way: {action.reason}")
-            return
-        self.log.error("Reload failed, the old workers stay: %s", action.reason)
-        if renewal is not None:
-            renewal.rollback()
-        self.supervisor.restored(self._policy())
-        self._reload_is_over(f"the old workers stay: {action.reason}")
-
-    def _do_reopen_logs(self, action: decisions.ReopenLogs) -> None:
-        handlers.reopen(self.log)
-
-    def _do_reexec(self, action: decisions.Reexec) -> None:
-        self.reexec()
-
-    def _do_stop_listening(self, action: decisions.StopListening) -> None:
-        if not self.reexec_pid and not self.master_pid:
-            for worker in self.WORKERS.values():
-                worker.tmp.slot.last = True
-        # A copy held here would keep connections waiting after the workers closed theirs.
-        for listener in self.LISTENERS:
-            listener.close()
-
-    def _do_halt(self, action: decisions.Halt) -> None:
-        if not self._halting:
-            raise HaltServer(action.reason or "", action.status)
+        self._manager.promoted()
 
 
 # By these a subclass is found that has its own, and a patch of ours.
 _ENDS = (Arbiter.halt, Arbiter.stop)
-
-_EXECUTORS: dict[type[decisions.Action], Callable[[Arbiter, Any], None]] = {
-    decisions.Spawn: Arbiter._do_spawn,
-    decisions.Kill: Arbiter._do_kill,
-    decisions.Log: Arbiter._do_log,
-    decisions.TimedOut: Arbiter._do_timed_out,
-    decisions.Leaving: Arbiter._do_leaving,
-    decisions.Gone: Arbiter._do_gone,
-    decisions.Resized: Arbiter._do_resized,
-    decisions.Reload: Arbiter._do_reload,
-    decisions.ReloadDone: Arbiter._do_reload_done,
-    decisions.ReloadFailed: Arbiter._do_reload_failed,
-    decisions.ReopenLogs: Arbiter._do_reopen_logs,
-    decisions.Reexec: Arbiter._do_reexec,
-    decisions.StopListening: Arbiter._do_stop_listening,
-    decisions.Halt: Arbiter._do_halt,
-}
-
-
-def _noted(sig: int, frame: FrameType | None) -> None:
-    """The handler of every signal: the interpreter has written its number into the pipe already."""
-
-
-def _batch(strategy: str) -> float:
-    """`reload_strategy` as the supervisor takes it: workers at a time, a share of them below 1, 0 for all."""
-    name, _, amount = strategy.partition(":")
-    if name == "all":
-        return 0.0
-    if not amount.endswith("%"):
-        return float(amount or 1)
-    share = int(amount[:-1]) / 100
-    return share if share < 1 else 0.0
-
-
-def _names(listeners: Iterable[sockets.BaseSocket]) -> str:
-    return ",".join(str(listener) for listener in listeners)
-
-
-def _has_terminal() -> bool:
-    try:
-        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    except OSError:
-        return False
-    os.close(fd)
-    return True

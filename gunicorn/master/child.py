@@ -20,10 +20,24 @@ if TYPE_CHECKING:
 
     from .state import Successor, WorkerProcess
 
-__all__ = ["live"]
+__all__ = ["fork_worker", "live"]
 
 FAILED = 255
 _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
+
+
+def fork_worker(master: MasterState, worker: WorkerProcess) -> int:
+    """Fork, and be `worker` in the child; PID in the master. Raises OSError."""
+    # A signal between the fork and the child's own handlers would be written into the master's pipe.
+    signal.pthread_sigmask(signal.SIG_BLOCK, master.SIGNALS)
+    try:
+        pid = forks.fork()
+    finally:
+        if os.getpid() == master.pid:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
+    if pid == 0:
+        live(master, worker)
+    return pid
 
 
 def live(master: MasterState, worker: WorkerProcess) -> NoReturn:

@@ -14,10 +14,89 @@ from gunicorn.errors import ConfigError, OwnSignal
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.logs.switch import LogSwitch
 from gunicorn.unix import sockets
+from gunicorn.unix.process import set_process_title
 
+from . import hooks
+from .policy import policy_of
+from .service_manager import ServiceManager
 from .state import MasterState
 
-__all__ = ["ReloadTransaction"]
+__all__ = ["ReloadTransaction", "Reloads"]
+
+
+class Reloads:
+    """The reloads of `master`: one transaction at a time, begun here and brought to one of its ends."""
+
+    def __init__(self, master: MasterState, manager: ServiceManager) -> None:
+        self._master = master
+        self._manager = manager
+        self._running: ReloadTransaction | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether new workers boot beside the old ones."""
+        return self._running is not None
+
+    @property
+    def old_listeners(self) -> list[sockets.BaseSocket]:
+        """Those that the old workers of a running reload use."""
+        return self._running.listeners if self._running is not None else []
+
+    def begin(self) -> None:
+        """Read the configuration again and open a generation of workers; what is wrong with it is logged and
+        changes nothing."""
+        master = self._master
+        self._manager.reload_begins()
+        transaction = ReloadTransaction(master)
+        problem = transaction.begin()
+        if problem is not None:
+            master.supervisor.reload_refused()
+            master.log.error("Reload refused, the running configuration stays: %s", problem)
+            self._manager.reload_is_over(f"the running configuration stays: {problem}")
+            return
+        self._running = transaction
+        hooks.call(master, "on_reload")
+        set_process_title(f"master [{master.proc_name}]")
+        master.supervisor.reconfigured(policy_of(master.cfg, master.worker_class))
+
+    def done(self) -> None:
+        """The new generation serves."""
+        master, transaction = self._master, self._end()
+        if transaction is not None:
+            transaction.commit()
+            count = "1 worker serves" if master.num_workers == 1 else f"{master.num_workers} workers serve"
+            took = time.monotonic() - transaction.begun_at
+            master.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
+        self._manager.reload_is_over(None)
+
+    def failed(self, reason: str, halfway: bool) -> None:
+        """The new generation cannot boot; `halfway`: some of it serves already, and stays."""
+        master, transaction = self._master, self._end()
+        if halfway:
+            master.log.error("Reload stopped half-way, the old workers that are left stay: %s", reason)
+            if transaction is not None:
+                transaction.commit()
+            self._manager.reload_is_over(f"stopped half-way: {reason}")
+            return
+        master.log.error("Reload failed, the old workers stay: %s", reason)
+        if transaction is not None:
+            transaction.rollback()
+        master.supervisor.restored(policy_of(master.cfg, master.worker_class))
+        self._manager.reload_is_over(f"the old workers stay: {reason}")
+
+    def settle(self) -> None:
+        """The server ends: nobody goes back to the old configuration."""
+        if self._running is not None:
+            self._running.commit()
+
+    def close_old_logs(self) -> None:
+        """In a new worker, which has inherited those of before the reload."""
+        if self._running is not None:
+            self._running.close_old_logs()
+
+    def _end(self) -> ReloadTransaction | None:
+        running, self._running = self._running, None
+        return running
 
 
 class ReloadTransaction:

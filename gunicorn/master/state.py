@@ -1,4 +1,4 @@
-"""What there is to know of a master, for its parts: the new process of a worker, a reload, an upgrade."""
+"""What there is to know of a master, for its parts: executors, the new process of a worker, a reload, an upgrade."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from gunicorn.instrument.stacks import StackFile
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.sockets import BaseSocket
 
+from .supervisor import Supervisor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Address, App, Log
     from gunicorn.config.config import Config
-    from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.scoreboard import Scoreboard, Slot
 
     class ServedApplication(Protocol):
         """An application and its configuration, as a program hands them to a master."""
@@ -75,7 +77,7 @@ __all__ = ["MasterState"]
 
 
 class MasterState:
-    """The state of a master; `Arbiter` is one, and acts on it.
+    """The state of a master, and what its parts have it do; `Arbiter` is one, and acts on it.
 
     Class attributes by the names that hooks and subclasses of third parties know; a master has its own of each.
     """
@@ -119,10 +121,25 @@ class MasterState:
     # Whether the listeners are systemd's.
     systemd = False
     stacks: StackFile
+    scoreboard: Scoreboard
+    # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
+    spawning = 0
+    # The stop is under way here: that no worker is left is what is waited for.
+    halting = False
     # The processes of an upgrade: the successor of this master, and the one that it is the successor of; 0: none.
     reexec_pid = 0
     master_pid = 0
     master_name = "Master"
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The policy and its books."""
+        raise NotImplementedError
+
+    @property
+    def has_served(self) -> bool:
+        """Whether a worker has ever been ready."""
+        raise NotImplementedError
 
     @property
     def num_workers(self) -> int | None:
@@ -131,6 +148,10 @@ class MasterState:
 
     @num_workers.setter
     def num_workers(self, value: int) -> None:
+        raise NotImplementedError
+
+    def note_resize(self, old: int, new: int) -> None:
+        """The supervisor itself has changed the wanted number of workers."""
         raise NotImplementedError
 
     def setup(self, app: ServedApplication) -> None:
@@ -143,4 +164,20 @@ class MasterState:
 
     def close_what_is_its_own(self, used: Iterable[BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
+        raise NotImplementedError
+
+    def spawn_worker(self) -> int:
+        """Fork one worker; PID in the master. Raises OSError."""
+        raise NotImplementedError
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        """Send `sig` to one worker; that it is gone already is no error."""
+        raise NotImplementedError
+
+    def reload(self) -> None:
+        """Read the configuration again and open a generation of workers."""
+        raise NotImplementedError
+
+    def reexec(self) -> None:
+        """Start a new master on the same sockets."""
         raise NotImplementedError

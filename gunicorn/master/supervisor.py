@@ -75,9 +75,6 @@ MEMORY_LOOKS = 3
 MEMORY_AT_ONCE = 1.5
 """A worker that is so many times as large as its limit does not come back from there: one look is enough."""
 
-MEMORY_EVERY = 2.0
-"""Seconds between two looks at the memory of the workers."""
-
 REQUEST_GRACE = 1.0
 """So long (seconds) past its limit a worker may take to break off a request itself."""
 

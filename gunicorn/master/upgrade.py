@@ -147,4 +147,3 @@ def promote(master: MasterState) -> None:
             master.log.error("The PID file stays %s: %s", master.pidfile.fname, error)
     set_process_title(f"master [{master.proc_name}]")
     master.log.info("Master has been promoted.")
-    systemd.sd_notify(f"MAINPID={master.pid}", master.log)

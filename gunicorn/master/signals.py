@@ -1,0 +1,65 @@
+"""How signals and workers wake the master: a pipe, and a sleep that ends when something is in it.
+
+Signal handlers do nothing: the interpreter itself writes the signal's number into the pipe (set_wakeup_fd), and
+the loop reads it from there. A worker that has something to tell writes a byte that is no signal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Iterable
+from types import FrameType
+
+from gunicorn.unix import unpatched
+
+__all__ = ["POKE", "has_terminal", "listen", "open_pipe", "poke", "wait"]
+
+POKE = 0
+"""Byte that a worker writes into the master's pipe; no signal has this number."""
+
+
+def open_pipe() -> list[int]:
+    """The two ends of a pipe, reader and writer, of which neither makes anybody wait."""
+    ends = list(os.pipe())
+    for fd in ends:
+        os.set_blocking(fd, False)
+    return ends
+
+
+def listen(writer: int, numbers: Iterable[int]) -> None:
+    """Have each of these signals written to the descriptor `writer`."""
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in numbers:
+        unpatched.set_handler(number, _noted)
+
+
+def poke(writer: int) -> None:
+    """End the present sleep of the loop. Raises OSError, though not for a pipe that is full."""
+    try:
+        unpatched.write(writer, bytes([POKE]))
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EINTR):
+            raise
+
+
+def wait(reader: int, others: Iterable[int], timeout: float | None) -> bytes:
+    """What has come through the pipe; empty when a descriptor of `others` or the end of `timeout` (seconds, None for
+    no limit) has ended the sleep."""
+    ready = unpatched.select.select([reader, *others], [], [], timeout)[0]
+    return unpatched.read(reader, 4096) if reader in ready else b""
+
+
+def has_terminal() -> bool:
+    """Whether this process has a controlling terminal."""
+    try:
+        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return False
+    os.close(fd)
+    return True
+
+
+def _noted(sig: int, frame: FrameType | None) -> None:
+    """The handler of every signal: the interpreter has written its number into the pipe already."""
