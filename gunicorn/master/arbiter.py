@@ -26,7 +26,7 @@ from gunicorn.unix.process import set_process_title
 
 from . import hooks, signals, startup, upgrade
 from .child import fork_worker, live
-from .decisions import Exit
+from .decisions import Exit, Measured, Report, Resize, Spawned
 from .executors import Executors
 from .memory import MemoryWatch
 from .policy import policy_of
@@ -57,6 +57,8 @@ class Arbiter(MasterState):
         os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE
         self._num_workers: int | None = None
         self._supervisor: Supervisor | None = None
+        # What else the supervisor has not been told yet.
+        self._reports: list[Report] = []
         self.scoreboard = Scoreboard()
         self.pid = os.getpid()
         self.worker_age = 0
@@ -113,8 +115,12 @@ class Arbiter(MasterState):
     def num_workers(self, value: int) -> None:
         old, self._num_workers = self._num_workers, value
         if self._supervisor is not None:
-            self._supervisor.resize(value)
+            self.tell_supervisor(Resize(value))
         hooks.call(self, "nworkers_changed", value, old)
+
+    def tell_supervisor(self, report: Report) -> None:
+        """Have the supervisor know at its next step."""
+        self._reports.append(report)
 
     def note_resize(self, old: int, new: int) -> None:
         """The supervisor itself has changed the wanted number of workers: the hook is told."""
@@ -193,10 +199,9 @@ class Arbiter(MasterState):
         self.manage_workers()
 
     def _step(self) -> None:
-        """Do what is to be done now, and what follows from a look at the workers' memory where that is due."""
+        """Do what is to be done now, and tell of it."""
         self._act()
-        if self._finds_memory_wanting(time.monotonic()):
-            self._act()
+        self._measure()
         now = time.monotonic()
         self._manager.report(now, self._board(), self._reloads.runs)
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
@@ -206,19 +211,20 @@ class Arbiter(MasterState):
         while True:
             events, self._events = self._events, []
             exits, self._exits = self._exits, []
-            decision = self.supervisor.step(time.monotonic(), events, self._board(), exits)
+            reports, self._reports = self._reports, []
+            decision = self.supervisor.step(time.monotonic(), events, self._board(), exits, reports)
             for action in decision.actions:
                 self._executors.execute(action)
-            if not decision.actions and not self._events:
+            if not decision.actions and not self._events and not self._reports:
                 self._deadline = decision.deadline
                 break
 
-    def _finds_memory_wanting(self, now: float) -> bool:
-        """Whether a worker uses more than it may, as far as somebody has looked just now."""
-        books = self.supervisor
-        for pid, used in self._memory.look(now, books, self.WORKERS).items():
-            books.measured(pid, used, now)
-        return books.has_findings
+    def _measure(self) -> None:
+        """Look at the workers' memory where that is due, and do what follows."""
+        for pid, used in self._memory.look(time.monotonic(), self.supervisor, self.WORKERS).items():
+            self.tell_supervisor(Measured(pid, used))
+        if self._reports:
+            self._act()
 
     def _board(self) -> dict[int, Vitals]:
         """What the scoreboard tells of the living workers."""
@@ -325,7 +331,7 @@ class Arbiter(MasterState):
         self.WORKERS[pid] = worker
         jitter = self.cfg.max_worker_lifetime_jitter
         extra = int.from_bytes(os.urandom(4)) / 2**32 * jitter if jitter else 0.0
-        self.supervisor.spawned(pid, worker.age, generation, time.monotonic(), extra)
+        self.tell_supervisor(Spawned(pid, worker.age, generation, time.monotonic(), extra))
         return pid
 
     def put_down(self) -> None:

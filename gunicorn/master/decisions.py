@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         def breaks_requests(self) -> bool: ...
 
 __all__ = [
-    "Action", "Decision", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Policy", "Reexec", "Reload",
-    "ReloadDone", "ReloadFailed", "ReopenLogs", "Resized", "Spawn", "StopListening", "TimedOut", "Vitals",
+    "Action", "Decision", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Measured", "Policy", "Reconfigured",
+    "Reexec", "Reload", "ReloadDone", "ReloadFailed", "ReloadRefused", "ReopenLogs", "Report", "Resize", "Resized",
+    "Restored", "Spawn", "SpawnFailed", "Spawned", "StopListening", "TimedOut", "Vitals",
 ]
 
 
@@ -54,6 +55,56 @@ class Exit(Record):
 
     pid: int
     status: int
+
+
+# Reports.
+
+
+class Report(Record):
+    """Something that the master has done or found since the last step."""
+
+
+class Spawned(Report):
+    """A worker was forked at the monotonic time `at`; `jitter` seconds are added to its lifetime."""
+
+    pid: int
+    age: int
+    generation: int
+    at: float
+    jitter: float = 0.0
+
+
+class SpawnFailed(Report):
+    """The fork itself failed (no memory, no process slot)."""
+
+
+class Measured(Report):
+    """A worker has `used` bytes of memory."""
+
+    pid: int
+    used: int
+
+
+class Resize(Report):
+    """Somebody wants this number of workers (the hook is the master's business)."""
+
+    wanted: int
+
+
+class Reconfigured(Report):
+    """After Reload: the configuration was read again."""
+
+    policy: Policy
+
+
+class ReloadRefused(Report):
+    """After Reload: the configuration could not be read again."""
+
+
+class Restored(Report):
+    """After ReloadFailed: the configuration of the old generation is back."""
+
+    policy: Policy
 
 
 # Actions.

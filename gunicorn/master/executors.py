@@ -49,7 +49,7 @@ class Executors:
             if os.getpid() != master.pid:
                 raise
             master.log.error("Cannot start a worker: %s", error)
-            master.supervisor.spawn_failed(time.monotonic())
+            master.tell_supervisor(decisions.SpawnFailed())
         finally:
             master.spawning = 0
 

@@ -17,6 +17,7 @@ from gunicorn.unix import sockets
 from gunicorn.unix.process import set_process_title
 
 from . import hooks
+from .decisions import Reconfigured, ReloadRefused, Restored
 from .policy import policy_of
 from .service_manager import ServiceManager
 from .state import MasterState
@@ -50,14 +51,14 @@ class Reloads:
         transaction = ReloadTransaction(master)
         problem = transaction.begin()
         if problem is not None:
-            master.supervisor.reload_refused()
+            master.tell_supervisor(ReloadRefused())
             master.log.error("Reload refused, the running configuration stays: %s", problem)
             self._manager.reload_is_over(f"the running configuration stays: {problem}")
             return
         self._running = transaction
         hooks.call(master, "on_reload")
         set_process_title(f"master [{master.proc_name}]")
-        master.supervisor.reconfigured(policy_of(master.cfg, master.worker_class))
+        master.tell_supervisor(Reconfigured(policy_of(master.cfg, master.worker_class)))
 
     def done(self) -> None:
         """The new generation serves."""
@@ -67,7 +68,7 @@ class Reloads:
             count = "1 worker serves" if master.num_workers == 1 else f"{master.num_workers} workers serve"
             took = time.monotonic() - transaction.begun_at
             master.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
-        self._manager.reload_is_over(None)
+        self._tell_outcome(None)
 
     def failed(self, reason: str, halfway: bool) -> None:
         """The new generation cannot boot; `halfway`: some of it serves already, and stays."""
@@ -76,13 +77,13 @@ class Reloads:
             master.log.error("Reload stopped half-way, the old workers that are left stay: %s", reason)
             if transaction is not None:
                 transaction.commit()
-            self._manager.reload_is_over(f"stopped half-way: {reason}")
+            self._tell_outcome(f"stopped half-way: {reason}")
             return
         master.log.error("Reload failed, the old workers stay: %s", reason)
         if transaction is not None:
             transaction.rollback()
-        master.supervisor.restored(policy_of(master.cfg, master.worker_class))
-        self._manager.reload_is_over(f"the old workers stay: {reason}")
+        master.tell_supervisor(Restored(policy_of(master.cfg, master.worker_class)))
+        self._tell_outcome(f"the old workers stay: {reason}")
 
     def settle(self) -> None:
         """The server ends: nobody goes back to the old configuration."""
@@ -93,6 +94,11 @@ class Reloads:
         """In a new worker, which has inherited those of before the reload."""
         if self._running is not None:
             self._running.close_old_logs()
+
+    def _tell_outcome(self, problem: str | None) -> None:
+        # Where another SIGHUP has come meanwhile, its outcome is the one that counts.
+        if not self._master.supervisor.reloading:
+            self._manager.reload_is_over(problem)
 
     def _end(self) -> ReloadTransaction | None:
         running, self._running = self._running, None

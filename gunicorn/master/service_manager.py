@@ -64,9 +64,6 @@ class ServiceManager:
 
     def reload_is_over(self, problem: str | None) -> None:
         """Tell how a reload went, and tell whoever waits for it; `problem` is why the old workers stay."""
-        if self._master.supervisor.reloading:
-            # Another SIGHUP came meanwhile: its outcome is the one that counts.
-            return
         status = "Reloaded" if problem is None else f"Reload failed, {problem}"
         status = " ".join(status.split())
         self._tell(f"READY=1\nSTATUS={status}")

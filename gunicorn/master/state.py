@@ -9,6 +9,7 @@ from gunicorn.instrument.stacks import StackFile
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.sockets import BaseSocket
 
+from .decisions import Report
 from .supervisor import Supervisor
 
 TYPE_CHECKING = False
@@ -148,6 +149,10 @@ class MasterState:
 
     @num_workers.setter
     def num_workers(self, value: int) -> None:
+        raise NotImplementedError
+
+    def tell_supervisor(self, report: Report) -> None:
+        """Have the supervisor know at its next step."""
         raise NotImplementedError
 
     def note_resize(self, old: int, new: int) -> None:

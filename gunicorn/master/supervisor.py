@@ -1,8 +1,9 @@
 """What the master decides: a pure policy over the states of its workers.
 
-`Supervisor.step()` is given the clock, the signals that came, the scoreboard and the children that ended.
-It answers with actions and with the moment when it wants to be asked again; it forks nothing, kills nothing
-and reads no clock. The life of a worker, as the master sees it::
+`Supervisor.step()` is given the clock, the signals that came, the scoreboard, the children that ended and what else
+has happened. It answers with actions and with the moment when it wants to be asked again; it forks nothing, kills
+nothing and reads no clock, and nothing changes its books between two steps. The life of a worker, as the master
+sees it::
 
     booting -> ready -> retiring -> (gone)
        \\         \\________/__ aborting -> killed -> (gone)
@@ -29,14 +30,22 @@ from .decisions import (
     Kill,
     Leaving,
     Log,
+    Measured,
     Policy,
+    Reconfigured,
     Reexec,
     Reload,
     ReloadDone,
     ReloadFailed,
+    ReloadRefused,
     ReopenLogs,
+    Report,
+    Resize,
     Resized,
+    Restored,
     Spawn,
+    Spawned,
+    SpawnFailed,
     StopListening,
     TimedOut,
 )
@@ -135,30 +144,19 @@ class Supervisor:
         self._not_before = 0.0
         self._deadline: float | None = None
         self._actions: list[Action] = []
-        # What `measured` has found, for the next step.
-        self._pending: list[Action] = []
+        # PIDs of workers over the hard limit of memory.
         self._hard: list[int] = []
         # Until then the server serves on after TERM.
         self._stop_at: float | None = None
         # The running reload has retired old workers for new ones.
         self._exchanged = False
 
-    # What the master reports between two steps.
-
-    def spawned(self, pid: int, age: int, generation: int, now: float, jitter: float = 0.0) -> None:
-        """A worker asked for by Spawn was forked; `jitter` seconds are added to its lifetime."""
-        lifetime = self.policy.lifetime
-        self.members[pid] = Member(pid, age, generation, now, now + lifetime + jitter if lifetime else None)
+    # What the master asks.
 
     @property
     def looks_at_memory(self) -> bool:
-        """Whether `measured` is to be told what the workers use."""
+        """Whether `Measured` is to tell what the workers use."""
         return bool(self.policy.memory or self.policy.memory_hard)
-
-    @property
-    def has_findings(self) -> bool:
-        """Whether `measured` has found something for the next step."""
-        return bool(self._pending)
 
     @property
     def reloading(self) -> bool:
@@ -175,57 +173,21 @@ class Supervisor:
                     return True
         return self.target == 0
 
-    def measured(self, pid: int, used: int, now: float) -> None:
-        """A worker has `used` bytes of memory."""
-        member, policy = self.members.get(pid), self.policy
-        if member is None or member.phase != READY:
-            return
-        if policy.memory_hard and used > policy.memory_hard:
-            text = "Worker (pid:%s) has %d MiB of memory, the hard limit is %d MiB: it is stopped."
-            self._pending.append(Log("warning", text, (pid, used >> 20, policy.memory_hard >> 20)))
-            member.recycling = True
-            self._hard.append(pid)
-            return
-        member.looks = member.looks + 1 if policy.memory and used > policy.memory else 0
-        at_once = policy.memory and used > policy.memory * MEMORY_AT_ONCE
-        if (at_once or member.looks >= MEMORY_LOOKS) and not member.recycling:
-            text = "Worker (pid:%s) has %d MiB of memory, the limit is %d MiB: it is replaced."
-            self._pending.append(Log("info", text, (pid, used >> 20, policy.memory >> 20)))
-            member.recycling = True
-
-    def spawn_failed(self, now: float) -> None:
-        """The fork itself failed (no memory, no process slot): try again later."""
-        self._count_failure(now)
-
-    def reconfigured(self, policy: Policy) -> None:
-        """The configuration was read again after Reload: open a generation."""
-        self.policy = policy
-        self._last_generation += 1
-        self.incoming = self._last_generation
-        self._losses = 0
-        self._failures = 0
-        self._exchanged = False
-        self._not_before = 0.0
-
-    def reload_refused(self) -> None:
-        """The configuration could not be read again after Reload: all stays as it was."""
-        self._reloading = self._reload_again = False
-
-    def restored(self, policy: Policy) -> None:
-        """The configuration of the old generation is back after ReloadFailed."""
-        self.policy = policy
-
-    def resize(self, wanted: int) -> None:
-        """Set the number of workers from outside (the hook is the caller's business)."""
-        self.target = max(wanted, 0)
-
     # The step.
 
     def step(
-        self, now: float, signals: Iterable[int], board: Mapping[int, Vitals], exits: Iterable[Exit]
+        self,
+        now: float,
+        signals: Iterable[int],
+        board: Mapping[int, Vitals],
+        exits: Iterable[Exit],
+        reports: Iterable[Report] = (),
     ) -> Decision:
-        """Decide. `board` maps the PIDs of living workers to their pages."""
-        self._actions, self._pending = self._pending, []
+        """Decide. `board` maps the PIDs of living workers to their pages; `reports` come in the order in which they
+        happened."""
+        self._actions = []
+        for report in reports:
+            _REPORT_RULES[type(report)](self, report, now)
         late = self._deadline is not None and now - self._deadline > OVERSLEPT
         self._watch(now, board)
         for ended in exits:
@@ -254,6 +216,54 @@ class Supervisor:
 
     def _log(self, level: str, message: str, *args: object) -> None:
         self._do(Log(level, message, args))
+
+    # What the master has done and found.
+
+    def _on_spawned(self, report: Spawned, now: float) -> None:
+        lifetime = self.policy.lifetime
+        expires_at = report.at + lifetime + report.jitter if lifetime else None
+        self.members[report.pid] = Member(report.pid, report.age, report.generation, report.at, expires_at)
+
+    def _on_spawn_failed(self, report: SpawnFailed, now: float) -> None:
+        """Try again later."""
+        self._count_failure(now)
+
+    def _on_measured(self, report: Measured, now: float) -> None:
+        used, member, policy = report.used, self.members.get(report.pid), self.policy
+        if member is None or member.phase != READY:
+            return
+        if policy.memory_hard and used > policy.memory_hard:
+            text = "Worker (pid:%s) has %d MiB of memory, the hard limit is %d MiB: it is stopped."
+            self._log("warning", text, report.pid, used >> 20, policy.memory_hard >> 20)
+            member.recycling = True
+            self._hard.append(report.pid)
+            return
+        member.looks = member.looks + 1 if policy.memory and used > policy.memory else 0
+        at_once = policy.memory and used > policy.memory * MEMORY_AT_ONCE
+        if (at_once or member.looks >= MEMORY_LOOKS) and not member.recycling:
+            text = "Worker (pid:%s) has %d MiB of memory, the limit is %d MiB: it is replaced."
+            self._log("info", text, report.pid, used >> 20, policy.memory >> 20)
+            member.recycling = True
+
+    def _on_resize(self, report: Resize, now: float) -> None:
+        self.target = max(report.wanted, 0)
+
+    def _on_reconfigured(self, report: Reconfigured, now: float) -> None:
+        """Open a generation."""
+        self.policy = report.policy
+        self._last_generation += 1
+        self.incoming = self._last_generation
+        self._losses = 0
+        self._failures = 0
+        self._exchanged = False
+        self._not_before = 0.0
+
+    def _on_reload_refused(self, report: ReloadRefused, now: float) -> None:
+        """All stays as it was."""
+        self._reloading = self._reload_again = False
+
+    def _on_restored(self, report: Restored, now: float) -> None:
+        self.policy = report.policy
 
     # What became of the workers.
 
@@ -622,6 +632,16 @@ class Supervisor:
         # Just past the moment, so that a comparison with it holds when the master wakes.
         return max(min(moments) + 0.001, now) if moments else None
 
+
+_REPORT_RULES: dict[type[Report], Callable[..., None]] = {
+    Spawned: Supervisor._on_spawned,
+    SpawnFailed: Supervisor._on_spawn_failed,
+    Measured: Supervisor._on_measured,
+    Resize: Supervisor._on_resize,
+    Reconfigured: Supervisor._on_reconfigured,
+    ReloadRefused: Supervisor._on_reload_refused,
+    Restored: Supervisor._on_restored,
+}
 
 _SIGNAL_RULES: dict[int, Callable[[Supervisor, float], None]] = {
     signal.SIGTERM: Supervisor._on_term,

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from gunicorn.master.decisions import (
     Gone,
     Leaving,
+    Measured,
     Reexec,
     Reload,
     ReloadDone,
     ReloadFailed,
     ReopenLogs,
     Resized,
+    SpawnFailed,
     StopListening,
     TimedOut,
 )
@@ -144,7 +146,7 @@ class TestDeaths:
     def test_a_fork_that_fails_is_tried_again_later(self) -> None:
         world = World().started()
         for _ in range(3):
-            world.supervisor.spawn_failed(world.now)
+            world.report(SpawnFailed())
         assert spawns(world.dies(100, -KILL)) == 0
         assert spawns(world.after(1)) == 1
 
@@ -572,10 +574,10 @@ class TestLimits:
         world = World(POLICY.replaced(memory=100 << 20)).started()
         for look in range(looks):
             assert spawns(world.step()) == 0, look
-            world.supervisor.measured(100, used << 20, world.now)
+            world.report(Measured(100, used << 20))
         assert spawns(world.step()) == 1
         # Told once, and replaced once.
-        world.supervisor.measured(100, used << 20, world.now)
+        world.report(Measured(100, used << 20))
         actions = world.step()
         assert (spawns(actions), lines(actions)) == (0, [])
         assert kills(world.ready(102), TERM) == [100]
@@ -583,15 +585,15 @@ class TestLimits:
     def test_memory_soft_and_hard(self) -> None:
         world = World(POLICY.replaced(memory=100 << 20, memory_hard=1000 << 20)).started()
         for used in (140, 50, 140, 140):
-            world.supervisor.measured(100, used << 20, world.now)
+            world.report(Measured(100, used << 20))
         assert spawns(world.step()) == 0
-        world.supervisor.measured(100, 140 << 20, world.now)
+        world.report(Measured(100, 140 << 20))
         actions = world.step()
         assert spawns(actions) == 1
         assert kills(actions) == []
         assert "has 140 MiB of memory, the limit is 100 MiB" in lines(actions)[0]
         assert kills(world.ready(102), TERM) == [100]
-        world.supervisor.measured(101, 2000 << 20, world.now)
+        world.report(Measured(101, 2000 << 20))
         actions = world.step()
         assert kills(actions, TERM) == [101]
         assert spawns(actions) == 1

@@ -88,6 +88,8 @@ def test_a_failed_reload_can_be_seen(serve: Serve, manager: Manager) -> None:
     assert server.get().body == b"one"
     (server.folder / "version").write_text("two")
     assert reload_command(server).returncode == 0
+    # The old worker has been told to leave, and may still serve who comes until it has.
+    server.wait_for_workers(lambda pids: len(pids) == 1)
     assert server.get().body == b"two"
 
 

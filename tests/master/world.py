@@ -13,8 +13,13 @@ from gunicorn.master.decisions import (
     Kill,
     Log,
     Policy,
+    Reconfigured,
     Reload,
+    ReloadRefused,
+    Report,
+    Resize,
     Spawn,
+    Spawned,
 )
 from gunicorn.master.supervisor import Supervisor
 
@@ -51,6 +56,7 @@ class World:
         self.reload_works = True
         self._next_pid = 100
         self._exits: list[Exit] = []
+        self._reports: list[Report] = []
 
     # -- time and input
 
@@ -60,7 +66,8 @@ class World:
         queue: Iterable[int] = signals
         for _ in range(50):
             exits, self._exits = self._exits, []
-            decision = self.supervisor.step(self.now, queue, self.board, exits)
+            reports, self._reports = self._reports, []
+            decision = self.supervisor.step(self.now, queue, self.board, exits, reports)
             queue = ()
             self.deadline = decision.deadline
             for action in decision.actions:
@@ -92,6 +99,10 @@ class World:
             self.beat()
             done += self.step()
         return done
+
+    def report(self, *reports: Report) -> None:
+        """Have this said at the next step."""
+        self._reports.extend(reports)
 
     def beat(self, *pids: int) -> None:
         for pid in pids or tuple(self.board):
@@ -128,13 +139,12 @@ class World:
             pid, self._next_pid = self._next_pid, self._next_pid + 1
             self.board[pid] = Page(self.now)
             self.generation_of[pid] = action.generation
-            self.supervisor.spawned(pid, pid - 99, action.generation, self.now)
+            self.report(Spawned(pid, pid - 99, action.generation, self.now))
         elif isinstance(action, Reload):
             if self.reload_works:
-                self.supervisor.resize(self.next_policy.workers)
-                self.supervisor.reconfigured(self.next_policy)
+                self.report(Resize(self.next_policy.workers), Reconfigured(self.next_policy))
             else:
-                self.supervisor.reload_refused()
+                self.report(ReloadRefused())
 
 
 def kills(actions: Iterable[Action], number: int | None = None) -> list[int]:
