@@ -5,7 +5,7 @@ from .prefixes cimport Prefixes
 from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH, TIME, USER
-cdef int SECONDS, MILLISECONDS, MICROSECONDS, DECIMAL
+cdef int SECONDS, MILLISECONDS, DECIMAL, PROCESS
 cdef double LONGEST_WAIT
 cdef Py_ssize_t MOST_LINES, LONG_VALUE
 

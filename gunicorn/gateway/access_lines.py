@@ -8,11 +8,28 @@ is different goes through `Logger.access`, line by line. Lines are whole and in 
 from __future__ import annotations
 
 import os
-import re
 
 from gunicorn.http._octets import is_plain
 from gunicorn.http.request import Request
-from gunicorn.logs.atoms import basic_user, escape, printable
+from gunicorn.logs.atoms import (
+    ATOMS,
+    DECIMAL,
+    ENVIRON,
+    LENGTH,
+    LITERAL,
+    MILLISECONDS,
+    PROCESS,
+    REQUEST_LINE,
+    SECONDS,
+    STATUS,
+    TIME,
+    USER,
+    basic_user,
+    escape,
+    printable,
+    take_apart,
+    what_is_wrong,
+)
 from gunicorn.logs.logger import Logger
 
 from .prefixes import Prefixes
@@ -34,65 +51,23 @@ LONG_VALUE = 1024
 # In the compiled form these are no Python objects, which other modules could import by name.
 globals().update(LONGEST_WAIT=LONGEST_WAIT, MOST_LINES=MOST_LINES)
 
-# What stands in the place of an atom.
-LITERAL = 0
-ENVIRON = 1
-REQUEST_LINE = 2
-STATUS = 3
-LENGTH = 4
-TIME = 5
-USER = 6
-SECONDS = 7
-MILLISECONDS = 8
-MICROSECONDS = 9
-DECIMAL = 10
-
-_ATOMS = {
-    "h": (ENVIRON, "REMOTE_ADDR"),
-    "l": (LITERAL, "-"),
-    "u": (USER, ""),
-    "t": (TIME, ""),
-    "r": (REQUEST_LINE, ""),
-    "s": (STATUS, ""),
-    "m": (ENVIRON, "REQUEST_METHOD"),
-    "U": (ENVIRON, "PATH_INFO"),
-    "q": (ENVIRON, "QUERY_STRING"),
-    "H": (ENVIRON, "SERVER_PROTOCOL"),
-    "b": (LENGTH, ""),
-    "B": (LENGTH, ""),
-    "f": (ENVIRON, "HTTP_REFERER"),
-    "a": (ENVIRON, "HTTP_USER_AGENT"),
-    "T": (SECONDS, ""),
-    "M": (MILLISECONDS, ""),
-    "D": (MICROSECONDS, ""),
-    "L": (DECIMAL, ""),
-}
-_FIELD = r"%\(([^)]*)\)s|%%"
-
 
 def compile_steps(text: str) -> list[tuple[int, str]] | None:
     """The steps that make a line of this format; None when it holds something that is not made here."""
-    steps: list[tuple[int, str]] = []
-    position = 0
-    for match in re.finditer(_FIELD, text):
-        literal = text[position:match.start()]
-        if "%" in literal:
-            # A field of another form, such as %(h)-15s.
-            return None
-        steps.append((LITERAL, literal))
-        position = match.end()
-        name = match[1]
-        if name is None:
-            steps.append((LITERAL, "%"))
-        elif name == "p":
-            steps.append((LITERAL, f"<{os.getpid()}>"))
-        elif name in _ATOMS:
-            steps.append(_ATOMS[name])
-        else:
-            return None
-    if "%" in text[position:]:
+    if what_is_wrong(text):
+        # What is no field stands for itself there.
         return None
-    steps.append((LITERAL, text[position:] + "\n"))
+    steps: list[tuple[int, str]] = []
+    for piece in take_apart(text):
+        if isinstance(piece, str):
+            steps.append((LITERAL, piece))
+            continue
+        name, conversion = piece
+        if name not in ATOMS or conversion != "s":
+            return None
+        kind, what, _ = ATOMS[name]
+        steps.append((LITERAL, f"<{os.getpid()}>") if kind == PROCESS else (kind, what))
+    steps.append((LITERAL, "\n"))
     return _merged(steps)
 
 

@@ -1,4 +1,7 @@
-"""The access line: which atoms there are, and a format made into a function once.
+"""The access line: which atoms there are, a format taken apart, and made into a function once.
+
+`ATOMS` is the one table of them. It serves two ways: the full one here, which asks an atom's getter, and the quick one
+of `gateway/access_lines.py`, which makes the step of an atom without one.
 
 An atom's value comes from the client more often than not. Quotes, backslashes and control characters are
 escaped, so that no request can end a quoted field or start a line of its own.
@@ -20,17 +23,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    # Response, request, environ and duration become the value of an atom.
-    Getter = Callable[[object, object, Mapping[str, object], timedelta], object]
-    Line = Callable[[object, object, Mapping[str, object], timedelta], str]
-
     class Source(Protocol):
         """What atoms ask their logger for."""
 
         def now(self) -> str: ...
         def _get_user(self, environ: Mapping[str, object], /) -> str | None: ...
 
-__all__ = ["SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
+    # Logger, response, request, environ and duration become the value of an atom.
+    Getter = Callable[[Source, object, object, Mapping[str, object], timedelta], object]
+    Line = Callable[[object, object, Mapping[str, object], timedelta], str]
+    # The step of the quick way, what that step is about (a variable, or the text itself), and the getter.
+    Atom = tuple[int, str, Getter]
+
+__all__ = ["ATOMS", "SafeAtoms", "all_atoms", "basic_user", "clf_time", "compile_format", "escape", "printable"]
+
+# The steps of the quick way: what stands in the place of an atom.
+LITERAL = 0
+ENVIRON = 1
+REQUEST_LINE = 2
+STATUS = 3
+LENGTH = 4
+TIME = 5
+USER = 6
+SECONDS = 7
+MILLISECONDS = 8
+MICROSECONDS = 9
+DECIMAL = 10
+# Known when the steps are made, in the worker: a literal from then on.
+PROCESS = 11
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
 _FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[hlL]?[diouxXeEfFgGcrsa])|%%"
@@ -123,25 +143,23 @@ def basic_user(environ: Mapping[str, object]) -> str | None:
 # Getters, one an atom.
 
 
-def _status(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+def _status(logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     words = printable(getattr(resp, "status", None)).split(None, 1)
     return words[0] if words else "-"
 
 
-def _request_line(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+def _request_line(logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     return " ".join([printable(environ.get(name)) for name in ("REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL")])
 
 
-def _sent(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+def _sent(logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
     sent = getattr(resp, "sent", None)
     return "-" if sent is None else str(sent)
 
 
-def _of_environ(name: str, missing: str | None = "-") -> Getter:
-    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> object:
-        return environ.get(name, missing)
-
-    return get
+def _environ(name: str, missing: str | None = "-") -> Atom:
+    """The atom that is a variable of the environ."""
+    return ENVIRON, name, lambda logger, resp, req, environ, took: environ.get(name, missing)
 
 
 def _microseconds(took: timedelta) -> int:
@@ -153,28 +171,27 @@ def _decimal_seconds(took: timedelta) -> str:
     return f"{seconds}.{rest:06d}"
 
 
-def _getters(logger: Source) -> dict[str, Getter]:
-    return {
-        "h": _of_environ("REMOTE_ADDR"),
-        "l": lambda resp, req, environ, took: "-",
-        "u": lambda resp, req, environ, took: logger._get_user(environ) or "-",
-        "t": lambda resp, req, environ, took: logger.now(),
-        "r": _request_line,
-        "s": _status,
-        "m": _of_environ("REQUEST_METHOD", None),
-        "U": _of_environ("PATH_INFO", None),
-        "q": _of_environ("QUERY_STRING", None),
-        "H": _of_environ("SERVER_PROTOCOL", None),
-        "b": _sent,
-        "B": lambda resp, req, environ, took: getattr(resp, "sent", None),
-        "f": _of_environ("HTTP_REFERER"),
-        "a": _of_environ("HTTP_USER_AGENT"),
-        "T": lambda resp, req, environ, took: took.seconds + took.days * 86400,
-        "D": lambda resp, req, environ, took: _microseconds(took),
-        "M": lambda resp, req, environ, took: _microseconds(took) // 1000,
-        "L": lambda resp, req, environ, took: _decimal_seconds(took),
-        "p": lambda resp, req, environ, took: f"<{os.getpid()}>",
-    }
+ATOMS: dict[str, Atom] = {
+    "h": _environ("REMOTE_ADDR"),
+    "l": (LITERAL, "-", lambda logger, resp, req, environ, took: "-"),
+    "u": (USER, "", lambda logger, resp, req, environ, took: logger._get_user(environ) or "-"),
+    "t": (TIME, "", lambda logger, resp, req, environ, took: logger.now()),
+    "r": (REQUEST_LINE, "", _request_line),
+    "s": (STATUS, "", _status),
+    "m": _environ("REQUEST_METHOD", None),
+    "U": _environ("PATH_INFO", None),
+    "q": _environ("QUERY_STRING", None),
+    "H": _environ("SERVER_PROTOCOL", None),
+    "b": (LENGTH, "", _sent),
+    "B": (LENGTH, "", lambda logger, resp, req, environ, took: getattr(resp, "sent", None)),
+    "f": _environ("HTTP_REFERER"),
+    "a": _environ("HTTP_USER_AGENT"),
+    "T": (SECONDS, "", lambda logger, resp, req, environ, took: took.seconds + took.days * 86400),
+    "D": (MICROSECONDS, "", lambda logger, resp, req, environ, took: _microseconds(took)),
+    "M": (MILLISECONDS, "", lambda logger, resp, req, environ, took: _microseconds(took) // 1000),
+    "L": (DECIMAL, "", lambda logger, resp, req, environ, took: _decimal_seconds(took)),
+    "p": (PROCESS, "", lambda logger, resp, req, environ, took: f"<{os.getpid()}>"),
+}
 
 
 def _pairs(owner: object) -> list[tuple[str, object]]:
@@ -196,7 +213,9 @@ def _pairs(owner: object) -> list[tuple[str, object]]:
 def _header_getter(name: str, side: str) -> Getter:
     wanted = name.lower()
 
-    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+    def get(
+        logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta
+    ) -> str:
         # The last of several fields of one name, which is what a mapping made from the pairs would hold.
         for field, value in reversed(_pairs(req if side == "i" else resp)):
             if field == wanted:
@@ -209,7 +228,9 @@ def _header_getter(name: str, side: str) -> Getter:
 def _variable_getter(name: str) -> Getter:
     wanted = name.lower()
 
-    def get(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> object:
+    def get(
+        logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta
+    ) -> object:
         # A copy: another thread may still change it.
         for key, value in list(environ.items()):
             if isinstance(key, str) and key.lower() == wanted:
@@ -219,12 +240,16 @@ def _variable_getter(name: str) -> Getter:
     return get
 
 
-def _getter(name: str, known: Mapping[str, Getter]) -> Getter:
+def _dash(logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+    return "-"
+
+
+def _getter(name: str) -> Getter:
     if name.startswith("{") and name[-2:] in ("}i", "}o"):
         return _header_getter(name[1:-2], name[-1])
     if name.startswith("{") and name.endswith("}e"):
         return _variable_getter(name[1:-2])
-    return known.get(name) or (lambda resp, req, environ, took: "-")
+    return ATOMS[name][2] if name in ATOMS else _dash
 
 
 def what_is_wrong(text: str) -> str:
@@ -239,22 +264,27 @@ def what_is_wrong(text: str) -> str:
     return ""
 
 
-def compile_format(text: str, logger: Source) -> Line:
-    """A function that gives the finished line. `text`: the format with its `%(atom)s` fields; what is no field
-    stands for itself."""
-    known = _getters(logger)
-    # Literals between fields; a field is what gets its value, and how that is written (empty for a plain text).
-    pieces: list[str | tuple[Getter, str]] = []
+def take_apart(text: str) -> list[str | tuple[str, str]]:
+    """A format in its pieces: text that stands for itself, and for a field its atom and its conversion, such as `s`."""
+    pieces: list[str | tuple[str, str]] = []
     position = 0
     for match in re.finditer(_FIELD, text):
         pieces.append(text[position:match.start()])
         position = match.end()
         name, conversion = match.groups()
-        if name is None:
-            pieces.append("%")
-        else:
-            pieces.append((_getter(name, known), "" if conversion == "s" else "%" + conversion))
+        pieces.append("%" if name is None else (name, conversion))
     pieces.append(text[position:])
+    return pieces
+
+
+def compile_format(text: str, logger: Source) -> Line:
+    """A function that gives the finished line. `text`: the format with its `%(atom)s` fields; what is no field
+    stands for itself."""
+    # A field is what gets its value, and how that is written (empty for a plain text).
+    pieces: list[str | tuple[Getter, str]] = [
+        piece if isinstance(piece, str) else (_getter(piece[0]), "" if piece[1] == "s" else "%" + piece[1])
+        for piece in take_apart(text)
+    ]
 
     def line(resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
         parts: list[str] = []
@@ -264,7 +294,7 @@ def compile_format(text: str, logger: Source) -> Line:
                 continue
             get, conversion = piece
             try:
-                value = _safe(get(resp, req, environ, took))
+                value = _safe(get(logger, resp, req, environ, took))
                 parts.append(printable(value) if not conversion or value is None else conversion % (value,))
             except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
                 # Or a number is asked for where there is none.
@@ -280,9 +310,9 @@ def all_atoms(
     """Every atom, unescaped: the letters, `{header}i`, `{header}o` and `{variable}e`, names in lower
     case."""
     atoms: dict[str, object] = {}
-    for name, get in _getters(logger).items():
+    for name, (_, _, get) in ATOMS.items():
         try:
-            atoms[name] = get(resp, req, environ, took)
+            atoms[name] = get(logger, resp, req, environ, took)
         except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
             atoms[name] = "-"
     for side, owner in (("i", req), ("o", resp)):

@@ -1,6 +1,7 @@
 """Two ways to make an access line, the quick one of workers and the one of `Logger.access`: both write the same.
 
 The quick way answers for the formats that it can make; for all others it says so, and the line is made the other way.
+The table of atoms has a step and a getter for each: here they are asked for the same requests.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gunicorn.gateway.prefixes import Prefixes
 from gunicorn.gateway.response import Response
 from gunicorn.glogging import Logger
 from gunicorn.http.request import Request
+from gunicorn.logs import atoms
 from gunicorn.logs.atoms import compile_format
 from tests.logs.test_access_format import config
 
@@ -120,6 +122,10 @@ REQUESTS: dict[str, tuple[Any, dict[str, Any], float]] = {
         0.000001, 0.000003, 0.0000004, 0.0000006, 0.001, 0.0009996, 0.0009999996, 0.9999994, 0.9999996, 1.0, 86400.5,
         1.1, 2.675, 59.999999)},
 }
+
+
+def test_each_atom_of_the_table_is_asked_for() -> None:
+    assert set(ATOMS) == set(atoms.ATOMS)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
