@@ -1,5 +1,6 @@
 cimport cython
 from gunicorn.engine.exchange cimport Exchange
+from gunicorn.gateway.variables cimport client_of, peer_of
 from gunicorn.http.fields cimport FieldName
 from gunicorn.http.request cimport Request
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from gunicorn.engine.exchange import Exchange
+from gunicorn.gateway.variables import client_of, peer_of
 from gunicorn.http.request import Request
 from gunicorn.tls.facts import Facts, distinguished_name
 
@@ -60,10 +61,9 @@ class Scopes:
             scope["http_version"] = "1.0"
         if request.scheme is not None:
             scope["scheme"] = request.scheme
-        if self.forwarded is not None and request.forwarder_trusted:
-            client = self.forwarded.client(request)
-            if client is not None:
-                scope["client"] = client
+        if request.proxy_info is not None or (self.forwarded is not None and request.forwarder_trusted):
+            # There may be another client than the one that all requests of this connection have.
+            scope["client"] = client_of(exchange.peer, request, self.forwarded)
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
@@ -83,12 +83,7 @@ class Scopes:
     def shared(self, exchange: Exchange) -> dict[str, Any]:
         """What the requests of a connection have in common."""
         listener = exchange.listener
-        peer = exchange.peer
-        info = exchange.proxy_info()
         secure = exchange.is_secure()
-        client = (peer[0], peer[1]) if isinstance(peer, tuple) else None
-        if info is not None:
-            client = (info["client_addr"], info["client_port"])
         if listener.is_unix:
             server: tuple[str, int | None] = (listener.server_name, None)
         else:
@@ -98,7 +93,7 @@ class Scopes:
             "asgi": VERSIONS,
             "http_version": "1.1",
             "server": server,
-            "client": client,
+            "client": peer_of(exchange.peer),
             "scheme": "https" if secure else "http",
             "root_path": self.root_path,
             "extensions": {**EXTENSIONS, "tls": tls_extension(exchange.facts())} if secure else EXTENSIONS,

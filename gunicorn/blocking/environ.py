@@ -6,9 +6,9 @@ import logging
 import os
 
 import gunicorn
-from gunicorn.gateway.variables import join_repeated, unquote
+from gunicorn.gateway.variables import join_repeated, name_client, peer_of, unquote
 from gunicorn.gateway.wiring import forwarded_of
-from gunicorn.wsgi.environ import forwarded, mount, proxy, server_of_host
+from gunicorn.wsgi.environ import mount, proxy, server_of_host
 from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper
 
@@ -72,6 +72,7 @@ def proxy_environ(req: Request) -> Environ:
     environ: Environ = {}
     if req.proxy_protocol_info:
         proxy(environ, req.proxy_protocol_info)
+        name_client(environ, (req.proxy_protocol_info["client_addr"], req.proxy_protocol_info["client_port"]))
     return environ
 
 
@@ -99,8 +100,8 @@ def create(
         _join_own(environ, req.headers)
     environ["wsgi.url_scheme"] = req.scheme
     environ["REMOTE_ADDR"] = ""
-    if isinstance(client, tuple):
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if (known := peer_of(client)) is not None:
+        name_client(environ, known)
     if isinstance(server, tuple):
         environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
     else:
@@ -114,8 +115,8 @@ def create(
     environ["SCRIPT_NAME"] = prefix
     if head.forwarder_trusted:
         finder = forwarded_of(cfg)
-        if finder is not None:
-            forwarded(environ, finder.client(head))
+        if finder is not None and (known := finder.client(head)) is not None:
+            name_client(environ, known)
         if head.script_name is not None:
             prefix = environ["SCRIPT_NAME"] = head.script_name
     if prefix:

@@ -53,7 +53,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gunicorn._types import Peer, ProxyInfo
+    from gunicorn._types import Peer
 
 READING = 0
 RUNNING = 1
@@ -457,9 +457,6 @@ class Connection(Answers):
             return False
         self.watch()
         return self.hangup and self.stream is None and self.driver is None
-
-    def proxy_info(self) -> ProxyInfo | None:
-        return self.protocol.proxy_info
 
     def partial_request(self) -> Request | None:
         return self.protocol.head.request

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from gunicorn._types import Octets, Peer, ProxyInfo
+    from gunicorn._types import Octets, Peer
 
 
 class ClientDisconnected(Exception):
@@ -92,10 +92,6 @@ class Exchange:
 
     def facts(self) -> Any:
         """What the TLS handshake has settled, a `tls.facts.Facts`; None without TLS."""
-        raise NotImplementedError
-
-    def proxy_info(self) -> ProxyInfo | None:
-        """What the PROXY protocol has told of the client."""
         raise NotImplementedError
 
     def partial_request(self) -> Request | None:

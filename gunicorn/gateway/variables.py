@@ -1,4 +1,8 @@
-"""The variables of a request that logs and hooks look at: the same whoever serves it, and for one that is refused."""
+"""The variables of a request that logs and hooks look at: the same whoever serves it, and for one that is refused.
+
+Who the client is stands here once, for environ and scope too: those ask for the peer when they make what all requests
+of a connection share, and for the client where a request may tell of another one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from gunicorn.http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn._types import Environ
+    from gunicorn._types import Environ, Peer
     from gunicorn.http.forwarded import Forwarded
 
 _HEX = "0123456789abcdefABCDEF"
@@ -17,10 +21,9 @@ _OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX
 
 def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | None) -> Environ:
     """Those of WSGI's environ; `forwarded`: the `Forwarded` that knows the client behind a trusted proxy, or None."""
-    peer = exchange.peer
     variables: Environ = {
-        "REMOTE_ADDR": peer[0] if isinstance(peer, tuple) else "",
-        "REMOTE_PORT": str(peer[1]) if isinstance(peer, tuple) else "",
+        "REMOTE_ADDR": "",
+        "REMOTE_PORT": "",
         "REQUEST_METHOD": request.method,
         "RAW_URI": request.uri,
         "PATH_INFO": unquote(request.path) if "%" in request.path else request.path,
@@ -33,21 +36,35 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | N
         variables[field.variable] = value
     if len(variables) != size + len(request.fields):
         join_repeated(variables, request)
-    client = client_of(request, forwarded)
+    client = client_of(exchange.peer, request, forwarded)
     if client is not None:
-        variables["REMOTE_ADDR"], variables["REMOTE_PORT"] = client[0], str(client[1]) if client[1] else ""
+        name_client(variables, client)
     return variables
 
 
-def client_of(request: Request, forwarded: Forwarded | None) -> tuple[str, int] | None:
-    """The client that somebody else has told us of, a trusted proxy by a field or the PROXY protocol; None: its address
-    is that of the connection. The port is 0 where it is not known."""
+def client_of(peer: Peer, request: Request, forwarded: Forwarded | None) -> tuple[str, int] | None:
+    """Address and port of the client: as a trusted proxy tells by a field (`forwarded`: who reads it, or None), or else
+    by the PROXY protocol, or else as `peer_of`. The port is 0 where it is not known."""
     if forwarded is not None and request.forwarder_trusted:
         found = forwarded.client(request)
         if found is not None:
             return found
     info = request.proxy_info
-    return None if info is None else (info["client_addr"], info["client_port"])
+    return peer_of(peer) if info is None else (info["client_addr"], info["client_port"])
+
+
+def peer_of(peer: Peer) -> tuple[str, int] | None:
+    """Address and port of who has connected, without the flow and the scope of IPv6; None for a unix socket."""
+    if not isinstance(peer, tuple):
+        return None
+    return peer if len(peer) == 2 else peer[:2]
+
+
+def name_client(environ: Environ, client: tuple[str, int]) -> None:
+    """Set the variables of CGI (RFC 3875 section 4.1.8) and its custom; a port that is not known is empty."""
+    port = client[1]
+    environ["REMOTE_ADDR"] = client[0]
+    environ["REMOTE_PORT"] = f"{port}" if port else ""
 
 
 def unquote(path: str) -> str:

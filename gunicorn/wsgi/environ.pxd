@@ -4,6 +4,7 @@ from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.listener cimport Listener
 from gunicorn.gateway.socket_view cimport SocketView
 from gunicorn.gateway.turn cimport Turn
+from gunicorn.gateway.variables cimport client_of, name_client, peer_of
 from gunicorn.http.fields cimport FieldName
 from gunicorn.http.request cimport Request
 from .handed cimport Shared
@@ -22,7 +23,8 @@ cdef class EnvironBuilder:
 
     cpdef dict template(self, Listener listener)
     @cython.locals(
-        environ=dict, port=int, view=SocketView, turn=Turn, handed=Shared)
+        environ=dict, client=tuple, view=SocketView, turn=Turn, handed=Shared)
     cdef dict _of_connection(self, Exchange exchange, Listener listener)
-    @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t)
+    @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t,
+        info=dict, client=tuple)
     cpdef dict build(self, Exchange exchange, Request request)

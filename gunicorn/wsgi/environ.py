@@ -7,7 +7,7 @@ from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.exchange import Exchange
 from gunicorn.gateway.socket_view import SocketView
 from gunicorn.gateway.turn import Turn
-from gunicorn.gateway.variables import join_repeated, unquote
+from gunicorn.gateway.variables import client_of, join_repeated, name_client, peer_of, unquote
 from gunicorn.http.errors import ConfigurationProblem
 from gunicorn.http.request import Request
 
@@ -91,15 +91,18 @@ class EnvironBuilder:
             environ["HTTP_HOST"] = request.authority
         if listener.is_unix:
             server_of_host(environ)
-        if request.proxy_info is not None:
-            proxy(environ, request.proxy_info)
+        info = request.proxy_info
+        if info is not None:
+            proxy(environ, info)
+        if info is not None or (self.forwarded is not None and request.forwarder_trusted):
+            # There may be another client than the one that all requests of this connection have.
+            client = client_of(exchange.peer, request, self.forwarded)
+            if client is not None:
+                name_client(environ, client)
         script_name = self.script_name
-        if request.forwarder_trusted:
-            if self.forwarded is not None:
-                forwarded(environ, self.forwarded.client(request))
-            if request.script_name is not None:
-                # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
-                script_name = environ["SCRIPT_NAME"] = request.script_name
+        if request.script_name is not None and request.forwarder_trusted:
+            # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
+            script_name = environ["SCRIPT_NAME"] = request.script_name
         if script_name:
             mount(environ, script_name, request)
         return environ
@@ -107,11 +110,9 @@ class EnvironBuilder:
     def _of_connection(self, exchange: Exchange, listener: Listener) -> Environ:
         """The part of the environ that every request of a connection has."""
         environ = dict(self.template(listener))
-        peer = exchange.peer
-        if isinstance(peer, tuple):
-            environ["REMOTE_ADDR"] = peer[0]
-            port = peer[1]
-            environ["REMOTE_PORT"] = f"{port}"
+        client = peer_of(exchange.peer)
+        if client is not None:
+            name_client(environ, client)
         if exchange.is_secure():
             # Not before there is a connection with TLS.
             from .tls_variables import tls_variables
@@ -156,17 +157,10 @@ def server_of_host(environ: Environ) -> None:
 
 
 def proxy(environ: Environ, info: ProxyInfo) -> None:
+    """What the PROXY protocol tells besides the client."""
     environ["PROXY_PROTOCOL"] = info["proxy_protocol"]
-    environ["REMOTE_ADDR"] = info["client_addr"]
-    environ["REMOTE_PORT"] = str(info["client_port"])
     environ["PROXY_ADDR"] = info["proxy_addr"]
     environ["PROXY_PORT"] = str(info["proxy_port"])
-
-
-def forwarded(environ: Environ, client: tuple[str, int] | None) -> None:
-    if client is not None:
-        environ["REMOTE_ADDR"] = client[0]
-        environ["REMOTE_PORT"] = str(client[1]) if client[1] else ""
 
 
 def mount(environ: Environ, script_name: str, request: Request) -> None:
