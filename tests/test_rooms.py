@@ -28,7 +28,7 @@ FACES = frozenset([
 #: Faces that have small helpers of their own beside the names of others.
 WITH_HELPERS = frozenset(["util"])
 #: What everybody may use, and what uses nobody; "" is the package itself, with its version.
-GROUND = frozenset(["", "errors", "_build", "_record", "_standard", "_types"])
+GROUND = frozenset(["", "errors", "_build", "_calendar", "_record", "_standard", "_types"])
 
 #: Room: the rooms it may import besides itself and the ground. From the top of the house to the bottom.
 MAY_IMPORT: dict[str, str] = {

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from gunicorn._calendar import MONTHS
+
 from .errors import InvalidResponseHeader, InvalidResponseHeaderName, InvalidResponseStatus
 
 TYPE_CHECKING = False
@@ -215,14 +217,13 @@ def status_line(status: str) -> bytes:
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def http_date(moment: Any) -> bytes:
     """IMF-fixdate of a UTC `time.struct_time` (RFC 9110 section 5.6.7)."""
     year, month, day, hour, minute, second, weekday = moment[:7]
     return b"%s, %02d %s %04d %02d:%02d:%02d GMT" % (
-        _DAYS[weekday].encode(), day, _MONTHS[month].encode(), year, hour, minute, second)
+        _DAYS[weekday].encode(), day, MONTHS[month].encode(), year, hour, minute, second)
 
 
 def error_body(status: int, title: str) -> bytes:

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, ItemsView, Mapping
 from datetime import timedelta
 
+from gunicorn._calendar import MONTHS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -54,7 +56,6 @@ PROCESS = 11
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
 _FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[hlL]?[diouxXeEfFgGcrsa])|%%"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def escape(value: str) -> str:
@@ -119,7 +120,7 @@ def clf_time(seconds: float) -> str:
     offset = now.tm_gmtoff // 60
     sign, offset = ("-", -offset) if offset < 0 else ("+", offset)
     return (
-        f"[{now.tm_mday:02d}/{_MONTHS[now.tm_mon - 1]}/{now.tm_year}:{now.tm_hour:02d}:{now.tm_min:02d}:"
+        f"[{now.tm_mday:02d}/{MONTHS[now.tm_mon]}/{now.tm_year}:{now.tm_hour:02d}:{now.tm_min:02d}:"
         f"{now.tm_sec:02d} {sign}{offset // 60:02d}{offset % 60:02d}]"
     )
 
