@@ -44,6 +44,7 @@ cdef class Cycle(Response):
     cdef public list waiting
 
     cdef open(self, ASGIGatewayState owner)
+    cdef must_be_made(self)
     cdef int act(self, message) except -1
     cdef bint must_yield(self) except -1
     cdef make_scope(self)

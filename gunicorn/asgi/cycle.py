@@ -36,6 +36,8 @@ MOST_HELD = 16384
 # A frame up to this size is copied behind its header; a larger one goes out as it is.
 JOINED_FRAME = 4096
 
+UNMADE = "only a gateway makes these"
+
 # The result of a `send`.
 DONE: Any = (None,)
 STATUS_LINES: dict[int, str] = {code: f"{code} {REASONS[code]}" for code in REASONS}
@@ -162,6 +164,9 @@ class Wait:
 
 
 def make_wait(cycle: Cycle, kind: int, message: Any) -> Wait:
+    if cycle.owner is None:
+        # Compiled it may be; see `Cycle.must_be_made`.
+        raise RuntimeError(UNMADE)
     # A plain allocation when compiled.
     wait = Wait.__new__(Wait)
     wait.cycle = cycle
@@ -182,6 +187,15 @@ class Cycle(Response):
     # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method. Since instances have a
     # `__dict__`, a method that Python may override is looked for in it at every call: what is called for every request
     # is C alone in the compiled form, and `notice` and `on_loop_turn` are there to be bound.
+
+    def __init__(self) -> None:
+        raise TypeError(UNMADE)
+
+    def must_be_made(self) -> None:
+        """Raises RuntimeError for a cycle that Python has allocated by `__new__`, in the compiled form: it has no
+        owner, and no exchange to write to. What Python can call asks this before it looks at either."""
+        if self.owner is None:
+            raise RuntimeError(UNMADE)
 
     def open(self, owner: ASGIGatewayState) -> None:
         """`owner` is the gateway."""
@@ -311,6 +325,7 @@ class Cycle(Response):
 
     def expect_end(self) -> None:
         """Cancel the task unless it ends by itself in time, or is told of the end."""
+        self.must_be_made()
         if self.grace is None and not self.informed:
             self.grace = self.loop.call_later(self.owner.grace_seconds, self.cancel)
 
@@ -369,6 +384,7 @@ class Cycle(Response):
 
     def on_loop_turn(self) -> None:
         """The loop has turned."""
+        self.must_be_made()
         self.releases = False
         if self.concluded:
             # The exchange may be another cycle's.
@@ -413,6 +429,7 @@ class Cycle(Response):
 
     def ended(self, task: Any) -> None:
         """The task is done; called by it."""
+        self.must_be_made()
         try:
             self.end(task)
         except OwnSignal:
@@ -443,6 +460,7 @@ class Cycle(Response):
 
     def failed(self, error: BaseException) -> None:
         """The application, or a hook, has raised: the connection is let go of first, and the log told then."""
+        self.must_be_made()
         expected = (self.gone or self.dismissed) and is_about_the_client(error)
         try:
             if not self.concluded and not (expected and self.ends_in_order()):
@@ -460,6 +478,7 @@ class Cycle(Response):
 
     def refuse(self, error: HTTPError) -> None:
         """Answer a request that cannot be served."""
+        self.must_be_made()
         self.close = True
         try:
             # Writes its own line of the access log.
@@ -479,6 +498,7 @@ class Cycle(Response):
 
     def give_up(self) -> None:
         """Answer 500, or break off what has begun, so that no client takes half for whole."""
+        self.must_be_made()
         exchange = self.exchange
         self.close = True
         if exchange.is_running() and not exchange.broken:

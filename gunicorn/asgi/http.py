@@ -301,6 +301,7 @@ class HTTPCycle(Cycle):
 
     def take_trailers(self, message: Any) -> None:
         """Trailer fields (RFC 9110 section 6.5): sent when the framing has a place for them and the client asked."""
+        self.must_be_made()
         fields = self.trailers
         if fields is None:
             raise Misuse("trailers were not announced")

@@ -249,6 +249,7 @@ class WebSocketCycle(Cycle):
 
     def answer(self, kind: str, message: Any) -> None:
         """The application says what becomes of the handshake."""
+        self.must_be_made()
         if kind == "websocket.accept":
             self.accept(message)
         elif kind == "websocket.close":

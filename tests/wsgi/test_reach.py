@@ -7,6 +7,7 @@ fail in any way that Python fails; it must not die of a signal.
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import os
 import signal
@@ -14,6 +15,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,11 +23,14 @@ import pytest
 
 from gunicorn._build import build_kind
 from gunicorn.asgi.gateway import ASGIGateway
+from gunicorn.asgi.http import HTTPCycle
+from gunicorn.asgi.websocket import Inbox, WebSocketCycle
 from gunicorn.config import Config
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.manners import Manners
 from gunicorn.engine.settings import Settings
+from gunicorn.http.errors import GatewayTimeout
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.wsgi.gateway import WSGIGateway
@@ -178,9 +183,9 @@ KINDS = ["sync", "gthread", "asgi"]
 SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr__")
 #: What every request runs through does not ask whether it was made (`TRUSTING` in setup.py): nobody but C makes it.
 TRUSTING = {
-    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.drivers.http1",
-    "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head", "gunicorn.wsgi.environ",
-    "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
+    "gunicorn.asgi.gateway", "gunicorn.drivers.http1", "gunicorn.engine.engine", "gunicorn.wire.http1",
+    "gunicorn.wire.http1_head", "gunicorn.wsgi.environ", "gunicorn.gateway.gateway", "gunicorn.gateway.response",
+    "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
 }
 
 
@@ -219,7 +224,8 @@ def test_every_attribute_within_reach(kind: str) -> None:
 def test_objects_that_nobody_has_made(kind: str) -> None:
     """`type(x).__new__(type(x))`, and then every method it has."""
     died = []
-    classes: list[type] = []
+    # Nobody reaches a WebSocket from a request; whoever imports its module does.
+    classes: list[type] = [WebSocketCycle, Inbox]
 
     def act(roots: dict[str, Any]) -> None:
         for path in walk(roots):
@@ -250,3 +256,62 @@ def test_objects_that_nobody_has_made(kind: str) -> None:
             if number not in (0, signal.SIGALRM):
                 died.append((each.__name__, name, signal.Signals(number).name))
     assert died == [], died
+
+
+def test_trusting_is_what_is_built_so() -> None:
+    tree = ast.parse(Path(__file__).parents[2].joinpath("setup.py").read_text("utf-8"))
+    built = [
+        ast.literal_eval(node.value) for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TRUSTING"
+    ]
+    assert len(built) == 1
+    assert TRUSTING.issubset(built[0])
+
+
+ERROR = GatewayTimeout()
+START = {"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]}
+DONE = SimpleNamespace(cancelled=lambda: True)
+#: Class, attributes to set first, method, arguments.
+UNMADE: list[tuple[type, dict[str, Any], str, tuple[Any, ...]]] = [
+    *((cycle, {}, method, arguments) for cycle in (HTTPCycle, WebSocketCycle) for method, arguments in [
+        ("__init__", ()), ("receive", ()), ("send", (START,)), ("on_loop_turn", ()), ("expect_end", ()),
+        ("ended", (DONE,)), ("failed", (ValueError(),)), ("refuse", (ERROR,)), ("break_off", (ERROR,)),
+        ("give_up", ()),
+    ]),
+    (HTTPCycle, {"headers_sent": True}, "break_off", (ERROR,)),
+    (HTTPCycle, {"dismissed": True, "gone": True}, "failed", (ValueError(),)),
+    (HTTPCycle, {"dismissed": True, "expects": 1, "headers": [(b"content-type", b"text/event-stream")]},
+     "failed", (ConnectionError(),)),
+    (HTTPCycle, {"trailers": []}, "take_trailers", ({"headers": [(b"x", b"y")]},)),
+    (HTTPCycle, {"trailers": []}, "take_trailers", ({},)),
+    (HTTPCycle, {}, "hint", ([b"x"],)),
+    (HTTPCycle, {}, "early_hints", ([(b"x", b"y")],)),
+    (WebSocketCycle, {}, "lost", ()),
+    (WebSocketCycle, {}, "answer", ("websocket.http.response.start", {**START, "type": ""})),
+    (WebSocketCycle, {}, "answer", ("websocket.accept", {})),
+    (WebSocketCycle, {}, "answer", ("websocket.close", {})),
+    (WebSocketCycle, {}, "accept", ({},)),
+    (WebSocketCycle, {}, "deny", (403,)),
+    (WebSocketCycle, {"stage": 1}, "restart", ()),
+    (WebSocketCycle, {"stage": 1}, "go_on", ()),
+    (WebSocketCycle, {"stage": 1}, "close_by", ({},)),
+    (WebSocketCycle, {"stage": 1}, "give_up", ()),
+    (WebSocketCycle, {"stage": 1}, "look_after", (9.0,)),
+    (WebSocketCycle, {}, "is_busy", ()),
+    (Inbox, {}, "receive", (b"x",)),
+    (Inbox, {}, "full", ()),
+]
+
+
+@pytest.mark.parametrize("case", UNMADE, ids=lambda case: f"{case[0].__name__}-{case[2]}-{len(case[1])}")
+def test_a_cycle_that_nobody_has_made_raises(case: tuple[type, dict[str, Any], str, tuple[Any, ...]]) -> None:
+    kind, attributes, method, arguments = case
+
+    def call() -> None:
+        thing = kind.__new__(kind)
+        for name, value in attributes.items():
+            setattr(thing, name, value)
+        getattr(thing, method)(*arguments)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    assert apart(call) == 0, "it has died, or not raised"
