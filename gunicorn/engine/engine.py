@@ -146,13 +146,18 @@ class Engine(EngineState):
         return self.wakeup_fds[1]
 
     def wake(self) -> None:
-        """End a `poll` that waits in another thread. After `close`, which a late signal may follow, there is none."""
-        fd = self.wakeup_fds[1]
-        try:
-            if fd >= 0:
-                write(fd, b"\0")
-        except BlockingIOError:
-            pass
+        """End a `poll` that waits in another thread. After `close`, which a late signal may follow, there is none.
+
+        Under the guard, as `close` is: a thread that ends its request meanwhile must not write to a number that is
+        closed, or another file's by now.
+        """
+        with self.guard:
+            fd = self.wakeup_fds[1]
+            try:
+                if fd >= 0:
+                    write(fd, b"\0")
+            except BlockingIOError:
+                pass
 
     def listen(self, listeners: Iterable[Any]) -> None:
         """Begin to accept on these sockets."""
@@ -500,6 +505,8 @@ class Engine(EngineState):
                 except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.failed(connection, error)
         self.poller.close()
-        fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)
-        for fd in fds:
-            os.close(fd)
+        with self.guard:
+            fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)
+            for fd in fds:
+                if fd >= 0:
+                    os.close(fd)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -517,3 +519,32 @@ def test_octets_that_come_while_a_thread_begins_to_wait_for_them(make_bench: Any
     client.sendall(GET)
     bench.turn()
     assert handler.requests[-1][1].uri == request.uri
+
+
+def test_nobody_is_woken_by_a_descriptor_that_is_closed_meanwhile(
+    make_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that ends its request while the worker stops."""
+    bench = make_bench()
+    engine = bench.engine
+    engine.threaded = True
+    engine.guard = threading.RLock()
+    closed = threading.Event()
+
+    def close() -> None:
+        engine.close()
+        closed.set()
+
+    thread = threading.Thread(target=close)
+
+    def write(fd: int, data: bytes) -> int:
+        thread.start()
+        closed.wait(0.1)
+        return os.write(fd, data)
+
+    monkeypatch.setattr("gunicorn.engine.engine.write", write)
+    engine.wake()
+    thread.join(10)
+    assert closed.is_set()
+    # There is nobody any more.
+    engine.wake()
