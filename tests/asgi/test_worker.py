@@ -85,14 +85,14 @@ def test_worker_connections_is_kept(serve: Serve) -> None:
 def test_a_stuck_loop_is_named_and_replaced(make_server: Serve, loop_: str) -> None:
     if loop_ == "uvloop":
         pytest.importorskip("uvloop")
-    server = make_server(APPLICATION, "-k", "asgi", "--timeout", "1", "--asgi-loop", loop_).start()
+    server = make_server(APPLICATION, "-k", "asgi", "--timeout", "2", "--asgi-loop", loop_).start()
     with server.connect() as wire:
         wire.send(ask("/stuck"))
         server.wait_for_log("WORKER TIMEOUT")
         wire.read_until_eof()
     server.wait_for_log(r"The event loop did not turn for too long. It was here:(?s:.*)in stuck\n\s+time\.sleep\(60\)")
     server.wait_for_log("innocent bystander")
-    wait_until(lambda: server.get("/pid").status == 200)
+    wait_until(lambda: server.serves("/pid"))
     server.kill()
 
 

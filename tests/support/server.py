@@ -238,6 +238,14 @@ class Server:
     def get(self, path: str = "/", *fields: str, timeout: float = PATIENCE) -> Response:
         return get(self.address, path, *fields, timeout=timeout)
 
+    def serves(self, path: str = "/") -> bool:
+        """Whether a request is answered 200; to be waited for where workers are ended for being late, which on a loaded
+        machine the next one may be as well."""
+        try:
+            return self.get(path).status == 200
+        except (OSError, AssertionError):
+            return False
+
 
 @contextmanager
 def running(
