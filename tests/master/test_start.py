@@ -326,14 +326,16 @@ def is_open_to_all(path: Path) -> bool:
 def test_workers_keep_no_group_of_the_master(make_server: Serve, worker_class: str) -> None:
     if not all(map(is_open_to_all, (Path(sys.prefix), REPOSITORY))):
         pytest.skip("other users cannot read the packages here, which some workers import late")
+    # With what a worker imports when it starts: the standard library may be in a folder of root's, too.
     command = [
         sys.executable, "-c",
-        "import os, sys; os.setgroups([0, 4, 6]); from gunicorn.app.wsgiapp import run; "
+        "import concurrent.futures.thread, os, sys; os.setgroups([0, 4, 6]); from gunicorn.app.wsgiapp import run; "
         "sys.argv[0] = 'gunicorn'; run()",
     ]
     server = make_server(
         HELLO, "--preload", "-u", "65534", "-g", "65533", "-k", worker_class, "--bind", "unix:s.sock", command=command)
     server.start()
+    assert server.get().status == 200
     (worker,) = server.worker_pids()
 
     def groups() -> list[str]:
