@@ -279,6 +279,13 @@ class Redirected(HTTPError):
         self.fields = (("Location", location),)
 
 
+class Misdirected(HTTPError):
+    """The host is not one that this connection was opened for (RFC 9110 section 15.5.20)."""
+
+    status = 421
+    title = "Misdirected request"
+
+
 class InvalidH2CPreface(HTTPError):
     """HTTP/2 prior knowledge whose preface is not the one of RFC 9113 section 3.4."""
 

@@ -31,6 +31,7 @@ cdef class FieldTable:
     cdef readonly dict names
     cdef readonly FieldName origin
     cdef readonly dict hosts
+    cpdef FieldName known(self, bytes raw)
     cpdef FieldName learn(self, bytes raw)
     cpdef bint admits(self, FieldName field, bint trusted) except -1
     cpdef bint is_host(self, str value) except -1

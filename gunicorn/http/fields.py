@@ -139,6 +139,11 @@ class FieldTable:
         self.origin = FieldName(b"", ORDINARY, "")
         self.hosts: dict[str, bool] = {}
 
+    def known(self, raw: bytes) -> FieldName:
+        """The `FieldName` of a name; `raw` is a token already."""
+        field = self.names.get(raw)
+        return self.learn(raw) if field is None else field
+
     def learn(self, raw: bytes) -> FieldName:
         """The `FieldName` of a name that is not remembered; `raw` is a token already."""
         upper = str(raw, "latin-1").upper()

@@ -20,8 +20,11 @@ cdef class Request:
     cdef public str script_name
     cdef public object body
     cdef public object peer
+    cdef public list octets
+    cdef public str priority
     cdef public dict proxy_info
     cdef public double started
+    cdef public bint takes_trailers
     cdef public list _headers
     cdef dict __dict__
 

@@ -21,9 +21,9 @@ class Request:
 
     __slots__ = (
         "_headers", "authority", "body", "chunked", "close", "content_length", "expect_continue", "fields",
-        "forced_close", "host", "method", "path", "peer", "proxy_info", "query", "scheme", "script_name", "trailers",
-        "upgrade", "uri",
-        "version_minor", "version_major", "forwarder_trusted", "started",
+        "forced_close", "forwarder_trusted", "host", "method", "octets", "path", "peer", "priority", "proxy_info",
+        "query", "scheme", "script_name", "started", "takes_trailers", "trailers", "upgrade", "uri", "version_major",
+        "version_minor",
         # Hooks hang attributes of their own on a request (a start time, an identity).
         "__dict__",
     )
@@ -53,6 +53,12 @@ class Request:
         self.scheme: str | None = None
         # What a trusted proxy says by SCRIPT_NAME: empty, or a path without a slash at its end.
         self.script_name: str | None = None
+        # The header section as (name in lower case, value), where it has come so and somebody wants it so.
+        self.octets: list[tuple[bytes, bytes]] | None = None
+        # How urgent the answer is to its client, as that has said it (RFC 9218).
+        self.priority: str | None = None
+        # The client of HTTP/2 has said that it uses trailer fields (RFC 9110 section 10.1.4).
+        self.takes_trailers = False
         self.body: Any = None
         self.peer: Peer = None
         self.proxy_info: ProxyInfo | None = None

@@ -6,6 +6,7 @@ cdef class FieldLine:
     cdef readonly int kind
     cdef readonly long long length
     cdef readonly bytes line
+    cdef public bytes packed
     cdef readonly str value
 
 
@@ -15,3 +16,4 @@ cdef class FieldLines:
 
 
 cpdef long long content_length(str value) except -1
+cpdef long long told_length(int code, long long length) except? -2

@@ -129,14 +129,15 @@ REASONS: dict[int, str] = {
 
 class FieldLine:
     """A checked response field: its `kind`, the encoded `line` with CRLF, the stripped `value`, and a Content-Length's
-    number as `length`."""
+    number as `length`. `packed` is for HTTP/2, whose driver fills it in when it is first sent there."""
 
-    __slots__ = ("kind", "length", "line", "value")
+    __slots__ = ("kind", "length", "line", "packed", "value")
 
     def __init__(self, kind: int, line: bytes, value: str) -> None:
         self.kind = kind
         self.line = line
         self.value = value
+        self.packed: bytes | None = None
         self.length = content_length(value) if kind == CONTENT_LENGTH else -1
 
 
@@ -209,6 +210,18 @@ def content_length(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 18:
         raise InvalidResponseHeader("Content-Length")
     return int(value)
+
+
+def told_length(code: int, length: int) -> int:
+    """What a response without content says of the content's length (RFC 9110 section 8.6); -1: nothing."""
+    if code == 205:
+        # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
+        return 0
+    # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
+    # means the answer, and a cache would believe it of what it keeps.
+    if code < 200 or code == 204 or (code == 304 and not length):
+        return -1
+    return length
 
 
 def status_line(status: str) -> bytes:

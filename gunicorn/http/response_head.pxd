@@ -5,6 +5,7 @@ from .response cimport UNTIL_CLOSE
 cdef class Prefix:
     cdef readonly int code
     cdef readonly bytes octets
+    cdef public bytes packed
 
 
 cdef class ResponseHead:

@@ -7,13 +7,17 @@ from .response import UNTIL_CLOSE, FieldLine
 
 
 class Prefix:
-    """A status an application has used: its `code`, and status line, Server and Date as octets, each with CRLF."""
+    """A status an application has used: its `code`, and status line, Server and Date as octets, each with CRLF.
 
-    __slots__ = ("code", "octets")
+    `packed` is the same for HTTP/2, whose driver fills it in when it is first sent there.
+    """
+
+    __slots__ = ("code", "octets", "packed")
 
     def __init__(self, code: int, octets: bytes) -> None:
         self.code = code
         self.octets = octets
+        self.packed: bytes | None = None
 
 
 class ResponseHead:

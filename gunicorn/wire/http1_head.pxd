@@ -1,29 +1,24 @@
 cimport cython
 from gunicorn.http._octets cimport is_at, octets, path_end, query_end, text, text_again, token_end, value_end
 from gunicorn.http.fields cimport (
-    AMBIGUOUS, CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, SCHEME,
-    SINGLETON, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
+    CONNECTION, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
+from gunicorn.http.head cimport Head
 from gunicorn.http.request cimport Request
 
 
 cdef bytes HTTP11
 
 
-cdef class HeadParser:
+cdef class HeadParser(Head):
     cdef public str codings
     cdef public bint complete
     cdef public Py_ssize_t count
     cdef public bint folds
-    cdef public bint has_length
     cdef public bint interprets
     cdef public bint keep_alive
     cdef public bint leading_line
     cdef readonly FieldName previous
-    cdef readonly Request request
-    cdef public list singletons
-    cdef readonly FieldTable table
     cdef public Py_ssize_t taken
-    cdef public bint trusted
 
     cpdef begin(self, FieldTable table, bint trusted)
     cpdef void reset(self)
@@ -44,14 +39,12 @@ cdef class HeadParser:
     @cython.locals(limit=Py_ssize_t)
     cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
     cdef Py_ssize_t _other_version(self, Request request, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-    cdef str _method(self, str method)
     @cython.locals(first=int, octet=int)
     cdef Py_ssize_t _odd_line(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
     @cython.locals(stop=Py_ssize_t, last=Py_ssize_t, field=FieldName, value=str, request=Request)
     cdef Py_ssize_t _folded(self, bytes data, Py_ssize_t position, Py_ssize_t end) except? -2
     @cython.locals(stop=Py_ssize_t, rest=bytes, line=bytes, taken=Py_ssize_t)
     cdef Py_ssize_t _spaced(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
-    @cython.locals(kind=int, shared=bint)
     cdef bint _special(self, FieldName field, str value) except -1
     @cython.locals(request=Request, field=FieldName, value=str)
     cpdef Request finish(self)
@@ -61,7 +54,4 @@ cdef class HeadParser:
 
 
 cpdef int check_part(bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-cdef long long _length(str value) except -1
 cdef _chunked(Request request, str value, bint has_length)
-cdef _scheme(Request request, FieldName field, str value)
-cdef _script_name(Request request, str value)

@@ -12,16 +12,12 @@ from __future__ import annotations
 
 from gunicorn.http._octets import is_at, octets, path_end, query_end, text, text_again, token_end, value_end
 from gunicorn.http.errors import (
-    ExpectationFailed,
     HTTPError,
     InvalidHeader,
     InvalidHeaderName,
     InvalidHost,
     InvalidHTTPVersion,
     InvalidRequestLine,
-    InvalidRequestMethod,
-    InvalidSchemeHeaders,
-    LimitRequestBody,
     LimitRequestHeaders,
     LimitRequestLine,
     ObsoleteFolding,
@@ -29,45 +25,29 @@ from gunicorn.http.errors import (
     UnsupportedTransferCoding,
 )
 from gunicorn.http.fields import (
-    AMBIGUOUS,
     CONNECTION,
-    CONTENT_LENGTH,
-    EXPECT,
-    FORWARDER,
-    HOST,
     LONGEST_REMEMBERED,
     LONGEST_VALUE,
     ORDINARY,
-    SCHEME,
-    SINGLETON,
     TRANSFER_ENCODING,
     UPGRADE,
     FieldName,
     FieldTable,
 )
+from gunicorn.http.head import SHOWN, Head
 from gunicorn.http.request import Request
 from gunicorn.http.target import split_target
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 HTTP11 = b"HTTP/1.1\r\n"
 HTTP10 = b"HTTP/1.0\r\n"
-# A message whose length has more digits than this would not fit the machine's integers; it is too large anyhow.
-LENGTH_DIGITS = 18
-# A field value says at most this much of itself in an error, which may end in a log.
-SHOWN = 80
-
 _KNOWN_CODINGS = frozenset({"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"})
 
 
-class HeadParser:
+class HeadParser(Head):
     """Parses one head after another; `request` is the one begun, `complete` tells that its head has ended."""
 
     __slots__ = (
-        "codings", "complete", "count", "folds", "has_length", "interprets", "keep_alive", "leading_line", "previous",
-        "request", "singletons", "table", "taken", "trusted",
+        "codings", "complete", "count", "folds", "interprets", "keep_alive", "leading_line", "previous", "taken",
     )
 
     def __init__(self, table: FieldTable, trusted: bool) -> None:
@@ -75,14 +55,10 @@ class HeadParser:
 
     def begin(self, table: FieldTable, trusted: bool) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self.table = table
-        self.trusted = trusted
+        self.begin_head(table, trusted)
         # Off for a trailer section: nothing there may steer anything.
         self.interprets = True
-        self.request: Request | None = None
-        self.singletons: list[str] | None = None
         self.codings: str | None = None
-        self.has_length = False
         self.keep_alive = False
         self.complete = False
         self.leading_line = False
@@ -99,15 +75,13 @@ class HeadParser:
 
     def reset(self) -> None:
         """Forget the request and begin the next."""
-        self.request = None
+        self.forget()
         self.complete = False
         self.leading_line = False
         self.folds = False
         self.count = self.taken = 0
         self.previous = self.table.origin
-        self.singletons = None
         self.codings = None
-        self.has_length = False
         self.keep_alive = False
 
     def parse(self, data: bytes, start: int, end: int) -> int:
@@ -247,7 +221,7 @@ class HeadParser:
         if method_end - position == 3 and data.startswith(b"GET", position):
             request.method = "GET"
         else:
-            request.method = self._method(text(data, position, method_end))
+            request.method = self.method_of(text(data, position, method_end))
         uri = text(data, target_start, target_stop)
         request.uri = uri
         if view[target_start] == 47 and request.method != "CONNECT":
@@ -289,15 +263,6 @@ class HeadParser:
         if not self.table.limits.permit_unconventional_http_version:
             raise UnsupportedHTTPVersion(str(octets[:8], "latin-1"))
         return start + 10
-
-    def _method(self, method: str) -> str:
-        """Check a method other than GET against convention (letters of one case, 3 to 20 of them)."""
-        limits = self.table.limits
-        one_case = method == method.upper() or limits.casefold_http_method
-        conventional = 3 <= len(method) <= 20 and "#" not in method and one_case
-        if not conventional and not limits.permit_unconventional_http_method:
-            raise InvalidRequestMethod(method[:SHOWN])
-        return method.upper() if limits.casefold_http_method else method
 
     def _odd_line(self, data: bytes, position: int, name_end: int, end: int) -> int:
         """A line that is no `token:`; the position behind it, -1 when more octets are needed.
@@ -362,9 +327,7 @@ class HeadParser:
 
     def _special(self, field: FieldName, value: str) -> bool:
         """Interpret a field, now or in `finish`; False when it must not reach the application."""
-        kind = field.kind
-        shared = kind in (AMBIGUOUS, FORWARDER) or (kind == SCHEME and "_" in field.name)
-        if shared and not self.table.admits(field, self.trusted):
+        if not self.admits(field):
             return False
         if self.interprets and not self.table.folding:
             self._interpret(self.request, field, value)
@@ -389,8 +352,11 @@ class HeadParser:
             raise InvalidHost("missing; set permit_missing_host to serve health checks that send none")
         if self.codings is not None:
             _chunked(request, self.codings, self.has_length)
-        elif request.content_length and self.table.body_limit and request.content_length > self.table.body_limit:
-            raise LimitRequestBody(request.content_length)
+        elif request.content_length:
+            self.check_length(request)
+        if request.version_minor == 0:
+            # A client of HTTP/1.0 knows no interim response (RFC 9110 section 10.1.1).
+            request.expect_continue = False
         return request
 
     def _connection(self, request: Request, value: str) -> None:
@@ -412,37 +378,14 @@ class HeadParser:
         if request is None:
             raise ValueError("no request was begun")
         kind = field.kind
-        if kind == HOST:
-            if request.host is not None or not self.table.is_host(value):
-                raise InvalidHost(value[:SHOWN])
-            request.host = value
-        elif kind == CONNECTION:
+        if kind == CONNECTION:
             self._connection(request, value)
-        elif kind == CONTENT_LENGTH:
-            if self.has_length:
-                raise InvalidHeader("CONTENT-LENGTH")
-            self.has_length = True
-            request.content_length = _length(value)
         elif kind == TRANSFER_ENCODING:
             self.codings = value if self.codings is None else self.codings + "," + value
-        elif kind == EXPECT:
-            if value.lower() != "100-continue":
-                raise ExpectationFailed(value[:SHOWN])
-            request.expect_continue = request.version_minor >= 1
-        elif kind == SCHEME:
-            if self.trusted:
-                _scheme(request, field, value)
-        elif kind == FORWARDER:
-            if self.trusted and field.name == "SCRIPT_NAME":
-                _script_name(request, value)
-        elif kind == SINGLETON:
-            if self.singletons is None:
-                self.singletons = []
-            if field.name in self.singletons:
-                raise InvalidHeader(field.name)
-            self.singletons.append(field.name)
         elif kind == UPGRADE:
             request.upgrade = value if request.upgrade is None else request.upgrade + ", " + value
+        else:
+            self.interpret(request, field, value)
 
 
 def check_part(data: bytes, start: int, end: int) -> None:
@@ -461,15 +404,6 @@ def tokens(value: str) -> list[str]:
     return [member for part in value.split(",") if (member := part.strip(" \t").lower())]
 
 
-def _length(value: str) -> int:
-    """Content-Length = 1*DIGIT (RFC 9110 section 8.6)."""
-    if not (value.isascii() and value.isdigit()):
-        raise InvalidHeader("CONTENT-LENGTH")
-    if len(value) > LENGTH_DIGITS:
-        raise LimitRequestBody(value[:SHOWN])
-    return int(value)
-
-
 def _chunked(request: Request, value: str, has_length: bool) -> None:
     """Transfer-Encoding: `chunked`, alone and in HTTP/1.1 without Content-Length (RFC 9112 sections 6.1 and 6.3)."""
     codings = tokens(value)
@@ -482,18 +416,3 @@ def _chunked(request: Request, value: str, has_length: bool) -> None:
         raise UnsupportedTransferCoding(", ".join(codings)[:SHOWN])
     request.chunked = True
     request.content_length = -1
-
-
-def _scheme(request: Request, field: FieldName, value: str) -> None:
-    """A trusted proxy tells the scheme; two that disagree are an attack or a broken proxy."""
-    scheme = "https" if value == field.scheme else "http"
-    if request.scheme is not None and request.scheme != scheme:
-        raise InvalidSchemeHeaders(field.name)
-    request.scheme = scheme
-
-
-def _script_name(request: Request, value: str) -> None:
-    """A trusted proxy tells below which path the application is: one path, in full."""
-    if request.script_name is not None or (value and not value.startswith("/")):
-        raise InvalidHeader("SCRIPT_NAME")
-    request.script_name = value.rstrip("/")
