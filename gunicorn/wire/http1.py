@@ -178,6 +178,15 @@ class HTTP1:
         self.position = 0
         return data
 
+    def begins_with(self, octets: bytes) -> bool:
+        """Whether what no event has covered begins so."""
+        return self.buffer.startswith(octets, self.position)
+
+    def line_has(self, octets: bytes) -> bool:
+        """Whether these stand in the first line of what no event has covered."""
+        end = self.buffer.find(b"\n", self.position)
+        return self.buffer.find(octets, self.position, len(self.buffer) if end < 0 else end) >= 0
+
     def is_pending(self) -> bool:
         """Whether octets are left that no event has covered."""
         return self.position < len(self.buffer)

@@ -13,6 +13,7 @@ from gunicorn.http.response import (
     FieldLine,
     error_body,
     status_line,
+    told_length,
 )
 from gunicorn.http.response_head import ResponseHead
 
@@ -54,16 +55,12 @@ def settle(head: ResponseHead) -> None:
 
 
 def _tell_length(head: ResponseHead, code: int) -> None:
-    """How long the content would be that is not sent, where that may be said (RFC 9110 section 8.6)."""
+    """How long the content would be that is not sent."""
+    length = told_length(code, head.response_length)
     if code == 205:
-        # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
         head.response_length = 0
-        head.length_line = _length_line(0)
-        return
-    length = head.response_length
-    # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
-    # means the answer, and a cache would believe it of what it keeps.
-    if length < 0 or code < 200 or code == 204 or (code == 304 and not length):
+        head.length_line = None
+    if length < 0:
         head.length_line = b""
     elif head.length_line is None:
         head.length_line = _length_line(length)

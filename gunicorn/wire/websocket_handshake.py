@@ -32,6 +32,9 @@ class UpgradeRequired(HTTPError):
 def asks_for_websocket(request: Request) -> bool:
     """Whether the request wants to leave HTTP for a WebSocket."""
     upgrade = request.upgrade
+    if request.version_major == 2:
+        # RFC 8441 section 5.
+        return upgrade == "websocket" and request.method == "CONNECT"
     if upgrade is None or upgrade.lower() != "websocket" or request.method != "GET":
         return False
     if request.version_minor < 1:
@@ -40,7 +43,8 @@ def asks_for_websocket(request: Request) -> bool:
 
 
 def check_handshake(request: Request) -> bytes:
-    """The value of Sec-WebSocket-Accept. Raises `UpgradeRequired`, and `InvalidHeader` for a wrong key or a body.
+    """The value of Sec-WebSocket-Accept, empty where a stream of HTTP/2 has no place for it. Raises `UpgradeRequired`,
+    and `InvalidHeader` for a wrong key or a body.
 
     A body would be taken for frames, or frames for a body: nobody in between could know where one ends.
     """
@@ -49,6 +53,8 @@ def check_handshake(request: Request) -> bytes:
     # That both stand once is seen to by the parser, in every worker type.
     if request.header("SEC-WEBSOCKET-VERSION") != "13":
         raise UpgradeRequired("only version 13 of WebSocket is supported")
+    if request.version_major == 2:
+        return b""
     key = request.header("SEC-WEBSOCKET-KEY") or ""
     try:
         nonce = base64.b64decode(key, validate=True)

@@ -14,7 +14,7 @@ MASK = (1 << 64) - 1
 
 
 def make(rooms: Rooms) -> Any:
-    spans, masking = rooms("http._octets"), rooms("wire._masking")
+    spans, masking, http2 = rooms("http._octets"), rooms("wire._masking"), rooms("wire._http2")
     runs = (spans.token_end, spans.path_end, spans.query_end, spans.value_end)
     refused = (ValueError, OverflowError)
 
@@ -37,6 +37,8 @@ def make(rooms: Rooms) -> Any:
             found += (part, spans.is_at(part, data, start, end), spans.text_again(text, data, start, end),
                       spans.text_again("abc", data, start, end), spans.is_plain(text))
             found.append(masking.unmask(data, start, end, b"\1\2\3\4", choice - 9))
+            found.append(http2.frame_head(abs(start), choice & 255, end & 255, abs(choice)))
+            found.append(http2.huffman(data, start, end))
         except refused as error:
             found.append(isinstance(error, OverflowError))
         return found

@@ -1,0 +1,3 @@
+cdef class Priority:
+    cdef readonly bint incremental
+    cdef readonly int urgency
