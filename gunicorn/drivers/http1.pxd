@@ -3,6 +3,8 @@ from gunicorn.engine._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Pla
 from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer
 from gunicorn.engine.driver cimport Driver
 from gunicorn.engine.listener cimport Listener
+from gunicorn.engine.multiplexer cimport Multiplexer
+from gunicorn.engine.opener cimport Opener
 from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
 from gunicorn.http.request cimport Request
@@ -10,7 +12,7 @@ from gunicorn.http.response cimport UNTIL_CLOSE
 from .http1_answers cimport Answers
 
 
-cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, TURNS, DIRECT, SKIPPED
+cdef int READING, RUNNING, FLUSHING, LINGERING, CLOSED, MULTIPLEXED, TURNS, DIRECT, SKIPPED
 
 
 cdef class Connection(Answers):
@@ -20,6 +22,8 @@ cdef class Connection(Answers):
     cdef public bint hangup
     cdef public bint keep
     cdef public bint processing
+    cdef readonly Multiplexer multiplexer
+    cdef public Opener opener
     cdef readonly HTTP1 protocol
     cdef public bint readable
     cdef public bint skipping
@@ -32,6 +36,7 @@ cdef class Connection(Answers):
     cpdef process(self)
     @cython.locals(driver=Driver)
     cdef _take_in(self, bytes data)
+    cdef _refuse_or_change(self, error)
     cpdef go_on(self)
     cdef _fail(self)
     cpdef drop(self)
@@ -58,6 +63,12 @@ cdef class Connection(Answers):
     cpdef bint watch_client(self) except -1
     cpdef await_body(self, bint waits)
     cpdef become(self, Driver driver)
+    cpdef multiplex(self, Multiplexer multiplexer)
+    cpdef list exchanges(self)
+    cpdef look(self)
+    @cython.locals(body=BodyStore)
+    cpdef BodyStore give_body(self)
+    cpdef part(self)
     cpdef bint is_attended(self) except -1
     cpdef finish(self, bint keep)
     cpdef bint conclude(self, bint keep) except -1
@@ -65,6 +76,7 @@ cdef class Connection(Answers):
     cdef _finish(self, bint keep)
     cdef bint _may_skip(self, Request request) except -1
     cdef _next(self)
+    @cython.locals(sent=Py_ssize_t, out=OutputBuffer)
     cpdef flush(self)
     cpdef refuse(self, error)
     cpdef end(self)
@@ -74,4 +86,5 @@ cdef class Connection(Answers):
     @cython.locals(protocol=HTTP1, request=Request)
     cdef bint _nothing_unread(self) except -1
     cdef _discard(self)
+    @cython.locals(multiplexer=Multiplexer)
     cpdef close(self)

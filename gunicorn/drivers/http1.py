@@ -5,6 +5,7 @@
     FLUSHING   the gateway is done, the client has not taken everything yet
     LINGERING  our side is shut; what still comes is thrown away, so that no reset overtakes our last octets
     CLOSED
+    MULTIPLEXED  a driver has it, with requests of its own: it is asked about all that the states above decide
 
 Interest in the descriptor is edge-triggered: `readable` remembers that the kernel may have octets for us until a
 read comes back short. While a request runs nothing is read, so a client that sends ahead fills its own window and not
@@ -27,8 +28,10 @@ from gunicorn.engine._leaf import (
 )
 from gunicorn.engine.buffers import BodyStore, BodyStream
 from gunicorn.engine.driver import Driver
-from gunicorn.engine.exchange import ClientDisconnected
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.listener import Listener
+from gunicorn.engine.multiplexer import Multiplexer
+from gunicorn.engine.opener import Opener
 from gunicorn.engine.settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from gunicorn.engine.state import EngineState
 from gunicorn.engine.transport import reset_when_closed, shutdown_sending
@@ -60,9 +63,12 @@ RUNNING = 1
 FLUSHING = 2
 LINGERING = 3
 CLOSED = 4
+MULTIPLEXED = 5
 
 # In the compiled form these are C integers, which other modules could not import by name.
-globals().update(READING=READING, RUNNING=RUNNING, FLUSHING=FLUSHING, LINGERING=LINGERING, CLOSED=CLOSED)
+globals().update(
+    READING=READING, RUNNING=RUNNING, FLUSHING=FLUSHING, LINGERING=LINGERING, CLOSED=CLOSED, MULTIPLEXED=MULTIPLEXED,
+)
 
 # After so many reads in a row others get their turn.
 TURNS = 32
@@ -77,9 +83,12 @@ class Connection(Answers):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 
     __slots__ = (
-        "awaited", "body", "driver", "hangup", "keep", "processing", "protocol", "readable", "skipping", "state",
-        "__weakref__",
+        "awaited", "body", "driver", "hangup", "keep", "multiplexer", "opener", "processing", "protocol", "readable",
+        "skipping", "state", "__weakref__",
     )
+
+    # What it may become, as whoever has made it knows.
+    opener: Opener
 
     def begin(self, engine: EngineState, fd: int, peer: Peer, listener: Listener, protocol: HTTP1) -> None:
         """What `__init__` would do: the opener makes the object by `__new__`, a plain allocation when compiled."""
@@ -97,6 +106,8 @@ class Connection(Answers):
         self.keep = False
         # Set while the octets are those of another protocol: it gets them, `protocol` none.
         self.driver: Driver | None = None
+        # The same, where it has requests of its own.
+        self.multiplexer: Multiplexer | None = None
         # Set while the rest of a body comes that the application did not want; its request is answered.
         self.skipping = False
         self.deadline = engine.deadline_of(engine.header_timeout)
@@ -122,7 +133,8 @@ class Connection(Answers):
 
     def process(self) -> None:
         """Read and serve until the client must send more, or a request is running elsewhere."""
-        if self.processing or self.awaited:
+        # Where requests share the connection, one that waits for something reads on while others are being served.
+        if (self.processing and self.multiplexer is None) or self.awaited:
             return
         self.processing = True
         turns = 0
@@ -158,7 +170,7 @@ class Connection(Answers):
                     break
                 reading = False
         except HTTPError as error:
-            self.refuse(error)
+            self._refuse_or_change(error)
         except (ClientDisconnected, OSError):
             if not reading and self.state == RUNNING:
                 # Not the client's doing: something that a gateway runs in here has failed.
@@ -170,6 +182,15 @@ class Connection(Answers):
             self._await()
         elif self.stream is not None or self.driver is not None:
             self.watch()
+
+    def _refuse_or_change(self, error: HTTPError) -> None:
+        """What has come is no request of HTTP/1. The first octets may be those of another protocol."""
+        if self.state == READING and not self.number and self.body is None:
+            told: HTTPError | None = self.opener.serves_preface(self, error)
+            if told is None:
+                return
+            error = told
+        self.refuse(error)
 
     def go_on(self) -> None:
         if self.state == LINGERING:
@@ -338,10 +359,14 @@ class Connection(Answers):
         """Tell a client that waits with its body to send it (RFC 9110 section 15.2.1)."""
         if self.request is not None and self.request.expect_continue:
             self.request.expect_continue = False
-            self.write(CONTINUE)
+            if self.response is None or not self.response.headers_sent:
+                # Within a response it would be content.
+                self.write(CONTINUE)
 
     def _dispatch(self, request: Request) -> None:
         engine = self.engine
+        if request.upgrade is not None and self.opener.upgrades(self, request):
+            return
         if engine.most_running and engine.running >= engine.most_running:
             # A client that has its response may ask again before the thread that sent it has come to its end.
             running = engine.running - engine.handler.answered()
@@ -369,7 +394,9 @@ class Connection(Answers):
 
     def _end_of_stream(self) -> None:
         """The client has shut its side. What it has asked for was answered before; a part of a request is an error."""
-        if self.stream is not None:
+        if self.state == MULTIPLEXED:
+            self.close()
+        elif self.stream is not None:
             self.give_up_body()
             self.engine.handler.disconnected(self)
         elif self.driver is not None:
@@ -468,6 +495,39 @@ class Connection(Answers):
 
     def become(self, driver: Driver) -> None:
         self.driver = driver
+
+    # For a multiplexer.
+
+    def multiplex(self, multiplexer: Multiplexer) -> None:
+        """From now on this one has the connection: requests, answers, time limits and its end."""
+        self.driver = self.multiplexer = multiplexer
+        self.state = MULTIPLEXED
+        self.keep = False
+        self.deadline = self.engine.now
+
+    def exchanges(self) -> list[Exchange]:
+        if self.multiplexer is not None:
+            return self.multiplexer.exchanges()
+        return [self] if self.state == RUNNING else []
+
+    def look(self) -> None:
+        """Send what is queued and take in what has come, for somebody who waits for either."""
+        self.flush()
+        self.readable = True
+        self.engine.attend(self)
+
+    def give_body(self) -> BodyStore | None:
+        """The body of its last request, which whoever asks closes."""
+        body, self.body = self.body, None
+        return body
+
+    def part(self) -> None:
+        """The multiplexer is done with it: end in good order, when all is sent."""
+        self.driver = self.multiplexer = None
+        self.state = FLUSHING
+        self.deadline = self.engine.send_deadline()
+        if self.out is None:
+            self.end()
 
     def is_attended(self) -> bool:
         return self.processing
@@ -589,7 +649,10 @@ class Connection(Answers):
                 return
         else:
             self.engine.poller.arm_write(self.fd)
-        if self.state == RUNNING and not self.must_wait():
+        if self.multiplexer is not None:
+            if sent:
+                self.multiplexer.writable()
+        elif self.state == RUNNING and not self.must_wait():
             self.engine.handler.writable(self)
 
     # The end.
@@ -681,11 +744,15 @@ class Connection(Answers):
                 self.out.close()
                 self.out = None
             self.engine.handler.writable(self)
+        elif self.multiplexer is not None:
+            self.multiplexer.expire()
         else:
             self.close()
 
     def shorten(self, latest: float, lingers: float) -> None:
-        if self.state == LINGERING:
+        if self.multiplexer is not None:
+            self.multiplexer.shorten(latest)
+        elif self.state == LINGERING:
             self.deadline = min(self.deadline, lingers)
         elif self.state == READING and (self.skipping or self.protocol.is_idle()):
             # While it skips, the answer is sent.
@@ -696,19 +763,22 @@ class Connection(Answers):
 
         An application that still runs there sees a client that has left.
         """
+        if self.multiplexer is not None:
+            self.multiplexer.abandon()
         fd, self.fd = self.fd, -1
         if self.state != CLOSED:
             close(fd)
         self.state = CLOSED
         self.broken = True
         self.response = None
-        self.stream = self.driver = self.out = None
+        self.stream = self.driver = self.multiplexer = self.out = None
         self.begun = self.held = None
 
     def close(self) -> None:
         """Close now. A running request keeps its state, so that the gateway sees a broken connection."""
         if self.state == CLOSED:
             return
+        multiplexer, self.multiplexer = self.multiplexer, None
         try:
             self.say_farewell()
             if self.out is not None:
@@ -729,3 +799,5 @@ class Connection(Answers):
             self.fd = -1
             self.engine.forget(self, fd)
             close(fd)
+            if multiplexer is not None:
+                multiplexer.closed()

@@ -1,4 +1,4 @@
-"""Which driver serves a connection: HTTP/1, in TLS or without."""
+"""Which driver serves a connection: HTTP/1, in TLS or without, and HTTP/2 where it begins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from gunicorn.engine.listener import Listener
 from gunicorn.engine.opener import Opener
 from gunicorn.engine.state import EngineState
 from gunicorn.engine.transport import Transport
+from gunicorn.http.errors import HTTPError, UnsupportedHTTPVersion
 from gunicorn.http.fields import FieldTable
+from gunicorn.http.request import Request
 from gunicorn.wire.http1 import HTTP1
 
 from .http1 import Connection
@@ -17,10 +19,41 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# What the preface of HTTP/2 looks like to HTTP/1 (RFC 9113 section 3.4), and what is said where it begins nothing.
+PREFACE_LINE = b"PRI * HTTP/2.0\r\n"
+NOT_ALLOWED = "HTTP/2 without TLS, which http2_cleartext does not allow"
+
+
+class Entry:
+    """Where a connection of HTTP/1 becomes one of HTTP/2: as it stands here, nowhere."""
+
+    __slots__ = ()
+
+    #: Whether it may inside TLS, by ALPN.
+    negotiates = False
+
+    def negotiated(self, connection: Connection) -> None:
+        """ALPN has settled on HTTP/2."""
+
+    def serves_preface(self, connection: Connection, error: HTTPError) -> HTTPError | None:
+        """A connection has begun with something that is not HTTP/1, which is `error`. None when it is HTTP/2, and is
+        served as that from now on; otherwise the error that tells why not."""
+        if isinstance(error, UnsupportedHTTPVersion) and connection.protocol.begins_with(PREFACE_LINE):
+            return UnsupportedHTTPVersion(NOT_ALLOWED)
+        return error
+
+    def upgrades(self, connection: Connection, request: Request) -> bool:
+        """Whether a request that is whole asks for HTTP/2 and gets its answer there. Raises `ClientDisconnected`."""
+        return False
+
+
 class HTTPOpener(Opener):
     """HTTP on every listener; one with a terminator makes connections that speak TLS."""
 
-    __slots__ = ()
+    __slots__ = ("entry",)
+
+    def __init__(self, entry: Entry | None = None) -> None:
+        self.entry = Entry() if entry is None else entry
 
     def open(
         self, engine: EngineState, fd: int, peer: Any, listener: Listener, table: FieldTable, trusted: bool,
@@ -34,6 +67,18 @@ class HTTPOpener(Opener):
         else:
             secure = SecureConnection.__new__(SecureConnection)
             secure.tls = listener.terminator.open()
+            secure.settled = not self.entry.negotiates
             connection = secure
         connection.begin(engine, fd, peer, listener, protocol)
+        connection.opener = self
         return connection
+
+    def negotiated(self, connection: Transport) -> None:
+        if isinstance(connection, Connection):
+            self.entry.negotiated(connection)
+
+    def serves_preface(self, connection: Transport, error: HTTPError) -> HTTPError | None:
+        return self.entry.serves_preface(connection, error) if isinstance(connection, Connection) else error
+
+    def upgrades(self, connection: Transport, request: Request) -> bool:
+        return isinstance(connection, Connection) and self.entry.upgrades(connection, request)

@@ -9,6 +9,7 @@ cdef Py_ssize_t SEALED_AHEAD, MOST_SEALED
 
 
 cdef class SecureConnection(Connection):
+    cdef public bint settled
     cdef public object tls
 
     @cython.locals(data=bytes, content=bytes)

@@ -30,6 +30,7 @@ class Clear:
     """In the place of a `tls.channel.Channel` where there is to be no TLS: the client is told so in clear."""
 
     finished = False
+    established = False
 
     def facts(self) -> None:
         """Nothing was settled."""
@@ -65,9 +66,11 @@ CLEAR = Clear()
 class SecureConnection(Connection):
     """HTTP/1 inside TLS; `tls` is a `tls.channel.Channel`."""
 
-    __slots__ = ("tls",)
+    __slots__ = ("settled", "tls")
 
     tls: Any
+    # Whether it is known which protocol ALPN has settled on, or cannot be another one than HTTP/1.
+    settled: bool
 
     # Reading.
 
@@ -93,6 +96,10 @@ class SecureConnection(Connection):
         if tls.finished:
             # The next read tells.
             self.readable = True
+        if not self.settled and tls.established:
+            self.settled = True
+            if tls.protocol() == "h2":
+                self.opener.negotiated(self)
         if content:
             self._take_in(content)
         elif tls.speaks():

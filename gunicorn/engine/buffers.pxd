@@ -30,6 +30,7 @@ cdef class OutputBuffer:
     cdef public object spill
     cdef public long long spill_end
     cpdef bint full(self)
+    cpdef bytes take(self, Py_ssize_t most)
 
 
 cdef class BodyStream:

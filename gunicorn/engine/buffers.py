@@ -231,6 +231,30 @@ class OutputBuffer:
             self.close()
         return total
 
+    def take(self, most: int) -> bytes:
+        """The next octets, at most so many, taken out. Raises `OSError` where a file has become shorter."""
+        segments = self.segments
+        if not segments or most <= 0:
+            return b""
+        first = segments[0]
+        if isinstance(first, FileSegment):
+            data = os.pread(first.fd, min(first.count, most), first.offset)
+            if not data:
+                raise OSError("the file became shorter while it was sent")
+            first.offset += len(data)
+            first.count -= len(data)
+            if first.count == 0:
+                first.close()
+                segments.popleft()
+            return data
+        stretch = first[:most]
+        self.size -= len(stretch)
+        if len(stretch) == len(first):
+            segments.popleft()
+        else:
+            segments[0] = first[len(stretch):]
+        return bytes(stretch)
+
     def close(self) -> None:
         """Forget what is queued."""
         for segment in self.segments:

@@ -2,6 +2,7 @@ cimport cython
 from gunicorn.http.fields cimport FieldTable
 from ._leaf cimport Poller, accept, monotonic
 from ._leaf cimport close as close_descriptor
+from .exchange cimport Exchange
 from .listener cimport Listener
 from .opener cimport Opener
 from .state cimport EngineState
@@ -20,7 +21,7 @@ cdef class Engine(EngineState):
     cdef public list listeners
     cdef public bint listening
     cdef public double next_sweep
-    cdef readonly Opener opener
+    cdef public Opener opener
     cdef public object proxies
     cdef public list ready_listeners
     cdef public bint scarce
@@ -37,7 +38,7 @@ cdef class Engine(EngineState):
     cpdef int dispatch(self, int events) except -1
     @cython.locals(connection=Transport)
     cdef _run_again(self)
-    @cython.locals(attended=Transport)
+    @cython.locals(attended=Exchange)
     cpdef attend(self, connection)
     cpdef failed(self, exchange, error)
     cdef _not_taken(self, int fd, Transport connection, error)

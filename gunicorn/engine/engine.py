@@ -251,7 +251,7 @@ class Engine(EngineState):
         if connection is None:
             return
         # A name of its own, which the compiled form knows the type of.
-        attended: Transport = connection
+        attended: Exchange = connection
         try:
             attended.go_on()
         except OwnSignal:
@@ -465,7 +465,11 @@ class Engine(EngineState):
 
     def exchanges(self) -> list[Exchange]:
         """The requests that run."""
-        return [connection for connection in self.connections if connection is not None and connection.is_running()]
+        found: list[Exchange] = []
+        for connection in self.connections:
+            if connection is not None:
+                found += connection.exchanges()
+        return found
 
     def abandon(self, ended: Callable[..., object]) -> None:
         """In a child that the application has forked: let go of everything, and have nothing notice, neither a client

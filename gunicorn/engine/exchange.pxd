@@ -45,4 +45,5 @@ cdef class Exchange:
     cpdef refuse(self, error)
     cpdef drop(self)
     cpdef become(self, Driver driver)
+    cpdef go_on(self)
     cpdef bint is_attended(self) except -1

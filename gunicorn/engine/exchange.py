@@ -158,6 +158,15 @@ class Exchange:
         """The end of a response that was to have trailer fields: these, as far as its framing has a place for them."""
         raise NotImplementedError
 
+    def promise_trailers(self) -> None:
+        """Keep the end of the response for the trailer fields that `add_trailers` may bring until then. Of exchanges
+        alone whose protocol has a place for them behind any content."""
+        raise NotImplementedError
+
+    def add_trailers(self, fields: list[FieldLine]) -> None:
+        """Fields that go behind the content when the gateway is done."""
+        raise NotImplementedError
+
     def inform(self, status: int, fields: list[FieldLine]) -> None:
         """An interim response (RFC 9110 section 15.2), now."""
         raise NotImplementedError
@@ -227,6 +236,10 @@ class Exchange:
 
     def become(self, driver: Driver) -> None:
         """From now on the octets of the client are those of another protocol (RFC 9110 section 7.8)."""
+        raise NotImplementedError
+
+    def go_on(self) -> None:
+        """Its next turn has come: look at what the client has sent."""
         raise NotImplementedError
 
     def is_attended(self) -> bool:

@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Peer
+
 
 class Handler:
     """A gateway, as the engine sees it. It answers through the exchange, at once or later."""
@@ -34,6 +36,10 @@ class Handler:
 
     def body_is_wrong(self, exchange: Any, error: HTTPError) -> None:
         """The streamed body of a running request breaks the rules: its reader is told that it ends here."""
+
+    def tell(self, peer: Peer, what: str) -> None:
+        """For the log, of a client: it breaks the rules of what it speaks, or wants what it may not, and gets no answer
+        that says so."""
 
     def answered(self) -> int:
         """How many running requests have their whole response and are ended in a moment, by another thread."""

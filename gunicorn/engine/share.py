@@ -32,14 +32,16 @@ class Share:
     connections of a listener in one turn, 1 or more.
     """
 
-    __slots__ = ("_accepts", "_fair", "_impatient_until", "_long_until", "_slow_until")
+    __slots__ = ("_accepts", "_fair", "_impatient_until", "_lately_until", "_long_until", "_slow_until")
 
     def __init__(self, fair: bool = False, accepts: int = ACCEPTS) -> None:
         self._fair = fair
         self._accepts = accepts
-        # While these moments lie ahead: applications have lately been slow here; requests may have waited behind a long
+        # While these moments lie ahead: applications have lately been slow here, with
+        # neighbours and in any case; requests may have waited behind a long
         # one; no request is waited for that should have come with its connection.
         self._slow_until = 0.0
+        self._lately_until = 0.0
         self._long_until = 0.0
         self._impatient_until = 0.0
 
@@ -49,6 +51,7 @@ class Share:
         """The application has answered a request, in so many seconds."""
         if seconds <= SLOW_SECONDS:
             return
+        self._lately_until = now + SLOW_FOR_SECONDS
         if self._fair:
             self._slow_until = now + SLOW_FOR_SECONDS
         if seconds > LONG_SECONDS:
@@ -57,6 +60,10 @@ class Share:
     def is_slow(self, now: float) -> bool:
         """Whether clients are better served elsewhere: an answer closes its connection if others wait."""
         return now < self._slow_until
+
+    def was_slow(self, now: float) -> bool:
+        """Whether an application was slow lately, whoever else accepts: no answer waits here for another one's."""
+        return now < self._lately_until
 
     def may_have_left(self, now: float) -> bool:
         """Whether the client of a request that is begun now may have waited so long that it is gone."""

@@ -120,6 +120,10 @@ class EngineState:
         """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
         raise NotImplementedError
 
+    def wake(self) -> None:
+        """End a `poll` that waits in another thread."""
+        raise NotImplementedError
+
     def forget(self, connection: Any, fd: int) -> None:
         """A connection is being closed."""
         raise NotImplementedError

@@ -19,11 +19,11 @@ cdef class Transport(Exchange):
     cdef begin_transport(self, int fd)
     cpdef on_event(self, int flags)
     cpdef process(self)
-    cpdef go_on(self)
     cpdef take_turn(self)
     cpdef expire(self)
     cpdef shorten(self, double latest, double lingers)
     cpdef close(self)
+    cpdef list exchanges(self)
     cpdef watch(self)
     @cython.locals(out=OutputBuffer)
     cpdef long long queued(self) except -1

@@ -59,10 +59,6 @@ class Transport(Exchange):
         """Serve what has come, as far as it goes now."""
         raise NotImplementedError
 
-    def go_on(self) -> None:
-        """Its next turn has come."""
-        raise NotImplementedError
-
     def expire(self) -> None:
         """The deadline has passed."""
         raise NotImplementedError
@@ -71,6 +67,10 @@ class Transport(Exchange):
         """The process is to end: where nothing is asked, something may be until the moment `latest`; where only an end
         is waited for, it is waited for until `lingers`."""
         raise NotImplementedError
+
+    def exchanges(self) -> list[Exchange]:
+        """The requests that run on it."""
+        return [self] if self.is_running() else []
 
     def abandon(self) -> None:
         """In a child that has inherited this connection: close the copy of the descriptor, without a word to anybody.

@@ -123,6 +123,10 @@ class Channel:
             pass
         return self._take()
 
+    def protocol(self) -> str:
+        """What ALPN has settled on (RFC 7301), empty without it."""
+        return self.tls.selected_alpn_protocol() or ""
+
     # What applications are told.
 
     def facts(self) -> Facts:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from .terminator import Options, Terminator
 
+# Protocols as the setting calls them, and as ALPN does.
+_NAMES = {"h1": "http/1.1", "h2": "h2"}
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -112,7 +114,14 @@ def _options(cfg: Config, bind: Bind | None) -> Options:
         names=cfg.sni_certs,
         where=where,
         ragged_eofs=bool(cfg.suppress_ragged_eofs),
+        protocols=_protocols(cfg),
     )
+
+
+def _protocols(cfg: Config) -> tuple[str, ...]:
+    """What ALPN offers. A server that a worker type brings of its own speaks HTTP/1 alone."""
+    ours = getattr(cfg.worker_class, "honours_bind_options", False)
+    return tuple(_NAMES[name] for name in cfg.http_protocols if ours or name == "h1") or ("http/1.1",)
 
 
 def _one_of(name: str, value: str, words: tuple[str, ...], where: str) -> int:

@@ -1,5 +1,5 @@
 from gunicorn.engine._leaf cimport send
-from gunicorn.engine.buffers cimport FileSegment, OutputBuffer
+from gunicorn.engine.buffers cimport OutputBuffer
 
 
 cdef class Sealed:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from gunicorn.engine._leaf import send
-from gunicorn.engine.buffers import FileSegment, OutputBuffer
+from gunicorn.engine.buffers import OutputBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class SealedOutput(OutputBuffer):
         while segments:
             first = segments[0]
             if not isinstance(first, Sealed):
-                first = Sealed(memoryview(self.channel.seal(self._stretch())))
+                first = Sealed(memoryview(self.channel.seal(self.take(_SEAL_SIZE))))
                 segments.appendleft(first)
             sent = send(fd, first.data)
             if sent < 0:
@@ -66,25 +64,3 @@ class SealedOutput(OutputBuffer):
         if not segments:
             self.close()
         return total
-
-    def _stretch(self) -> Any:
-        """Take the next octets that are not encrypted yet."""
-        segments = self.segments
-        first = segments[0]
-        if isinstance(first, FileSegment):
-            data = os.pread(first.fd, min(first.count, _SEAL_SIZE), first.offset)
-            if not data:
-                raise OSError("the file became shorter while it was sent")
-            first.offset += len(data)
-            first.count -= len(data)
-            if first.count == 0:
-                first.close()
-                segments.popleft()
-            return data
-        stretch = first[:_SEAL_SIZE]
-        self.size -= len(stretch)
-        if len(stretch) == len(first):
-            segments.popleft()
-        else:
-            segments[0] = first[len(stretch):]
-        return stretch

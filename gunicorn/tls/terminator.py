@@ -38,15 +38,13 @@ VERSIONS = {
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
-ALPN = ["http/1.1"]
-
 # What a file is now: a new one has another time, number or size, also behind a symbolic link.
 Stamp = tuple[tuple[int, int, int], ...]
 
 
 class Options(NamedTuple):
     """How a listener speaks TLS. `where` says in messages which listener it is; `names` maps server names to
-    (certificate file, key file or None)."""
+    (certificate file, key file or None); `protocols` are those that ALPN offers (RFC 7301), the preferred one first."""
 
     certfile: str | None = None
     keyfile: str | None = None
@@ -58,6 +56,7 @@ class Options(NamedTuple):
     names: Mapping[str, tuple[str, str | None]] = {}
     where: str = ""
     ragged_eofs: bool = True
+    protocols: tuple[str, ...] = ("http/1.1",)
 
 
 class Terminator:
@@ -145,7 +144,7 @@ class Terminator:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = VERSIONS[options.minimum]
         context.options |= ssl.OP_NO_RENEGOTIATION
-        context.set_alpn_protocols(ALPN)
+        context.set_alpn_protocols(list(options.protocols))
         if options.ciphers:
             _set_ciphers(context, options)
         load_chain(context, certfile, keyfile, options)
@@ -165,12 +164,20 @@ class Terminator:
         # A socket of gevent's stands behind a weak reference.
         asked: Handshake = getattr(tls, "_sslsock", lambda: tls)()
         asked.requested_name = name
-        found = self._current
-        if name and self._named:
-            name = name.lower()
-            found = self._named.get(name) or self._named.get("*." + name.partition(".")[2]) or found
+        found = self._context_of(name)
         if found is not context:
             asked.context = found
+
+    def _context_of(self, name: str | None) -> ssl.SSLContext:
+        if not name or not self._named:
+            return self._current
+        name = name.lower()
+        return self._named.get(name) or self._named.get("*." + name.partition(".")[2]) or self._current
+
+    def keeps_apart(self, name: str, host: str) -> bool:
+        """Whether a client that has come by the one name must not ask for the other host: where clients show
+        certificates, each name may stand for another rule (RFC 9110 section 7.4)."""
+        return bool(self.options.cert_reqs) and self._context_of(name) is not self._context_of(host)
 
     # Renewal.
 

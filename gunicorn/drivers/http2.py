@@ -1,0 +1,482 @@
+"""A connection of HTTP/2: its streams run side by side, share its windows, and end with it (RFC 9113).
+
+    octets -> protocol -> `Requests` -> `ready` -> the handler, a stream at a time
+    a stream's answer -> frames in the protocol -> `pump` -> the connection
+
+No application is called while the protocol looks at octets: those that may be served wait in `ready` until it has. What
+an application does in its turn may bring further octets here (it waits for a window, or for its body); their requests
+wait until that turn is over where the worker runs one at a time, and are given to others at once where it can.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gunicorn.engine.exchange import Exchange
+from gunicorn.engine.state import EngineState
+from gunicorn.http.errors import HTTPError, Misdirected, Overloaded, RequestTimeout
+from gunicorn.http.request import Request
+from gunicorn.http.target import elsewhere
+from gunicorn.wire.hpack import Static
+from gunicorn.wire.http2 import HTTP2, Recipient, Stream
+from gunicorn.wire.http2_frames import (
+    ENHANCE_YOUR_CALM,
+    LARGEST_WINDOW,
+    SETTINGS_TIMEOUT,
+    HTTP2Settings,
+    ping_frame,
+)
+from gunicorn.wire.priority import LONGEST, Priority, parse_priority
+
+from .http1 import Connection
+from .http2_output import SharedOutput
+from .http2_stream import StreamExchange
+
+# A client has acknowledged our settings in this time, and answers the PING of a farewell in that.
+SETTINGS_SECONDS = 10.0
+FAREWELL_SECONDS = 1.0
+FAREWELL = b"farewell"
+# With `keepalive = 0` a client has its time all the same to send its first request.
+SHORTEST_IDLE = 1.0
+# Fields by which a proxy tells of itself.
+_OF_PROXIES = frozenset({"X-FORWARDED-FOR", "X-FORWARDED-PROTO", "X-FORWARDED-HOST", "X-REAL-IP", "FORWARDED", "VIA"})
+
+# Priorities of streams that are not open yet, as many as are remembered.
+EARLY = 100
+
+# Steps of a farewell (RFC 9113 section 6.8): nothing said; the client is to open no more streams; it knows.
+STAYING = 0
+LEAVING = 1
+LAST = 2
+
+
+class Session(SharedOutput):
+    """The streams of one connection, and what they share."""
+
+    __slots__ = (
+        "began", "block_of", "block_since", "dispatching", "farewell_by", "free", "highest", "idle_since", "keepalive",
+        "later", "leave_by", "proxied", "ready", "requests", "soon", "step", "taken_at",
+    )
+
+    def __init__(
+        self, connection: Connection, static: Static, trusted: bool, settings: HTTP2Settings, keepalive: float
+    ) -> None:
+        engine: EngineState = connection.engine
+        self.connection = connection
+        self.engine = engine
+        self.requests = Requests(self)
+        self.protocol = HTTP2(static, trusted, settings, self.requests)
+        self.inside = False
+        self.size = 0
+        self.moved = 0
+        self.moved_at = 0.0
+        # The protocol looks at octets; those that came meanwhile.
+        self.receiving = False
+        self.later: list[bytes] = []
+        # Streams whose requests may be served, the most urgent first; and whether one is being given away.
+        self.ready: deque[StreamExchange] = deque()
+        self.dispatching = False
+        # Streams that have become something else, and were sent something before.
+        self.soon: list[StreamExchange] = []
+        self.waiting = []
+        # Exchanges that may serve another request.
+        self.free: list[StreamExchange] = []
+        # A trusted proxy is at the other end: it is told no farewell, which it would take for a failure.
+        self.proxied = False
+        self.keepalive = keepalive
+        self.began = engine.now
+        self.idle_since = engine.now
+        # When the client last took something of what was queued, or nothing was.
+        self.taken_at = engine.now
+        self.highest = 0
+        self.block_of = 0
+        self.block_since = 0.0
+        self.step = STAYING
+        self.farewell_by = 0.0
+        self.leave_by = 0.0
+
+    # What comes.
+
+    def receive(self, data: bytes) -> None:
+        if self.receiving:
+            # A logger of the user's has let others run: they may bring octets, in their order.
+            self.later.append(data)
+            return
+        nested, self.inside = self.inside, True
+        try:
+            self._take_in(data)
+            self._serve_ready()
+            while self.soon:
+                self.soon.pop().go_on()
+        finally:
+            self.inside = nested
+        self.pump()
+        if self.protocol.failed:
+            self._end_failed()
+
+    def _take_in(self, data: bytes) -> None:
+        self.receiving = True
+        try:
+            self.protocol.receive(data, self.engine.now)
+            while self.later:
+                self.protocol.receive(self.later.pop(0), self.engine.now)
+        finally:
+            self.receiving = False
+
+    def look(self) -> None:
+        if self.receiving:
+            return
+        engine = self.engine
+        running = engine.running
+        self.connection.look()
+        self.pump()
+        if engine.threaded and engine.running > running:
+            # Threads that wait for a request must hear of it.
+            engine.wake()
+
+    # Requests.
+
+    def open(self, state: Stream, request: Request) -> StreamExchange:
+        """An exchange for a request that has come."""
+        if self.free:
+            exchange = self.free.pop()
+        else:
+            exchange = StreamExchange.__new__(StreamExchange)
+            exchange.begin(self)
+        request.proxy_info = self.connection.protocol.proxy_info
+        exchange.open(state, request)
+        if state.identifier == 1 and request.forwarder_trusted:
+            self.proxied = tells_of_a_proxy(request)
+        return exchange
+
+    def is_misdirected(self, request: Request) -> bool:
+        """Whether a client has taken this connection, which it has for one host, for another one."""
+        terminator = self.connection.listener.terminator
+        if terminator is None or not terminator.options.cert_reqs:
+            return False
+        name = self.connection.facts().server_name
+        host = (request.host or "").rpartition(":")[0] or request.host or ""
+        return bool(terminator.keeps_apart(name, host))
+
+    def is_ready(self, exchange: StreamExchange) -> None:
+        """A request may be served: behind those that are as urgent."""
+        ready = self.ready
+        request = exchange.request
+        if request is not None and request.priority is not None:
+            priority = parse_priority(request.priority)
+            exchange.urgency, exchange.incremental = priority.urgency, priority.incremental
+        if not ready or ready[len(ready) - 1].urgency <= exchange.urgency:
+            ready.append(exchange)
+            return
+        place = 0
+        while ready[place].urgency <= exchange.urgency:
+            place += 1
+        ready.insert(place, exchange)
+
+    def _serve_ready(self) -> None:
+        if self.dispatching:
+            return
+        self.dispatching = True
+        try:
+            while self.ready:
+                # By way of the engine: what goes wrong with one ends that one.
+                self.engine.attend(self.ready.popleft())
+        finally:
+            self.dispatching = False
+
+    def serve(self, exchange: StreamExchange) -> None:
+        engine, request = self.engine, exchange.request
+        if request is None:
+            # Its client has reset it before its turn came.
+            return
+        if engine.most_running and engine.running >= engine.most_running:
+            running = engine.running - engine.handler.answered()
+            if running >= engine.most_running:
+                exchange.refuse(Overloaded(f"{running} requests are running"))
+                return
+        engine.running += 1
+        exchange.running = True
+        self.connection.active = True
+        engine.handler.handle(exchange, request)
+        if self.protocol.out and engine.share.was_slow(engine.now):
+            # Nobody waits for the next one's answer to get this one's.
+            self.pump()
+
+    def complain(self, request: Request, error: HTTPError) -> None:
+        """Have the log tell of a request that is none."""
+        exchange = StreamExchange.__new__(StreamExchange)
+        exchange.begin(self)
+        exchange.request = request
+        self.engine.handler.refused(exchange, error)
+
+    def adopt(self, request: Request) -> None:
+        """Serve a request that has come by HTTP/1, and asks for its answer here."""
+        connection = self.connection
+        exchange = self.open(self.protocol.adopt(), request)
+        exchange.body, exchange.body_size = connection.give_body(), connection.body_size
+        self.is_ready(exchange)
+
+    def attend_soon(self, exchange: StreamExchange) -> None:
+        self.soon.append(exchange)
+
+    # The end of streams.
+
+    def lost(self, exchange: StreamExchange) -> None:
+        """The protocol has ended a stream in the middle."""
+        exchange.lose()
+        if not exchange.running:
+            self._release(exchange)
+
+    def reset(self, exchange: StreamExchange, code: int) -> None:
+        if not exchange.broken or exchange.state.sending:
+            self.protocol.reset(exchange.state, code)
+            self.lost(exchange)
+            self.gathered(True)
+
+    def time_is_up(self, exchange: StreamExchange) -> None:
+        exchange.refuse(RequestTimeout("the request took too long to arrive"))
+
+    def finished(self, exchange: StreamExchange, keep: bool) -> None:
+        self._release(exchange)
+        engine = self.engine
+        if not keep and (engine.closing or engine.share.is_slow(engine.now)):
+            self.leave(0.0)
+        self.gathered(True)
+
+    def _release(self, exchange: StreamExchange) -> None:
+        """Nobody works for the stream any more: another one may have its place, and its exchange another request."""
+        self.protocol.release(exchange.state)
+        if exchange.out is None and not exchange.broken:
+            self._recycle(exchange)
+
+    def _recycle(self, exchange: StreamExchange) -> None:
+        if exchange.state.owner is None:
+            # What was queued has gone within the call that ends it.
+            return
+        exchange.state.owner = None
+        if len(self.free) < self.protocol.settings.max_concurrent_streams:
+            self.free.append(exchange)
+
+    def exchanges(self) -> list[Exchange]:
+        found: list[Exchange] = []
+        for stream in self.protocol.streams.values():
+            exchange: StreamExchange | None = stream.owner
+            if exchange is not None and exchange.running:
+                found.append(exchange)
+        return found
+
+    # What goes.
+
+    def drained(self, exchange: StreamExchange) -> None:
+        self._recycle(exchange)
+
+    def pumped(self) -> None:
+        if self.step == LAST and not self.protocol.streams:
+            self._part()
+
+    def prioritize(self, exchange: StreamExchange, priority: Priority) -> None:
+        """The client has said how urgent a stream is."""
+        exchange.urgency, exchange.incremental = priority.urgency, priority.incremental
+        if exchange in self.waiting:
+            self.waiting.remove(exchange)
+            self.wait_for(exchange)
+        elif exchange in self.ready:
+            self.ready.remove(exchange)
+            self.is_ready(exchange)
+
+    def writable(self) -> None:
+        self.taken_at = self.engine.now
+        self.pump()
+
+    # The end of the connection.
+
+    def leave(self, latest: float) -> None:
+        """Have the client open no more streams, and end when the last one has; at once it is told of none that it has
+        opened already. `latest`: when that must be known; 0.0: as usual."""
+        now = self.engine.now
+        by = min(latest or now + FAREWELL_SECONDS, now + FAREWELL_SECONDS)
+        if self.step == STAYING and not self.proxied:
+            self.step = LEAVING
+            self.farewell_by = by
+            self.protocol.goaway(LARGEST_WINDOW)
+            self.protocol.out.append(ping_frame(FAREWELL, 0))
+        elif self.step == LEAVING:
+            self.farewell_by = min(self.farewell_by, by)
+
+    def pong(self, octets: bytes) -> None:
+        """The answer to a PING of ours."""
+        if self.step == LEAVING and octets == FAREWELL:
+            self._settle_farewell()
+
+    def _settle_farewell(self) -> None:
+        """Whatever the client opens from here on is not served."""
+        self.step = LAST
+        if self.proxied:
+            self.protocol.last = self.protocol.highest
+        else:
+            self.protocol.goaway(self.protocol.highest)
+
+    def shorten(self, latest: float) -> None:
+        self.leave_by = latest
+        self.leave(latest)
+        self.pump()
+
+    def _end_failed(self) -> None:
+        """The client has broken the rules of the connection: it was told so."""
+        self.engine.handler.tell(self.connection.peer, f"connection ended: {self.protocol.fault}")
+        self._part()
+
+    def _part(self) -> None:
+        if self.connection.multiplexer is self:
+            self.connection.part()
+            self.closed()
+
+    def closed(self) -> None:
+        for stream in list(self.protocol.streams.values()):
+            exchange: StreamExchange | None = stream.owner
+            if exchange is not None and not exchange.broken:
+                exchange.lose()
+        self.waiting.clear()
+        self.free.clear()
+
+    def abandon(self) -> None:
+        for stream in self.protocol.streams.values():
+            exchange: StreamExchange | None = stream.owner
+            if exchange is not None:
+                exchange.broken = True
+                exchange.response = None
+
+    # Time limits.
+
+    def expire(self) -> None:
+        """The engine looks at deadlines."""
+        connection, now = self.connection, self.engine.now
+        connection.deadline = now
+        if connection.out is None:
+            self.taken_at = now
+        elif self.engine.send_timeout and now - self.taken_at >= self.engine.send_timeout:
+            connection.close()
+            return
+        fault = self._overdue(now)
+        if fault:
+            self.protocol.fail(fault, "too slow")
+            self.pump()
+            self._end_failed()
+            return
+        for stream in list(self.protocol.streams.values()):
+            exchange: StreamExchange | None = stream.owner
+            if exchange is not None and exchange.deadline and exchange.deadline <= now:
+                exchange.expire()
+        self.look_at_queues(now)
+        if self.step == LEAVING and self.farewell_by <= now:
+            self._settle_farewell()
+        self._look_at_idle(now)
+        self.pump()
+
+    def _overdue(self, now: float) -> int:
+        """The error of a client that is too slow in what concerns all streams; 0 of one that is not."""
+        protocol, engine = self.protocol, self.engine
+        limit = engine.header_timeout
+        if not protocol.started:
+            return SETTINGS_TIMEOUT if limit and now - self.began >= min(limit, SETTINGS_SECONDS) else 0
+        if not protocol.acknowledged and now - self.began >= SETTINGS_SECONDS:
+            return SETTINGS_TIMEOUT
+        if protocol.open_block != self.block_of:
+            self.block_of, self.block_since = protocol.open_block, now
+        elif protocol.open_block and limit and now - self.block_since >= limit:
+            return ENHANCE_YOUR_CALM
+        return 0
+
+    def _look_at_idle(self, now: float) -> None:
+        protocol = self.protocol
+        if protocol.streams or self.waiting or self.highest != protocol.highest:
+            self.highest = protocol.highest
+            self.idle_since = now
+            return
+        self.free.clear()
+        idle = now - self.idle_since >= max(self.keepalive, SHORTEST_IDLE)
+        if self.step != LAST and (idle or (self.leave_by and now >= self.leave_by)):
+            self._settle_farewell()
+
+
+class Requests(Recipient):
+    """The recipient of one session's protocol. No application is called in here: what may be served is put into
+    `session.ready`."""
+
+    __slots__ = ("early", "session")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.early: dict[int, bytes] = {}
+
+    def head(self, stream: Stream, request: Request) -> None:
+        session = self.session
+        exchange = session.open(stream, request)
+        if self.early:
+            value = self.early.pop(stream.identifier, None)
+            if value is not None:
+                request.priority = value.decode("latin-1")
+        redirect = exchange.listener.redirect
+        if redirect:
+            exchange.refuse(elsewhere(request, redirect))
+        elif session.is_misdirected(request):
+            exchange.refuse(Misdirected(request.host))
+        elif request.upgrade is not None:
+            exchange.expect_driver()
+            session.is_ready(exchange)
+        elif not stream.receiving or exchange.expect_body(request):
+            session.is_ready(exchange)
+
+    def refused(self, stream: Stream, request: Request, error: HTTPError) -> None:
+        exchange = self.session.open(stream, request)
+        exchange.refuse(error)
+
+    def malformed(self, request: Request, error: HTTPError) -> None:
+        self.session.complain(request, error)
+
+    def content(self, stream: Stream, data: bytes) -> None:
+        exchange: StreamExchange | None = stream.owner
+        if exchange is None:
+            self.session.protocol.consumed(stream, len(data))
+            return
+        try:
+            exchange.feed(data)
+        except HTTPError as error:
+            exchange.refuse(error)
+
+    def end(self, stream: Stream, trailers: list[tuple[str, str]] | None) -> None:
+        exchange: StreamExchange | None = stream.owner
+        if exchange is None:
+            return
+        try:
+            if exchange.end_body(trailers):
+                self.session.is_ready(exchange)
+        except HTTPError as error:
+            exchange.refuse(error)
+
+    def reset(self, stream: Stream, code: int) -> None:
+        exchange: StreamExchange | None = stream.owner
+        if exchange is not None:
+            self.session.lost(exchange)
+
+    def writable(self, stream: Stream | None) -> None:
+        """What waits is sent when all octets of now were looked at."""
+
+    def prioritize(self, identifier: int, value: bytes) -> None:
+        session = self.session
+        stream: Stream | None = session.protocol.streams.get(identifier)
+        if stream is None:
+            if identifier > session.protocol.highest and len(self.early) < EARLY and len(value) <= LONGEST:
+                self.early[identifier] = value
+            return
+        exchange: StreamExchange | None = stream.owner
+        if exchange is not None:
+            session.prioritize(exchange, parse_priority(value.decode("latin-1")))
+
+    def pong(self, octets: bytes) -> None:
+        self.session.pong(octets)
+
+
+def tells_of_a_proxy(request: Request) -> bool:
+    """Whether a request has a field by which proxies tell of themselves, or of their clients."""
+    return any(field.name in _OF_PROXIES for field, _ in request.fields)

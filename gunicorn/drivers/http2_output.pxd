@@ -1,0 +1,35 @@
+cimport cython
+from gunicorn.engine.state cimport EngineState
+from gunicorn.wire.http2 cimport HTTP2
+from .http1 cimport Connection
+from .http2_stream cimport PIECE, PROGRESS, MultiplexedConnection, StreamExchange
+
+
+cdef Py_ssize_t AHEAD, MOST_UNSENT
+
+
+cdef class SharedOutput(MultiplexedConnection):
+    cdef readonly EngineState engine
+    cdef readonly Py_ssize_t moved
+    cdef readonly bint receiving
+    cdef readonly list waiting
+
+    cpdef lost(self, StreamExchange exchange)
+    cpdef drained(self, StreamExchange exchange)
+    cpdef pumped(self)
+    cpdef bint full(self) except -1
+    cpdef gathered(self, bint ended)
+    cpdef bint has_room(self, Py_ssize_t size) except -1
+    @cython.locals(connection=Connection, protocol=HTTP2)
+    cpdef pump(self)
+    @cython.locals(
+        place=Py_ssize_t, waiting=list, room=Py_ssize_t, exchange=StreamExchange, count=Py_ssize_t)
+    cdef _fill(self)
+    cdef _has_advanced(self, Py_ssize_t place, StreamExchange exchange)
+    @cython.locals(waiting=list, end=Py_ssize_t, other=StreamExchange)
+    cdef _give_turn(self, Py_ssize_t place, StreamExchange exchange)
+    @cython.locals(waiting=list, place=Py_ssize_t, other=StreamExchange)
+    cpdef wait_for(self, StreamExchange exchange)
+    cpdef wait_no_more(self, StreamExchange exchange)
+    @cython.locals(exchange=StreamExchange)
+    cdef look_at_queues(self, double now)
