@@ -14,7 +14,7 @@ cdef class Scopes:
     cpdef dict build(self, Exchange exchange, Request request)
     @cython.locals(scope=dict)
     cpdef dict build_socket(self, Exchange exchange, Request request, list subprotocols)
-    cpdef dict shared(self, Exchange exchange)
+    cpdef dict shared(self, Exchange exchange, Request request)
 
 
 @cython.locals(headers=list, field=FieldName, value=str, lower=bytes)

@@ -8,6 +8,7 @@ from gunicorn.engine.exchange import Exchange
 from gunicorn.gateway.variables import client_of, peer_of
 from gunicorn.http.request import Request
 from gunicorn.tls.facts import Facts, distinguished_name
+from gunicorn.wire.priority import Priority, parse_priority
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Scopes:
         """The scope of an HTTP request."""
         shared = exchange.shared
         if shared is None:
-            shared = exchange.shared = self.shared(exchange)
+            shared = exchange.shared = self.shared(exchange, request)
         scope = dict(shared)
         scope["method"] = request.method
         path = request.path
@@ -57,8 +58,11 @@ class Scopes:
         scope["path"] = path
         scope["query_string"] = request.query.encode("latin-1")
         scope["headers"] = _fields(request)
-        if request.version_minor != 1:
+        if request.version_minor != 1 and request.version_major == 1:
             scope["http_version"] = "1.0"
+        if request.priority is not None:
+            priority = parse_priority(request.priority)
+            scope["extensions"] = {**scope["extensions"], "http.response.priority": priority.facts()}
         if request.scheme is not None:
             scope["scheme"] = request.scheme
         if request.proxy_info is not None or (self.forwarded is not None and request.forwarder_trusted):
@@ -80,23 +84,29 @@ class Scopes:
         del scope["method"]
         return scope
 
-    def shared(self, exchange: Exchange) -> dict[str, Any]:
-        """What the requests of a connection have in common."""
+    def shared(self, exchange: Exchange, request: Request) -> dict[str, Any]:
+        """What the requests of a connection have in common, and those of a stream's exchange."""
         listener = exchange.listener
         secure = exchange.is_secure()
         if listener.is_unix:
             server: tuple[str, int | None] = (listener.server_name, None)
         else:
             server = (listener.server_name, int(listener.server_port))
+        extensions: dict[str, object] = {**EXTENSIONS}
+        if secure:
+            extensions["tls"] = tls_extension(exchange.facts())
+        is_http2 = request.version_major == 2
+        if is_http2:
+            extensions["http.response.priority"] = Priority().facts()
         return {
             "type": "http",
             "asgi": VERSIONS,
-            "http_version": "1.1",
+            "http_version": "2" if is_http2 else "1.1",
             "server": server,
             "client": peer_of(exchange.peer),
             "scheme": "https" if secure else "http",
             "root_path": self.root_path,
-            "extensions": {**EXTENSIONS, "tls": tls_extension(exchange.facts())} if secure else EXTENSIONS,
+            "extensions": extensions,
             "method": "",
             "path": "",
             "raw_path": b"",
@@ -119,6 +129,8 @@ def tls_extension(facts: Facts) -> dict[str, object]:
 
 
 def _fields(request: Request) -> list[tuple[bytes, bytes]]:
+    if request.octets is not None:
+        return request.octets
     headers: list[tuple[bytes, bytes]] = []
     authority = request.authority
     for field, value in request.fields:

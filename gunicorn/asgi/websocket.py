@@ -274,9 +274,11 @@ class WebSocketCycle(Cycle):
         deflate = agree_on_deflate(self.request) if owner.deflates else None
         if deflate is not None:
             headers.append((b"Sec-WebSocket-Extensions", deflate.answer.encode()))
-        headers.append((b"Sec-WebSocket-Accept", self.accept_value))
+        if self.accept_value:
+            headers.append((b"Sec-WebSocket-Accept", self.accept_value))
         try:
-            self._start("101 Switching Protocols", headers)
+            # On a stream of HTTP/2 it begins as the content of an ordinary answer (RFC 8441 section 5).
+            self._start("101 Switching Protocols" if self.accept_value else "200 OK", headers)
         except (HTTPError, TypeError, ValueError) as error:
             self._restart()
             raise Misuse(f"'headers' of websocket.accept: {error}") from None

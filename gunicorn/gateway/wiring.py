@@ -11,6 +11,7 @@ from gunicorn.http.peers import Peers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn.config.config import Config
+    from gunicorn.drivers.http2_entry import HTTP2Entry
     from gunicorn.http.forwarded import Forwarded
 
     from .admission import Admission
@@ -54,6 +55,29 @@ def settings_of(cfg: Config) -> Settings:
         sendfile=cfg.sendfile,
         most_running=cfg.limit_concurrency,
     )
+
+
+def http2_of(cfg: Config, serves_websockets: bool) -> HTTP2Entry | None:
+    """Where connections may become such of HTTP/2; None where none may. `serves_websockets`: on its streams, too."""
+    if "h2" not in cfg.http_protocols and cfg.http2_cleartext == "off":
+        return None
+    # Brings the whole of HTTP/2, which a worker without it need not have in its memory.
+    from gunicorn.drivers.http2_entry import HTTP2Entry, HTTP2Options
+    from gunicorn.wire.http2_frames import HTTP2Settings
+
+    settings = HTTP2Settings(
+        max_concurrent_streams=cfg.http2_max_concurrent_streams,
+        initial_window_size=cfg.http2_initial_window_size,
+        max_frame_size=cfg.http2_max_frame_size,
+        max_header_list_size=cfg.http2_max_header_list_size,
+        connect_protocol=serves_websockets,
+    )
+    return HTTP2Entry(HTTP2Options(
+        prior_knowledge=cfg.http2_cleartext in ("prior-knowledge", "both"),
+        upgrade=cfg.http2_cleartext in ("upgrade", "both"),
+        settings=settings,
+        keepalive=float(cfg.keepalive) if "keepalive" in cfg.sources else HTTP2Options().keepalive,
+    ))
 
 
 def forwarded_of(cfg: Config) -> Forwarded | None:

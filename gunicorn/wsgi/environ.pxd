@@ -24,7 +24,7 @@ cdef class EnvironBuilder:
     cpdef dict template(self, Listener listener)
     @cython.locals(
         environ=dict, client=tuple, view=SocketView, turn=Turn, handed=Shared)
-    cdef dict _of_connection(self, Exchange exchange, Listener listener)
+    cdef dict _of_connection(self, Exchange exchange, Listener listener, Request request)
     @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t,
         info=dict, client=tuple)
     cpdef dict build(self, Exchange exchange, Request request)

@@ -67,7 +67,7 @@ class EnvironBuilder:
         if shared is not None and handed.renew(exchange.number):
             environ = dict(shared)
         else:
-            environ = self._of_connection(exchange, listener)
+            environ = self._of_connection(exchange, listener, request)
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
         path = request.path
@@ -84,6 +84,8 @@ class EnvironBuilder:
             self._body(environ, exchange, request, body)
         if request.version_minor != 1 or request.version_major != 1:
             environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
+            if request.version_major == 2:
+                self._of_http2(environ, exchange, request)
         if request.scheme is not None:
             environ["wsgi.url_scheme"] = request.scheme
         if request.authority is not None:
@@ -107,7 +109,7 @@ class EnvironBuilder:
             mount(environ, script_name, request)
         return environ
 
-    def _of_connection(self, exchange: Exchange, listener: Listener) -> Environ:
+    def _of_connection(self, exchange: Exchange, listener: Listener, request: Request) -> Environ:
         """The part of the environ that every request of a connection has."""
         environ = dict(self.template(listener))
         client = peer_of(exchange.peer)
@@ -118,6 +120,11 @@ class EnvironBuilder:
             from .tls_variables import tls_variables
 
             environ.update(tls_variables(exchange.facts()))
+        if request.version_major == 2:
+            # Not before there is a connection of HTTP/2.
+            from .http2_variables import USUAL_PRIORITY
+
+            environ.update(USUAL_PRIORITY)
         turn = Turn.__new__(Turn)
         turn.begin(exchange)
         view = SocketView.__new__(SocketView)
@@ -134,6 +141,14 @@ class EnvironBuilder:
             exchange.handed = handed
             environ = dict(environ)
         return environ
+
+    def _of_http2(self, environ: Environ, exchange: Exchange, request: Request) -> None:
+        """What some requests of HTTP/2 have besides."""
+        if request.priority is None and request.body is None and not request.takes_trailers:
+            return
+        from .http2_variables import add_variables
+
+        add_variables(environ, exchange, request)
 
     def _body(self, environ: Environ, exchange: Exchange, request: Request, body: object) -> None:
         if isinstance(body, BodyStream):
