@@ -13,7 +13,7 @@ from .values import SettingValues
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads, _http2_library):
+    for check in (_upload_folder, _workers_for_threads):
         check(cfg)
 
 
@@ -26,16 +26,6 @@ def _upload_folder(cfg: SettingValues) -> None:
 def _workers_for_threads(cfg: SettingValues) -> None:
     if cfg.threads == 0 and cfg.worker_class_str == "gthread":
         raise ConfigError(complaint(cfg, "threads", "expected a whole number, 1 or more"))
-
-
-def _http2_library(cfg: SettingValues) -> None:
-    if "h2" not in cfg.http_protocols and cfg.http2_cleartext == "off":
-        return
-    from importlib.util import find_spec
-
-    if find_spec("h2") is None:
-        name = "http_protocols" if "h2" in cfg.http_protocols else "http2_cleartext"
-        raise ConfigError(complaint(cfg, name, "HTTP/2 needs the package h2: pip install gunicorn[http2]"))
 
 
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:
@@ -62,6 +52,17 @@ def pending_notices(cfg: SettingValues) -> list[str]:
         for name, reason in PENDING.items()
         if name in cfg.sources and _differs(cfg, name)
     ]
+
+
+def http2_notices(cfg: SettingValues, served: bool) -> list[str]:
+    """A line when nobody can speak the HTTP/2 that was asked for. `served`: by the worker type."""
+    if "h2" not in cfg.http_protocols or cfg.http2_cleartext != "off":
+        return []
+    if not served:
+        return [complaint(cfg, "http_protocols", f"worker_class = {cfg.worker_class_str} does not serve h2")]
+    if not (cfg.is_ssl or any(cfg.speaks_tls(bind) for bind in cfg.binds)):
+        return [complaint(cfg, "http_protocols", "nobody can speak h2, there is no TLS and http2_cleartext is off")]
+    return []
 
 
 def _differs(cfg: SettingValues, name: str) -> bool:

@@ -5,19 +5,12 @@ The only place that knows them: a feature that arrives takes its names out of th
 
 from __future__ import annotations
 
-_HTTP2 = "HTTP/2 is not served yet"
 _TASKS = "task processes are not available yet"
 _CONTROL = "the control socket is not available yet"
 _IGNORED = "use ssl_minimum_version to restrict versions"
 
 PENDING: dict[str, str] = {
     "ssl_version": _IGNORED,
-    "http_protocols": _HTTP2,
-    "http2_cleartext": _HTTP2,
-    "http2_max_concurrent_streams": _HTTP2,
-    "http2_initial_window_size": _HTTP2,
-    "http2_max_frame_size": _HTTP2,
-    "http2_max_header_list_size": _HTTP2,
     "protocol": "only HTTP is served yet",
     "uwsgi_allow_ips": "only HTTP is served yet",
     "dirty_apps": _TASKS,

@@ -394,7 +394,9 @@ def validate_dict(val: object) -> dict[object, object]:
 
 
 def validate_http_protocols(val: object) -> list[str]:
-    """Comma-separated `h1` and `h2`, in the order of preference."""
+    """Comma-separated `h1` and `h2`, in the order of preference; or a list of them."""
+    if isinstance(val, list | tuple) and all(isinstance(name, str) for name in val):
+        val = ",".join(val)
     if val is not None and not isinstance(val, str):
         raise TypeError(f"expected comma-separated protocols of h1, h2, not {type(val).__name__}")
     names = [name.strip().lower() for name in (val or "h1").split(",") if name.strip()]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from gunicorn import SERVER_SOFTWARE, _build
-from gunicorn.config.checks import check_there_is_one, complaint, pending_notices
+from gunicorn.config.checks import check_there_is_one, complaint, http2_notices, pending_notices
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.unix import sockets, systemd
@@ -56,7 +56,8 @@ def announce(cfg: Config, log: Log) -> None:
     """Which program starts, and what of its configuration has no effect."""
     log.info("Starting %s", SERVER_SOFTWARE.replace("/", " "))
     log.info("Build: %s", _build.told())
-    for notice in pending_notices(cfg):
+    serves_http2 = bool(getattr(cfg.worker_class, "honours_bind_options", False))
+    for notice in (*pending_notices(cfg), *http2_notices(cfg, serves_http2)):
         log.warning("%s", notice)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gunicorn.config import Config, files, get_default_config_file
+from gunicorn.config.checks import http2_notices
 from gunicorn.errors import ConfigError
 
 VARIABLES = ("WEB_CONCURRENCY", "PORT", "FORWARDED_ALLOW_IPS", "SENDFILE")
@@ -232,11 +233,17 @@ class TestCombinations:
         with pytest.raises(ConfigError, match=text):
             config(**values).validate()
 
-    def test_http2_asks_for_its_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "h2", None)
-        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-        with pytest.raises(ConfigError, match=r"pip install gunicorn\[http2\]"):
-            config(http_protocols="h2").validate()
+    @pytest.mark.parametrize(("given", "served", "told"), [
+        ({}, True, ""),
+        ({"http_protocols": "h2,h1"}, True, "there is no TLS"),
+        ({"http_protocols": "h2,h1", "http2_cleartext": "both"}, True, ""),
+        ({"http_protocols": "h2,h1", "bind": ["https://127.0.0.1:8000"]}, True, ""),
+        ({"http_protocols": "h2,h1", "bind": ["https://127.0.0.1:8000"]}, False, "worker_class = sync does not serve"),
+    ], ids=["not-asked-for", "no-tls", "cleartext", "tls", "guest"])
+    def test_http2_that_nobody_can_speak(self, given: dict[str, object], served: bool, told: str) -> None:
+        notices = http2_notices(config(**given), served)
+        assert told in "".join(notices)
+        assert bool(notices) == bool(told)
 
 
 def test_the_default_file_is_python_before_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ CASES: list[tuple[Any, Any, Any]] = [
     *((v.validate_syslog_facility, *case) for case in [("LOCAL7", "local7"), ("local8", REFUSED)]),
     *((v.validate_http_protocols, *case) for case in [
         ("h2, H1", ["h2", "h1"]), ("", ["h1"]), (None, ["h1"]), ("h3", REFUSED), ("h1,h1", REFUSED),
-        (["h1"], REFUSED),
+        (["h2", "h1"], ["h2", "h1"]), (["h2", 1], REFUSED),
     ]),
     *((v.validate_http2_cleartext, *case) for case in [
         (True, "prior-knowledge"), (False, "off"), (None, "off"), ("BOTH", "both"), ("x", REFUSED),

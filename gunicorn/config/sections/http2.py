@@ -23,7 +23,7 @@ class HTTPProtocols(Setting):
     desc = """\
         Comma-separated protocols to offer over TLS (ALPN), the preferred one first: `h1`, `h2`.
 
-        `h2` needs `gunicorn[http2]`.
+        `h2,h1` serves HTTP/2 to clients that speak it, and HTTP/1.1 to all others, on the same port.
         """
 
 
@@ -37,7 +37,7 @@ class HTTP2Cleartext(Setting):
     desc = """\
         HTTP/2 without TLS: `off`, `prior-knowledge`, `upgrade` or `both`.
 
-        Only for trusted peers, those in `forwarded_allow_ips`.
+        Only for trusted peers, those in `forwarded_allow_ips`; others get HTTP/1.1, and the log tells why.
         """
 
 
