@@ -81,6 +81,7 @@ def logical_lines(source: str) -> Iterator[str]:
 
 
 _CLASS = re.compile(r"cdef class (\w+)(?:\((\w+)\))?:$")
+_FORWARD = re.compile(r"cdef class \w+$")
 _FUNCTION = re.compile(
     r"(cdef|cpdef)(?: inline)? ((?:[\w ]+[ *])?)(\w+)\(([^()]*)\)(?: noexcept| except\?? ?-?\w+)?$"
 )
@@ -126,6 +127,9 @@ def read_declarations(source: str) -> Module:
             function = Function(found[3], arguments, locals_[0], kinds, found[1] == "cpdef")
             (module if inside is None else inside).functions[found[3]] = function
             locals_ = (), ()
+        elif _FORWARD.match(text):
+            # Of a class that follows, for those above it: nothing is declared yet.
+            continue
         elif found := _ATTRIBUTE.match(text):
             declared = {name.strip() for name in found[3].split(",")}
             kinds = tuple(found[2].replace("*", " ").split())
