@@ -86,6 +86,7 @@ class Runner:
             "start": self.started,
             "load": self.under_load,
             "slow": self.beside_slow_clients,
+            "streams": self.under_streams,
             "websocket": self.under_messages,
             "sockets": self.with_open_sockets,
         }
@@ -142,6 +143,20 @@ class Runner:
             sample = accounted(server, lambda: self.wrk(scenario, port, self.seconds))
             held = int(clients.ask("count", "open")[0])
         return sample._replace(quiet_rate=quiet.rate, quiet_p99_ms=quiet.p99_ms, held=held)
+
+    def under_streams(self, scenario: Scenario, server: Process, port: int) -> Sample:
+        """The load of clients of HTTP/2."""
+        arguments = scenario.h2load_arguments(self.work / "body")
+
+        def load(seconds: float) -> Load:
+            url = f"https://127.0.0.1:{port}/"
+            return measure.run_h2load(url, scenario.connections, scenario.streams, seconds, arguments)
+
+        load(WARM_UP_SECONDS)
+        sample = accounted(server, lambda: load(self.seconds))
+        if sample.rate == 0:
+            raise ServerFailed(f"no request was answered ({sample.errors} errors)")
+        return sample
 
     def under_messages(self, scenario: Scenario, server: Process, port: int) -> Sample:
         assert scenario.websockets

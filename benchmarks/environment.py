@@ -50,7 +50,7 @@ PEER_PACKAGES: dict[str, tuple[str, ...]] = {
 }
 #: The incumbent bears our name, so it has an environment of its own.
 INCUMBENT_PACKAGES: dict[str, tuple[str, ...]] = {
-    "gunicorn": ("gunicorn==27.0.1",),
+    "gunicorn": ("gunicorn[http2]==27.0.1",),
     "gunicorn_h1c": ("gunicorn_h1c",),
     "uvloop": ("uvloop",),
     # its gevent worker imports packaging

@@ -198,6 +198,40 @@ def run_wrk(
     return parse_wrk(done.stdout)
 
 
+def run_h2load(url: str, connections: int, streams: int, seconds: float, arguments: list[str]) -> Load:
+    """As `run_wrk`, by HTTP/2; the times are the mean and the longest, h2load tells no others."""
+    command = [
+        "taskset", "--cpu-list", str(LOAD_CPU), "h2load", "-t", "1", "-c", str(connections), "-m", str(streams),
+        "-D", str(max(1, round(seconds))), *arguments, url,
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+            timeout=seconds + CONNECT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unreachable(f"h2load did not end in {CONNECT_SECONDS} s") from None
+    if done.returncode != 0:
+        raise ServerFailed(f"h2load: {done.stderr.strip() or done.stdout.strip()}")
+    return parse_h2load(done.stdout)
+
+
+def parse_h2load(text: str) -> Load:
+    if "Application protocol: h2\n" not in text:
+        raise ServerFailed("it did not agree on HTTP/2")
+    took = re.search(r"^finished in ([\d.]+(?:us|ms|s|m)),", text, re.MULTILINE)
+    counted = re.search(
+        r"^requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text, re.MULTILINE
+    )
+    times = re.search(r"^time for request:\s+(\S+)\s+(\S+)\s+(\S+)", text, re.MULTILINE)
+    if not (took and counted and times):
+        raise ServerFailed(f"h2load printed no figures: {text!r}")
+    succeeded, *failed = map(int, counted.groups())
+    return Load(
+        succeeded, milliseconds(took[1]) / 1e3, milliseconds(times[3]), milliseconds(times[2]), sum(failed)
+    )
+
+
 def parse_wrk(text: str) -> Load:
     total = re.search(r"(\d+) requests in ([\d.]+(?:us|ms|s|m)),", text)
     p50 = re.search(r"^\s+50%\s+(\S+)", text, re.MULTILINE)

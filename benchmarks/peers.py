@@ -24,6 +24,7 @@ class Launch(NamedTuple):
     idle: int = 0
     tls: bool = False
     websocket: bool = False
+    http2: bool = False
 
 
 #: Seconds an idle connection is kept, and connections taken, where a scenario holds idle ones.
@@ -32,6 +33,7 @@ IDLE_SECONDS, MANY = "120", "20000"
 #: What a server may be able to do; "pool" is a worker type that is a pool of threads, however few are asked for,
 #: "loop" one that serves many requests in one thread, without `--threads`.
 LOG, THREAD, POOL, LOOP, FORK, TLS, WEBSOCKET = "log", "thread", "pool", "loop", "fork", "tls", "websocket"
+HTTP2 = "http2"
 PROCESSES = frozenset({LOG, FORK, TLS})
 THREADS = PROCESSES | {THREAD}
 POOLED = THREADS | {POOL}
@@ -67,6 +69,7 @@ def gunicorn_options(launch: Launch) -> list[str]:
         *when(launch.idle, "--worker-connections", MANY, "--keep-alive", IDLE_SECONDS),
         *when(launch.access_log, "--access-logfile", launch.access_log or ""),
         *tls_files(launch, "--certfile", "--keyfile"),
+        *when(launch.http2, "--http-protocols", "h2,h1"),
     ]
 
 
@@ -164,7 +167,7 @@ PURE_TREE = {"PYTHONPATH": str(ROOT), "GUNICORN_PURE": "1"}
 
 
 def our(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "") -> Peer:
-    return Peer(f"us{suffix}", protocol, ours(*extra), can, COMPILED_TREE, package)
+    return Peer(f"us{suffix}", protocol, ours(*extra), can | {HTTP2}, COMPILED_TREE, package)
 
 
 def old(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "incumbent") -> Peer:
@@ -179,15 +182,15 @@ NOTHING: frozenset[str] = frozenset()
 PEER_LIST = (
     Peer("floor", "floor", floor, NOTHING),
     our("", "wsgi", THREADS),
-    Peer("us-pure", "wsgi", ours(), THREADS, PURE_TREE),
+    Peer("us-pure", "wsgi", ours(), THREADS | {HTTP2}, PURE_TREE),
     our("-gthread", "wsgi", POOLED, "--worker-class", "gthread"),
     Peer("fastwsgi", "wsgi", by_script("fastwsgi"), NOTHING, package="fastwsgi"),
     Peer("bjoern", "wsgi", by_script("bjoern"), NOTHING, package="bjoern"),
-    Peer("granian", "wsgi", granian("wsgi"), POOLED, package="granian"),
+    Peer("granian", "wsgi", granian("wsgi"), POOLED | {HTTP2}, package="granian"),
     Peer("uwsgi", "wsgi", uwsgi, THREADS - {TLS}, package="uwsgi"),
     Peer("cheroot", "wsgi", by_script("cheroot", 10), frozenset({THREAD, POOL}), package="cheroot"),
     Peer("waitress", "wsgi", waitress, frozenset({THREAD, POOL}), package="waitress"),
-    old("", "wsgi", POOLED, "--worker-class", "gthread"),
+    old("", "wsgi", POOLED | {HTTP2}, "--worker-class", "gthread"),
     old("-sync", "wsgi", PROCESSES, "--worker-class", "sync"),
     our("-gevent", "wsgi", GREENLETS, "--worker-class", "gevent", package="gevent"),
     our("-eventlet", "wsgi", GREENLETS, "--worker-class", "eventlet", package="eventlet"),
@@ -196,11 +199,11 @@ PEER_LIST = (
     old("-tornado", "wsgi", GREENLETS, "--worker-class", "tornado", package="incumbent's tornado"),
     our("-asgi", "asgi", TASKS, "--worker-class", "asgi", "--asgi-loop", "asyncio"),
     our("-uvloop", "asgi", TASKS, "--worker-class", "asgi", "--asgi-loop", "uvloop"),
-    Peer("granian-asgi", "asgi", granian("asgi"), TASKS, package="granian"),
+    Peer("granian-asgi", "asgi", granian("asgi"), TASKS | {HTTP2}, package="granian"),
     Peer("socketify", "asgi", socketify, TASKS - {LOG}, package="socketify"),
     Peer("uvicorn", "asgi", uvicorn, TASKS, package="uvicorn"),
-    Peer("hypercorn", "asgi", hypercorn, TASKS, package="hypercorn"),
-    old("-asgi", "asgi", TASKS, "--worker-class", "asgi", "--asgi-loop", "uvloop",
+    Peer("hypercorn", "asgi", hypercorn, TASKS | {HTTP2}, package="hypercorn"),
+    old("-asgi", "asgi", TASKS | {HTTP2}, "--worker-class", "asgi", "--asgi-loop", "uvloop",
         package="incumbent's uvloop"),
     # The revision that `--before` names; in no group.
     Peer("before", "wsgi", ours(), THREADS, BEFORE_TREE),

@@ -116,6 +116,13 @@ KINDS = {
         ),
         "cpu_us", "µs", "CPU per request",
     ),
+    "streams": Kind(
+        (
+            Column("CPU µs/request", "cpu_us", ".2f"), Column("requests/s", "rate", ",.0f"),
+            Column("mean ms", "p50_ms", ".2f"), Column("longest ms", "p99_ms", ".2f"), MEMORY, ERRORS,
+        ),
+        "cpu_us", "µs", "CPU per request",
+    ),
     "slow": Kind(
         (
             Column("p99 ms alone", "quiet_p99_ms", ".2f"), Column("p99 ms beside", "p99_ms", ".2f"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import peers
@@ -50,11 +51,15 @@ class Scenario(NamedTuple):
     #: The protocols it exists for; "floor" where the fixed answer is comparable.
     protocols: tuple[str, ...] = ("floor", "wsgi", "asgi")
     #: "load": wrk; "start": exec to first answer and memory; "slow": wrk beside slow clients;
-    #: "websocket": CPU a message; "sockets": memory of sockets that are only open
+    #: "streams": h2load; "websocket": CPU a message; "sockets": memory of sockets that are only open
     kind: str = "load"
     #: Server and load on the same two cores, each free to roam.
     both_cores: bool = False
     tls: bool = False
+    #: Requests under way on each connection of HTTP/2; 0: HTTP/1.1.
+    streams: int = 0
+    #: Octets of a body that each request of HTTP/2 has.
+    upload: int = 0
     websockets: WebSockets | None = None
     slow: SlowClients | None = None
 
@@ -65,6 +70,13 @@ class Scenario(NamedTuple):
         fields = [*self.fields, *(["Connection: close"] if self.closing else [])]
         return [part for field in fields for part in ("-H", field)] + (["-s", lua_path] if self.lua else [])
 
+    def h2load_arguments(self, body: Path) -> list[str]:
+        fields = [part for field in self.fields for part in ("-H", field)]
+        if not self.upload:
+            return fields
+        body.write_bytes(b"u" * self.upload)
+        return [*fields, "-d", str(body)]
+
     def needs(self) -> dict[str, bool]:
         """What a server must be able to do -> whether it is needed here."""
         return {
@@ -73,6 +85,7 @@ class Scenario(NamedTuple):
             peers.FORK: self.workers > 1,
             peers.TLS: self.tls,
             peers.WEBSOCKET: self.websockets is not None,
+            peers.HTTP2: self.streams > 0,
         }
 
     def quiet_connections(self) -> int:
@@ -91,6 +104,7 @@ class Scenario(NamedTuple):
             self.quiet_connections(),
             self.tls,
             self.websockets is not None,
+            self.streams > 0,
         )
 
 
@@ -143,6 +157,16 @@ SCENARIO_LIST = (
              "small_and_big", 16, pool=4, kind="slow", slow=TRICKLERS_5000),
     Scenario("tls", "hello over TLS, 64 keep-alive connections", protocols=APPS, tls=True),
     Scenario("tls-handshake", "hello over TLS with Connection: close", protocols=APPS, tls=True, closing=True),
+    Scenario("h2", "HTTP/2 over TLS: hello, 8 connections with 10 streams each", connections=8, protocols=APPS,
+             tls=True, kind="streams", streams=10),
+    Scenario("h2-browser", "HTTP/2 over TLS: a browser's request, 8 connections with 10 streams each", connections=8,
+             fields=BROWSER_FIELDS, protocols=APPS, tls=True, kind="streams", streams=10),
+    Scenario("h2-single", "HTTP/2 over TLS: hello, 8 connections with one stream at a time", connections=8,
+             protocols=APPS, tls=True, kind="streams", streams=1),
+    Scenario("h2-down1m", "HTTP/2 over TLS: 1 MiB body down", "download", 4, protocols=APPS, tls=True, kind="streams",
+             streams=4),
+    Scenario("h2-up1m", "HTTP/2 over TLS: 1 MiB up, echoed", "upload", 4, protocols=APPS, tls=True, kind="streams",
+             streams=4, upload=1048576),
     Scenario("start", "exec to first answer; memory of master and one worker", kind="start"),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIO_LIST}
@@ -154,6 +178,7 @@ LACKS = {
     peers.FORK: "has no worker processes",
     peers.TLS: "is not started with TLS here",
     peers.WEBSOCKET: "has no WebSocket",
+    peers.HTTP2: "has no HTTP/2",
 }
 #: What will do instead.
 INSTEAD = {peers.THREAD: peers.LOOP}
