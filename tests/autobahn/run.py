@@ -1,10 +1,11 @@
 """The Autobahn testsuite against this server: every case must be OK or INFORMATIONAL.
 
-    python -m tests.autobahn.run [--messages N] FOLDER [CASE ...]
+    python -m tests.autobahn.run [--messages N] [--http2] FOLDER [CASE ...]
 
 `FOLDER` gets a virtualenv of Python 2.7 with the suite, made when it is not there, and the reports. `CASE` narrows the
 run, `9.*` for example. The 216 cases of compression send 1000 messages each, which is most of the time it takes; with
-`--messages` they send fewer, of the same sizes, data and parameters.
+`--messages` they send fewer, of the same sizes, data and parameters. With `--http2` each WebSocket is a stream of
+HTTP/2, by way of a bridge (bridge.py).
 
 Exit status: 0 when all is well, 1 when a case is not, 2 when the suite could not be run, 77 when there is no
 Python 2.7.
@@ -20,8 +21,10 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.autobahn.bridge import Bridge
 from tests.support.server import Server
 
 GOOD = ("OK", "INFORMATIONAL")
@@ -115,7 +118,7 @@ def judge(verdicts: dict[str, dict[str, str]]) -> list[str]:
     ]
 
 
-def main(folder: Path, cases: list[str], messages: int) -> int:
+def main(folder: Path, cases: list[str], messages: int, by_http2: bool) -> int:
     """Install, serve, run, judge."""
     python = find_python()
     if python is None:
@@ -126,19 +129,33 @@ def main(folder: Path, cases: list[str], messages: int) -> int:
     # Nothing of the run before: its log tells another address.
     shutil.rmtree(folder / "server", ignore_errors=True)
     application = (Path(__file__).parent / "app.py").read_text()
-    server = Server(folder / "server", application, "--worker-class", "asgi", *LIMITS)
+    streams = ("--http2-cleartext", "prior-knowledge") if by_http2 else ()
+    server = Server(folder / "server", application, "--worker-class", "asgi", *LIMITS, *streams)
     try:
-        url = server.start().url.replace("http", "ws", 1)
-        parts = [cases] if cases else PARTS
-        with ThreadPoolExecutor(len(parts)) as pool:
-            runs = [
-                pool.submit(run_cases, own, folder / f"part{number}", url, part, messages)
-                for number, part in enumerate(parts)
-            ]
-        verdicts = {case: verdict for run in runs for case, verdict in run.result().items()}
+        with ExitStack() as stack:
+            url = server.start().url.replace("http", "ws", 1)
+            if by_http2:
+                url = f"ws://127.0.0.1:{stack.enter_context(Bridge(server.port)).port}"
+            verdicts = run_parts(own, folder, url, cases, messages)
         server.stop()
     finally:
         server.kill()
+    return told(verdicts, cases)
+
+
+def run_parts(own: Path, folder: Path, url: str, cases: list[str], messages: int) -> dict[str, dict[str, str]]:
+    """The verdicts of all clients."""
+    parts = [cases] if cases else PARTS
+    with ThreadPoolExecutor(len(parts)) as pool:
+        runs = [
+            pool.submit(run_cases, own, folder / f"part{number}", url, part, messages)
+            for number, part in enumerate(parts)
+        ]
+    return {case: verdict for run in runs for case, verdict in run.result().items()}
+
+
+def told(verdicts: dict[str, dict[str, str]], cases: list[str]) -> int:
+    """Say how it went; the exit status."""
     wrong = judge(verdicts)
     counts = Counter(verdict["behavior"] for verdict in verdicts.values())
     print("\n".join([*wrong, ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items()))]))
@@ -153,9 +170,10 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("cases", nargs="*", metavar="CASE")
     parser.add_argument("--messages", type=int, default=1000)
+    parser.add_argument("--http2", action="store_true")
     options = parser.parse_args()
     try:
-        sys.exit(main(options.folder.resolve(), options.cases, options.messages))
+        sys.exit(main(options.folder.resolve(), options.cases, options.messages, options.http2))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         print(error)
         sys.exit(2)
