@@ -68,6 +68,8 @@ class Session(SharedOutput):
         self.protocol = HTTP2(static, trusted, settings, self.requests)
         self.inside = False
         self.size = 0
+        self.bodies = 0
+        self.spilled = None
         self.moved = 0
         self.moved_at = 0.0
         # The protocol looks at octets; those that came meanwhile.
@@ -214,6 +216,7 @@ class Session(SharedOutput):
         connection = self.connection
         exchange = self.open(self.protocol.adopt(), request)
         exchange.body, exchange.body_size = connection.give_body(), connection.body_size
+        self.bodies += exchange.body is not None
         self.is_ready(exchange)
 
     def attend_soon(self, exchange: StreamExchange) -> None:
@@ -312,7 +315,7 @@ class Session(SharedOutput):
         """Whatever the client opens from here on is not served."""
         self.step = LAST
         if self.proxied:
-            self.protocol.last = self.protocol.highest
+            self.protocol.refuse_further()
         else:
             self.protocol.goaway(self.protocol.highest)
 
@@ -389,6 +392,9 @@ class Session(SharedOutput):
 
     def _look_at_idle(self, now: float) -> None:
         protocol = self.protocol
+        if self.proxied and self.leave_by and now >= self.leave_by + FAREWELL_SECONDS and self.step != LAST:
+            # A proxy that always asks for something is never idle: what it asks for from now on it asks another worker.
+            self._settle_farewell()
         if protocol.streams or self.waiting or self.highest != protocol.highest:
             self.highest = protocol.highest
             self.idle_since = now

@@ -1,4 +1,5 @@
 cimport cython
+from gunicorn.engine.buffers cimport Spill
 from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http2 cimport HTTP2
 from .http1 cimport Connection
@@ -6,18 +7,23 @@ from .http2_stream cimport PIECE, PROGRESS, MultiplexedConnection, StreamExchang
 
 
 cdef Py_ssize_t AHEAD, MOST_UNSENT
+cdef long long LARGEST_SPILL
 
 
 cdef class SharedOutput(MultiplexedConnection):
     cdef readonly EngineState engine
     cdef readonly Py_ssize_t moved
     cdef readonly bint receiving
+    cdef readonly Spill spilled
     cdef readonly list waiting
 
     cpdef lost(self, StreamExchange exchange)
     cpdef drained(self, StreamExchange exchange)
     cpdef pumped(self)
     cpdef bint full(self) except -1
+    cpdef Py_ssize_t queues(self) except -1
+    @cython.locals(spilled=Spill)
+    cpdef Spill spill(self)
     cpdef gathered(self, bint ended)
     cpdef bint has_room(self, Py_ssize_t size) except -1
     @cython.locals(connection=Connection, protocol=HTTP2)

@@ -7,6 +7,7 @@ holds no more than AHEAD octets of it: a stream that nobody takes from holds up 
 
 from __future__ import annotations
 
+from gunicorn.engine.buffers import Spill
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.state import EngineState
 from gunicorn.unix.unpatched import select
@@ -17,6 +18,8 @@ from .http2_stream import PIECE, PROGRESS, MultiplexedConnection, StreamExchange
 # So much content may wait for the kernel, framed; and so much of anything before no more is read.
 AHEAD = 65536
 MOST_UNSENT = 131072
+# The place of what was sent is not used again: a file of that size is left to those that are in it.
+LARGEST_SPILL = 1 << 26
 
 
 class SharedOutput(MultiplexedConnection):
@@ -24,11 +27,12 @@ class SharedOutput(MultiplexedConnection):
     are served. `receiving`: the protocol looks at octets just now. `moved`: octets of content that have gone since
     `moved_at`."""
 
-    __slots__ = ("engine", "moved", "receiving", "waiting")
+    __slots__ = ("engine", "moved", "receiving", "spilled", "waiting")
 
     engine: EngineState
     moved: int
     receiving: bool
+    spilled: Spill | None
     waiting: list[StreamExchange]
 
     # What the session says.
@@ -133,6 +137,15 @@ class SharedOutput(MultiplexedConnection):
             end += 1
         waiting.pop(place)
         waiting.insert(end - 1, exchange)
+
+    def queues(self) -> int:
+        return len(self.waiting)
+
+    def spill(self) -> Spill:
+        spilled = self.spilled
+        if spilled is None or spilled.fd < 0 or spilled.end >= LARGEST_SPILL:
+            spilled = self.spilled = Spill(self.engine.settings.upload_dir)
+        return spilled
 
     def wait_for(self, exchange: StreamExchange) -> None:
         waiting = self.waiting

@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer
+from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer, Spill
 from gunicorn.engine.driver cimport Driver
 from gunicorn.engine.multiplexer cimport Multiplexer
 from gunicorn.engine.exchange cimport Exchange
@@ -11,13 +11,14 @@ from gunicorn.wire.http2_response cimport block_of, settle
 from .http1 cimport Connection
 
 
-cdef Py_ssize_t PIECE, PROGRESS, BODY_PROGRESS, STORED_WINDOW
+cdef Py_ssize_t PIECE, PROGRESS, BODY_PROGRESS, STORED_WINDOW, LEAST_SHARE
 
 
 cdef class StreamExchange
 
 
 cdef class MultiplexedConnection(Multiplexer):
+    cdef public Py_ssize_t bodies
     cdef readonly Connection connection
     cdef readonly bint inside
     cdef readonly double moved_at
@@ -31,10 +32,19 @@ cdef class MultiplexedConnection(Multiplexer):
     cpdef serve(self, StreamExchange exchange)
     cpdef wait_for(self, StreamExchange exchange)
     cpdef wait_no_more(self, StreamExchange exchange)
+    cpdef Py_ssize_t queues(self) except -1
+    cpdef Spill spill(self)
     cpdef attend_soon(self, StreamExchange exchange)
     cpdef reset(self, StreamExchange exchange, long long code)
     cpdef time_is_up(self, StreamExchange exchange)
     cpdef finished(self, StreamExchange exchange, bint keep)
+
+
+cdef class StreamOutput(OutputBuffer):
+    cdef long long _most
+    cdef MultiplexedConnection _session
+
+    cpdef bint full(self)
 
 
 cdef class CreditedBody(BodyStream):
@@ -104,7 +114,7 @@ cdef class StreamExchange(Exchange):
     cdef _send_head(self, bint ended)
     @cython.locals(size=Py_ssize_t, session=MultiplexedConnection)
     cdef _send_content(self, bytes data, bint ended)
-    @cython.locals(out=OutputBuffer)
+    @cython.locals(out=OutputBuffer, session=MultiplexedConnection, size="long long", bound="long long")
     cdef _queue(self, data)
     @cython.locals(response=ResponseHead, field=FieldLine)
     cdef _heed_response(self)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from _thread import get_native_id
 
-from gunicorn.engine.buffers import BodyStore, BodyStream, OutputBuffer
+from gunicorn.engine.buffers import SPILL_FACTOR, BodyStore, BodyStream, OutputBuffer, Spill
 from gunicorn.engine.driver import Driver
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.multiplexer import Multiplexer
@@ -39,6 +39,8 @@ PROGRESS = 16384
 BODY_PROGRESS = 1024
 # A body that is stored may have so much under way.
 STORED_WINDOW = 1 << 20
+# What bodies and answers may have in memory the streams of a connection share; each may have so much in any case.
+LEAST_SHARE = 32768
 
 # In the compiled form these are C integers, which other modules could not import by name.
 globals().update(PIECE=PIECE, PROGRESS=PROGRESS)
@@ -49,8 +51,10 @@ class MultiplexedConnection(Multiplexer):
     sent at the end of that. `size`: octets that were gathered. `moved_at`: when the client last took content as fast as
     it must, of whichever stream."""
 
-    __slots__ = ("connection", "inside", "moved_at", "protocol", "size")
+    __slots__ = ("bodies", "connection", "inside", "moved_at", "protocol", "size")
 
+    #: Bodies that are being stored, or have been for a request that runs.
+    bodies: int
     connection: Connection
     inside: bool
     moved_at: float
@@ -81,12 +85,20 @@ class MultiplexedConnection(Multiplexer):
         """What somebody who waits for this connection has the kernel tell, as flags of poll(2)."""
         raise NotImplementedError
 
+    def queues(self) -> int:
+        """How many streams have content that waits for windows."""
+        raise NotImplementedError
+
     def wait_for(self, exchange: StreamExchange) -> None:
         """A stream has content that waits for windows."""
         raise NotImplementedError
 
     def wait_no_more(self, exchange: StreamExchange) -> None:
         """It has none any more."""
+        raise NotImplementedError
+
+    def spill(self) -> Spill:
+        """The file of this connection for answers beyond their bounds. Raises `OSError`."""
         raise NotImplementedError
 
     def attend_soon(self, exchange: StreamExchange) -> None:
@@ -104,6 +116,33 @@ class MultiplexedConnection(Multiplexer):
     def finished(self, exchange: StreamExchange, keep: bool) -> None:
         """The gateway is done with a stream."""
         raise NotImplementedError
+
+
+class StreamOutput(OutputBuffer):
+    """What windows do not let through yet. The streams of a connection share what may be in memory, and the file for
+    the rest, of which each may have as much as a connection of HTTP/1."""
+
+    __slots__ = ("_most", "_session")
+
+    def __init__(self, bound: int, most: int, directory: str | None, session: MultiplexedConnection) -> None:
+        """`bound`: octets in memory; `most`: octets in all before the application has to wait."""
+        super().__init__(bound, directory)
+        self._most = most
+        self._session = session
+
+    def full(self) -> bool:
+        """As that of the base class."""
+        return self.size + self.spilled > (self.bound if self.no_file else self._most)
+
+    def place(self) -> Spill:
+        """As that of the base class."""
+        before, spill = self.spill, self._session.spill()
+        if spill is not before:
+            spill.take()
+            self.spill = spill
+            if before is not None:
+                before.let_go()
+        return spill
 
 
 class CreditedBody(BodyStream):
@@ -241,7 +280,9 @@ class StreamExchange(Exchange):
         if engine.stream_bodies:
             self.stream = request.body = CreditedBody(engine.settings.body_buffer_size, self)
             return True
-        self.body = BodyStore(engine.settings.body_buffer_size, engine.settings.upload_dir)
+        self.session.bodies += 1
+        bound = max(LEAST_SHARE, engine.settings.body_buffer_size // self.session.bodies)
+        self.body = BodyStore(bound, engine.settings.upload_dir)
         if request.content_length < 0 or request.content_length > self.state.credit:
             self.session.protocol.widen(self.state, STORED_WINDOW)
         self.deadline = engine.deadline_of(engine.body_timeout)
@@ -453,8 +494,10 @@ class StreamExchange(Exchange):
     def _queue(self, data: bytes) -> None:
         out = self.out
         if out is None:
-            settings = self.engine.settings
-            out = self.out = OutputBuffer(settings.response_buffer_size, settings.upload_dir)
+            settings, session = self.engine.settings, self.session
+            size = settings.response_buffer_size
+            bound = max(LEAST_SHARE, size // (1 + session.queues()))
+            out = self.out = StreamOutput(bound, size * SPILL_FACTOR, settings.upload_dir, session)
             self.progress = 0
             self.deadline = self.engine.send_deadline()
             self._heed_response()
@@ -692,6 +735,7 @@ class StreamExchange(Exchange):
     def close(self) -> None:
         """Let go of the request; what is queued still goes."""
         if self.body is not None:
+            self.session.bodies -= 1
             self.body.close()
             self.body = None
         self.give_up_body()

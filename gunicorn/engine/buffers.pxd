@@ -13,11 +13,21 @@ cdef class BodyStore:
     cpdef write(self, bytes data)
 
 
+cdef class Spill:
+    cdef object _file
+    cdef Py_ssize_t _users
+    cdef readonly long long end
+    cdef readonly int fd
+    cpdef take(self)
+    cpdef let_go(self)
+    cpdef write(self, data)
+
+
 cdef class FileSegment:
     cdef readonly int fd
     cdef public long long offset
     cdef public long long count
-    cdef readonly bint spilled
+    cdef readonly Spill spill
 
 
 cdef class OutputBuffer:
@@ -27,8 +37,7 @@ cdef class OutputBuffer:
     cdef public object segments
     cdef public Py_ssize_t size
     cdef public long long spilled
-    cdef public object spill
-    cdef public long long spill_end
+    cdef public Spill spill
     cpdef bint full(self)
     cpdef bytes take(self, Py_ssize_t most)
 

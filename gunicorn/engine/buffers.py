@@ -111,24 +111,65 @@ class BodyStore:
                 pass
 
 
+class Spill:
+    """A file of our own for what exceeds the bounds of buffers: of one, or of all that share a connection, so that many
+    streams of it take few descriptors. It is closed when its last user lets go of it."""
+
+    __slots__ = ("_file", "_users", "end", "fd")
+
+    def __init__(self, directory: str | None) -> None:
+        """Raises `OSError`."""
+        self._file = open_temporary(directory)
+        self._users = 0
+        self.fd = self._file.fileno()
+        # Where the next octets go.
+        self.end = 0
+
+    def take(self) -> None:
+        """One more user."""
+        self._users += 1
+
+    def let_go(self) -> None:
+        """One fewer."""
+        self._users -= 1
+        if not self._users and self.fd >= 0:
+            self.fd = -1
+            self._file.close()
+
+    def write(self, data: Octets) -> None:
+        """Put octets at the end. Raises `OSError`."""
+        position, rest = self.end, memoryview(data)
+        while rest:
+            written = os.pwrite(self.fd, rest, position)
+            position += written
+            rest = rest[written:]
+        self.end = position
+
+
 class FileSegment:
-    """A part of a file to be sent; has its own descriptor, so the application may close the file.
+    """A part of a file to be sent; has its own descriptor, so the application may close the file, or is a part of
+    `spill`."""
 
-    `spilled`: it is a part of the buffer's own file.
-    """
+    __slots__ = ("count", "fd", "offset", "spill")
 
-    __slots__ = ("count", "fd", "offset", "spilled")
-
-    def __init__(self, fd: int, offset: int, count: int, spilled: bool = False) -> None:
-        self.fd = os.dup(fd)
+    def __init__(self, fd: int, offset: int, count: int, spill: Spill | None = None) -> None:
+        self.spill = spill
+        if spill is None:
+            self.fd = os.dup(fd)
+        else:
+            self.fd = fd
+            spill.take()
         self.offset = offset
         self.count = count
-        self.spilled = spilled
 
     def close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1
+        if fd < 0:
+            return
+        if self.spill is None:
+            os.close(fd)
+        else:
+            self.spill.let_go()
 
 
 class OutputBuffer:
@@ -141,7 +182,7 @@ class OutputBuffer:
     has to wait earlier.
     """
 
-    __slots__ = ("bound", "directory", "no_file", "segments", "size", "spill", "spill_end", "spilled")
+    __slots__ = ("bound", "directory", "no_file", "segments", "size", "spill", "spilled")
 
     def __init__(self, bound: int, directory: str | None) -> None:
         self.bound = bound
@@ -149,8 +190,7 @@ class OutputBuffer:
         self.segments: deque[Any] = deque()
         self.size = 0
         self.spilled = 0
-        self.spill: IO[bytes] | None = None
-        self.spill_end = 0
+        self.spill: Spill | None = None
         self.no_file = False
 
     def add(self, data: Octets) -> None:
@@ -176,21 +216,22 @@ class OutputBuffer:
         segments.append(memoryview(data))
 
     def _spill(self, data: Octets, length: int) -> None:
-        if self.spill is None:
-            self.spill = open_temporary(self.directory)
-            self.spill_end = 0
-        position, rest = self.spill_end, memoryview(data)
-        while rest:
-            written = os.pwrite(self.spill.fileno(), rest, position)
-            position += written
-            rest = rest[written:]
+        spill = self.place()
+        start = spill.end
+        spill.write(data)
         last = self.segments[len(self.segments) - 1] if self.segments else None
-        if isinstance(last, FileSegment) and last.spilled and last.offset + last.count == self.spill_end:
+        if isinstance(last, FileSegment) and last.spill is spill and last.offset + last.count == start:
             last.count += length
         else:
-            self.segments.append(FileSegment(self.spill.fileno(), self.spill_end, length, True))
-        self.spill_end += length
+            self.segments.append(FileSegment(spill.fd, start, length, spill))
         self.spilled += length
+
+    def place(self) -> Spill:
+        """The file for what is spilled. Raises `OSError`."""
+        if self.spill is None:
+            self.spill = Spill(self.directory)
+            self.spill.take()
+        return self.spill
 
     def add_file(self, fd: int, offset: int, count: int) -> None:
         """Queue a part of a file."""
@@ -262,9 +303,9 @@ class OutputBuffer:
                 segment.close()
         self.segments.clear()
         self.size = self.spilled = 0
-        if self.spill is not None:
-            self.spill.close()
-            self.spill = None
+        spill, self.spill = self.spill, None
+        if spill is not None:
+            spill.let_go()
 
 
 class BodyStream:

@@ -59,7 +59,7 @@ cdef class HTTP2:
     cdef readonly HeadReader head
     cdef readonly long long highest
     cdef readonly Budget idle
-    cdef public long long last
+    cdef readonly long long last
     cdef readonly Py_ssize_t list_limit
     cdef Py_ssize_t needed
     cdef double now
@@ -74,6 +74,7 @@ cdef class HTTP2:
     cdef bytearray rest
     cdef readonly object settings
     cdef readonly Budget small
+    cdef readonly bint silent
     cdef readonly bint started
     cdef readonly dict streams
     cdef readonly FieldTable table
@@ -140,6 +141,7 @@ cdef class HTTP2:
     cpdef reset(self, Stream stream, long long code)
     cpdef release(self, Stream stream)
     cpdef goaway(self, long long last, long long code=*, bytes what=*)
+    cpdef refuse_further(self)
     @cython.locals(stream=Stream)
     cpdef fail(self, long long code, str what)
     cdef _break(self, Stream stream, long long code)

@@ -172,7 +172,7 @@ class HTTP2:
     __slots__ = (
         "acknowledged", "answered", "block", "continuations", "credit", "decoder", "failed", "fault", "greeted",
         "head", "highest", "idle", "last", "list_limit", "needed", "now", "open_block", "opening_window", "out",
-        "owed", "peer_frame_size", "recent", "recipient", "resets", "rest", "settings", "small", "started",
+        "owed", "peer_frame_size", "recent", "recipient", "resets", "rest", "settings", "silent", "small", "started",
         "streams", "table", "window",
     )
 
@@ -191,6 +191,7 @@ class HTTP2:
         # The highest stream that the client has opened, and the last that is served once we have said GOAWAY.
         self.highest = 0
         self.last = -1
+        self.silent = False
         self.failed = False
         self.fault = ""
         # What we may send and the client may send, on all streams together.
@@ -408,6 +409,8 @@ class HTTP2:
             # We have said that it will not be served (RFC 9113 section 6.8).
             self._decode(data, start, end, Unheeded())
             self._remember(identifier, RESET_BY_US)
+            if self.silent:
+                self.out.append(reset_frame(identifier, REFUSED_STREAM))
             return
         if self._is_full():
             self._decode(data, start, end, Unheeded())
@@ -716,7 +719,13 @@ class HTTP2:
     def goaway(self, last: int, code: int = NO_ERROR, what: bytes = b"") -> None:
         """Streams above `last` are not served from now on."""
         self.last = last
+        self.silent = False
         self.out.append(goaway_frame(last, code, what))
+
+    def refuse_further(self) -> None:
+        """Streams that are opened from now on are refused, each by itself, to a client that is told no GOAWAY."""
+        self.last = self.highest
+        self.silent = True
 
     def fail(self, code: int, what: str) -> None:
         """The end of the connection, for something that the client has done."""

@@ -29,7 +29,16 @@ from tests.drivers.http2_apps import (
     connect,
     shared,
 )
-from tests.support.http2 import LARGEST, NO_ERROR, PREFACE, SETTINGS, Farewell, HTTP2Client, connected
+from tests.support.http2 import (
+    LARGEST,
+    NO_ERROR,
+    PREFACE,
+    REFUSED_STREAM,
+    SETTINGS,
+    Farewell,
+    HTTP2Client,
+    connected,
+)
 from tests.support.server import Server, is_alive
 from tests.support.wait import PATIENCE, wait_until
 from tests.tls.conftest import Authority
@@ -669,6 +678,30 @@ class TestPeers:
         with connect(server) as client:
             client.request("/", ("x-forwarded-for", "192.0.2.1"))
             server.send_signal(signal.SIGTERM)
+            client.until_eof()
+            assert not client.farewells
+        assert server.wait() == 0
+
+
+    @pytest.mark.parametrize("kind", ["gthread", ASGI_APP])
+    def test_a_proxy_that_is_never_idle(self, serve: Serve, kind: str) -> None:
+        """What it asks for when its worker is about to leave it may ask of another one: that is refused, without a
+        farewell, and what runs comes to its end."""
+        server = run(serve, kind)
+        with connect(server) as client:
+            client.request("/", ("x-forwarded-for", "192.0.2.1"))
+            running = client.begin("/drip?end")
+            client.until(lambda: client.answers[running].body)
+            server.send_signal(signal.SIGTERM)
+            reset = None
+            while reset is None:
+                answer = client.answers[client.begin("/")]
+                while not answer.ended and answer.reset is None:
+                    assert client.step()
+                reset = answer.reset
+            assert reset == REFUSED_STREAM
+            (server.folder / "end").touch()
+            assert client.answer(running).ended
             client.until_eof()
             assert not client.farewells
         assert server.wait() == 0

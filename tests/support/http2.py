@@ -25,7 +25,7 @@ from tests.support.wire import Address
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM = 1
-NO_ERROR, CANCEL = 0, 8
+NO_ERROR, REFUSED_STREAM, CANCEL = 0, 7, 8
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: What a window can be at most, and what the first GOAWAY of a farewell names as the last stream.
 LARGEST = 2**31 - 1

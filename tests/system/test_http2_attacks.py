@@ -545,7 +545,6 @@ def test_stalled_streams_of_pieces(kind: str, servers: Servers) -> None:
         siege.lives(client)
 
 
-@pytest.mark.xfail(strict=True, reason="100 bodies of one connection may have `body_buffer_size` each, 1 MiB")
 def test_bodies_that_do_not_end(servers: Servers) -> None:
     with Siege(servers("sync"), "sync") as siege, siege.connect() as client:
         streams = [client.new() for _ in range(siege.slots)]
@@ -558,7 +557,6 @@ def test_bodies_that_do_not_end(servers: Servers) -> None:
     assert grown < siege.bounds[0], f"{grown:.1f} MiB"
 
 
-@pytest.mark.xfail(strict=True, reason="each answer that spills has a file of its own, and two descriptors")
 def test_descriptors_of_stalled_streams(servers: Servers) -> None:
     """One connection does not use up the descriptors of a worker."""
     with Siege(servers("sync"), "sync", "stalled") as siege, siege.connect((INITIAL_WINDOW_SIZE, 0)) as client:
