@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 
 from gunicorn._record import Record
-from gunicorn.http.errors import HTTPError, InvalidHTTPVersion, UnsupportedHTTPVersion
+from gunicorn.http.errors import HTTP2NotServed, HTTPError, InvalidHTTPVersion, UnsupportedHTTPVersion
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.request import Request
 from gunicorn.wire.hpack import Static
@@ -53,11 +53,11 @@ class HTTP2Entry(Entry):
         if not is_preface and not self._is_broken_preface(connection, error):
             return error
         if connection.is_secure():
-            return UnsupportedHTTPVersion("HTTP/2 inside TLS, which was not agreed on by ALPN")
+            return HTTP2NotServed("HTTP/2 inside TLS, which was not agreed on by ALPN")
         if not self._options.prior_knowledge:
-            return UnsupportedHTTPVersion(NOT_ALLOWED)
+            return HTTP2NotServed(NOT_ALLOWED)
         if not trusted:
-            return UnsupportedHTTPVersion(f"HTTP/2 without TLS, {NOT_TRUSTED}")
+            return HTTP2NotServed(f"HTTP/2 without TLS, {NOT_TRUSTED}")
         self._session(connection).pump()
         connection.take_turn()
         return None

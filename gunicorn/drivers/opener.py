@@ -6,7 +6,7 @@ from gunicorn.engine.listener import Listener
 from gunicorn.engine.opener import Opener
 from gunicorn.engine.state import EngineState
 from gunicorn.engine.transport import Transport
-from gunicorn.http.errors import HTTPError, UnsupportedHTTPVersion
+from gunicorn.http.errors import HTTP2NotServed, HTTPError, UnsupportedHTTPVersion
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.request import Request
 from gunicorn.wire.http1 import HTTP1
@@ -39,7 +39,7 @@ class Entry:
         """A connection has begun with something that is not HTTP/1, which is `error`. None when it is HTTP/2, and is
         served as that from now on; otherwise the error that tells why not."""
         if isinstance(error, UnsupportedHTTPVersion) and connection.protocol.begins_with(PREFACE_LINE):
-            return UnsupportedHTTPVersion(NOT_ALLOWED)
+            return HTTP2NotServed(NOT_ALLOWED)
         return error
 
     def upgrades(self, connection: Connection, request: Request) -> bool:

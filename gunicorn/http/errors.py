@@ -107,6 +107,13 @@ class UnsupportedHTTPVersion(InvalidHTTPVersion):
     title = "Unsupported HTTP version"
 
 
+class HTTP2NotServed(UnsupportedHTTPVersion):
+    """HTTP/2 where it may not begin: `detail` says why, in our own words."""
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.detail}"
+
+
 class LimitRequestLine(HTTPError):
     """`limit_request_line` (RFC 9110 section 15.5.15)."""
 
