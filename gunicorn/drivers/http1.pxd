@@ -23,7 +23,7 @@ cdef class Connection(Answers):
     cdef public bint keep
     cdef public bint processing
     cdef readonly Multiplexer multiplexer
-    cdef public Opener opener
+    cdef readonly Opener opener
     cdef readonly HTTP1 protocol
     cdef public bint readable
     cdef public bint skipping

@@ -21,7 +21,7 @@ cdef class Engine(EngineState):
     cdef public list listeners
     cdef public bint listening
     cdef public double next_sweep
-    cdef public Opener opener
+    cdef readonly Opener opener
     cdef public object proxies
     cdef public list ready_listeners
     cdef public bint scarce

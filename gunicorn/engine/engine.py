@@ -159,6 +159,12 @@ class Engine(EngineState):
             except BlockingIOError:
                 pass
 
+    def open_by(self, opener: Opener) -> None:
+        """Connections are what this opener makes of them, from now on."""
+        if opener is None:
+            raise TypeError("an opener is needed")
+        self.opener = opener
+
     def listen(self, listeners: Iterable[Any]) -> None:
         """Begin to accept on these sockets."""
         self.listeners = [Listener(sock) for sock in listeners]

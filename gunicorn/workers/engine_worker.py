@@ -174,7 +174,7 @@ class EngineWorker(Worker):
     def run(self) -> None:
         self.gateway = self.make_gateway()
         self.has_gateway = True
-        self.engine.opener = HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi))
+        self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
         self.engine.hand_to(self.gateway, self.manners, self.cfg.workers > 1)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)

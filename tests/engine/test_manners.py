@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from gunicorn._build import build_kind
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.engine import Engine
 from gunicorn.engine.handler import Handler
@@ -76,3 +78,13 @@ def test_without_manners_all_stays(engine: Engine) -> None:
 def test_a_handler_is_needed(engine: Engine) -> None:
     with pytest.raises(TypeError):
         engine.hand_to(None)  # type: ignore[arg-type]
+
+
+def test_an_engine_is_never_without_an_opener(engine: Engine) -> None:
+    """Compiled, what it calls for each connection is not asked whether it is None."""
+    nothing: Any = None
+    with pytest.raises(TypeError):
+        engine.open_by(nothing)
+    if build_kind() == "compiled":
+        with pytest.raises(AttributeError):
+            engine.opener = nothing
