@@ -8,6 +8,8 @@ from .messages cimport as_dict
 
 
 cdef int RECEIVE, SEND, DRAIN, PAUSE, OVER, UNINTERRUPTED
+cdef bint EAGER
+cdef object exception_of
 cdef tuple DONE
 cdef Py_ssize_t HELD_PIECE, MOST_HELD
 cdef dict STATUS_LINES

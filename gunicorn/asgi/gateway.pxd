@@ -3,14 +3,13 @@ from gunicorn.engine._leaf cimport bind
 from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
-from .cycle cimport Cycle
+from .cycle cimport EAGER, Cycle
 from .gateway_state cimport ASGIGatewayState
 from .http cimport HTTPCycle
 from .websocket cimport WebSocketCycle
 
 
-cdef bint EAGER
-cdef object _RECEIVE, _SEND
+cdef object _RECEIVE, _SEND, _copy, _is_done
 
 
 cdef class ASGIGateway(ASGIGatewayState):

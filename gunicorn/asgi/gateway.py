@@ -6,8 +6,8 @@ waits is answered before the engine looks at the next one.
 
 from __future__ import annotations
 
-import sys
 from asyncio import Task, iscoroutine
+from contextvars import Context
 from datetime import timedelta
 from types import CoroutineType
 
@@ -22,7 +22,7 @@ from gunicorn.http.errors import HTTPError
 from gunicorn.http.request import Request
 from gunicorn.wire.websocket_handshake import asks_for_websocket
 
-from .cycle import Cycle
+from .cycle import EAGER, Cycle
 from .gateway_state import ASGIGatewayState
 from .http import HTTPCycle
 from .websocket import WebSocketCycle
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import Any
 
-EAGER = sys.version_info >= (3, 12)
 _RECEIVE = Cycle.receive
 _SEND = Cycle.send
+# Once for every request: not looked for each time.
+_copy = Context.copy
+_is_done = Task.done
 
 
 class ASGIGateway(ASGIGatewayState):
@@ -86,7 +88,7 @@ class ASGIGateway(ASGIGatewayState):
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             cycle.failed(error)
             return
-        context = self.context.copy()
+        context = _copy(self.context)
         if EAGER:
             try:
                 task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
@@ -95,7 +97,7 @@ class ASGIGateway(ASGIGatewayState):
             except BaseException as error:  # noqa: BLE001  # the boundary around the application: what ends a process
                 cycle.failed(error)
                 return
-            if task.done():
+            if _is_done(task):
                 cycle.end(task)
                 return
         else:

@@ -27,7 +27,7 @@ cdef class Session(SharedOutput):
     cdef readonly list later
     cdef readonly double leave_by
     cdef readonly bint proxied
-    cdef readonly object ready
+    cdef readonly list ready
     cdef readonly Requests requests
     cdef readonly list soon
     cdef readonly int step
@@ -41,7 +41,7 @@ cdef class Session(SharedOutput):
     @cython.locals(exchange=StreamExchange)
     cdef StreamExchange open(self, Stream state, Request request)
     cdef bint is_misdirected(self, Request request) except -1
-    @cython.locals(request=Request, place=Py_ssize_t)
+    @cython.locals(request=Request, place=Py_ssize_t, ready=list, other=StreamExchange)
     cdef is_ready(self, StreamExchange exchange)
     cdef _serve_ready(self)
     @cython.locals(engine=EngineState, request=Request)

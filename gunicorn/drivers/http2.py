@@ -10,8 +10,6 @@ wait until that turn is over where the worker runs one at a time, and are given 
 
 from __future__ import annotations
 
-from collections import deque
-
 from gunicorn.engine.exchange import Exchange
 from gunicorn.engine.state import EngineState
 from gunicorn.http.errors import HTTPError, Misdirected, Overloaded, RequestTimeout
@@ -76,7 +74,7 @@ class Session(SharedOutput):
         self.receiving = False
         self.later: list[bytes] = []
         # Streams whose requests may be served, the most urgent first; and whether one is being given away.
-        self.ready: deque[StreamExchange] = deque()
+        self.ready: list[StreamExchange] = []
         self.dispatching = False
         # Streams that have become something else, and were sent something before.
         self.soon: list[StreamExchange] = []
@@ -167,13 +165,16 @@ class Session(SharedOutput):
         if request is not None and request.priority is not None:
             priority = parse_priority(request.priority)
             exchange.urgency, exchange.incremental = priority.urgency, priority.incremental
-        if not ready or ready[len(ready) - 1].urgency <= exchange.urgency:
+        place = len(ready)
+        while place:
+            other = ready[place - 1]
+            if other.urgency <= exchange.urgency:
+                break
+            place -= 1
+        if place == len(ready):
             ready.append(exchange)
-            return
-        place = 0
-        while ready[place].urgency <= exchange.urgency:
-            place += 1
-        ready.insert(place, exchange)
+        else:
+            ready.insert(place, exchange)
 
     def _serve_ready(self) -> None:
         if self.dispatching:
@@ -182,7 +183,7 @@ class Session(SharedOutput):
         try:
             while self.ready:
                 # By way of the engine: what goes wrong with one ends that one.
-                self.engine.attend(self.ready.popleft())
+                self.engine.attend(self.ready.pop(0))
         finally:
             self.dispatching = False
 

@@ -1,4 +1,4 @@
-"""Octets of HTTP/2 in loops: Huffman codes (RFC 7541 section 5.2) and heads of frames; the twin of the native leaf.
+"""Loops of HTTP/2: Huffman codes (RFC 7541 section 5.2), heads of frames, lists of fields; the twin of the native leaf.
 
 Bounds that leave the octets are drawn in to them, as the native functions do.
 """
@@ -6,6 +6,12 @@ Bounds that leave the octets are drawn in to them, as the native functions do.
 from __future__ import annotations
 
 import sys
+
+from .http2_fields import Field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.http.fields import FieldName
 
 # The octets that have a code of so many bits. Within a length the codes are consecutive in the order of the octets, and
 # each length goes on where the shorter one has stopped, so the lengths are all there is to know of the code.
@@ -123,3 +129,21 @@ def frame_head(length: int, kind: int, flags: int, stream: int) -> bytes:
         (length & 0xFFFFFF).to_bytes(3, "big") + bytes((kind & 0xFF, flags & 0xFF))
         + (stream & 0x7FFFFFFF).to_bytes(4, "big")
     )
+
+
+def _checked(fields: list[Field]) -> list[Field]:
+    if type(fields) is not list:
+        raise TypeError(f"a list is needed, not {type(fields).__name__}")
+    if any(type(field) is not Field for field in fields):
+        raise TypeError("a Field is needed")
+    return fields
+
+
+def pairs_of(fields: list[Field]) -> list[tuple[FieldName, str]]:
+    """(name, value) of each `Field` that is more than a pseudo-header field."""
+    return [field.pair for field in _checked(fields) if field.pair is not None]
+
+
+def octets_of(fields: list[Field]) -> list[tuple[bytes, bytes]]:
+    """The same as octets."""
+    return [field.octets for field in _checked(fields) if field.octets is not None]

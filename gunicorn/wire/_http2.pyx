@@ -1,10 +1,19 @@
-"""Octets of HTTP/2 in loops: Huffman codes (RFC 7541 section 5.2) and heads of frames. The twin is `_http2.py`.
+"""Loops of HTTP/2: Huffman codes (RFC 7541 section 5.2), heads of frames, lists of fields. The twin is `_http2.py`.
 
 Every function is total: bounds that leave the octets are drawn in to them.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
 from libc.stdlib cimport free, malloc
+
+from .http2_fields cimport Field
+
+cdef extern from "Python.h":
+    PyObject *PyList_GET_ITEM(object items, Py_ssize_t place)
+    void Py_SET_SIZE(object items, Py_ssize_t size)
 
 # Strings up to this length are decoded on the stack, where they become 8/5 as long.
 DEF SHORT = 1024
@@ -164,3 +173,41 @@ cpdef bytes frame_head(long long length, long long kind, long long flags, long l
     octets[7] = (stream >> 8) & 0xFF
     octets[8] = stream & 0xFF
     return PyBytes_FromStringAndSize(<const char *>octets, 9)
+
+
+cdef list kept(list fields, bint octets):
+    """What a request keeps of fields, in a list of their number."""
+    cdef Py_ssize_t place, count, there = 0
+    # Borrowed: the list holds the fields, they hold their parts for good, and nothing that could change the list runs
+    # in between.
+    cdef PyObject *field
+    cdef PyObject *part
+    cdef list found
+    if fields is None:
+        raise TypeError("a list is needed, not NoneType")
+    count = PyList_GET_SIZE(fields)
+    found = PyList_New(count)
+    for place in range(count):
+        # Asked again: where threads run side by side, the list may have been changed.
+        field = PyList_GET_ITEM(fields, place) if place < PyList_GET_SIZE(fields) else NULL
+        if field == NULL or type(<object>field) is not Field:
+            Py_SET_SIZE(found, there)
+            raise TypeError("a Field is needed")
+        part = <PyObject *>(<Field>field).octets if octets else <PyObject *>(<Field>field).pair
+        if part != <PyObject *>None:
+            Py_INCREF(<object>part)
+            PyList_SET_ITEM(found, there, <object>part)
+            there += 1
+    # There is room for more than is in it, as in lists that have grown.
+    Py_SET_SIZE(found, there)
+    return found
+
+
+cpdef list pairs_of(list fields):
+    """(name, value) of each `Field` that is more than a pseudo-header field."""
+    return kept(fields, False)
+
+
+cpdef list octets_of(list fields):
+    """The same as octets."""
+    return kept(fields, True)

@@ -8,10 +8,6 @@ cdef int LONGEST_INTEGER
 cdef Py_ssize_t STALE
 
 
-cdef class Section:
-    cpdef take(self, Field field)
-
-
 cdef class Static:
     cdef readonly list fields
     cdef readonly FieldTable table
@@ -26,13 +22,16 @@ cdef class Decoder:
     cdef readonly Py_ssize_t size
     cdef readonly list static
     cdef readonly FieldTable table
+    cdef readonly Py_ssize_t total
 
     cpdef begin(self, Static static, Py_ssize_t bound)
     @cython.locals(
-        view="const unsigned char *", position=Py_ssize_t, fields=Py_ssize_t, octet=int, index=Py_ssize_t, field=Field)
-    cpdef decode(self, bytes data, Py_ssize_t start, Py_ssize_t end, Section section)
-    @cython.locals(known=Py_ssize_t, place=Py_ssize_t)
-    cdef Field _indexed(self, Py_ssize_t index)
+        found=list, total=Py_ssize_t, view="const unsigned char *", position=Py_ssize_t, fields=Py_ssize_t, octet=int,
+        index=Py_ssize_t, field=Field, known=Py_ssize_t,
+        dynamic=list, place=Py_ssize_t)
+    cpdef list decode(self, bytes data, Py_ssize_t start, Py_ssize_t end, Py_ssize_t most)
+    @cython.locals(static=list, place=Py_ssize_t)
+    cdef Field _known(self, Py_ssize_t index)
     @cython.locals(index=Py_ssize_t, name=bytes)
     cdef Field _literal(self, bytes data, Py_ssize_t position, Py_ssize_t end, int most)
     @cython.locals(value=Py_ssize_t, shift=int, octet=int)

@@ -92,16 +92,6 @@ class CompressionError(ValueError):
     """A block that breaks RFC 7541: what follows on this connection could not be read (RFC 9113 section 4.3)."""
 
 
-class Section:
-    """Who is given the fields of a block, one by one."""
-
-    __slots__ = ()
-
-    def take(self, field: Field) -> None:
-        """The next field."""
-        raise NotImplementedError
-
-
 class Static:
     """The static table, its fields judged by the rules of one process."""
 
@@ -115,7 +105,7 @@ class Static:
 class Decoder:
     """The blocks of one direction of a connection, in their order."""
 
-    __slots__ = ("bound", "capacity", "fields", "first", "position", "size", "static", "table")
+    __slots__ = ("bound", "capacity", "fields", "first", "position", "size", "static", "table", "total")
 
     def __init__(self, static: Static, bound: int = TABLE_SIZE) -> None:
         self.begin(static, bound)
@@ -132,14 +122,20 @@ class Decoder:
         self.first = 0
         # Where the integer or string that was read last has ended.
         self.position = 0
+        # The size of the section that was read last.
+        self.total = 0
 
-    def decode(self, data: bytes, start: int, end: int, section: Section) -> None:
-        """Hand the fields of a whole block, `data[start:end]`, to `section`. Raises `CompressionError`, what `section`
-        raises, and `ValueError` for bounds that are none."""
+    def decode(self, data: bytes, start: int, end: int, most: int) -> list[Field]:
+        """The fields of a whole block, `data[start:end]`, of which `total` is the size (RFC 9113 section 6.5.2); those
+        behind the first `most` octets are left out. The list is the caller's. Raises `CompressionError`, and
+        `ValueError` for bounds that are none."""
         if start < 0 or end < start or end > len(data):
             raise ValueError("not a part of the octets")
+        found: list[Field] = []
+        total = 0
         view = data
         position = start
+        known, dynamic = len(self.static), self.fields
         # Where fields begin, behind the changes of the table's size as far as they were seen.
         fields = start
         while position < end:
@@ -152,37 +148,44 @@ class Decoder:
                 else:
                     index = octet - 128
                     position += 1
-                section.take(self._indexed(index))
+                place = len(dynamic) + known - index
+                if index > known and place >= self.first:
+                    field = dynamic[place]
+                else:
+                    field = self._known(index)
             elif octet >= 64:
                 field = self._literal(data, position, end, 63)
                 position = self.position
                 self._add(field)
-                section.take(field)
             elif octet >= 32:
                 if position != fields:
                     raise CompressionError("a change of the table's size behind a field")
                 self._resize(self._integer(data, position, end, 31))
                 position = fields = self.position
+                continue
             else:
                 field = self._literal(data, position, end, 15)
                 position = self.position
-                section.take(field)
+            total += field.size
+            if total <= most:
+                found.append(field)
+        self.total = total
+        return found
 
-    def _indexed(self, index: int) -> Field:
-        known = len(self.static)
-        if index <= known:
-            if index < 1:
-                raise CompressionError("index 0")
-            return self.static[index - 1]
-        place = len(self.fields) - (index - known)
-        if place < self.first:
+    def _known(self, index: int) -> Field:
+        """The field of an index."""
+        static = self.static
+        if 0 < index <= len(static):
+            return static[index - 1]
+        place = len(self.fields) + len(static) - index
+        if index == 0 or place < self.first:
             raise CompressionError(f"index {index} is in no table")
         return self.fields[place]
 
     def _literal(self, data: bytes, position: int, end: int, most: int) -> Field:
         """A field that is spelt out, its name perhaps by an index below `most`; `position` is then behind it."""
         index = self._integer(data, position, end, most)
-        name = self._indexed(index).name if index else self._string(data, self.position, end)
+        name = self._known(index).name if index else self._string(data, self.position, end)
         return Field(name, self._string(data, self.position, end), self.table)
 
     def _integer(self, data: bytes, position: int, end: int, most: int) -> int:

@@ -1,15 +1,16 @@
 cimport cython
+from gunicorn.http._octets cimport joined
 from gunicorn.http.fields cimport FieldTable
 from gunicorn.http.request cimport Request
 from ._http2 cimport frame_head
 from .budget cimport Budget
-from .hpack cimport Decoder, Section, Static
+from .hpack cimport Decoder, Static
 from .http2_fields cimport Field
 from .http2_frames cimport (
     ACK, CONTINUATION, DATA, DEFAULT_WINDOW, END_HEADERS, END_STREAM, GOAWAY, HAS_PRIORITY, HEAD_SIZE, HEADERS,
     LARGEST_WINDOW, PADDED, PING, PRIORITY, PRIORITY_UPDATE, PUSH_PROMISE, RST_STREAM, SETTINGS, WINDOW_UPDATE,
     ping_frame, reset_frame, window_frame)
-from .http2_head cimport HeadReader, TrailerReader
+from .http2_head cimport HeadReader, trailers_of
 
 
 cdef int MOST_CONTINUATIONS, MOST_SETTINGS
@@ -42,10 +43,6 @@ cdef class Recipient:
     cpdef pong(self, bytes octets)
 
 
-cdef class Unheeded(Section):
-    cpdef take(self, Field field)
-
-
 cdef class HTTP2:
     cdef readonly bint acknowledged
     cdef readonly Py_ssize_t answered
@@ -68,7 +65,8 @@ cdef class HTTP2:
     cdef readonly list out
     cdef readonly long long owed
     cdef readonly Py_ssize_t peer_frame_size
-    cdef readonly dict recent
+    cdef Py_ssize_t place
+    cdef readonly list recent
     cdef readonly Recipient recipient
     cdef readonly Budget resets
     cdef bytearray rest
@@ -99,14 +97,15 @@ cdef class HTTP2:
     cdef _gather(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(stream=Stream)
     cdef _admit(self, long long identifier, int ended)
+    @cython.locals(recent=list, step=Py_ssize_t, entry="long long")
     cdef int _how_ended(self, long long identifier, Stream stream) except -1
-    @cython.locals(stream=Stream, trailers=TrailerReader, fields=list)
+    @cython.locals(stream=Stream, trailers=list, fields=list)
     cdef _section(self, long long identifier, int ended, bytes data, Py_ssize_t start, Py_ssize_t end)
-    @cython.locals(head=HeadReader, stream=Stream, request=Request)
+    @cython.locals(head=HeadReader, stream=Stream, request=Request, fields=list)
     cdef _open(self, long long identifier, int ended, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(there=Py_ssize_t, most=Py_ssize_t)
     cdef bint _is_full(self) except -1
-    cdef _decode(self, bytes data, Py_ssize_t start, Py_ssize_t end, Section section)
+    cdef list _decode(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(size=Py_ssize_t, stream=Stream)
     cdef _data(self, int flags, long long identifier, bytes data, Py_ssize_t start, Py_ssize_t end)
     cdef _stray(self, long long identifier, Stream stream)
@@ -146,4 +145,5 @@ cdef class HTTP2:
     cpdef fail(self, long long code, str what)
     cdef _break(self, Stream stream, long long code)
     cdef _settle(self, Stream stream, int how)
+    @cython.locals(recent=list, entry="long long")
     cdef _remember(self, long long identifier, int how)

@@ -16,12 +16,13 @@ A recipient may send, inside its calls too; what it must not do there is hand in
 
 from __future__ import annotations
 
+from gunicorn.http._octets import joined
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.request import Request
 
 from ._http2 import frame_head
 from .budget import Budget
-from .hpack import TABLE_SIZE, CompressionError, Decoder, Section, Static
+from .hpack import TABLE_SIZE, CompressionError, Decoder, Static
 from .http2_fields import Field
 from .http2_frames import (
     ACK,
@@ -67,7 +68,7 @@ from .http2_frames import (
     settings_of,
     window_frame,
 )
-from .http2_head import HeadReader, Malformed, TrailerReader
+from .http2_head import HeadReader, Malformed, trailers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,23 +158,14 @@ class Recipient:
         """The answer to a PING of ours."""
 
 
-class Unheeded(Section):
-    """A section that is decoded for the table's sake alone."""
-
-    __slots__ = ()
-
-    def take(self, field: Field) -> None:
-        """Nothing."""
-
-
 class HTTP2:
     """One connection."""
 
     __slots__ = (
         "acknowledged", "answered", "block", "continuations", "credit", "decoder", "failed", "fault", "greeted",
         "head", "highest", "idle", "last", "list_limit", "needed", "now", "open_block", "opening_window", "out",
-        "owed", "peer_frame_size", "recent", "recipient", "resets", "rest", "settings", "silent", "small", "started",
-        "streams", "table", "window",
+        "owed", "peer_frame_size", "place", "recent", "recipient", "resets", "rest", "settings", "silent", "small",
+        "started", "streams", "table", "window",
     )
 
     def __init__(self, static: Static, trusted: bool, settings: HTTP2Settings, recipient: Recipient) -> None:
@@ -186,8 +178,10 @@ class HTTP2:
         self.streams: dict[int, Stream] = {}
         # How many of these have been answered.
         self.answered = 0
-        # Identifiers of streams that have ended lately: how.
-        self.recent: dict[int, int] = {}
+        # Streams that have ended lately, the oldest at `place`: four times the identifier, and how. Seldom asked and
+        # often told, so it is no dictionary.
+        self.recent: list[int] = []
+        self.place = 0
         # The highest stream that the client has opened, and the last that is served once we have said GOAWAY.
         self.highest = 0
         self.last = -1
@@ -377,12 +371,19 @@ class HTTP2:
                 raise FatalError(PROTOCOL_ERROR, "a second head")
         elif self._how_ended(identifier, stream) != RESET_BY_US:
             raise FatalError(
-                STREAM_CLOSED if stream is not None or identifier in self.recent else PROTOCOL_ERROR,
+                STREAM_CLOSED if self._how_ended(identifier, stream) else PROTOCOL_ERROR,
                 "HEADERS on a stream that has ended",
             )
 
     def _how_ended(self, identifier: int, stream: Stream | None) -> int:
-        return self.recent.get(identifier, 0 if stream is None else FINISHED)
+        """0 where nothing is known of an end."""
+        recent = self.recent
+        for step in range(1, len(recent) + 1):
+            # Backwards: what was said of a stream last counts.
+            entry = recent[(self.place - step) % len(recent)]
+            if entry >> 2 == identifier:
+                return entry & 3
+        return 0 if stream is None else FINISHED
 
     def _section(self, identifier: int, ended: int, data: bytes, start: int, end: int) -> None:
         """A whole field section: a request, its trailers, or what nobody heeds any more."""
@@ -390,42 +391,37 @@ class HTTP2:
             self._open(identifier, ended, data, start, end)
             return
         stream = self.streams.get(identifier)
+        fields = self._decode(data, start, end)
         if stream is None or not stream.receiving:
-            self._decode(data, start, end, Unheeded())
             return
-        trailers = TrailerReader(self.table, self.list_limit)
-        self._decode(data, start, end, trailers)
         try:
-            fields = trailers.finish()
+            trailers = trailers_of(fields, self.decoder.total, self.table, self.list_limit)
         except HTTPError:
             self._break(stream, PROTOCOL_ERROR)
             return
-        self._end(stream, fields)
+        self._end(stream, trailers)
 
     def _open(self, identifier: int, ended: int, data: bytes, start: int, end: int) -> None:
         """A request begins."""
         self.highest = identifier
+        fields = self._decode(data, start, end)
         if self.last >= 0 and identifier > self.last:
             # We have said that it will not be served (RFC 9113 section 6.8).
-            self._decode(data, start, end, Unheeded())
             self._remember(identifier, RESET_BY_US)
             if self.silent:
                 self.out.append(reset_frame(identifier, REFUSED_STREAM))
             return
         if self._is_full():
-            self._decode(data, start, end, Unheeded())
             self._spend(self.resets, "streams")
             self._remember(identifier, RESET_BY_US)
             self.out.append(reset_frame(identifier, REFUSED_STREAM))
             return
         head = self.head
-        head.begin()
-        self._decode(data, start, end, head)
         stream = Stream(identifier, self.opening_window, self.settings.initial_window_size)
         self.streams[identifier] = stream
         stream.receiving = not ended
         try:
-            request = head.finish(not stream.receiving)
+            request = head.read(fields, self.decoder.total, not stream.receiving)
         except Malformed as error:
             stream.released = True
             self._spend(self.resets, "requests that are malformed")
@@ -445,9 +441,9 @@ class HTTP2:
         there, most = len(self.streams), self.settings.max_concurrent_streams
         return there - self.answered >= most or there >= 2 * most
 
-    def _decode(self, data: bytes, start: int, end: int, section: Section) -> None:
+    def _decode(self, data: bytes, start: int, end: int) -> list[Field]:
         try:
-            self.decoder.decode(data, start, end, section)
+            return self.decoder.decode(data, start, end, self.list_limit)
         except CompressionError as error:
             raise FatalError(COMPRESSION_ERROR, str(error)) from None
 
@@ -639,7 +635,7 @@ class HTTP2:
     def take(self) -> bytes:
         """The octets that are to be sent; they are the caller's from now on."""
         out, self.out = self.out, []
-        return out[0] if len(out) == 1 else b"".join(out)
+        return out[0] if len(out) == 1 else joined(out)
 
     def room(self, stream: Stream) -> int:
         """Octets of content that may be sent on a stream now."""
@@ -754,6 +750,9 @@ class HTTP2:
             self.streams.pop(stream.identifier, None)
 
     def _remember(self, identifier: int, how: int) -> None:
-        self.recent[identifier] = how
-        if len(self.recent) > REMEMBERED:
-            del self.recent[next(iter(self.recent))]
+        recent, entry = self.recent, 4 * identifier + how
+        if len(recent) < REMEMBERED:
+            recent.append(entry)
+        else:
+            recent[self.place] = entry
+            self.place = (self.place + 1) % REMEMBERED

@@ -7,7 +7,7 @@ A client sends the same fields again and again, an index each. What an index sta
 from __future__ import annotations
 
 from gunicorn.http._octets import path_end, query_end, token_end, value_end
-from gunicorn.http.fields import ORDINARY, FieldTable
+from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
 
 # What a field asks for besides the kinds that every version has (`http/fields.py`).
 COOKIE = 32
@@ -45,7 +45,8 @@ _OF_A_CONNECTION = frozenset([b"connection", b"keep-alive", b"proxy-connection",
 
 class Field:
     """One field. `text` is its value as a native string, `pair` what a request keeps of it: the name and the value (of
-    `:authority`, as those of Host); `octets` the same as octets. Of `:path`, `path` and `query` are the parts.
+    `:authority`, as those of Host; of other pseudo-header fields, nothing); `octets` the same as octets. Of `:path`,
+    `path` and `query` are the parts.
 
     `kind` is the rule it stands under; a `MALFORMED` one says in `fault` what is wrong with it, to whoever uses it.
     """
@@ -56,8 +57,8 @@ class Field:
         self.name = name
         self.text = str(value, "latin-1")
         self.size = len(name) + len(value) + OVERHEAD
-        self.pair = (table.origin, self.text)
-        self.octets = (name, value)
+        self.pair: tuple[FieldName, str] | None = None
+        self.octets: tuple[bytes, bytes] | None = None
         self.path = self.query = ""
         self.fault: str | None = fault_of(name, value)
         if self.fault is not None:
@@ -68,6 +69,7 @@ class Field:
             known = table.known(name)
             self.kind = _OWN.get(name, known.kind)
             self.pair = (known, self.text)
+            self.octets = (name, value)
         elif self.kind == AUTHORITY:
             self.pair = (table.known(b"host"), self.text)
             self.octets = (b"host", value)

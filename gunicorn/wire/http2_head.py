@@ -1,7 +1,7 @@
 """The head of a request, and its trailer section, as HTTP/2 sends them (RFC 9113 section 8.3, RFC 8441).
 
-Fields come one by one from the decoder of a block, which must go on to the block's end whatever is wrong with one of
-them: the table that it keeps is the next request's as well. So what is wrong is kept, and said by `finish`.
+The decoder has read the whole of a block before its first field is looked at here: the table that it keeps is the next
+request's as well, whatever is wrong with this one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gunicorn.http.fields import HOST, ORDINARY, FieldTable
 from gunicorn.http.head import SHOWN, Head
 from gunicorn.http.request import Request
 
-from .hpack import Section
+from ._http2 import octets_of, pairs_of
 from .http2_fields import (
     AUTHORITY,
     COOKIE,
@@ -44,12 +44,12 @@ class Malformed(HTTPError):
     title = "Malformed request"
 
 
-class HeadReader(Section):
-    """Makes a request of the fields of one block after another."""
+class HeadReader:
+    """Makes a request of the fields of one block after another; `request` is that of the last one."""
 
     __slots__ = (
-        "connects", "cookie_at", "count", "crumbs", "error", "has_host", "head", "limit", "octets", "others",
-        "protocol", "request", "scheme", "size", "table",
+        "connects", "cookie_at", "count", "crumbs", "dropped", "has_host", "head", "largest", "limit", "most", "others",
+        "place", "protocol", "request", "scheme", "table",
     )
 
     def __init__(self, table: FieldTable, trusted: bool, limit: int, connects: bool = False) -> None:
@@ -58,20 +58,19 @@ class HeadReader(Section):
         self.table = table
         self.connects = connects
         self.limit = limit
+        # So many fields, and so large the largest of them.
+        self.most = table.field_limit
+        self.largest = (table.size_limit or limit) + OVERHEAD
         self.head = Head.__new__(Head)
         self.head.begin_head(table, trusted)
-        self.begin()
+        self._begin()
 
-    def begin(self) -> None:
-        """The next block begins."""
+    def _begin(self) -> None:
         request = Request.__new__(Request)
         request.begin()
         request.version_major, request.version_minor = 2, 0
         self.request = request
-        # Finished pairs as ASGI has them: nothing is left to make of a field that has come before.
-        self.octets = request.octets = [] if self.connects else None
         self.head.forget()
-        self.error: HTTPError | None = None
         self.scheme: str | None = None
         self.protocol: str | None = None
         # Whether a Host has come, with or without `:authority`.
@@ -79,62 +78,89 @@ class HeadReader(Section):
         # Set behind the pseudo-header fields.
         self.others = False
         self.count = 0
-        self.size = 0
-        # Where the cookie stands among the fields, and what it is made of, when that is more than one piece.
+        # Where the reader is, and which fields no request has.
+        self.place = 0
+        self.dropped: list[int] | None = None
+        # Where the cookie stands, and what it is made of, when that is more than one piece.
         self.cookie_at = -1
         self.crumbs: list[str] | None = None
 
-    def take(self, field: Field) -> None:
-        self.size += field.size
-        if self.error is not None:
-            return
-        if field.kind == ORDINARY:
-            self._count(field)
-            self._keep(field)
-            return
+    def read(self, fields: list[Field], size: int, ended: bool) -> Request:
+        """The request that the fields of a block make; their list is the reader's from now on. `size`: that of the
+        section; `ended`: there is no content. Raises `HTTPError`."""
+        self._begin()
         try:
-            self._special(field)
-        except HTTPError as error:
-            self.error = error
+            self._look_at(fields)
+            if self.crumbs is not None:
+                self._join_cookie(fields, self.crumbs)
+        except HTTPError:
+            del fields[self.place:]
+            if size <= self.limit:
+                raise
+        finally:
+            self._give(fields)
+        if size > self.limit:
+            raise LimitRequestHeaders(f"over {self.limit} bytes of fields")
+        return self._finish(ended)
 
-    def _keep(self, field: Field) -> None:
-        self.request.fields.append(field.pair)
-        if self.octets is not None:
-            self.octets.append(field.octets)
+    def _look_at(self, fields: list[Field]) -> None:
+        for field in fields:
+            if field.kind == ORDINARY or self._is_counted(field):
+                self.others = True
+                self.count += 1
+                if self.count > self.most:
+                    raise LimitRequestHeaders(f"over {self.most} fields")
+                if field.size > self.largest:
+                    raise LimitRequestHeaders(f"a field of over {self.largest - OVERHEAD} bytes")
+            self.place += 1
 
-    def _count(self, field: Field) -> None:
-        self.others = True
-        self.count += 1
-        if self.count > self.table.field_limit:
-            self.error = LimitRequestHeaders(f"over {self.table.field_limit} fields")
-        limit = self.table.size_limit
-        if limit and field.size - OVERHEAD > limit:
-            self.error = LimitRequestHeaders(f"a field of over {limit} bytes")
+    def _give(self, fields: list[Field]) -> None:
+        """What a request has of its fields, and as octets, too, where ASGI is served: nothing is left to make of a
+        field that has come before."""
+        if self.dropped is not None:
+            for place in reversed(self.dropped):
+                del fields[place]
+        request = self.request
+        request.fields = pairs_of(fields)
+        if self.connects:
+            request.octets = octets_of(fields)
 
-    def _special(self, field: Field) -> None:
+    def _drop(self) -> None:
+        if self.dropped is None:
+            self.dropped = []
+        self.dropped.append(self.place)
+
+    def _is_counted(self, field: Field) -> bool:
+        """Heed a field that has a meaning here; whether it is one of those of which there may be so many."""
         kind = field.kind
         if kind == MALFORMED:
             raise Malformed(field.fault)
         if kind >= METHOD:
             self._pseudo(field)
-        elif kind == COOKIE:
-            self._cookie(field)
-        elif kind in (PRIORITY, TE):
-            self._count(field)
-            if kind == TE:
-                self.request.takes_trailers = True
-            else:
-                self.request.priority = field.text
-            self._keep(field)
+            return False
+        if kind == COOKIE:
+            return self._is_first_cookie(field)
+        if kind == TE:
+            self.request.takes_trailers = True
+        elif kind == PRIORITY:
+            self.request.priority = field.text
         else:
-            self._count(field)
-            name, value = field.pair
-            if kind == HOST and self.request.host is not None:
-                self._second_host(value)
-            elif self.head.admits(name):
-                self.has_host = self.has_host or kind == HOST
-                self.head.interpret(self.request, name, value)
-                self._keep(field)
+            self._steer(field)
+        return True
+
+    def _steer(self, field: Field) -> None:
+        """A field that has a meaning in every version."""
+        pair = field.pair
+        if pair is None:
+            return
+        name, value = pair
+        if field.kind == HOST and self.request.host is not None:
+            self._second_host(value)
+        elif self.head.admits(name):
+            self.has_host = self.has_host or field.kind == HOST
+            self.head.interpret(self.request, name, value)
+        else:
+            self._drop()
 
     def _pseudo(self, field: Field) -> None:
         """Each stands at most once, and in front of all others."""
@@ -151,7 +177,6 @@ class HeadReader(Section):
                 raise InvalidHost(text[:SHOWN])
             request.host = text
             self.count = 1
-            self._keep(field)
         elif kind == URI_SCHEME and self.scheme is None:
             self.scheme = text
         elif kind == PROTOCOL and self.protocol is None:
@@ -164,29 +189,32 @@ class HeadReader(Section):
         if self.has_host or not is_same_host(self.request.host, value, self.scheme):
             raise InvalidHost(value[:SHOWN])
         self.has_host = True
+        self._drop()
 
-    def _cookie(self, field: Field) -> None:
+    def _is_first_cookie(self, field: Field) -> bool:
+        """Of the pieces of a cookie, which are one field."""
         if self.cookie_at < 0:
-            self.cookie_at = len(self.request.fields)
-            self._count(field)
-            self._keep(field)
-            return
+            self.cookie_at = self.place
+            return True
         if self.crumbs is None:
-            self.crumbs = [self.request.fields[self.cookie_at][1]]
+            self.crumbs = []
+        if len(self.crumbs) + 1 >= CRUMBS * self.most:
+            raise LimitRequestHeaders(f"a cookie of over {CRUMBS * self.most} pieces")
         self.crumbs.append(field.text)
-        if len(self.crumbs) > CRUMBS * self.table.field_limit:
-            raise LimitRequestHeaders(f"a cookie of over {CRUMBS * self.table.field_limit} pieces")
+        self._drop()
+        return False
 
-    def finish(self, ended: bool) -> Request:
-        """The request of a whole block; `ended`: there is no content. Raises `HTTPError`."""
-        if self.size > self.limit:
-            raise LimitRequestHeaders(f"over {self.limit} bytes of fields")
-        if self.error is not None:
-            raise self.error
+    def _join_cookie(self, fields: list[Field], crumbs: list[str]) -> None:
+        """One field of all pieces. Raises `HTTPError`."""
+        cookie = "; ".join([fields[self.cookie_at].text, *crumbs])
+        limit = self.table.size_limit
+        if limit and len(cookie) > limit:
+            raise LimitRequestHeaders(f"a field of over {limit} bytes")
+        fields[self.cookie_at] = Field(b"cookie", cookie.encode("latin-1"), self.table)
+
+    def _finish(self, ended: bool) -> Request:
         request = self.request
         request.forwarder_trusted = self.head.trusted
-        if self.crumbs is not None:
-            self._join_cookie(request, self.crumbs)
         self._check_target(request)
         limit = self.table.line_limit
         if limit and len(request.method) + len(request.uri) + 10 > limit:
@@ -211,16 +239,6 @@ class HeadReader(Section):
             raise UnsupportedMethod(f"CONNECT with :protocol {protocol[:SHOWN]}")
         request.upgrade = protocol
 
-    def _join_cookie(self, request: Request, crumbs: list[str]) -> None:
-        name = request.fields[self.cookie_at][0]
-        cookie = "; ".join(crumbs)
-        limit = self.table.size_limit
-        if limit and len(cookie) > limit:
-            raise LimitRequestHeaders(f"a field of over {limit} bytes")
-        request.fields[self.cookie_at] = (name, cookie)
-        if request.octets is not None:
-            request.octets[self.cookie_at] = (b"cookie", cookie.encode("latin-1"))
-
     def _check_target(self, request: Request) -> None:
         """Whether all pseudo-header fields are there that the method asks for, and go with it."""
         if not request.method:
@@ -237,35 +255,19 @@ class HeadReader(Section):
             raise InvalidRequestLine(request.uri[:SHOWN])
 
 
-class TrailerReader(Section):
-    """The trailer section of a request (RFC 9113 section 8.1): fields that steer anything are no trailers."""
-
-    __slots__ = ("count", "error", "fields", "limit", "most", "size")
-
-    def __init__(self, table: FieldTable, limit: int) -> None:
-        self.limit = limit
-        self.most = table.field_limit
-        self.fields: list[tuple[str, str]] = []
-        self.error: HTTPError | None = None
-        self.count = 0
-        self.size = 0
-
-    def take(self, field: Field) -> None:
-        self.size += field.size
-        self.count += 1
-        if self.size > self.limit or self.count > self.most:
-            self.error = LimitRequestHeaders("a trailer section that is too large")
-        elif field.kind == MALFORMED or field.kind >= METHOD:
-            self.error = Malformed(field.fault or "a pseudo-header field in the trailer section")
-        elif field.kind == ORDINARY:
+def trailers_of(fields: list[Field], size: int, table: FieldTable, limit: int) -> list[tuple[str, str]]:
+    """The trailer section of a request (RFC 9113 section 8.1) as (NAME, value): fields that steer anything are left
+    out. `size` and `limit`: its octets and the most of them. Raises `HTTPError`."""
+    if size > limit or len(fields) > table.field_limit:
+        raise LimitRequestHeaders("a trailer section that is too large")
+    trailers: list[tuple[str, str]] = []
+    for field in fields:
+        if field.kind == MALFORMED or field.kind >= METHOD:
+            raise Malformed(field.fault or "a pseudo-header field in the trailer section")
+        if field.kind == ORDINARY and field.pair is not None:
             name, value = field.pair
-            self.fields.append((name.name, value))
-
-    def finish(self) -> list[tuple[str, str]]:
-        """The fields, as (NAME, value). Raises `HTTPError`."""
-        if self.error is not None:
-            raise self.error
-        return self.fields
+            trailers.append((name.name, value))
+    return trailers
 
 
 def is_same_host(authority: str | None, host: str, scheme: str | None) -> bool:

@@ -1,4 +1,5 @@
 cimport cython
+from gunicorn.http._octets cimport joined
 from gunicorn.http.response cimport LENGTH, NO_BODY, UNTIL_CLOSE, UPGRADE, FieldLine, told_length
 from gunicorn.http.response_head cimport Prefix, ResponseHead
 

@@ -6,6 +6,7 @@ same on every stream of every connection (`hpack`).
 
 from __future__ import annotations
 
+from gunicorn.http._octets import joined
 from gunicorn.http.response import LENGTH, NO_BODY, UNTIL_CLOSE, UPGRADE, FieldLine, told_length
 from gunicorn.http.response_head import Prefix, ResponseHead
 
@@ -50,7 +51,7 @@ def block_of(head: ResponseHead) -> bytes:
     if length >= 0:
         octets = _LENGTHS.get(length)
         parts.append(_pack_length(length) if octets is None else octets)
-    return b"".join(parts)
+    return joined(parts)
 
 
 def block_of_status(code: int, fields: list[FieldLine]) -> bytes:

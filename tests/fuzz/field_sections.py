@@ -43,10 +43,9 @@ def make(rooms: Rooms) -> Any:
         reader = head.HeadReader(tables[which], bool(choice & 64), (65536, 200)[choice >> 7 & 1], bool(choice & 256))
         found: list[object] = []
         for piece in pieces:
-            reader.begin()
             try:
-                decoder.decode(piece, 0, len(piece), reader)
-                request = reader.finish(bool(choice & 512))
+                fields = decoder.decode(piece, 0, len(piece), reader.limit)
+                request = reader.read(fields, decoder.total, bool(choice & 512))
             except compression_error as error:
                 found.append(str(error))
                 return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gunicorn.http.errors import (
@@ -22,8 +24,9 @@ from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
 from gunicorn.wire import hpack
+from gunicorn.wire._http2 import octets_of, pairs_of
 from gunicorn.wire.http2_fields import Field
-from gunicorn.wire.http2_head import HeadReader, Malformed, TrailerReader, is_same_host
+from gunicorn.wire.http2_head import HeadReader, Malformed, is_same_host, trailers_of
 
 Pairs = list[tuple[str, str]]
 
@@ -31,16 +34,16 @@ METHOD, SCHEME, PATH, AUTHORITY = (":method", "GET"), (":scheme", "https"), (":p
 GET = [METHOD, SCHEME, PATH, AUTHORITY]
 
 
-def section(reader: hpack.Section, pairs: Pairs, table: FieldTable) -> None:
+def section(pairs: Pairs, table: FieldTable) -> tuple[list[Field], int]:
     block = b"".join(hpack.packed(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs)
-    hpack.Decoder(hpack.Static(table)).decode(block, 0, len(block), reader)
+    decoder = hpack.Decoder(hpack.Static(table))
+    return decoder.decode(block, 0, len(block), 65536), decoder.total
 
 
 def read(pairs: Pairs, ended: bool = True, trusted: bool = False, limit: int = 65536, **limits: object) -> Request:
     table = FieldTable(Limits(**limits))
     reader = HeadReader(table, trusted, limit, connects=True)
-    section(reader, pairs, table)
-    return reader.finish(ended)
+    return reader.read(*section(pairs, table), ended)
 
 
 def test_a_request() -> None:
@@ -62,11 +65,10 @@ def test_a_request() -> None:
 def test_a_reader_reads_one_request_after_the_other() -> None:
     table = FieldTable(Limits())
     reader = HeadReader(table, False, 65536, connects=True)
-    section(reader, [*GET, ("content-type", "a"), ("cookie", "a"), ("cookie", "b")], table)
-    first = reader.finish(False)
-    reader.begin()
-    section(reader, [(":method", "PUT"), *GET[1:], ("content-type", "b"), ("content-length", "1")], table)
-    second = reader.finish(False)
+    pairs = [*GET, ("content-type", "a"), ("cookie", "a"), ("cookie", "b")]
+    first = reader.read(*section(pairs, table), False)
+    pairs = [(":method", "PUT"), *GET[1:], ("content-type", "b"), ("content-length", "1")]
+    second = reader.read(*section(pairs, table), False)
     assert (first.method, first.content_length, first.header("cookie")) == ("GET", -1, "a; b")
     assert (second.method, second.content_length, second.header("cookie")) == ("PUT", 1, None)
 
@@ -116,11 +118,9 @@ def test_other_targets() -> None:
 
 
 def test_a_server_without_other_protocols() -> None:
-    reader = HeadReader(FieldTable(Limits()), False, 65536)
-    for name, value in WEBSOCKET:
-        reader.take(Field(name.encode(), value.encode(), reader.table))
+    table = FieldTable(Limits())
     with pytest.raises(UnsupportedMethod):
-        reader.finish(False)
+        HeadReader(table, False, 65536).read(*section(WEBSOCKET, table), False)
 
 
 #: The fields, and the error that they are.
@@ -194,10 +194,16 @@ def test_the_table_is_kept_whatever_is_wrong() -> None:
     table = FieldTable(Limits())
     decoder, reader = hpack.Decoder(hpack.Static(table)), HeadReader(table, False, 65536)
     block = hpack.packed(b"X", b"y") + b"\x40\x01a\x01b"
-    decoder.decode(block, 0, len(block), reader)
     with pytest.raises(Malformed):
-        reader.finish(True)
+        reader.read(decoder.decode(block, 0, len(block), 65536), decoder.total, True)
     assert [(field.name, field.text) for field in decoder.fields] == [(b"a", "b")]
+
+
+@pytest.mark.parametrize("of", [pairs_of, octets_of])
+@pytest.mark.parametrize("wrong", [None, (), [None], ["a"], [Field(b"a", b"b", FieldTable(Limits())), object()]])
+def test_the_leaf_believes_nobody(of: Any, wrong: object) -> None:
+    with pytest.raises(TypeError):
+        of(wrong)
 
 
 def test_limits_hold_as_in_http1() -> None:
@@ -230,9 +236,7 @@ def test_names_with_an_underscore(header_map: str, outcome: int | None) -> None:
 
 def trailers(pairs: Pairs, **limits: object) -> Pairs:
     table = FieldTable(Limits(**limits))
-    reader = TrailerReader(table, 1000)
-    section(reader, pairs, table)
-    return reader.finish()
+    return trailers_of(*section(pairs, table), table, 1000)
 
 
 def test_trailers() -> None:
