@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
+from tests.support.proxies import need
 from tests.support.wait import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -43,12 +44,13 @@ function report(text) { fetch("/report", {method: "POST", body: text}); }
 
 async def app(scope, receive, send):
     if scope["type"] == "websocket":
+        sys.stderr.write("SOCKET BY " + scope["http_version"] + "\n")
         return await echo(receive, send)
     if scope["type"] != "http":
         raise RuntimeError
     kind = b"text/event-stream" if scope["path"] == "/events" else b"text/html; charset=utf-8"
     if scope["path"] == "/report":
-        sys.stderr.write("SAW " + (await receive())["body"].decode() + "\n")
+        sys.stderr.write("SAW " + (await receive())["body"].decode() + " by " + scope["http_version"] + "\n")
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
     if scope["path"] == "/events":
         for number in range(100):
@@ -64,16 +66,33 @@ async def echo(receive, send):
 '''
 
 
+PROTOCOLS = {"1.1": (), "2": ("--http-protocols", "h2,h1")}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-def test_websocket_and_events(serve: Serve, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", PROTOCOLS)
+def test_websocket_and_events(serve: Serve, tmp_path: Path, version: str) -> None:
     assert CHROMIUM is not None
-    server = serve(APP)
-    command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", server.url]
-    browser = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    arguments, url = PROTOCOLS[version], "http://127.0.0.1:{}/"
+    if version == "2":
+        # A browser speaks it inside TLS alone.
+        subprocess.run(
+            [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+             "30", "-keyout", "a.key", "-out", "a.pem", "-subj", "/CN=localhost"],
+            cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
+        arguments += ("--certfile", str(tmp_path / "a.pem"), "--keyfile", str(tmp_path / "a.key"))
+        url = "https://localhost:{}/"
+    server = serve(APP, *arguments)
+    command = [CHROMIUM, *FLAGS, "--ignore-certificate-errors", f"--user-data-dir={tmp_path / 'profile'}"]
+    browser = subprocess.Popen(
+        [*command, url.format(server.port)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
     try:
-        server.wait_for_log("SAW socket 4,70000,200000 chat permessage-deflate 1000")
-        server.wait_for_log("SAW events 0,1,2")
+        server.wait_for_log(f"SAW socket 4,70000,200000 chat permessage-deflate 1000 by {version}")
+        server.wait_for_log(f"SAW events 0,1,2 by {version}")
+        # By HTTP/2 it is a stream of the connection that the page has come by (RFC 8441).
+        server.wait_for_log(f"SOCKET BY {version}")
     finally:
         browser.terminate()
         browser.wait(PATIENCE)
