@@ -2,6 +2,7 @@ cimport cython
 from gunicorn.engine.buffers cimport Spill
 from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http2 cimport HTTP2
+from gunicorn.wire.http2_frames cimport HEAD_SIZE
 from .http1 cimport Connection
 from .http2_stream cimport PIECE, PROGRESS, MultiplexedConnection, StreamExchange
 

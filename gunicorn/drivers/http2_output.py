@@ -11,11 +11,11 @@ from gunicorn.engine.buffers import Spill
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.state import EngineState
 from gunicorn.unix.unpatched import select
-from gunicorn.wire.http2_frames import INTERNAL_ERROR
+from gunicorn.wire.http2_frames import HEAD_SIZE, INTERNAL_ERROR
 
 from .http2_stream import PIECE, PROGRESS, MultiplexedConnection, StreamExchange
 
-# So much content may wait for the kernel, framed; and so much of anything before no more is read.
+# So many octets of content and its frames may wait for the kernel; and so many of anything before no more is read.
 AHEAD = 65536
 MOST_UNSENT = 131072
 # The place of what was sent is not used again: a file of that size is left to those that are in it.
@@ -97,19 +97,19 @@ class SharedOutput(MultiplexedConnection):
         place = 0
         waiting = self.waiting
         room = AHEAD - self.size - self.connection.queued()
-        while room > 0 and place < len(waiting) and self.protocol.window > 0:
+        while room > HEAD_SIZE and place < len(waiting) and self.protocol.window > 0:
             exchange = waiting[place]
             if self.protocol.room(exchange.state) <= 0:
                 place += 1
                 continue
             try:
-                count = exchange.advance(min(room, PIECE))
+                count = exchange.advance(min(room - HEAD_SIZE, PIECE))
             except OSError:
                 # Of a file that has become shorter: the client must not take what it has for all of it.
                 self.reset(exchange, INTERNAL_ERROR)
                 continue
-            room -= count
-            self.size += count
+            room -= count + HEAD_SIZE
+            self.size += count + HEAD_SIZE
             self.moved += count
             if self.moved >= PROGRESS:
                 self.moved, self.moved_at = 0, self.engine.now

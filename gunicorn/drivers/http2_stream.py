@@ -18,7 +18,7 @@ from gunicorn.http.request import Request
 from gunicorn.http.response import LENGTH, NO_BODY, FieldLine
 from gunicorn.http.response_head import Page, ResponseHead
 from gunicorn.wire.http2 import HTTP2, Stream
-from gunicorn.wire.http2_frames import INTERNAL_ERROR
+from gunicorn.wire.http2_frames import HEAD_SIZE, INTERNAL_ERROR
 from gunicorn.wire.http2_response import block_of, block_of_fields, block_of_status, settle
 from gunicorn.wire.priority import URGENCY, parse_priority
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Octets
 
-# A file is read, and content sent, in pieces of this size.
-PIECE = 16384
+# A file is read, and content sent, in pieces of this size: with the head of its frame, each is one record of TLS.
+PIECE = 16384 - HEAD_SIZE
 # So much of a response must go in `send_timeout`, or the rest of it.
 PROGRESS = 16384
 # And so much of a body come in `body_timeout`.

@@ -5,7 +5,7 @@ from gunicorn.tls.output cimport SealedOutput
 from .http1 cimport READING, RUNNING, Connection
 
 
-cdef Py_ssize_t SEALED_AHEAD, MOST_SEALED
+cdef Py_ssize_t SEALED_AHEAD, MORE, MOST_SEALED
 
 
 cdef class SecureConnection(Connection):

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Octets
 
-# So much of a response is encrypted ahead of what the kernel takes.
+# So much of a response is encrypted ahead of what the kernel takes, and more when less than MORE would be left: a small
+# rest costs as much to send as all that was before it.
 SEALED_AHEAD = 65536
+MORE = 16384
 # So much that is encrypted may wait for a client before TLS itself says no more: its answers to new keys have no bound.
 MOST_SEALED = 262144
 
@@ -217,7 +219,7 @@ class SecureConnection(Connection):
         tls = self.tls
         length = len(data)
         position = 0
-        stretch = data if length <= SEALED_AHEAD else memoryview(data)[:SEALED_AHEAD]
+        stretch = data if length < SEALED_AHEAD + MORE else memoryview(data)[:SEALED_AHEAD]
         try:
             sealed = tls.seal_two(head, stretch) if head else tls.seal(stretch)
             while True:
@@ -225,7 +227,9 @@ class SecureConnection(Connection):
                 sent = send(self.fd, sealed)
                 if sent != len(sealed) or position == length:
                     break
-                stretch = memoryview(data)[position:position + SEALED_AHEAD]
+                stretch = memoryview(data)[position:]
+                if len(stretch) >= SEALED_AHEAD + MORE:
+                    stretch = stretch[:SEALED_AHEAD]
                 sealed = tls.seal(stretch)
         except OSError:
             raise self._gone() from None
