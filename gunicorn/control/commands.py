@@ -48,35 +48,37 @@ def find(words: Sequence[str]) -> tuple[str, Command]:
     if not words:
         raise CommandError("Empty command")
     first = words[0].lower()
-    if len(words) > 1:
-        name = f"{first} {words[1].lower()}"
-        if name in COMMANDS:
-            return name, COMMANDS[name]
     if first in COMMANDS:
         return first, COMMANDS[first]
-    if first in _GROUPS and len(words) == 1:
-        raise CommandError(f"Invalid argument: Missing {_GROUPS[first]}")
-    raise CommandError(f"Invalid argument: Unknown command: {' '.join(words)}")
+    if first not in _GROUPS:
+        raise CommandError(f"Invalid argument: Unknown command: {words[0]}")
+    kind, choices = _GROUPS[first]
+    if len(words) == 1:
+        raise CommandError(f"Invalid argument: Missing {kind} ({choices})")
+    name = f"{first} {words[1].lower()}"
+    if name not in COMMANDS:
+        raise CommandError(f"Invalid argument: Unknown {kind}: {words[1]}")
+    return name, COMMANDS[name]
 
 
 # Arguments.
 
 
 def _count(words: Sequence[str]) -> int:
-    return max(1, _whole(words[0], "count")) if words else 1
+    return max(1, _whole(words[0])) if words else 1
 
 
-def _whole(word: str, what: str) -> int:
+def _whole(word: str) -> int:
     try:
         return int(word)
-    except ValueError:
-        raise CommandError(f"Invalid argument: Invalid {what}: {word}") from None
+    except ValueError as error:
+        raise CommandError(f"Invalid argument: {error}") from None
 
 
-def _pid(words: Sequence[str]) -> int:
+def _pid(words: Sequence[str], command: str) -> int:
     if not words:
-        raise CommandError("Invalid argument: Missing PID")
-    return _whole(words[0], "PID")
+        raise CommandError(f"Invalid argument: Missing PID for {command}")
+    return _whole(words[0])
 
 
 def _seconds(words: Sequence[str]) -> float | None:
@@ -103,7 +105,7 @@ def _help(orders: Orders, view: ServerView, words: Sequence[str]) -> Data:
 
 
 def _show_stacks(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
-    pid = _pid(words)
+    pid = _pid(words, "show stacks")
     if view.worker(pid) is None:
         raise CommandError(f"Worker {pid} not found")
     return Answered(view, orders.ask_stacks(pid), lambda text: {"pid": pid, "stacks": text})
@@ -161,7 +163,7 @@ def _resize(orders: Orders, view: ServerView, by: int, name: str) -> Reply:
 
 
 def _kill(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
-    pid = _pid(words)
+    pid = _pid(words, "worker kill")
     if view.worker(pid) is None:
         return {"success": False, "error": f"Worker {pid} not found"}
     orders.dismiss(pid)
@@ -169,7 +171,7 @@ def _kill(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Repl
 
 
 def _restart(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
-    pids = [_pid(words)] if words else [worker.pid for worker in view.workers]
+    pids = [_whole(words[0])] if words else [worker.pid for worker in view.workers]
     for pid in pids:
         if view.worker(pid) is None:
             return {"success": False, "error": f"Worker {pid} not found"}
@@ -224,6 +226,7 @@ def _log_level(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
 
 
 def _no_pool(orders: Orders, view: ServerView, words: Sequence[str]) -> Data:
+    _count(words)
     return dict(NO_POOL)
 
 
@@ -236,10 +239,10 @@ COMMANDS: dict[str, Command] = {
     "show stats": Command(_shown(facts.stats), "Numbers of the server"),
     "show listeners": Command(_shown(facts.listeners), "Where the server listens"),
     "show requests": Command(_shown(facts.requests), "Running requests, the oldest first"),
-    "show stacks": Command(_show_stacks, "What a worker is doing, thread by thread", "show stacks PID"),
+    "show stacks": Command(_show_stacks, "What a worker is doing, thread by thread", "show stacks <PID>"),
     "worker add": Command(_add, "Start so many workers more", "worker add [N]", True),
     "worker remove": Command(_remove, "Run so many workers less; one stays", "worker remove [N]", True),
-    "worker kill": Command(_kill, "End a worker; another one takes its place", "worker kill PID", True),
+    "worker kill": Command(_kill, "End a worker; another one takes its place", "worker kill <PID>", True),
     "worker restart": Command(_restart, "Replace a worker, or all, without a gap", "worker restart [PID]", True),
     "dirty add": Command(_no_pool, "Start so many task processes more", "dirty add [N]", True),
     "dirty remove": Command(_no_pool, "Run so many task processes less", "dirty remove [N]", True),
@@ -247,17 +250,17 @@ COMMANDS: dict[str, Command] = {
     "reopen": Command(_reopen, "Open the log files anew, as USR1 does", "", True),
     "shutdown": Command(_shutdown, "Stop the server", "shutdown [graceful|quick]", True),
     "drain": Command(_drain, "Say that no new clients should come; serve on", "drain on|off", True),
-    "log level": Command(_log_level, "Level of the error log, until the next reload", "log level LEVEL", True),
+    "log level": Command(_log_level, "Level of the error log, until the next reload", "log level <LEVEL>", True),
     "watch": Command(_watch, "Tell all that changes, again and again", "watch [SECONDS]"),
     "wait ready": Command(_wait_ready, "Answer when the server is ready", "wait ready [SECONDS]"),
     "wait reloaded": Command(_wait_reloaded, "Answer when no reload is under way", "wait reloaded [SECONDS]"),
 }
 
-#: The first word alone: what is missing then.
+#: Commands of two words, by the first: what the second one is, and which there are (of those that were always there).
 _GROUPS = {
-    "show": "show target (all|workers|dirty|config|stats|listeners)",
-    "worker": "worker action (add|remove|kill)",
-    "dirty": "dirty action (add|remove)",
-    "log": "log target (level)",
-    "wait": "wait target (ready|reloaded)",
+    "show": ("show target", "all|workers|dirty|config|stats|listeners"),
+    "worker": ("worker action", "add|remove|kill"),
+    "dirty": ("dirty action", "add|remove"),
+    "log": ("log target", "level"),
+    "wait": ("wait target", "ready|reloaded"),
 }

@@ -129,6 +129,8 @@ def _value(view: ServerView, name: str) -> object:
         return cfg.workers
     if name == "worker_class":
         return cfg.worker_class_str
+    if name == "proc_name":
+        return cfg.proc_name
     value = cfg.settings[name].get()
     if name.endswith("_password"):
         return cfg.shown(name)

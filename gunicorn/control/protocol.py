@@ -23,10 +23,15 @@ class ProtocolError(Exception):
 
 
 class Request(Record):
-    """`id` is any value of JSON, `words` the command and its arguments, split."""
+    """`id` is any value of JSON; `command` is a line, `args` are words behind it."""
 
     id: object
-    words: tuple[str, ...]
+    command: str
+    args: tuple[str, ...]
+
+    def words(self) -> list[str]:
+        """All of it, split as a shell does. Raises ValueError, for quotes that stay open."""
+        return [*split(self.command), *self.args]
 
 
 class Frames:
@@ -78,14 +83,13 @@ def read_json(payload: bytes) -> dict[str, object]:
 
 
 def read_request(payload: bytes) -> Request:
-    """What a frame asks for. Raises ProtocolError; and ValueError, with a text for the peer, for quotes that stay open.
-    """
+    """What a frame asks for. Raises ProtocolError."""
     message = read_json(payload)
-    command, args = message.get("command"), message.get("args")
-    words = split(command) if isinstance(command, str) else []
-    if isinstance(args, list):
-        words += [str(arg) for arg in args]
-    return Request(message.get("id", 0), tuple(words))
+    command, args = message.get("command", ""), message.get("args")
+    if not isinstance(command, str):
+        raise ProtocolError("a command that is no text")
+    words = [args] if isinstance(args, str) else args if isinstance(args, list) else []
+    return Request(message.get("id", 0), command, tuple(map(str, words)))
 
 
 def split(line: str) -> list[str]:

@@ -70,11 +70,15 @@ class Session:
         request = protocol.read_request(payload)
         self._id = request.id
         try:
-            found = run(self._orders, request.words)
+            words = request.words()
+            found = run(self._orders, words)
         except CommandError as error:
             self._end(protocol.refusal(request.id, str(error)))
             return
-        self._tell(request.words)
+        except ValueError as error:
+            self._end(protocol.refusal(request.id, f"Invalid argument: {error}"))
+            return
+        self._tell(words)
         if isinstance(found, Reply):
             self._reply, self.due = found, found.due
         else:
@@ -84,7 +88,7 @@ class Session:
         self._reply = self.due = None
         self.output += frame
 
-    def _tell(self, words: tuple[str, ...]) -> None:
+    def _tell(self, words: list[str]) -> None:
         """Have it known who changes something, where that may be more than one user."""
         if self._tells_who and find(words)[1].changes:
             self._orders.note(f"{' '.join(words)!r} by user {self._peer.uid}, process {self._peer.pid}")

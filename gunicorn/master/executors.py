@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 from gunicorn.errors import HaltServer
@@ -58,6 +59,7 @@ class Executors:
             master.spawning = 0
 
     def _kill(self, action: decisions.Kill) -> None:
+        self._master.history.count(killed=action.signal in _ENDING)
         self._master.kill_worker(action.pid, action.signal)
 
     def _timed_out(self, action: decisions.TimedOut) -> None:
@@ -135,6 +137,9 @@ class Executors:
         if not self._master.halting:
             raise HaltServer(action.reason or "", action.status)
 
+
+# With what the end of a worker begins; KILL follows where that is not enough.
+_ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGABRT)
 
 _EXECUTORS: dict[type[decisions.Action], Callable[[Executors, Any], None]] = {
     decisions.Spawn: Executors._spawn,

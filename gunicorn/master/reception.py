@@ -83,7 +83,7 @@ class Reception:
         endpoint = Endpoint(found.listener, converse)
         self._server.add(endpoint)
         self._control = found, endpoint
-        log.debug("Control socket at: %s", found.path)
+        log.info("Control socket listening at %s", found.path)
 
     def follow(self) -> None:
         """The configuration was read again: the socket moves where the settings have changed."""
