@@ -132,7 +132,7 @@ def _value(view: ServerView, name: str) -> object:
     if name == "proc_name":
         return cfg.proc_name
     value = cfg.settings[name].get()
-    if name.endswith("_password"):
+    if value and name.endswith("_password"):
         return cfg.shown(name)
     if isinstance(value, _OF_JSON):
         return value
