@@ -61,6 +61,8 @@ def claim(path: str, mode: int, pid: int, is_chosen: bool, is_successor: bool) -
     names = [wanted + ".2" if is_successor else wanted]
     if not is_chosen:
         names.append(own_name(wanted, pid))
+    # Before a folder is made for nothing.
+    _check_length(names[0])
     _make_folder(os.path.dirname(wanted))
     for name in names[:-1]:
         try:
@@ -90,10 +92,14 @@ def _make_folder(folder: str) -> None:
         return
 
 
-def _listen(path: str, mode: int) -> Socket:
+def _check_length(path: str) -> None:
     size = len(os.fsencode(path))
     if size > LONGEST_PATH:
         raise ValueError(f"{path!r} has {size} octets, {LONGEST_PATH} are possible")
+
+
+def _listen(path: str, mode: int) -> Socket:
+    _check_length(path)
     with sockets.alone_in(os.path.dirname(path)):
         sockets.remove_stale(path)
         listener = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
