@@ -262,7 +262,7 @@ class Supervisor:
 
     def _on_dismissed(self, report: Dismissed, now: float) -> None:
         member = self.members.get(report.pid)
-        if member is not None and not self.stopping:
+        if member is not None and member.counts and not self.stopping:
             self._log("info", "Worker (pid:%s) is ended by a command.", report.pid)
             self._retire(member, now)
 
