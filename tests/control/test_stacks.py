@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,15 +20,24 @@ def outermost() -> None:
     """Where the life of nobody here begins."""
 
 
-def busy_child(file: StackFile, listens: bool) -> int:
+def one_work() -> None:
+    while True:
+        time.sleep(0.01)
+
+
+def another_work() -> None:
+    while True:
+        time.sleep(0.01)
+
+
+def busy_child(file: StackFile, listens: bool, work: Callable[[], None] = one_work) -> int:
     pid = os.fork()
     if pid:
         return pid
     try:
         if listens:
             file.listen()
-        while True:
-            time.sleep(0.01)
+        work()
     finally:
         os._exit(1)
 
@@ -40,28 +49,37 @@ def file() -> Iterator[StackFile]:
     os.close(made._fd)
 
 
-@pytest.fixture
-def child(file: StackFile) -> Iterator[int]:
-    pid = busy_child(file, True)
+def listening(file: StackFile, work: Callable[[], None]) -> Iterator[int]:
+    pid = busy_child(file, True, work)
     wait_until(lambda: stacks._listens(pid))
     yield pid
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
+@pytest.fixture
+def child(file: StackFile) -> Iterator[int]:
+    yield from listening(file, one_work)
+
+
+@pytest.fixture
+def other(file: StackFile) -> Iterator[int]:
+    yield from listening(file, another_work)
+
+
 def test_an_answer_comes_by_itself(file: StackFile, child: int) -> None:
     question = StackQuestion(file, child)
     assert question.look() is None, "so soon nobody looks"
-    assert "in busy_child" in str(wait_until(question.look))
-    assert "in busy_child" in file.ask(child)
+    assert "in one_work" in str(wait_until(question.look))
+    assert "in one_work" in file.ask(child)
 
 
-def test_a_question_that_another_one_has_overtaken_is_asked_again(file: StackFile, child: int) -> None:
-    first, second = StackQuestion(file, child), StackQuestion(file, child)
+def test_a_question_that_another_one_has_overtaken_is_asked_again(file: StackFile, child: int, other: int) -> None:
+    first, second = StackQuestion(file, child), StackQuestion(file, other)
     assert first.look() is None
-    assert "in busy_child" in str(wait_until(first.look))
+    assert "in one_work" in str(wait_until(first.look))
     assert second.look() is None
-    assert "in busy_child" in str(wait_until(second.look))
+    assert "in another_work" in str(wait_until(second.look))
 
 
 def test_one_that_stands_still_does_not_answer(file: StackFile, child: int) -> None:
