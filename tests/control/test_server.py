@@ -140,8 +140,9 @@ def test_a_client_that_is_gone(hall: Hall, last: bytes) -> None:
 
 
 def test_what_was_said_before_the_end_has_its_turn(hall: Hall) -> None:
-    for _ in range(20):
-        client = hall.connect()
+    clients = [hall.connect() for _ in range(20)]
+    hall.turn(4)
+    for client in clients:
         client.send(b"one\n")
         client.close()
     hall.turn(8)
