@@ -10,6 +10,7 @@ from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.sockets import BaseSocket
 
 from .decisions import Report
+from .history import History
 from .supervisor import Supervisor
 
 TYPE_CHECKING = False
@@ -123,6 +124,7 @@ class MasterState:
     systemd = False
     stacks: StackFile
     scoreboard: Scoreboard
+    history: History
     # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
     spawning = 0
     # The stop is under way here: that no worker is left is what is waited for.
