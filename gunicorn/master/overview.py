@@ -39,7 +39,7 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
         listeners=tuple(_listeners(master.LISTENERS)),
         settings=master.cfg,
         not_ready=_not_ready(master, now, pages, draining),
-        stopping=bool(books.stopping),
+        stopping=books.leaving,
         draining=draining,
     )
 

@@ -109,7 +109,8 @@ class Reception:
     # The end.
 
     def end(self) -> None:
-        """The server is at its end: nobody comes any more, and no file is left."""
+        """The server is at its end: who has wanted that is answered, nobody comes any more, and no file is left."""
+        self._server.settle()
         self._leave()
         self._server.close()
 

@@ -139,10 +139,24 @@ def test_a_stop_that_is_delayed_is_told_at_once(serve: Serve) -> None:
     ready_workers(path, 1)
     server.send_signal(signal.SIGTERM)
     wait_until(lambda: not ask(path, "show stats")["ready"])
+    assert ask(path, "shutdown")["mode"] == "graceful"
+    assert ask(path, "reload --wait") == "The server is stopping"
     assert ask(path, "wait ready 0.05") == "Not ready: the server is about to stop"
     assert server.get().status == 200
     ask(path, "shutdown quick")
     assert server.wait() == 0
+
+
+def test_a_server_without_workers_answers_before_it_ends(serve: Serve) -> None:
+    server = serve(APP)
+    path = control_of(server)
+    ready_workers(path, 1)
+    server.send_signal(signal.SIGWINCH)
+    wait_until(lambda: not ask(path, "show workers")["count"])
+    assert ask(path, "wait ready 0.05") == "Not ready: no workers are wanted"
+    assert ask(path, "shutdown") == {"status": "shutting_down", "mode": "graceful"}
+    assert server.wait() == 0
+    assert not os.path.exists(path)
 
 
 def test_an_upgrade(serve: Serve) -> None:
