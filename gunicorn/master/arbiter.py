@@ -21,6 +21,7 @@ from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.tls import entrance
 from gunicorn.unix import forks, sockets, unpatched
+from gunicorn.unix.interest import READ, Interest
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title
 
@@ -28,8 +29,10 @@ from . import hooks, signals, startup, upgrade
 from .child import fork_worker, live
 from .decisions import Exit, Measured, Report, Resize, Spawned
 from .executors import Executors
+from .history import History
 from .memory import MemoryWatch
 from .policy import policy_of
+from .reception import Reception
 from .reload import Reloads
 from .service_manager import ServiceManager
 from .state import MasterState
@@ -71,6 +74,9 @@ class Arbiter(MasterState):
         self._parent_fd = -1
         self.stacks = StackFile(live)  # type: ignore[arg-type]
         self._memory = MemoryWatch()
+        self._interest = Interest()
+        self.history = History()
+        self.reception = Reception(self, self._interest, self.history)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads)
@@ -182,6 +188,7 @@ class Arbiter(MasterState):
     def init_signals(self) -> None:
         """Have each signal written into the pipe that the loop reads."""
         for fd in self.PIPE:
+            self._interest.forget(fd)
             os.close(fd)
         self.PIPE = signals.open_pipe()
         forks.guard(self.put_down)
@@ -197,6 +204,7 @@ class Arbiter(MasterState):
         self.maybe_promote_master()
         self.murder_workers()
         self.manage_workers()
+        self.reception.settle()
 
     def _step(self) -> None:
         """Do what is to be done now, and tell of it."""
@@ -231,18 +239,19 @@ class Arbiter(MasterState):
         return {pid: worker.tmp.slot for pid, worker in self.WORKERS.items()}
 
     def _wait(self) -> bytes:
-        """Numbers of the signals that came; empty when the deadline did."""
+        """Numbers of the signals that came; empty when something else has ended the sleep."""
         now = time.monotonic()
-        all_moments = (self._deadline, self.gauges.due, self._manager.due, self._memory.due)
+        all_moments = (self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due)
         moments = [moment for moment in all_moments if moment is not None]
-        others = []
         if self._parent_fd >= 0:
-            others.append(self._parent_fd)
+            self._interest.watch(self._parent_fd, READ)
         elif self.master_pid:
             # No descriptor tells of the old master's end on this system: look every second.
             moments.append(now + 1.0)
         timeout = max(0.0, min(moments) - now) if moments else None
-        return signals.wait(self.PIPE[0], others, timeout)
+        numbers, events = signals.wait(self.PIPE[0], self._interest, timeout)
+        self.reception.take(events)
+        return numbers
 
     def _handle(self, number: int) -> None:
         name = self.SIG_NAMES.get(number)
@@ -346,6 +355,7 @@ class Arbiter(MasterState):
 
     def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
+        self.reception.close()
         if self.PIPE:
             os.close(self.PIPE[0])
         if self._parent_fd >= 0:
@@ -408,6 +418,7 @@ class Arbiter(MasterState):
 
     def _abandon(self) -> None:
         """Stop without the rules, since it may be they that failed."""
+        self.reception.close()
         self.kill_workers(signal.SIGQUIT)
         give_up = time.monotonic() + min(self.cfg.graceful_timeout, 5)
         while self.WORKERS:
@@ -416,7 +427,7 @@ class Arbiter(MasterState):
                 self.WORKERS.pop(ended.pid, None)
             if time.monotonic() > give_up:
                 self.kill_workers(signal.SIGKILL)
-            unpatched.select.select([self.PIPE[0]], [], [], 0.05)
+            self._interest.wait(0.05)
         self._close_listeners()
         self._remove_pidfile()
         forks.unguard()
@@ -432,6 +443,7 @@ class Arbiter(MasterState):
         """Stop everything and leave with `exit_status`."""
         self._manager.stopping()
         self.stop()
+        self.reception.close()
         say = self.log.info if exit_status == 0 else self.log.error
         say("Shutting down: %s", self.master_name)
         if reason is not None:
@@ -465,6 +477,7 @@ class Arbiter(MasterState):
         if not self.master_pid or self.master_pid == os.getppid():
             return
         if self._parent_fd >= 0:
+            self._interest.forget(self._parent_fd)
             os.close(self._parent_fd)
             self._parent_fd = -1
         upgrade.promote(self)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from gunicorn.unix import unpatched
+from gunicorn.unix.interest import READ, Interest
 
 __all__ = ["POKE", "has_terminal", "listen", "open_pipe", "poke", "wait"]
 
@@ -44,11 +45,15 @@ def poke(writer: int) -> None:
             raise
 
 
-def wait(reader: int, others: Iterable[int], timeout: float | None) -> bytes:
-    """What has come through the pipe; empty when a descriptor of `others` or the end of `timeout` (seconds, None for
-    no limit) has ended the sleep."""
-    ready = unpatched.select.select([reader, *others], [], [], timeout)[0]
-    return unpatched.read(reader, 4096) if reader in ready else b""
+def wait(reader: int, interest: Interest, timeout: float | None) -> tuple[bytes, list[tuple[int, int]]]:
+    """Sleep on `interest`, `reader` included, for `timeout` seconds at the most (None: no limit).
+
+    What has come through the pipe, and which descriptors have ended the sleep, with the reasons.
+    """
+    interest.watch(reader, READ)
+    events = interest.wait(timeout)
+    came = any(fd == reader for fd, _ in events)
+    return unpatched.read(reader, 4096) if came else b"", events
 
 
 def has_terminal() -> bool:

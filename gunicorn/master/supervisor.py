@@ -163,6 +163,11 @@ class Supervisor:
         """Whether a reload is under way."""
         return self._reloading
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the stop is decided, be it that the server serves on for a while."""
+        return bool(self.stopping) or self._stop_at is not None
+
     def is_well(self, now: float, board: Mapping[int, Vitals]) -> bool:
         """Whether some worker serves and beats, or none is wanted."""
         for pid, member in self.members.items():

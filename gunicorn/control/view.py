@@ -1,0 +1,92 @@
+"""A server as one sees it who asks: made by its master when somebody does, and read by everything that tells of it."""
+
+from __future__ import annotations
+
+from gunicorn._record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.config.config import Config
+    from gunicorn.instrument.scoreboard import Slot
+
+__all__ = ["Counters", "Event", "ListenerView", "ReloadView", "ServerView", "WorkerView"]
+
+
+class WorkerView(Record):
+    """A worker: its running number, its generation, what the master has seen of it, and its page.
+
+    `phase` is one of `gunicorn.master.supervisor`: booting, ready, retiring, aborting, killed. Times are monotonic;
+    `ready_at` is 0.0 for one that was never ready.
+    """
+
+    pid: int
+    age: int
+    generation: int
+    phase: str
+    spawned_at: float
+    ready_at: float
+    slot: Slot
+
+
+class ListenerView(Record):
+    """A listener: its address as logged, its descriptor, and the kind of socket."""
+
+    address: str
+    fd: int
+    kind: str
+
+
+class Event(Record):
+    """Something that has happened: seconds since the epoch, and a line about it."""
+
+    at: float
+    text: str
+
+
+class Counters(Record):
+    """What the master has done since it started."""
+
+    spawned: int = 0
+    killed: int = 0
+    reloads: int = 0
+
+
+class ReloadView(Record):
+    """Reloads: whether one is under way, how many have ended, and why the last of them failed."""
+
+    running: bool = False
+    ended: int = 0
+    problem: str | None = None
+
+
+class ServerView(Record):
+    """All of it. `now` and `started_at` are monotonic; `not_ready` says why no new clients should come, and is empty
+    when they may."""
+
+    now: float
+    pid: int
+    started_at: float
+    workers: tuple[WorkerView, ...]
+    target: int
+    counters: Counters
+    reload: ReloadView
+    events: tuple[Event, ...]
+    listeners: tuple[ListenerView, ...]
+    settings: Config
+    not_ready: str
+    stopping: bool = False
+    draining: bool = False
+
+    @property
+    def ready(self) -> tuple[bool, str]:
+        """Whether new clients may come, and why not."""
+        return not self.not_ready, self.not_ready
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the master started."""
+        return self.now - self.started_at
+
+    def worker(self, pid: int) -> WorkerView | None:
+        """The worker of this process."""
+        return next((worker for worker in self.workers if worker.pid == pid), None)

@@ -1,0 +1,67 @@
+"""The master's part of a look at the server: what it knows, as `gunicorn.control.view` has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from gunicorn.control.view import ListenerView, ReloadView, ServerView, WorkerView
+from gunicorn.unix.sockets import BaseSocket, UnixSocket
+
+from .history import History
+from .state import MasterState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .decisions import Vitals
+
+__all__ = ["view_of"]
+
+
+def view_of(master: MasterState, history: History, started_at: float, draining: bool) -> ServerView:
+    """The server of now."""
+    now = time.monotonic()
+    books = master.supervisor
+    pages = {pid: worker.tmp.slot for pid, worker in master.WORKERS.items()}
+    members = [books.members[pid] for pid in pages if pid in books.members]
+    workers = [
+        WorkerView(each.pid, each.age, each.generation, each.phase, each.spawned_at, each.ready_at, pages[each.pid])
+        for each in members
+    ]
+    return ServerView(
+        now=now,
+        pid=master.pid,
+        started_at=started_at,
+        workers=tuple(sorted(workers, key=lambda worker: worker.age)),
+        target=books.target,
+        counters=history.counters,
+        reload=ReloadView(books.reloading, history.reloads_ended, history.reload_problem),
+        events=history.events,
+        listeners=tuple(_listeners(master.LISTENERS)),
+        settings=master.cfg,
+        not_ready=_not_ready(master, now, pages, draining),
+        stopping=bool(books.stopping),
+        draining=draining,
+    )
+
+
+def _not_ready(master: MasterState, now: float, pages: Mapping[int, Vitals], draining: bool) -> str:
+    books = master.supervisor
+    if books.leaving:
+        return "the server is about to stop"
+    if draining:
+        return "drained by a command"
+    if not books.ever_ready:
+        return "no worker is ready yet"
+    if not books.target:
+        return "no workers are wanted"
+    if not books.is_well(now, pages):
+        return "no worker is well"
+    return ""
+
+
+def _listeners(sockets: Iterable[BaseSocket]) -> Iterable[ListenerView]:
+    for each in sockets:
+        fd = each.fileno()
+        if fd >= 0:
+            yield ListenerView(str(each), fd, "unix" if isinstance(each, UnixSocket) else "tcp")
