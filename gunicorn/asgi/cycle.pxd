@@ -57,7 +57,7 @@ cdef class Cycle(Response):
     cdef body_is_wrong(self, error)
     cdef count(self)
     @cython.locals(prefix=Prefix)
-    cdef int code(self) except -2
+    cdef int outcome(self) except -2
     cdef detach(self)
     @cython.locals(exchange=Exchange)
     cdef drained(self)

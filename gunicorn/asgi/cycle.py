@@ -276,7 +276,7 @@ class Cycle(Response):
     def count(self) -> None:
         """Tell the scoreboard of the end."""
 
-    def code(self) -> int:
+    def outcome(self) -> int:
         """The status for the scoreboard: of the response, or of what was answered in its place; -1: it is counted."""
         if self.counted:
             return -1

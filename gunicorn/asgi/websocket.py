@@ -388,7 +388,7 @@ class WebSocketCycle(Cycle):
 
     def count(self) -> None:
         if not self.counted:
-            self.tell_board(self.code())
+            self.tell_board(self.outcome())
 
     def tell_board(self, status: int) -> None:
         """A handshake is one GET, whatever asks for it in a version of HTTP, and is counted with its answer."""

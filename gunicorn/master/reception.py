@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from gunicorn.control.server import Server
+from gunicorn.control.server import Endpoint, Server
 from gunicorn.control.view import ServerView
 from gunicorn.unix.interest import Interest
 
@@ -30,6 +30,14 @@ class Reception:
     def view(self) -> ServerView:
         """The server of now."""
         return view_of(self._master, self._history, self._started_at, self.draining)
+
+    def open(self, endpoint: Endpoint) -> None:
+        """Receive there from now on."""
+        self._server.add(endpoint)
+
+    def shut(self, endpoint: Endpoint) -> None:
+        """Close a listener, and the connections that came by it."""
+        self._server.remove(endpoint)
 
     # In the loop.
 
