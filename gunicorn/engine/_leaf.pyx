@@ -106,9 +106,20 @@ DEF MOST_EVENTS = 256
 # Seconds: more would not fit epoll's milliseconds, and nobody waits for weeks without an event.
 DEF LONGEST_WAIT = 2000000.0
 
+cdef class _Page:
+    """Holds a page of the scoreboard: nobody may unmap it while it is counted in."""
+
+    cdef Py_buffer view
+
+    def __cinit__(self, slot):
+        PyObject_GetBuffer(slot._bytes, &self.view, PyBUF_WRITABLE)
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.view)
+
+
 cdef unsigned long long[4] nowhere
-cdef Py_buffer metered
-cdef bint is_metered = False
+cdef _Page metered = None
 # Where octets that have come and gone, and open connections, are counted: in the page of this worker, if it has one.
 cdef unsigned long long *received = &nowhere[0]
 cdef unsigned long long *sent = &nowhere[1]
@@ -119,22 +130,16 @@ cdef unsigned long long *leaves = &nowhere[3]
 
 cpdef meter(slot):
     """Count on this page of the scoreboard from now on what goes through here, and heed it."""
-    global is_metered, received, sent, opened, leaves
-    cdef Py_buffer page
-    # Held for as long as the process lives, or counts on another page.
-    PyObject_GetBuffer(slot._bytes, &page, PyBUF_WRITABLE)
-    if page.len < scoreboard.PAGE:
-        PyBuffer_Release(&page)
+    global metered, received, sent, opened, leaves
+    cdef _Page page = _Page(slot)
+    cdef unsigned long long *words = <unsigned long long *>page.view.buf
+    if page.view.len < scoreboard.PAGE:
         raise ValueError("not a page of the scoreboard")
-    if is_metered:
-        PyBuffer_Release(&metered)
-    metered.obj = NULL
+    received = words + <Py_ssize_t>scoreboard._RECEIVED
+    sent = words + <Py_ssize_t>scoreboard._SENT
+    opened = words + <Py_ssize_t>scoreboard._CONNECTIONS
+    leaves = words + <Py_ssize_t>scoreboard._LEAVING
     metered = page
-    is_metered = True
-    received = <unsigned long long *>metered.buf + <Py_ssize_t>scoreboard._RECEIVED
-    sent = <unsigned long long *>metered.buf + <Py_ssize_t>scoreboard._SENT
-    opened = <unsigned long long *>metered.buf + <Py_ssize_t>scoreboard._CONNECTIONS
-    leaves = <unsigned long long *>metered.buf + <Py_ssize_t>scoreboard._LEAVING
 
 
 cpdef show_connections(int count):

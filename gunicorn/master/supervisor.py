@@ -551,7 +551,7 @@ class Supervisor:
         if surplus > 0:
             ready.sort(key=lambda member: (not member.recycling, member.age))
             for member in ready[:surplus]:
-                self._retire(member, now, "resize")
+                self._retire(member, now, "asked" if member.recycling else "resize")
 
     def _retire_the_largest(self, now: float) -> None:
         """Workers over the hard limit of memory go before there is a replacement."""
