@@ -218,7 +218,7 @@ def answer(
         sent = 0
         if response is not None:
             status, sent = response.status_code, response.sent
-        board.transfer(max(req.content_length, 0), sent)
+        board.transfer(0, sent)
         board.end(req.method, status, began, ended, sent)
         if response is not None and response.status:
             log.access(response, req, environ, timedelta(seconds=took))

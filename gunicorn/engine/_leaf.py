@@ -32,7 +32,8 @@ RECEIVE_SIZE = 65536
 
 __all__ = [
     "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "close", "is_leaving",
-    "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two", "show_connections",
+    "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
+    "show_connections",
 ]
 
 if hasattr(select, "epoll"):
@@ -161,7 +162,7 @@ class Poller:
 
 
 # The words of a page, of which two are counted in and one is set.
-_words: Any = [0] * (scoreboard.PAGE // 8)
+_words: memoryview[int] | list[int] = [0] * (scoreboard.PAGE // 8)
 _RECEIVED, _SENT = scoreboard._RECEIVED, scoreboard._SENT
 
 

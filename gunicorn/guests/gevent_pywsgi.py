@@ -33,10 +33,9 @@ from .host import GeventHost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
 
-    from gunicorn._types import Environ, Fields, Log, StartResponse, WSGIApp
+    from gunicorn._types import Environ, ExcInfo, Fields, Log, StartResponse, Write, WSGIApp
     from gunicorn.tls.terminator import Terminator
     from gunicorn.unix.sockets import BaseSocket
 
@@ -234,7 +233,7 @@ class _Call:
         self._over = False
         board.begin(self._method, environ.get("RAW_URI") or environ["PATH_INFO"], self._began)
 
-    def start_response(self, status: str, headers: Fields, *args: Any) -> Callable[[bytes], None]:
+    def start_response(self, status: str, headers: Fields, *args: ExcInfo | None) -> Write:
         """That of the server, overheard."""
         self._status = status_number(status)
         return self._start_response(status, headers, *args)

@@ -1,7 +1,7 @@
 """What a server tells in numbers: the families of `/metrics`, made of readings that the master has taken.
 
-No label has a path, a client or a PID in it: those grow without end. A worker is known by its place on the scoreboard,
-which another one takes after it.
+No label has a path or a client in it, and only `gunicorn_worker_info` a PID: those grow without end. A worker is known
+by its place on the scoreboard, which another one takes after it.
 """
 
 from __future__ import annotations
@@ -106,11 +106,12 @@ def _of_workers(read: Readings) -> Iterable[Family]:
 def _of_requests(read: Readings) -> Iterable[Family]:
     totals = read.totals
     counts = totals.requests()
-    yield Family("gunicorn_requests", COUNTER, "Requests that have ended, refused ones too, by method and status.", tuple(
+    samples = [
         Sample(counts[method, status], (("method", method), ("status", status)))
         for method in METHODS for status in (*STATUSES[1:], STATUSES[0])
-    ))
-    yield Family("gunicorn_requests_refused", COUNTER, "Requests that ended without an application, for whatever reason.",
+    ]
+    yield Family("gunicorn_requests", COUNTER, "Requests that have ended, refused ones too.", tuple(samples))
+    yield Family("gunicorn_requests_refused", COUNTER, "Requests that ended without an application.",
                  (Sample(totals.refused),))
     yield _durations(totals)
     yield _gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)

@@ -56,6 +56,8 @@ class Arbiter(MasterState):
     load.
     """
 
+    metrics: MetricsBind
+
     def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
         self.LISTENERS, self.WORKERS, self.PIPE = [], {}, []

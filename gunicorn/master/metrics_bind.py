@@ -48,7 +48,8 @@ class _Bound:
 
     def __init__(self, setting: str, listener: sockets.BaseSocket) -> None:
         # A monkey patch may have been there before: the loop of a master knows plain sockets alone.
-        listener.sock = Socket(fileno=listener.sock.detach())
+        self.sock = Socket(fileno=listener.sock.detach())
+        listener.sock = self.sock  # type: ignore[assignment]
         self.setting = setting
         self.listener = listener
         self.endpoint: Endpoint | None = None
@@ -101,7 +102,7 @@ class MetricsBind:
         return bound
 
     def _answer_at(self, bound: _Bound) -> None:
-        bound.endpoint = Endpoint(bound.listener.sock, self._converse)  # type: ignore[arg-type]
+        bound.endpoint = Endpoint(bound.sock, self._converse)
         self._reception.open(bound.endpoint)
         self._master.log.info("Metrics and health at: %s", bound.listener)
 

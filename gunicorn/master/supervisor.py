@@ -96,8 +96,8 @@ class Member:
     """One worker in the books of the master."""
 
     __slots__ = (
-        "age", "cause", "expires_at", "generation", "kill_at", "looks", "phase", "pid", "ready_at", "recycling", "spawned_at",
-        "timed_out",
+        "age", "cause", "expires_at", "generation", "kill_at", "looks", "phase", "pid", "ready_at", "recycling",
+        "spawned_at", "timed_out",
     )
 
     def __init__(self, pid: int, age: int, generation: int, now: float, expires_at: float | None = None) -> None:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gunicorn.control import health
+from gunicorn.control.conversation import Peer
 from gunicorn.control.health import Health
 from gunicorn.control.http_face import HTTPFace, Reply
 from gunicorn.control.metrics_face import face_of
-from gunicorn.control.conversation import Peer
-from tests.instrument.test_metrics import parsed, readings
 from gunicorn.instrument.exposition import OPENMETRICS, TEXT
+from tests.instrument.test_metrics import parsed, readings
 
 RESOURCES = {"/a": lambda request: Reply(200, "text/plain", b"12345")}
 DATE = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"

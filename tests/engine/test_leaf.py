@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gunicorn.engine import _leaf
-from gunicorn.instrument import _board
-from gunicorn.instrument.scoreboard import HISTOGRAM_BUCKETS, METHODS, PAGE, READY, Scoreboard
+from gunicorn.instrument import _board, scoreboard
+from gunicorn.instrument.scoreboard import HISTOGRAM_BUCKETS, PAGE, READY, Scoreboard
 from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
 BOTH = pytest.mark.parametrize("leaf", [_leaf, twin_of("gunicorn.engine._leaf")], ids=["imported", "twin"])
@@ -277,7 +277,7 @@ def test_both_boards_write_the_same() -> None:
             pages.append(slot.in_flight())
         for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
             written.end("PUT", 500, 6.0, 6.0 + seconds, 7)
-        for method in (*METHODS, "", "get", "\u20ac", "PURGE", "CONNECT", "LONGEST"):
+        for method in (*scoreboard.METHODS, "", "get", "\u20ac", "PURGE", "CONNECT", "LONGEST"):
             for status in (-1, 0, 99, 100, 200, 301, 404, 500, 599, 600, 999):
                 written.begin(method, "/", 1.5)
                 written.end(method, status, 1.5, 2.25, 1)
