@@ -134,18 +134,14 @@ class WSGIGateway(Gateway):
         board, prefix = self.board, response.prefix
         if board is None:
             return
-        if prefix is not None and response.headers_sent:
+        if exchange.response is not response:
+            # It was given up meanwhile, and counted then.
+            status = -1
+        elif prefix is not None and response.headers_sent:
             status = prefix.code
         else:
-            status = self._status_of(exchange, response)
+            status = status_number(response.status)
         board.end(request.method, status, started, now, response.sent)
-
-    def _status_of(self, exchange: Exchange, response: WSGIResponse) -> int:
-        """The status of a request whose application has sent no head: as the log has it, -1 where it was counted."""
-        if exchange.response is not response:
-            # It was given up meanwhile.
-            return -1
-        return status_number(response.status)
 
     def run_failed(self, exchange: Exchange, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""
