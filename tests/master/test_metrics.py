@@ -244,7 +244,8 @@ def test_an_address_that_cannot_be_had(make_server: Serve, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("fd://5", "expected HOST:PORT"), ("https://a:1", "not a scheme"), ("a:b", "not a valid port"), ("", "expected HOST"),
+    ("fd://5", "expected HOST:PORT"), ("https://a:1", "not a scheme"), ("a:b", "not a valid port"),
+    ("", "expected HOST"),
 ])
 def test_a_value_that_is_no_address(text: str, told: str) -> None:
     with pytest.raises((ConfigError, ValueError), match=told):
