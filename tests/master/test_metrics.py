@@ -224,6 +224,20 @@ def test_streams_of_http2(serve: Serve) -> None:
         assert value(found, "gunicorn_received_bytes_total") > 60
 
 
+def test_streams_are_told_to_go_elsewhere_before_a_stop(serve: Serve) -> None:
+    server = serve(HELLO, "--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge", "--shutdown-delay", "60",
+                   *BIND)
+    face = face_of(server)
+    with HTTP2Client.prior(server.address) as client:
+        assert client.request("/").status == 200
+        assert not client.farewells
+        server.send_signal(signal.SIGTERM)
+        wait_until(lambda: health(face).status == 503)
+        assert client.request("/").status == 200
+        client.until(lambda: client.farewells)
+    assert server.stop(signal.SIGINT) == 0
+
+
 # The address.
 
 
