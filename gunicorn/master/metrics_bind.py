@@ -103,7 +103,7 @@ class MetricsBind:
 
     def _answer_at(self, bound: _Bound) -> None:
         bound.endpoint = Endpoint(bound.sock, self._converse)
-        self._reception.open(bound.endpoint)
+        self._reception.receive_at(bound.endpoint)
         self._master.log.info("Metrics and health at: %s", bound.listener)
 
     def try_it(self) -> None:

@@ -31,7 +31,7 @@ class Reception:
         """The server of now."""
         return view_of(self._master, self._history, self._started_at, self.draining)
 
-    def open(self, endpoint: Endpoint) -> None:
+    def receive_at(self, endpoint: Endpoint) -> None:
         """Receive there from now on."""
         self._server.add(endpoint)
 
