@@ -116,7 +116,9 @@ class Measures:
     def _listeners(self, sockets: Iterable[BaseSocket]) -> Iterable[tuple[str, int, float | None]]:
         for place, listener in enumerate(sockets):
             if listener.fileno() >= 0:
-                yield str(listener), listener.get_backlog(), self._end_of_certificate(listener, place)
+                # With `reuse_port` the queues are those of the workers' own sockets.
+                waiting = -1 if listener.shares_port else listener.get_backlog()
+                yield str(listener), waiting, self._end_of_certificate(listener, place)
 
     def _end_of_certificate(self, listener: BaseSocket, place: int) -> float | None:
         path = entrance.certificate_file(listener, place, self._master.cfg)

@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gunicorn.tls.expiry import _GENERALIZED_TIME, _UTC_TIME, _moment, end_of
+from tests.conftest import Serve
+from tests.master.scrape import face_of, samples, value
+from tests.support.server import HELLO
 from tests.tls.conftest import Authority, openssl
 
 
@@ -42,3 +45,13 @@ def test_a_certificate_that_is_cut_off_or_spoilt_ends_nothing(pki: Authority) ->
     for at in range(0, len(text), 17):
         end_of(text[:at] + "-----END CERTIFICATE-----")
         end_of(text[:at] + "A" + text[at + 1:])
+
+
+def test_the_end_is_told_to_who_watches(serve: Serve, pki: Authority) -> None:
+    server = serve(HELLO, "--certfile", str(pki.folder / "server.pem"), "--keyfile", str(pki.folder / "server.key"),
+                   "--metrics-bind", "127.0.0.1:0")
+    found = samples(face_of(server))
+    listener = server.url
+    ends = end_of((pki.folder / "server.pem").read_text())
+    assert value(found, "gunicorn_tls_certificate_expiry_timestamp_seconds", listener=listener) == ends
+    assert value(found, "gunicorn_listen_queue", listener=listener) == 0
