@@ -2,6 +2,7 @@ cimport cython
 from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.response cimport LENGTH, NO_BODY
 from gunicorn.gateway.response cimport Response
+from gunicorn.http.response_head cimport Prefix
 from .awaitables cimport Waiter
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport as_dict
@@ -32,6 +33,7 @@ cdef Wait make_wait(Cycle cycle, int kind, message)
 
 cdef class Cycle(Response):
     cdef public bint concluded
+    cdef public bint counted
     cdef public bint dismissed
     cdef public bint gone
     cdef public object grace
@@ -56,6 +58,8 @@ cdef class Cycle(Response):
     cdef bint ends_in_order(self) except -1
     cdef body_is_wrong(self, error)
     cdef count(self)
+    @cython.locals(prefix=Prefix)
+    cdef int outcome(self) except -2
     cdef detach(self)
     @cython.locals(exchange=Exchange)
     cdef drained(self)

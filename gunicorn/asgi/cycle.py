@@ -9,7 +9,7 @@ from types import CoroutineType
 
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.errors import OwnSignal
-from gunicorn.gateway.response import Response
+from gunicorn.gateway.response import Response, status_number
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import LENGTH, NO_BODY, REASONS
 
@@ -192,7 +192,7 @@ class Cycle(Response):
     """One call of an application, with the response it makes."""
 
     __slots__ = (
-        "concluded", "dismissed", "gone", "grace", "held_size", "informed", "loop", "owner", "releases",
+        "concluded", "counted", "dismissed", "gone", "grace", "held_size", "informed", "loop", "owner", "releases",
         "started", "streak", "task", "waiting",
     )
 
@@ -217,6 +217,8 @@ class Cycle(Response):
         self.started = owner.engine.now
         # The response is complete, or will never be; the connection has gone on without this cycle.
         self.concluded = False
+        # The scoreboard has its status already.
+        self.counted = False
         self.gone = False
         # The worker stops, and the response may be without an end of its own; the application knows of the end, and
         # what it does then may take as long as it likes.
@@ -285,6 +287,13 @@ class Cycle(Response):
 
     def count(self) -> None:
         """Tell the scoreboard of the end."""
+
+    def outcome(self) -> int:
+        """The status for the scoreboard: of the response, or of what was answered in its place; -1: it is counted."""
+        if self.counted:
+            return -1
+        prefix = self.prefix
+        return prefix.code if prefix is not None and self.headers_sent else status_number(self.status)
 
     def detach(self) -> None:
         """Let go of what the connection has made for this cycle."""
@@ -492,8 +501,9 @@ class Cycle(Response):
         """Answer a request that cannot be served."""
         self.must_be_made()
         self.close = True
+        # By whoever refuses it, who writes its line of the access log, too.
+        self.counted = True
         try:
-            # Writes its own line of the access log.
             self.exchange.answer(self.owner.refused(self.exchange, error))
         except ClientDisconnected:
             pass

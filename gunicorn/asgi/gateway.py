@@ -59,7 +59,7 @@ class ASGIGateway(ASGIGatewayState):
     def _begin(self, exchange: Exchange, request: Request) -> None:
         cycle: Cycle
         is_socket = request.upgrade is not None and asks_for_websocket(request)
-        self._count(request, not is_socket)
+        self._count(request, not is_socket, self.engine.now)
         if is_socket:
             cycle = WebSocketCycle.__new__(WebSocketCycle)
         else:

@@ -200,7 +200,7 @@ class HTTPCycle(Cycle):
     def count(self) -> None:
         board = self.owner.board
         if board is not None:
-            board.end(monotonic() - self.started, self.sent, self.prefix is None or self.prefix.code >= 500)
+            board.end(self.request.method, self.outcome(), self.started, monotonic(), self.sent)
 
     def body_is_wrong(self, error: HTTPError) -> None:
         """The body breaks the rules of its framing: say so, unless something was said already."""

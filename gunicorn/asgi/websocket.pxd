@@ -3,6 +3,7 @@ from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.driver cimport Driver
 from gunicorn.wire.websocket cimport (
     CLOSE, MESSAGE, NEED_DATA, OP_BINARY, OP_PING, OP_PONG, OP_TEXT, PING, Frames)
+from gunicorn.instrument._board cimport Board
 from .cycle cimport Cycle
 from .gateway_state cimport ASGIGatewayState
 from .messages cimport kind_of, octets_of, status_of
@@ -60,6 +61,9 @@ cdef class WebSocketCycle(Cycle):
     cpdef lost(self)
     cdef finish_socket(self)
     cdef knows(self)
+    cdef count(self)
+    @cython.locals(board=Board)
+    cdef tell_board(self, int status)
     cdef detach(self)
     cdef unanswered(self)
     cpdef give_up(self)

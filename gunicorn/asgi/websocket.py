@@ -287,6 +287,7 @@ class WebSocketCycle(Cycle):
         exchange = self.exchange
         self._begin(-1)
         exchange.push()
+        self.tell_board(101)
         self.stage = OPEN
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
         exchange.become(self.inbox)
@@ -384,6 +385,17 @@ class WebSocketCycle(Cycle):
         if self.grace is not None:
             self.grace.cancel()
             self.grace = None
+
+    def count(self) -> None:
+        if not self.counted:
+            self.tell_board(self.outcome())
+
+    def tell_board(self, status: int) -> None:
+        """A handshake is one GET, whatever asks for it in a version of HTTP, and is counted with its answer."""
+        self.counted = True
+        board = self.owner.board
+        if board is not None:
+            board.count("GET", status)
 
     def detach(self) -> None:
         self.owner.sockets.discard(self)

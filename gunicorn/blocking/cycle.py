@@ -178,6 +178,7 @@ def answer(
     """
     cfg, log = worker.cfg, worker.log
     response: Response | None = None
+    status = 0
     environ: Environ = {}
     began = time.monotonic()
     board = _board_of(worker)
@@ -206,14 +207,19 @@ def answer(
                 result.close()
     except BaseException as error:
         req.force_close()
+        status = error.status if isinstance(error, HTTPError) else 500
         if response is not None and not response.headers_sent:
             # For the log: it is what the client gets.
-            status = error.status if isinstance(error, HTTPError) else 500
             response.status, response.headers = f"{status} {REASONS.get(status, '')}", []
         raise
     finally:
-        took = time.monotonic() - began
-        board.end(took, *((response.sent, response.status_code >= 500) if response is not None else (0, True)))
+        ended = time.monotonic()
+        took = ended - began
+        sent = 0
+        if response is not None:
+            status, sent = response.status_code, response.sent
+        board.transfer(0, sent)
+        board.end(req.method, status, began, ended, sent)
         if response is not None and response.status:
             log.access(response, req, environ, timedelta(seconds=took))
         try:
@@ -292,6 +298,7 @@ def answer_error(
     response = Response(known, client, cfg)
     response.status = f"{status} {REASONS.get(status, '')}"
     if req is None:
+        _board_of(worker).refuse("", status)
         log.access(response, known, {"REMOTE_ADDR": address}, timedelta(0))
     elif getattr(req, "answered", False):
         # A page would be taken for a part of the answer, and half an answer must not be taken for a whole one.

@@ -167,3 +167,4 @@ class SettingTypes:
         control_socket: str
         control_socket_mode: int
         control_socket_disable: bool
+        metrics_bind: str | None

@@ -299,6 +299,19 @@ def validate_bind(val: object) -> list[str]:
     return binds
 
 
+def validate_face(val: object) -> str:
+    """One address at which the master itself answers, without TLS."""
+    expected = "Expected HOST:PORT, [IPV6]:PORT or unix:PATH"
+    text = validate_text(val)
+    try:
+        address = parse_address(text) if text else 0
+    except RuntimeError as error:
+        raise ValueError(f"{error} {expected}") from None
+    if isinstance(address, int):
+        raise ValueError(expected[0].lower() + expected[1:])
+    return text
+
+
 def validate_pairs(val: object) -> list[str]:
     """A list of texts of the form NAME=VALUE."""
     pairs = validate_list_string(val)

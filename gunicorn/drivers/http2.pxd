@@ -1,4 +1,5 @@
 cimport cython
+from gunicorn.engine._leaf cimport is_leaving
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
 from gunicorn.wire.http2 cimport HTTP2, Recipient, Stream

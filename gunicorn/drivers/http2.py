@@ -10,6 +10,7 @@ wait until that turn is over where the worker runs one at a time, and are given 
 
 from __future__ import annotations
 
+from gunicorn.engine._leaf import is_leaving
 from gunicorn.engine.exchange import Exchange
 from gunicorn.engine.state import EngineState
 from gunicorn.http.errors import HTTPError, Misdirected, Overloaded, RequestTimeout
@@ -243,7 +244,7 @@ class Session(SharedOutput):
     def finished(self, exchange: StreamExchange, keep: bool) -> None:
         self._release(exchange)
         engine = self.engine
-        if not keep and (engine.closing or engine.share.is_slow(engine.now)):
+        if not keep and (engine.closing or is_leaving() or engine.share.is_slow(engine.now)):
             self.leave(0.0)
         self.gathered(True)
 

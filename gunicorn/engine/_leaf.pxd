@@ -32,6 +32,9 @@ cdef class Place:
     cpdef Py_ssize_t receive(self, int fd, Py_ssize_t most) except? -2
     cpdef bytes take(self)
 
+cpdef meter(slot)
+cpdef show_connections(int count)
+cpdef bint is_leaving() noexcept
 cpdef bytes receive(int fd)
 cpdef Py_ssize_t send(int fd, object data) except? -2
 cpdef Py_ssize_t send_last(int fd, bytes data) except? -2

@@ -13,6 +13,7 @@ from sys import getrefcount
 from time import monotonic
 from types import MethodType as bind
 
+from gunicorn.instrument import scoreboard
 from gunicorn.unix import unpatched
 from gunicorn.unix.unpatched import select
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import Octets
+    from gunicorn.instrument.scoreboard import Slot
 
 READABLE = 1
 WRITABLE = 2
@@ -29,8 +31,9 @@ HANGUP = 4
 RECEIVE_SIZE = 65536
 
 __all__ = [
-    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "close", "monotonic",
-    "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
+    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "close", "is_leaving",
+    "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
+    "show_connections",
 ]
 
 if hasattr(select, "epoll"):
@@ -158,12 +161,37 @@ class Poller:
         self._events = []
 
 
+# The words of a page, of which two are counted in and one is set.
+_words: memoryview[int] | list[int] = [0] * (scoreboard.PAGE // 8)
+_RECEIVED, _SENT = scoreboard._RECEIVED, scoreboard._SENT
+
+
+def meter(slot: Slot) -> None:
+    """Count on this page of the scoreboard from now on what goes through here, and heed it."""
+    global _words
+    if len(slot._bytes) < scoreboard.PAGE:
+        raise ValueError("not a page of the scoreboard")
+    _words = slot._bytes.cast("Q")
+
+
+def show_connections(count: int) -> None:
+    """So many connections are open."""
+    _words[scoreboard._CONNECTIONS] = max(count, 0)
+
+
+def is_leaving() -> bool:
+    """Whether the page says that the server stops soon: clients are better off with another one."""
+    return bool(_words[scoreboard._LEAVING])
+
+
 def receive(fd: int) -> bytes | None:
     """Up to RECEIVE_SIZE octets; `b""` at the end of the stream, None when there are none yet. Raises `OSError`."""
     try:
-        return unpatched.read(fd, RECEIVE_SIZE)
+        data = unpatched.read(fd, RECEIVE_SIZE)
     except BlockingIOError:
         return None
+    _words[_RECEIVED] += len(data)
+    return data
 
 
 class Place:
@@ -196,6 +224,7 @@ class Place:
                 received = unpatched.readv(fd, [view[self.size:self.size + most]])
         except BlockingIOError:
             return -1
+        _words[_RECEIVED] += received
         self.size += received
         return received
 
@@ -211,9 +240,11 @@ class Place:
 def send(fd: int, data: Octets) -> int:
     """Send octets; how many the kernel took, -1 when it takes none now. Raises `OSError`."""
     try:
-        return unpatched.write(fd, data)
+        sent = unpatched.write(fd, data)
     except BlockingIOError:
         return -1
+    _words[_SENT] += sent
+    return sent
 
 
 def send_last(fd: int, data: bytes) -> int:
@@ -225,17 +256,21 @@ def send_last(fd: int, data: bytes) -> int:
 def send_two(fd: int, head: bytes, body: Octets) -> int:
     """Send two runs of octets in one call; as `send`."""
     try:
-        return unpatched.writev(fd, (head, body))
+        sent = unpatched.writev(fd, (head, body))
     except BlockingIOError:
         return -1
+    _words[_SENT] += sent
+    return sent
 
 
 def send_file(fd: int, source: int, offset: int, count: int) -> int:
     """Let the kernel copy from a file to a socket; octets copied, -1 when the peer takes none now. Raises `OSError`."""
     try:
-        return unpatched.sendfile(fd, source, offset, count)
+        sent = unpatched.sendfile(fd, source, offset, count)
     except BlockingIOError:
         return -1
+    _words[_SENT] += sent
+    return sent
 
 
 def accept(listener: Any, fd: int) -> tuple[int, Any] | None:

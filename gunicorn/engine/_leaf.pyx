@@ -6,7 +6,7 @@ Every function is total: whatever integers and objects it is given, it answers o
 own and what its arguments own. What the kernel judges itself (a descriptor, a count) is left to the kernel.
 """
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
@@ -14,6 +14,8 @@ from cpython.object cimport PyCallable_Check
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
+
+from gunicorn.instrument import scoreboard
 
 cdef extern from "Python.h":
     object PyMethod_New(object function, object target)
@@ -103,6 +105,52 @@ DEF BUFFER = 65536
 DEF MOST_EVENTS = 256
 # Seconds: more would not fit epoll's milliseconds, and nobody waits for weeks without an event.
 DEF LONGEST_WAIT = 2000000.0
+
+cdef class _Page:
+    """Holds a page of the scoreboard: nobody may unmap it while it is counted in."""
+
+    cdef Py_buffer view
+
+    def __cinit__(self, slot):
+        PyObject_GetBuffer(slot._bytes, &self.view, PyBUF_WRITABLE)
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.view)
+
+
+cdef unsigned long long[4] nowhere
+cdef _Page metered = None
+# Where octets that have come and gone, and open connections, are counted: in the page of this worker, if it has one.
+cdef unsigned long long *received = &nowhere[0]
+cdef unsigned long long *sent = &nowhere[1]
+cdef unsigned long long *opened = &nowhere[2]
+# The master's word that the server stops soon.
+cdef unsigned long long *leaves = &nowhere[3]
+
+
+cpdef meter(slot):
+    """Count on this page of the scoreboard from now on what goes through here, and heed it."""
+    global metered, received, sent, opened, leaves
+    cdef _Page page = _Page(slot)
+    cdef unsigned long long *words = <unsigned long long *>page.view.buf
+    if page.view.len < scoreboard.PAGE:
+        raise ValueError("not a page of the scoreboard")
+    received = words + <Py_ssize_t>scoreboard._RECEIVED
+    sent = words + <Py_ssize_t>scoreboard._SENT
+    opened = words + <Py_ssize_t>scoreboard._CONNECTIONS
+    leaves = words + <Py_ssize_t>scoreboard._LEAVING
+    metered = page
+
+
+cpdef show_connections(int count):
+    """So many connections are open."""
+    opened[0] = <unsigned long long>(count if count > 0 else 0)
+
+
+cpdef bint is_leaving() noexcept:
+    """Whether the page says that the server stops soon: clients are better off with another one."""
+    return leaves[0] != 0
+
 
 # One for the process: what is read leaves it as a bytes object before anyone else can run.
 cdef char[BUFFER] receive_buffer
@@ -268,6 +316,7 @@ cpdef bytes receive(int fd):
     while True:
         count = recv(fd, receive_buffer, BUFFER, 0)
         if count >= 0:
+            received[0] += <unsigned long long>count
             return PyBytes_FromStringAndSize(receive_buffer, count)
         if errno == EAGAIN:
             return None
@@ -301,16 +350,17 @@ cdef class Place:
     cpdef Py_ssize_t receive(self, int fd, Py_ssize_t most) except? -2:
         """Up to `most` octets from a descriptor, as far as there is room; how many, 0 at the end of the stream, -1
         when none are there yet. Raises `OSError`, and `ValueError` when there is no room."""
-        cdef Py_ssize_t received
+        cdef Py_ssize_t count
         if self._octets is None or most <= 0 or PyBytes_GET_SIZE(self._octets) == self.size:
             raise ValueError("no room for octets")
         if most > PyBytes_GET_SIZE(self._octets) - self.size:
             most = PyBytes_GET_SIZE(self._octets) - self.size
         while True:
-            received = recv(fd, PyBytes_AS_STRING(self._octets) + self.size, most, 0)
-            if received >= 0:
-                self.size += received
-                return received
+            count = recv(fd, PyBytes_AS_STRING(self._octets) + self.size, most, 0)
+            if count >= 0:
+                received[0] += <unsigned long long>count
+                self.size += count
+                return count
             if errno == EAGAIN:
                 return -1
             if errno != EINTR:
@@ -352,6 +402,7 @@ cpdef Py_ssize_t send(int fd, object data) except? -2:
         PyBuffer_Release(&view)
     if count < 0:
         return failed_send(number)
+    sent[0] += <unsigned long long>count
     return count
 
 
@@ -363,6 +414,7 @@ cpdef Py_ssize_t send_last(int fd, bytes data) except? -2:
     cdef Py_ssize_t count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL | MSG_MORE)
     if count < 0:
         return failed_send(errno)
+    sent[0] += <unsigned long long>count
     return count
 
 
@@ -388,6 +440,7 @@ cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2:
     PyBuffer_Release(&view)
     if count < 0:
         return failed_send(number)
+    sent[0] += <unsigned long long>count
     return count
 
 
@@ -402,6 +455,7 @@ cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t coun
         number = errno
     if copied < 0:
         return failed_send(number)
+    sent[0] += <unsigned long long>copied
     return copied
 
 

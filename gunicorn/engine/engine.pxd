@@ -1,6 +1,6 @@
 cimport cython
 from gunicorn.http.fields cimport FieldTable
-from ._leaf cimport Poller, accept, monotonic
+from ._leaf cimport Poller, accept, monotonic, show_connections
 from ._leaf cimport close as close_descriptor
 from .exchange cimport Exchange
 from .listener cimport Listener

@@ -15,7 +15,7 @@ from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.unix.unpatched import read, select, write
 
-from ._leaf import Poller, accept, monotonic
+from ._leaf import Poller, accept, monotonic, show_connections
 from ._leaf import close as close_descriptor
 from .exchange import Exchange
 from .handler import Handler
@@ -337,6 +337,7 @@ class Engine(EngineState):
             connections.extend([None] * (fd + 64 - len(connections)))
         connections[fd] = connection
         self.count += 1
+        show_connections(self.count)
         if self.limit and self.count >= self.limit and self.listening:
             self._pause_listeners()
         return connection
@@ -372,6 +373,7 @@ class Engine(EngineState):
         if 0 <= fd < len(connections) and connections[fd] is connection:
             connections[fd] = None
             self.count -= 1
+            show_connections(self.count)
         if not self.listening:
             self._resume_listeners()
 

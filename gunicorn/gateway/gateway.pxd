@@ -31,7 +31,7 @@ cdef class Gateway(GatewayState):
     cpdef idle(self)
     cpdef bint others_wait(self) except -1
     @cython.locals(board=Board)
-    cdef _count(self, Request request, bint on_board)
+    cdef _count(self, Request request, bint on_board, double now)
     cdef _admit(self, Exchange exchange, Request request)
     cdef _log(self, Response response, Request request, environ, double seconds)
     @cython.locals(lines=AccessLines, now=double)

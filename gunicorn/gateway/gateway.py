@@ -114,7 +114,14 @@ class Gateway(GatewayState):
             self._tell_worker(exchange, request, error)
         if self.logs_access:
             self._log_refusal(exchange, request, error)
+        self.count_refused(exchange, request, error.status)
         return self.page(request, error.status, error.title, error.fields)
+
+    def count_refused(self, exchange: Exchange, request: Request | None, status: int) -> None:
+        """Tell the scoreboard of an answer that no application has given."""
+        if self.board is not None:
+            known = request or exchange.partial_request()
+            self.board.refuse("" if known is None else known.method, status)
 
     def page(
         self, request: Request | None, status: int, title: str, fields: Iterable[tuple[str, str]] = ()
@@ -157,14 +164,14 @@ class Gateway(GatewayState):
 
     # The beginning of a request.
 
-    def _count(self, request: Request, on_board: bool) -> None:
+    def _count(self, request: Request, on_board: bool, now: float) -> None:
         """One more, and perhaps the last one that this worker takes."""
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
         board = self.board
         if board is not None and on_board:
-            board.begin(request.method, request.uri, self.engine.now)
+            board.begin(request.method, request.uri, now)
 
     def _admit(self, exchange: Exchange, request: Request) -> None:
         """Raises the `HTTPError` that answers a request which has waited too long, `ClientDisconnected` where its

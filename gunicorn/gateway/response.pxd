@@ -1,4 +1,5 @@
 cimport cython
+from gunicorn.engine._leaf cimport is_leaving
 from gunicorn.engine.exchange cimport Exchange
 from .prefixes cimport Prefixes
 from gunicorn.http.request cimport Request

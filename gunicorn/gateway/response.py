@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gunicorn.engine._leaf import is_leaving
 from gunicorn.engine.exchange import Exchange
 from gunicorn.http.errors import InvalidResponseHeader
 from gunicorn.http.request import Request
@@ -142,7 +143,7 @@ class Response(ResponseHead):
         if self.prefix is None:
             raise AssertionError("the application sent content before it called start_response")
         exchange = self.exchange
-        if exchange.engine.closing:
+        if exchange.engine.closing or is_leaving():
             # Asked now, not when the request came: the worker may have been told to leave meanwhile.
             self.close = True
         if self.response_length < 0:
@@ -183,3 +184,8 @@ def count_whole(connections: Any) -> int:
     """How many of these connections have a response that is `whole`. Under the engine's guard: requests end there."""
     responses = [exchange.response for exchange in set(connections)]
     return sum(response is not None and response.whole for response in responses)
+
+
+def status_number(status: object) -> int:
+    """The number in a status as applications say it; 0 where there is none."""
+    return int(status[:3]) if isinstance(status, str) and status[:3].isascii() and status[:3].isdigit() else 0

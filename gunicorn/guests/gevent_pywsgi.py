@@ -18,9 +18,12 @@ from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
 from gevent.socket import socket as GreenSocket
 
 from gunicorn import SERVER_SOFTWARE
+from gunicorn.engine._leaf import monotonic
+from gunicorn.gateway.response import status_number
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS
 from gunicorn.http.target import elsewhere
+from gunicorn.instrument._board import Board
 from gunicorn.tls import entrance
 from gunicorn.unix import forks
 from gunicorn.wsgi.error_stream import ErrorStream
@@ -30,9 +33,9 @@ from .host import GeventHost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from gunicorn._types import Environ, Log, StartResponse, WSGIApp
+    from gunicorn._types import Environ, ExcInfo, Fields, Log, StartResponse, Write, WSGIApp
     from gunicorn.tls.terminator import Terminator
     from gunicorn.unix.sockets import BaseSocket
 
@@ -186,12 +189,21 @@ class _Counted:
 
     def __init__(self, worker: GeventHost) -> None:
         self.worker = worker
+        self.board = Board(worker.slot)
         self.calls = 0
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         self.calls += 1
         if self.calls >= self.worker.max_requests:
             self.worker.recycle()
+        call = _Call(self.board, environ, start_response)
+        try:
+            return call.follow(self._run(environ, call.start_response))
+        except BaseException:
+            call.end(500)
+            raise
+
+    def _run(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "CONNECT" and not self.worker.cfg.permit_connect:
             start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
             return []
@@ -207,3 +219,43 @@ class _Counted:
     def __getattr__(self, name: str) -> object:
         # Some servers look for attributes of the application.
         return getattr(self.worker.wsgi, name)
+
+
+class _Call:
+    """One call of the application, as the scoreboard is told of it: its status, and when its result is closed."""
+
+    def __init__(self, board: Board, environ: Environ, start_response: StartResponse) -> None:
+        self._board = board
+        self._method: str = environ["REQUEST_METHOD"]
+        self._start_response = start_response
+        self._began = monotonic()
+        self._status = 0
+        self._over = False
+        board.begin(self._method, environ.get("RAW_URI") or environ["PATH_INFO"], self._began)
+
+    def start_response(self, status: str, headers: Fields, *args: ExcInfo | None) -> Write:
+        """That of the server, overheard."""
+        self._status = status_number(status)
+        return self._start_response(status, headers, *args)
+
+    def follow(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """The result for the server, which closes it at the end."""
+        self._result = result
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._result)
+
+    def close(self) -> None:
+        """The server is done with it."""
+        try:
+            if hasattr(self._result, "close"):
+                self._result.close()
+        finally:
+            self.end(self._status)
+
+    def end(self, status: int) -> None:
+        """It has ended, with this status; once."""
+        if not self._over:
+            self._over = True
+            self._board.end(self._method, status, self._began, monotonic(), 0)

@@ -23,6 +23,7 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.response import status_number
 from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
@@ -177,10 +178,12 @@ class Servers:
             self.worker.recycle()
         self.board.begin(request.method, request.uri, answer.began)
 
-    def end(self, answer: Answer, seconds: float) -> None:
+    def end(self, answer: Answer, method: str, seconds: float) -> None:
         """It is answered, or never will be."""
         self.running.discard(answer)
-        self.board.end(seconds, answer.sent, not answer.status or answer.status >= "5")
+        status = status_number(answer.status)
+        self.board.transfer(answer.received, answer.sent)
+        self.board.end(method, status, answer.began, answer.began + seconds, answer.sent)
 
     def check(self, answer: Answer, request: Request, headers: HTTPHeaders) -> HTTPHeaders:
         """The fields for the application. Raises the `HTTPError` that is the answer to a request that is not to be
@@ -264,6 +267,7 @@ class Incoming(HTTPMessageDelegate):
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._size += len(chunk)
+        self._answer.received = self._size
         if self._refused:
             return None
         if self._limit and self._size > self._limit:
@@ -310,7 +314,8 @@ class Answer(HTTPConnection):
         self.request: Request | None = None
         self.status = ""
         self.headers: list[tuple[str, str]] = []
-        self.sent = 0
+        # Octets of content.
+        self.received = self.sent = 0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._connection, name)
@@ -356,7 +361,7 @@ class Answer(HTTPConnection):
             headers.pop("Server", None)
             if owner.server_header:
                 headers["Server"] = owner.server_header
-        if not owner.worker.alive:
+        if not owner.worker.alive or owner.worker.slot.leaving:
             headers["Connection"] = "close"
 
     def write(self, chunk: bytes) -> asyncio.Future[None]:
@@ -438,9 +443,9 @@ class Answer(HTTPConnection):
 
     def drop(self) -> None:
         """Close the connection, and say no more of the request."""
-        if self.request is not None:
-            self.request = None
-            self.owner.end(self, monotonic() - self.began)
+        request, self.request = self.request, None
+        if request is not None:
+            self.owner.end(self, request.method, monotonic() - self.began)
         self._connection.close()
 
     def end(self) -> None:
@@ -449,7 +454,7 @@ class Answer(HTTPConnection):
         if request is None:
             return
         seconds = monotonic() - self.began
-        self.owner.end(self, seconds)
+        self.owner.end(self, request.method, seconds)
         if self.owner.logs_access and self.status:
             self._log(request, timedelta(seconds=seconds))
 

@@ -5,4 +5,7 @@ cdef class Board:
     cdef Py_ssize_t _line_at
     cdef Py_ssize_t _line_room
     cpdef begin(self, str method, str uri, double now)
-    cpdef end(self, double seconds, long long sent, bint failed)
+    cpdef end(self, str method, int status, double began, double now, long long sent)
+    cpdef refuse(self, str method, int status)
+    cpdef count(self, str method, int status)
+    cpdef transfer(self, long long received, long long sent)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from .scoreboard import (
+    _BEGUN,
     _BYTES,
     _ERRORS,
     _HISTOGRAM,
+    _NANOSECONDS,
+    _RECEIVED,
+    _REFUSED,
     _REQUESTS,
     _RUNNING,
+    _SENT,
     _STARTED,
     _STATE,
     BUSY,
     LINE_ROOM,
+    LONGEST,
     READY,
     _bucket,
+    _place,
 )
 
 TYPE_CHECKING = False
@@ -46,21 +53,50 @@ class Board:
                 line = f"{method} {uri}".encode("latin-1")
             except UnicodeEncodeError:
                 pass
+        self._slot._floats[_BEGUN] += now
         self._slot.begin(line, now)
 
-    def end(self, seconds: float, sent: int, failed: bool) -> None:
-        """It has answered, or has failed, after so long and with so many octets of content."""
-        words = self._slot._words
+    def end(self, method: str, status: int, began: float, now: float, sent: int) -> None:
+        """It has ended with this status (0: none was said, -1: it is counted already), having begun at the moment
+        `began`, and with so many octets of content."""
+        if type(method) is not str:
+            raise TypeError("a str is needed")
+        words, floats = self._slot._words, self._slot._floats
         words[_REQUESTS] += 1
         if sent > 0:
             words[_BYTES] = words[_BYTES] + sent & 0xFFFFFFFFFFFFFFFF
-        words[_ERRORS] += bool(failed)
+        words[_ERRORS] += not 100 <= status < 500
         # What is no number, or no time that passes, counts as none; a longest one is long enough.
-        words[_HISTOGRAM + _bucket(min(seconds, 1e13) if seconds > 0 else 0.0)] += 1
+        seconds = min(now - began, LONGEST) if now - began > 0 else 0.0
+        words[_HISTOGRAM + _bucket(seconds)] += 1
+        words[_NANOSECONDS] = words[_NANOSECONDS] + int(seconds * 1e9) & 0xFFFFFFFFFFFFFFFF
+        floats[_BEGUN] -= began
+        if status >= 0:
+            words[_place(method, status)] += 1
         if self._running > 0:
             self._running -= 1
         words[_RUNNING] = self._running
         if self._running == 0:
             words[_STARTED] = 0
+            floats[_BEGUN] = 0.0
             if words[_STATE] == BUSY:
                 words[_STATE] = READY
+
+    def refuse(self, method: str, status: int) -> None:
+        """A request was answered, or ended, without an application; `method` is empty where it had no head."""
+        if type(method) is not str:
+            raise TypeError("a str is needed")
+        self._slot._words[_REFUSED] += 1
+        self._slot._words[_place(method, status)] += 1
+
+    def count(self, method: str, status: int) -> None:
+        """A request was answered that does not end with its answer."""
+        if type(method) is not str:
+            raise TypeError("a str is needed")
+        self._slot._words[_place(method, status)] += 1
+
+    def transfer(self, received: int, sent: int) -> None:
+        """So many octets have come, and gone, on connections that are another server's."""
+        words = self._slot._words
+        words[_RECEIVED] += max(received, 0)
+        words[_SENT] += max(sent, 0)

@@ -5,9 +5,9 @@ All offsets are constants of the scoreboard, and the page is measured once; noth
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_GET_LENGTH
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
-from .scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, READY
+from .scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, LONGEST, METHODS, READY, STATUSES
 from gunicorn.instrument import scoreboard
 
 cdef extern from "Python.h":
@@ -25,6 +25,50 @@ cdef Py_ssize_t c_running = scoreboard._RUNNING
 cdef Py_ssize_t c_length = scoreboard._LINE_LENGTH
 cdef Py_ssize_t c_histogram = scoreboard._HISTOGRAM
 cdef Py_ssize_t c_buckets = HISTOGRAM_BUCKETS
+cdef Py_ssize_t c_counts = scoreboard._COUNTS
+cdef Py_ssize_t c_columns = len(STATUSES)
+cdef Py_ssize_t c_nanoseconds = scoreboard._NANOSECONDS
+cdef double c_longest = LONGEST
+cdef Py_ssize_t c_begun = scoreboard._BEGUN
+cdef Py_ssize_t c_received = scoreboard._RECEIVED
+cdef Py_ssize_t c_sent = scoreboard._SENT
+cdef Py_ssize_t c_refused = scoreboard._REFUSED
+
+# The rows of the methods, by their names.
+cdef Py_ssize_t GET = METHODS.index("GET")
+cdef Py_ssize_t HEAD = METHODS.index("HEAD")
+cdef Py_ssize_t POST = METHODS.index("POST")
+cdef Py_ssize_t PUT = METHODS.index("PUT")
+cdef Py_ssize_t PATCH = METHODS.index("PATCH")
+cdef Py_ssize_t DELETE = METHODS.index("DELETE")
+cdef Py_ssize_t OPTIONS = METHODS.index("OPTIONS")
+cdef Py_ssize_t OTHER = METHODS.index("other")
+
+
+cdef Py_ssize_t row_of(str method) noexcept:
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(method)
+    cdef const char *text = <const char *>PyUnicode_DATA(method)
+    if PyUnicode_KIND(method) != 1:
+        return OTHER
+    if length == 3:
+        if memcmp(text, b"GET", 3) == 0:
+            return GET
+        return PUT if memcmp(text, b"PUT", 3) == 0 else OTHER
+    if length == 4:
+        if memcmp(text, b"POST", 4) == 0:
+            return POST
+        return HEAD if memcmp(text, b"HEAD", 4) == 0 else OTHER
+    if length == 5:
+        return PATCH if memcmp(text, b"PATCH", 5) == 0 else OTHER
+    if length == 6:
+        return DELETE if memcmp(text, b"DELETE", 6) == 0 else OTHER
+    return OPTIONS if length == 7 and memcmp(text, b"OPTIONS", 7) == 0 else OTHER
+
+
+cdef Py_ssize_t place_of(str method, int status) noexcept:
+    """Where a request of this method, and with this status, is counted; 0 is no status."""
+    cdef Py_ssize_t column = status // 100 if 100 <= status < 600 else 0
+    return c_counts + row_of(method) * c_columns + column
 
 
 cdef class Board:
@@ -37,7 +81,7 @@ cdef class Board:
         self._line_room = LINE_ROOM
         # Held as long as this lives: whoever has a buffer in his hands keeps the page mapped.
         PyObject_GetBuffer(slot._bytes, &self._buffer, PyBUF_WRITABLE)
-        if self._buffer.len < self._line_at + self._line_room:
+        if self._buffer.len < scoreboard.PAGE:
             PyBuffer_Release(&self._buffer)
             raise ValueError("not a page of the scoreboard")
         self._page = <unsigned char *>self._buffer.buf
@@ -50,7 +94,7 @@ cdef class Board:
         """Write to another page from now on."""
         cdef Py_buffer other
         PyObject_GetBuffer(slot._bytes, &other, PyBUF_WRITABLE)
-        if other.len < self._line_at + self._line_room:
+        if other.len < scoreboard.PAGE:
             PyBuffer_Release(&other)
             raise ValueError("not a page of the scoreboard")
         PyBuffer_Release(&self._buffer)
@@ -78,22 +122,27 @@ cdef class Board:
         words[c_running] = self._running
         words[c_length] = first + second
         (<double *>self._page)[c_started] = now
+        (<double *>self._page)[c_begun] += now
         # A worker that drains stays one that drains.
         if words[c_state] == <unsigned long long>c_ready:
             words[c_state] = c_busy
 
-    cpdef end(self, double seconds, long long sent, bint failed):
-        """It has answered, or has failed, after so long and with so many octets of content."""
+    cpdef end(self, str method, int status, double began, double now, long long sent):
+        """It has ended with this status (0: none was said, -1: it is counted already), having begun at the moment
+        `began`, and with so many octets of content."""
+        if method is None:
+            raise TypeError("a str is needed, not NoneType")
         cdef unsigned long long *words = <unsigned long long *>self._page
         cdef double *floats = <double *>self._page
-        cdef double microseconds = seconds * 1e6
-        cdef unsigned long long rest = 0
+        cdef double seconds = now - began
+        cdef unsigned long long rest
         cdef Py_ssize_t bucket = 0
-        if microseconds >= 9e18:
-            # More would not fit; the last bucket is that of all such.
-            rest = <unsigned long long>1 << 63
-        elif microseconds > 0:
-            rest = <unsigned long long>microseconds
+        # What is no number, or no time that passes, counts as none; a longest one is long enough.
+        if not seconds > 0:
+            seconds = 0.0
+        elif seconds > c_longest:
+            seconds = c_longest
+        rest = <unsigned long long>(seconds * 1e6)
         while rest:
             rest >>= 1
             bucket += 1
@@ -102,13 +151,37 @@ cdef class Board:
         words[c_requests] += 1
         if sent > 0:
             words[c_bytes] += <unsigned long long>sent
-        if failed:
+        if not 100 <= status < 500:
             words[c_errors] += 1
         words[c_histogram + bucket] += 1
+        words[c_nanoseconds] += <unsigned long long>(seconds * 1e9)
+        floats[c_begun] -= began
+        if status >= 0:
+            words[place_of(method, status)] += 1
         if self._running > 0:
             self._running -= 1
         words[c_running] = <unsigned long long>self._running
         if self._running == 0:
             floats[c_started] = 0.0
+            floats[c_begun] = 0.0
             if words[c_state] == <unsigned long long>c_busy:
                 words[c_state] = c_ready
+
+    cpdef refuse(self, str method, int status):
+        """A request was answered, or ended, without an application; `method` is empty where it had no head."""
+        self.count(method, status)
+        (<unsigned long long *>self._page)[c_refused] += 1
+
+    cpdef count(self, str method, int status):
+        """A request was answered that does not end with its answer."""
+        if method is None:
+            raise TypeError("a str is needed, not NoneType")
+        (<unsigned long long *>self._page)[place_of(method, status)] += 1
+
+    cpdef transfer(self, long long received, long long sent):
+        """So many octets have come, and gone, on connections that are another server's."""
+        cdef unsigned long long *words = <unsigned long long *>self._page
+        if received > 0:
+            words[c_received] += <unsigned long long>received
+        if sent > 0:
+            words[c_sent] += <unsigned long long>sent

@@ -13,7 +13,10 @@ from __future__ import annotations
 import mmap
 import time
 
-__all__ = ["BOOTING", "BUSY", "DRAINING", "FREE", "READY", "STATE_NAMES", "Scoreboard", "Slot"]
+__all__ = [
+    "BOOTING", "BUSY", "DRAINING", "FREE", "HISTOGRAM_BUCKETS", "METHODS", "READY", "STATE_NAMES", "STATUSES",
+    "Scoreboard", "Slot",
+]
 
 FREE, BOOTING, READY, BUSY, DRAINING = range(5)
 STATE_NAMES = ("free", "booting", "ready", "busy", "draining")
@@ -31,6 +34,18 @@ _HISTOGRAM = 16
 HISTOGRAM_BUCKETS = 64
 _LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
 LINE_ROOM = 1024
+# The second half of a page: what `totals.py` adds up over all workers, and never goes back in one.
+_COUNTS = 256
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
+STATUSES = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
+_NANOSECONDS = _COUNTS + len(METHODS) * len(STATUSES)
+_RECEIVED, _SENT, _REFUSED = _NANOSECONDS + 1, _NANOSECONDS + 2, _NANOSECONDS + 3
+# And what is only of now: the sum of the moments at which the running requests began, and how many can run at once.
+_BEGUN, _PLACES = _NANOSECONDS + 4, _NANOSECONDS + 5
+# A duration of more counts as this (seconds): the sum of such still fits a word.
+LONGEST = 1e9
+
+_ROWS = {method: row for row, method in enumerate(METHODS)}
 
 _WANTS_RECYCLING = 1
 _BREAKS_REQUESTS = 2
@@ -80,6 +95,10 @@ class Slot:
     def ask_for_recycling(self) -> None:
         """Ask the master for a replacement; this worker serves on until it is told to stop."""
         self._words[_FLAGS] |= _WANTS_RECYCLING
+
+    def offer(self, places: int) -> None:
+        """So many requests can run here at once."""
+        self._words[_PLACES] = places
 
     def keep_request_limit(self) -> None:
         """This worker breaks off requests that take too long by itself; it need not be ended for one."""
@@ -182,6 +201,37 @@ class Slot:
         return self._words[_HISTOGRAM : _HISTOGRAM + HISTOGRAM_BUCKETS].tolist()
 
     @property
+    def counts(self) -> list[int]:
+        """Requests that have ended, refused ones too: a row of `STATUSES` for each of `METHODS`."""
+        return self._words[_COUNTS:_NANOSECONDS].tolist()
+
+    @property
+    def nanoseconds(self) -> int:
+        """The sum of the durations that `histogram` counts."""
+        return self._words[_NANOSECONDS]
+
+    @property
+    def octets(self) -> tuple[int, int]:
+        """What clients have sent, and what was sent to them: on the wire where our engine serves, heads and TLS
+        included; content alone where another server does."""
+        return self._words[_RECEIVED], self._words[_SENT]
+
+    @property
+    def refused(self) -> int:
+        """Requests that were answered, or ended, without an application."""
+        return self._words[_REFUSED]
+
+    @property
+    def places(self) -> int:
+        """How many requests can run at once; 0 where nobody has said."""
+        return self._words[_PLACES]
+
+    def busy(self, now: float) -> float:
+        """How many seconds requests have run so far, each for itself, until the moment `now`."""
+        running = self._words[_RUNNING]
+        return self._words[_NANOSECONDS] / 1e9 + (running * now - self._floats[_BEGUN] if running else 0.0)
+
+    @property
     def running(self) -> int:
         """How many requests the application has at the moment."""
         return self._words[_RUNNING]
@@ -199,6 +249,11 @@ class Slot:
             return None
         size = min(self._words[_LINE_LENGTH], LINE_ROOM)
         return bytes(self._bytes[_LINE_AT : _LINE_AT + size]), started
+
+
+def _place(method: str, status: int) -> int:
+    """Where a request of this method, and with this status, is counted; 0 is no status."""
+    return _COUNTS + _ROWS.get(method, len(METHODS) - 1) * len(STATUSES) + (status // 100 if 100 <= status < 600 else 0)
 
 
 def _bucket(seconds: float) -> int:

@@ -30,7 +30,9 @@ from .child import fork_worker, live
 from .decisions import Exit, Measured, Report, Resize, Spawned
 from .executors import Executors
 from .history import History
+from .measures import Measures
 from .memory import MemoryWatch
+from .metrics_bind import MetricsBind
 from .policy import policy_of
 from .reception import Reception
 from .reload import Reloads
@@ -53,6 +55,8 @@ class Arbiter(MasterState):
     listener or the PID file cannot be had, 3 when a worker failed to boot, 4 when the application failed to
     load.
     """
+
+    metrics: MetricsBind
 
     def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
@@ -77,6 +81,8 @@ class Arbiter(MasterState):
         self._interest = Interest()
         self.history = History()
         self.reception = Reception(self, self._interest)
+        self.measures = Measures(self)
+        self.metrics = MetricsBind(self, self.reception, self.measures)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
@@ -170,6 +176,7 @@ class Arbiter(MasterState):
             self.LISTENERS = upgrade.inherited_listeners(self) or sockets.create_sockets(self.cfg, self.log)
         check_there_is_one(self.cfg, self.LISTENERS)
         startup.announce_listeners(self)
+        self.metrics.open()
         startup.check_worker_class(self)
         self.reception.open()
         hooks.call(self, "when_ready")
@@ -358,6 +365,7 @@ class Arbiter(MasterState):
     def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         self.reception.put_down()
+        self.metrics.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
         if self._parent_fd >= 0:
@@ -440,6 +448,7 @@ class Arbiter(MasterState):
         shared = self.reexec_pid != 0 or self.master_pid != 0 or self.systemd
         sockets.close_sockets(self.LISTENERS, unlink=not shared)
         self.LISTENERS = []
+        self.metrics.close(unlink=not shared)
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop everything and leave with `exit_status`."""
@@ -483,6 +492,7 @@ class Arbiter(MasterState):
             os.close(self._parent_fd)
             self._parent_fd = -1
         upgrade.promote(self)
+        self.metrics.promoted()
         self.reception.promoted()
         self._manager.promoted()
 

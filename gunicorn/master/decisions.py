@@ -167,9 +167,11 @@ class Leaving(Action):
 
 
 class Gone(Action):
-    """A worker of ours ended and is forgotten."""
+    """A worker of ours ended and is forgotten; `cause` is why, as `instrument.metrics.CAUSES` has it, and empty while
+    the server stops."""
 
     pid: int
+    cause: str = ""
 
 
 class Resized(Action):

@@ -84,6 +84,7 @@ class Executors:
         master = self._master
         worker = master.WORKERS.pop(action.pid)
         worker.tmp.close()
+        master.measures.worker_gone(worker.tmp.slot, action.cause)
         master.scoreboard.release(worker.tmp.slot)
         hooks.call(master, "child_exit", worker)
 

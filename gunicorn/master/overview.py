@@ -47,7 +47,8 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
 def _not_ready(master: MasterState, now: float, pages: Mapping[int, Vitals], draining: bool) -> str:
     books = master.supervisor
     if books.leaving:
-        return "the server is about to stop"
+        # One that has a successor on the same sockets speaks for both.
+        return "" if master.reexec_pid else "the server is about to stop"
     if draining:
         return "drained by a command"
     if not books.ever_ready:

@@ -41,6 +41,14 @@ class Reception:
         """The server of now."""
         return view_of(self._master, self._started_at, self._orders.draining)
 
+    def receive_at(self, endpoint: Endpoint) -> None:
+        """Receive there from now on."""
+        self._server.add(endpoint)
+
+    def shut(self, endpoint: Endpoint) -> None:
+        """Close a listener, and the connections that came by it."""
+        self._server.remove(endpoint)
+
     # In the loop.
 
     @property

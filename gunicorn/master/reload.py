@@ -54,6 +54,7 @@ class Reloads:
         problem = transaction.begin()
         if problem is not None:
             master.tell_supervisor(ReloadRefused())
+            master.measures.reloaded("refused")
             master.log.error("Reload refused, the running configuration stays: %s", problem)
             master.history.reload_has_ended(problem)
             self._manager.reload_is_over(f"the running configuration stays: {problem}")
@@ -71,11 +72,13 @@ class Reloads:
             count = "1 worker serves" if master.num_workers == 1 else f"{master.num_workers} workers serve"
             took = time.monotonic() - transaction.begun_at
             master.log.info("Reload done: %s the new configuration, after %.1f s", count, took)
+        master.measures.reloaded("success")
         self._tell_outcome(None)
 
     def failed(self, reason: str, halfway: bool) -> None:
         """The new generation cannot boot; `halfway`: some of it serves already, and stays."""
         master, transaction = self._master, self._end()
+        master.measures.reloaded("halfway" if halfway else "failed")
         if halfway:
             master.log.error("Reload stopped half-way, the old workers that are left stay: %s", reason)
             if transaction is not None:
@@ -143,6 +146,7 @@ class ReloadTransaction:
             self._logs = LogSwitch(master.log)
             master.log.setup(master.cfg)
             self._rebind()
+            master.metrics.rebind()
             self._move_pidfile()
         except OwnSignal:
             raise
@@ -161,6 +165,7 @@ class ReloadTransaction:
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""
         sockets.close_sockets(self._dropped)
+        self._master.metrics.settle()
         if self._pidfile is not None and self._pidfile is not self._master.pidfile:
             self._pidfile.unlink()
         self.close_old_logs()
@@ -179,6 +184,7 @@ class ReloadTransaction:
         os.environ.update(self._cfg.env or {})
         master.LISTENERS = self._listeners
         sockets.close_sockets(self._opened)
+        master.metrics.undo()
         master.worker_class, master.address = self._worker_class, self._address
         master.timeout, master.proc_name = self._timeout, self._proc_name
         logs, self._logs = self._logs, None

@@ -37,6 +37,23 @@ if TYPE_CHECKING:
 
         def close(self) -> None: ...
 
+    class Books(Protocol):
+        """What the master counts."""
+
+        def worker_gone(self, page: Slot, cause: str, /) -> None: ...
+        def reloaded(self, result: str, /) -> None: ...
+
+    class Face(Protocol):
+        """Where the master itself answers."""
+
+        @property
+        def handed(self) -> str: ...
+        def let_inherit(self) -> None: ...
+        def rebind(self) -> None: ...
+        def settle(self) -> None: ...
+        def undo(self) -> None: ...
+        def try_it(self) -> None: ...
+
     class WorkerProcess(Protocol):
         """A worker as its master sees it, before the fork and on both sides of it."""
 
@@ -125,6 +142,9 @@ class MasterState:
     stacks: StackFile
     scoreboard: Scoreboard
     history: History
+    # Counts, and the listener of metrics and health.
+    measures: Books
+    metrics: Face
     # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
     spawning = 0
     # The stop is under way here: that no worker is left is what is waited for.

@@ -99,8 +99,8 @@ class Member:
     """One worker in the books of the master."""
 
     __slots__ = (
-        "age", "expires_at", "generation", "kill_at", "looks", "phase", "pid", "ready_at", "recycling", "spawned_at",
-        "timed_out",
+        "age", "cause", "expires_at", "generation", "kill_at", "looks", "phase", "pid", "ready_at", "recycling",
+        "spawned_at", "timed_out",
     )
 
     def __init__(self, pid: int, age: int, generation: int, now: float, expires_at: float | None = None) -> None:
@@ -117,11 +117,18 @@ class Member:
         self.looks = 0
         # The name of the limit it has run into.
         self.timed_out = ""
+        # Why it is to be replaced, or was told to go.
+        self.cause = ""
 
     @property
     def counts(self) -> bool:
         """True while it serves or will."""
         return self.phase in (BOOTING, READY)
+
+    def replace_for(self, cause: str) -> None:
+        """It is to go when there is another one."""
+        self.recycling = True
+        self.cause = self.cause or cause
 
 
 class Supervisor:
@@ -243,7 +250,7 @@ class Supervisor:
         if policy.memory_hard and used > policy.memory_hard:
             text = "Worker (pid:%s) has %d MiB of memory, the hard limit is %d MiB: it is stopped."
             self._log("warning", text, report.pid, used >> 20, policy.memory_hard >> 20)
-            member.recycling = True
+            member.replace_for("memory")
             self._hard.append(report.pid)
             return
         member.looks = member.looks + 1 if policy.memory and used > policy.memory else 0
@@ -251,7 +258,7 @@ class Supervisor:
         if (at_once or member.looks >= MEMORY_LOOKS) and not member.recycling:
             text = "Worker (pid:%s) has %d MiB of memory, the limit is %d MiB: it is replaced."
             self._log("info", text, report.pid, used >> 20, policy.memory >> 20)
-            member.recycling = True
+            member.replace_for("memory")
 
     def _on_resize(self, report: Resize, now: float) -> None:
         self.target = max(report.wanted, 0)
@@ -269,7 +276,7 @@ class Supervisor:
     def _on_worn(self, report: Worn, now: float) -> None:
         for member in self.members.values():
             if member.pid in report.pids and member.counts:
-                member.recycling = True
+                member.replace_for("asked")
 
     def _on_reconfigured(self, report: Reconfigured, now: float) -> None:
         """Open a generation."""
@@ -301,12 +308,12 @@ class Supervisor:
                 member.ready_at = now
                 self.ever_ready = True
             if vitals.wants_recycling:
-                member.recycling = True
+                member.replace_for("max_requests")
             if member.expires_at is not None and now >= member.expires_at and member.phase == READY:
                 member.expires_at = None
                 if not member.recycling:
                     self._log("info", "Worker (pid:%s) has reached its lifetime: it is replaced.", pid)
-                member.recycling = True
+                member.replace_for("lifetime")
         if self._failures and any(self._is_stable(member, now) for member in self.members.values()):
             self._failures = 0
 
@@ -321,7 +328,7 @@ class Supervisor:
             return
         code = os.waitstatus_to_exitcode(ended.status)
         self._obituary(member, code)
-        self._do(Gone(ended.pid))
+        self._do(Gone(ended.pid, "" if self.stopping else _cause(member, code)))
         if self.stopping or not member.counts:
             if member.phase in (ABORTING, KILLED) and member.ready_at == 0.0:
                 self._died_in_boot(member, None, now)
@@ -453,7 +460,7 @@ class Supervisor:
             old, self.target = self.target, 0
             self._do(Resized(0, old))
         for member in self.members.values():
-            self._retire(member, now)
+            self._retire(member, now, "resize")
 
     # Reload.
 
@@ -483,7 +490,7 @@ class Supervisor:
         elif serving == len(fresh) and serving >= self._wanted_of_incoming():
             old = self._old()
             for member in old[:max(0, len(old) + serving - self.target)]:
-                self._retire(member, now)
+                self._retire(member, now, "reload")
                 self._exchanged = True
 
     def _complete_reload(self, now: float) -> None:
@@ -491,7 +498,7 @@ class Supervisor:
         self.generation, self.incoming = self.incoming, None
         for member in self.members.values():
             if member.generation != self.generation:
-                self._retire(member, now)
+                self._retire(member, now, "reload")
         self._do(ReloadDone())
         self._maybe_reload_again()
 
@@ -503,7 +510,7 @@ class Supervisor:
             self._stay_halfway(failed, now)
         else:
             for member in self._of(failed):
-                self._retire(member, now)
+                self._retire(member, now, "reload")
         self._do(ReloadFailed(reason, halfway))
         self._maybe_reload_again()
 
@@ -511,7 +518,7 @@ class Supervisor:
         """Old workers have gone for new ones that serve: what is left of both sets is the set from now on."""
         for member in self._of(failed):
             if member.phase == BOOTING:
-                self._retire(member, now)
+                self._retire(member, now, "reload")
         self.generation = failed
         for member in self.members.values():
             member.generation = failed
@@ -562,18 +569,19 @@ class Supervisor:
         if surplus > 0:
             ready.sort(key=lambda member: (not member.recycling, member.age))
             for member in ready[:surplus]:
-                self._retire(member, now)
+                self._retire(member, now, "asked" if member.recycling else "resize")
 
     def _retire_the_largest(self, now: float) -> None:
         """Workers over the hard limit of memory go before there is a replacement."""
         large, self._hard = self._hard, []
         for pid in large:
             if pid in self.members:
-                self._retire(self.members[pid], now)
+                self._retire(self.members[pid], now, "memory")
 
-    def _retire(self, member: Member, now: float) -> None:
+    def _retire(self, member: Member, now: float, cause: str = "asked") -> None:
         if not member.counts:
             return
+        member.cause = member.cause or cause
         member.phase = RETIRING
         member.kill_at = now + self.policy.graceful_timeout + STOP_GRACE
         self._do(Kill(member.pid, signal.SIGTERM))
@@ -689,6 +697,23 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+# Signals by which a process ends that has done something wrong itself.
+_OWN_FAULTS = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV})
+
+
+def _cause(member: Member, code: int) -> str:
+    """Why a worker has ended, in one word: what has led to its end, or else how it has come."""
+    if member.timed_out:
+        return "boot" if member.ready_at == 0.0 else "timeout"
+    if not member.counts:
+        return member.cause
+    if member.phase == BOOTING:
+        return "boot"
+    if code == 0:
+        return "exit"
+    return "signal" if code < 0 and -code not in _OWN_FAULTS else "crash"
 
 
 def _boot_reason(pid: int, code: int | None) -> str:

@@ -72,6 +72,15 @@ def listener_role(
     return terminator, bind.redirect
 
 
+def certificate_file(sock: BaseSocket, place: int, cfg: Config) -> str | None:
+    """The file of the certificate that a listener shows; None without TLS."""
+    bind = cfg.bind_of(_address_of(sock), place)
+    if not cfg.speaks_tls(bind):
+        return None
+    file: str | None = cfg.terminators[_key(bind)].options.certfile
+    return file
+
+
 def _address_of(sock: BaseSocket | socket.socket) -> Address:
     """Where a socket listens, as the configuration has it; of one that was handed over, as the system tells it."""
     setting: Address | None = getattr(sock, "setting", None)

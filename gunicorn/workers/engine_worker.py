@@ -9,7 +9,7 @@ from types import FrameType
 
 import gunicorn
 from gunicorn.drivers.opener import HTTPOpener
-from gunicorn.engine._leaf import monotonic
+from gunicorn.engine._leaf import meter, monotonic
 from gunicorn.engine.engine import Engine, is_short
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
@@ -90,12 +90,14 @@ class EngineWorker(Worker):
     def put_down(self) -> None:
         super().put_down()
         if hasattr(self, "engine"):
+            meter(self.slot)
             self.engine.abandon(forks.end_stray)
         if self.has_gateway:
             self.gateway.abandon(self.slot)
 
     def _make_engine(self) -> None:
         cfg = self.cfg
+        meter(self.slot)
         # Its wake-up descriptor must exist before the signal handlers do. The gateway needs the application first.
         self.engine = Engine(
             HTTPOpener(),
@@ -116,6 +118,15 @@ class EngineWorker(Worker):
             # The master knows the type that was configured; this one may serve in the place of another.
             self.slot.keep_request_limit()
         self.pulse_seconds = self._longest_pause()
+
+    def boot(self) -> None:
+        places, most = self.places(), self.cfg.limit_concurrency
+        self.slot.offer(min(places, most) if most else places)
+        super().boot()
+
+    def places(self) -> int:
+        """How many requests can run at once here."""
+        return 1
 
     def load_wsgi(self) -> None:
         """Load the application. One of ASGI is served by an asgi worker when nobody has chosen a worker type.

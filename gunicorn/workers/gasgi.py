@@ -95,6 +95,11 @@ class ASGIWorker(EngineWorker):
         """Whether the application is a WSGI one."""
         return interface_of(self.wsgi) == WSGI
 
+    def places(self) -> int:
+        threads: int = self.cfg.threads
+        connections: int = self.cfg.worker_connections
+        return max(1, threads if self.manners.threaded else connections)
+
     def make_gateway(self) -> Gateway:
         gateway = super().make_gateway()
         if isinstance(gateway, ASGIGateway):

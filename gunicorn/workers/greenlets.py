@@ -152,6 +152,10 @@ class GreenletWorker(EngineWorker):
     _watching = False
     _main: Greenlet | None = None
 
+    def places(self) -> int:
+        connections: int = self.cfg.worker_connections
+        return connections
+
     # What the library does.
 
     def spawn(self, function: Callable[[*Given], object], *args: *Given) -> Greenlet:

@@ -99,6 +99,9 @@ class ThreadWorker(EngineWorker, Pooling):
         self._turns_seen = 0
         super().init_process()
 
+    def places(self) -> int:
+        return len(self._busy)
+
     def make_gateway(self) -> Gateway:
         gateway = super().make_gateway()
         assert isinstance(gateway, ThreadGateway)

@@ -13,6 +13,7 @@ from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
+from gunicorn.gateway.response import status_number
 from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS
@@ -69,7 +70,7 @@ class WSGIGateway(Gateway):
     def run(self, exchange: Exchange, request: Request) -> None:
         """Serve one request from its environ to its log line; never raises what the application raised."""
         started = self.engine.now
-        response = self._begin(exchange, request)
+        response = self._begin(exchange, request, started)
         environ: Environ | None = None
         try:
             self._admit(exchange, request)
@@ -80,6 +81,10 @@ class WSGIGateway(Gateway):
         except ResponseComplete:
             self.log.debug("The application wrote more than its response has room for: %s", request.uri)
         except OwnSignal:
+            # It is cut off: nobody concludes it, and what is answered in its place was counted, or will be.
+            if not response.headers_sent:
+                exchange.response = None
+            self._tell_board(exchange, request, response, started, self.engine.tick())
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
@@ -90,8 +95,8 @@ class WSGIGateway(Gateway):
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(exchange, request, error)
 
-    def _begin(self, exchange: Exchange, request: Request) -> WSGIResponse:
-        self._count(request, True)
+    def _begin(self, exchange: Exchange, request: Request, started: float) -> WSGIResponse:
+        self._count(request, True, started)
         engine = self.engine
         close = request.close or engine.keepalive == 0 or (engine.share.is_slow(engine.now) and self.others_wait())
         response = WSGIResponse.__new__(WSGIResponse)
@@ -115,15 +120,28 @@ class WSGIGateway(Gateway):
         now = self.engine.tick()
         seconds = now - started
         self.engine.share.ended(seconds, now)
-        board = self.board
-        if board is not None:
-            board.end(seconds, response.sent, response.prefix is None or response.prefix.code >= 500)
+        self._tell_board(exchange, request, response, started, now)
         # Of one that was given up meanwhile (`give_up`) the log has a line already.
         if self.logs_access and (response.headers_sent or response.status) and exchange.response is response:
             self._log(response, request, environ, seconds)
         if self.post_request is not None:
             self._after(environ or {}, request, response)
         exchange.finish(not (response.close or request.forced_close))
+
+    def _tell_board(
+        self, exchange: Exchange, request: Request, response: WSGIResponse, started: float, now: float
+    ) -> None:
+        board, prefix = self.board, response.prefix
+        if board is None:
+            return
+        if exchange.response is not response:
+            # It was given up meanwhile, and counted then.
+            status = -1
+        elif prefix is not None and response.headers_sent:
+            status = prefix.code
+        else:
+            status = status_number(response.status)
+        board.end(request.method, status, started, now, response.sent)
 
     def run_failed(self, exchange: Exchange, request: Request, error: BaseException) -> None:
         """Whoever runs the request of a connection has failed where no application is to blame: end both."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gunicorn.engine import _leaf
-from gunicorn.instrument import _board
+from gunicorn.instrument import _board, scoreboard
 from gunicorn.instrument.scoreboard import HISTOGRAM_BUCKETS, PAGE, READY, Scoreboard
 from tests.support.twins import EDGES, WRONG, Octets, Words, outcome, twin_of
 
@@ -251,13 +251,16 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
                 assert found is None or len(found[0]) <= 1024
     for seconds in (0.0, -0.0, 1e-9, 1.0, 1e12, 1e13, 1e300, -1.0, -math.inf, math.inf, math.nan):
         for sent in (0, 1, 2**62, 2**63 - 1, -1, -(2**63)):
-            for failed in (False, True, 1, 2**70, 0, -1):
-                written.end(seconds, sent, failed)
-    assert sum(slot.histogram) == slot.requests == 11 * 6 * 6
-    assert slot.errors == 11 * 6 * 4
+            for status in (0, 99, 100, 200, 599, 600, -1, 2**31 - 1, -(2**31)):
+                for method in ("GET", "", "OPTION", "\u20acET", "M" * 5000):
+                    written.end(method, status, 0.0, seconds, sent)
+    assert sum(slot.histogram) == slot.requests == 11 * 6 * 9 * 5
+    assert slot.errors == 11 * 6 * 7 * 5
+    assert sum(slot.counts) == 11 * 6 * 7 * 5
+    assert slot.nanoseconds > 0
     assert slot.histogram[HISTOGRAM_BUCKETS - 1] == 0 or slot.histogram[0] > 0
     for _ in range(300):
-        written.end(0.0, 0, False)
+        written.end("GET", 200, 0.0, 0.0, 0)
     assert slot.running == 0
     assert [bytes(slots[0]._bytes), bytes(slots[2]._bytes)] == around
 
@@ -273,7 +276,16 @@ def test_both_boards_write_the_same() -> None:
             written.begin(method, uri, 6.0)
             pages.append(slot.in_flight())
         for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
-            written.end(seconds, 7, True)
+            written.end("PUT", 500, 6.0, 6.0 + seconds, 7)
+        for method in (*scoreboard.METHODS, "", "get", "\u20ac", "PURGE", "CONNECT", "LONGEST"):
+            for status in (-1, 0, 99, 100, 200, 301, 404, 500, 599, 600, 999):
+                written.begin(method, "/", 1.5)
+                written.end(method, status, 1.5, 2.25, 1)
+            written.refuse(method, 400)
+            written.count(method, 101)
+        written.begin("GET", "/", 2.0)
+        written.transfer(3, 4)
+        written.transfer(-3, -4)
         pages.append(bytes(slot._bytes))
     assert pages[:len(pages) // 2] == pages[len(pages) // 2:]
 
@@ -284,6 +296,9 @@ def test_a_board_needs_strings_and_a_page(board: Any) -> None:
     for wrong in (None, b"GET", 5, Words("GET")):
         assert outcome(board(slot).begin, wrong, "/", 0.0) is TypeError
         assert outcome(board(slot).begin, "GET", wrong, 0.0) is TypeError
+        assert outcome(board(slot).end, wrong, 200, 0.0, 1.0, 0) is TypeError
+        assert outcome(board(slot).refuse, wrong, 400) is TypeError
+        assert outcome(board(slot).count, wrong, 101) is TypeError
     with pytest.raises((TypeError, AttributeError)):
         board.__new__(board).begin("GET", "/", 0.0)
 

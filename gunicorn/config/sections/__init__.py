@@ -22,4 +22,5 @@ from gunicorn.config.sections import (  # noqa: I001
     asgi as asgi,
     dirty as dirty,
     control as control,
+    metrics as metrics,
 )

@@ -1,0 +1,127 @@
+"""HTTP/1 spoken by the master itself: a conversation that answers GET and HEAD from a table of pages.
+
+Requests are read by the parser that serves applications, and judged by the same rules; answers are framed by the same
+writer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from gunicorn._record import Record
+from gunicorn.http.errors import HTTPError
+from gunicorn.http.fields import FieldTable
+from gunicorn.http.limits import Limits
+from gunicorn.http.request import Request
+from gunicorn.http.response import NO_BODY, REASONS, FieldLines, error_body, http_date, status_line
+from gunicorn.http.response_head import Page, Prefix
+from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.http1_response import octets_of, settle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn._types import Clock
+
+__all__ = ["HTTPFace", "Reply", "Resource"]
+
+LIMITS = Limits(request_line=4096, fields=64, field_size=8190, head=16384, body=65536)
+
+# What may be asked for, and how an answer says so.
+_METHODS = ("GET", "HEAD")
+_ALLOW = (("Allow", ", ".join(_METHODS)),)
+
+
+class Reply(Record):
+    """An answer: its status, what its content is, and that."""
+
+    status: int
+    content_type: str
+    body: bytes
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+Resource = Callable[[Request], Reply]
+
+
+class HTTPFace:
+    """One connection; see `conversation.Conversation`. `resources`: by their paths. `table` may be shared."""
+
+    def __init__(
+        self, resources: Mapping[str, Resource], table: FieldTable | None = None, wall_clock: Clock = time.time
+    ) -> None:
+        self.output = bytearray()
+        self.finished = False
+        self.due: float | None = None
+        self._resources = resources
+        self._protocol = HTTP1(FieldTable(LIMITS) if table is None else table)
+        self._wall_clock = wall_clock
+        self._lines = FieldLines()
+        # The one whose content is still coming.
+        self._request: Request | None = None
+
+    def receive(self, data: bytes) -> None:
+        if data:
+            self._protocol.receive(bytes(data))
+
+    def tick(self, now: float) -> None:
+        """Nothing is waited for here."""
+
+    def answer(self) -> bool:
+        if self.finished:
+            return False
+        try:
+            request = self._next()
+        except HTTPError as error:
+            self._say(self._protocol.head.request or Request(), _refusal(error), True)
+            return True
+        if request is None:
+            return False
+        # A client that waits to be asked for its content is not: the answer is the same without.
+        close = request.close or self._protocol.has_unread_body()
+        self._say(request, self._reply(request), close)
+        self._protocol.next_request()
+        return True
+
+    def _next(self) -> Request | None:
+        """The next request, when all of it is here. Raises `HTTPError`."""
+        protocol = self._protocol
+        while (event := protocol.next_event()) != NEED_DATA:
+            if event == REQUEST:
+                self._request = protocol.request
+                if self._request is not None and (not self._request.content_length or self._request.expect_continue):
+                    break
+            elif event != DATA:
+                break
+        else:
+            return None
+        request, self._request = self._request, None
+        return request
+
+    def _reply(self, request: Request) -> Reply:
+        resource = self._resources.get(request.path)
+        if resource is None:
+            return _page(404, "There is nothing here")
+        if request.method not in _METHODS:
+            return _page(405, "Only GET and HEAD are possible here", _ALLOW)
+        return resource(request)
+
+    def _say(self, request: Request, reply: Reply, close: bool) -> None:
+        date = http_date(time.gmtime(self._wall_clock()))
+        line = status_line(f"{reply.status} {REASONS.get(reply.status, 'Error')}")
+        # What is true now is not true later.
+        fields = [("Cache-Control", "no-store"), ("Content-Type", reply.content_type), *reply.fields]
+        learned = [self._lines.learn(field) for field in fields]
+        page = Page(request, Prefix(reply.status, line + b"Date: %s\r\n" % date), learned, reply.body)
+        page.close = close
+        settle(page)
+        self.output += octets_of(page, b"" if page.framing == NO_BODY else reply.body)
+        self.finished = page.close
+
+
+def _page(status: int, title: str, fields: tuple[tuple[str, str], ...] = ()) -> Reply:
+    return Reply(status, "text/html", error_body(status, title), fields)
+
+
+def _refusal(error: HTTPError) -> Reply:
+    return _page(error.status, error.title, error.fields)

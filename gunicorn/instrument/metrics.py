@@ -1,0 +1,161 @@
+"""What a server tells in numbers: the families of `/metrics`, made of readings that the master has taken.
+
+No label has a path or a client in it, and only `gunicorn_worker_info` a PID: those grow without end. A worker is known
+by its place on the scoreboard, which another one takes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gunicorn._record import Record
+
+from .exposition import COUNTER, GAUGE, HISTOGRAM, INFO, Family, Sample
+from .scoreboard import METHODS, STATUSES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .totals import Totals
+
+__all__ = ["CAUSES", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
+
+STATES = ("booting", "ready", "busy", "draining")
+#: Why a worker has ended while the server went on.
+CAUSES = (
+    "asked", "boot", "crash", "exit", "lifetime", "max_requests", "memory", "reload", "resize", "signal", "timeout",
+)
+#: What a reload has come to.
+RELOADS = ("success", "refused", "failed", "halfway")
+
+# Powers of two of microseconds: the bounds of the buckets that are told.
+_FIRST, _LAST = 8, 24
+
+
+class WorkerReading(Record):
+    """One worker: its place on the scoreboard, PID, running number, generation, one of `STATES`, and its memory in
+    bytes where that is known."""
+
+    place: int
+    pid: int
+    age: int
+    generation: int
+    state: str
+    memory: int | None
+
+
+class Readings(Record):
+    """What was read at one moment. Times are seconds since the epoch.
+
+    `listeners`: name, connections that wait there (-1: not known), and the end of the certificate that is shown there
+    (None: no TLS); `busy_ratio`: the share of all places that requests have had lately.
+    """
+
+    version: str
+    python: str
+    compiled: bool
+    started_at: float
+    ready: bool
+    target: int
+    workers: tuple[WorkerReading, ...]
+    totals: Totals
+    in_flight: int
+    oldest: float
+    connections: int
+    busy_ratio: float
+    listeners: tuple[tuple[str, int, float | None], ...]
+    spawned: int
+    restarts: Mapping[str, int]
+    reloads: Mapping[str, int]
+    reloaded_at: float
+
+
+def families(read: Readings) -> list[Family]:
+    """All there is to tell."""
+    build = (("version", read.version), ("python", read.python), ("compiled", str(read.compiled).lower()))
+    return [
+        Family("gunicorn_build", INFO, "The program that serves.", (Sample(1, build),)),
+        _gauge("gunicorn_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at),
+        _gauge("gunicorn_ready", "1 while new clients are welcome: workers serve, and no stop is decided.",
+               int(read.ready)),
+        *_of_workers(read),
+        *_of_requests(read),
+        *_of_listeners(read),
+        _counted("gunicorn_reloads", "Reloads, by what they came to.", "result", RELOADS, read.reloads),
+        _gauge("gunicorn_last_reload_success_timestamp_seconds",
+               "When a reload last succeeded, in seconds since the epoch; 0 before the first one.", read.reloaded_at),
+    ]
+
+
+def _of_workers(read: Readings) -> Iterable[Family]:
+    states = [worker.state for worker in read.workers]
+    yield _by("gunicorn_workers", GAUGE, "Workers, by what they are doing.", "state",
+              [(state, states.count(state)) for state in STATES])
+    yield _gauge("gunicorn_workers_target", "Workers that are wanted.", read.target)
+    yield Family("gunicorn_worker_spawns", COUNTER, "Workers that were started.", (Sample(read.spawned),))
+    yield _counted("gunicorn_worker_restarts", "Workers that ended while the server went on, by cause.", "cause",
+                   CAUSES, read.restarts)
+    yield _by("gunicorn_worker_memory_bytes", GAUGE, "Memory of a worker, what it shares divided among its users.",
+              "worker", [(str(each.place), each.memory) for each in read.workers if each.memory is not None])
+    yield Family("gunicorn_worker", INFO, "Which process a worker is.", tuple(
+        Sample(1, (("worker", str(each.place)), ("pid", str(each.pid)), ("age", str(each.age)),
+                   ("generation", str(each.generation))))
+        for each in read.workers
+    ))
+
+
+def _of_requests(read: Readings) -> Iterable[Family]:
+    totals = read.totals
+    counts = totals.requests()
+    samples = [
+        Sample(counts[method, status], (("method", method), ("status", status)))
+        for method in METHODS for status in (*STATUSES[1:], STATUSES[0])
+    ]
+    yield Family("gunicorn_requests", COUNTER, "Requests that have ended, refused ones too.", tuple(samples))
+    yield Family("gunicorn_requests_refused", COUNTER, "Requests that ended without an application.",
+                 (Sample(totals.refused),))
+    yield _durations(totals)
+    yield _gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)
+    yield _gauge("gunicorn_oldest_request_seconds", "For how long the longest-running of the requests begun last in "
+                 "their workers has run.", read.oldest)
+    yield _gauge("gunicorn_busy_ratio", "Share of the workers' places that requests have taken lately.",
+                 read.busy_ratio)
+    yield _gauge("gunicorn_connections", "Connections of clients that are open.", read.connections)
+    yield Family("gunicorn_received_bytes", COUNTER, "Octets that clients have sent.", (Sample(totals.received),))
+    yield Family("gunicorn_sent_bytes", COUNTER, "Octets that were sent to clients.", (Sample(totals.sent),))
+
+
+def _of_listeners(read: Readings) -> Iterable[Family]:
+    yield _by("gunicorn_listen_queue", GAUGE, "Connections that wait to be accepted.", "listener",
+              [(name, waiting) for name, waiting, _ in read.listeners if waiting >= 0])
+    yield _by("gunicorn_tls_certificate_expiry_timestamp_seconds", GAUGE,
+              "When the certificate of a listener ends, in seconds since the epoch.", "listener",
+              [(name, ends) for name, _, ends in read.listeners if ends is not None])
+
+
+def _durations(totals: Totals) -> Family:
+    """The buckets of the page as those of a histogram: each counts what is shorter than its bound, and all before."""
+    samples = []
+    counted = 0
+    place = 0
+    for power in range(_FIRST, _LAST + 1):
+        counted += sum(totals.histogram[place:power + 1])
+        place = power + 1
+        samples.append(Sample(counted, (("le", repr(2**power / 1e6)),), "_bucket"))
+    total = sum(totals.histogram)
+    samples.append(Sample(total, (("le", "+Inf"),), "_bucket"))
+    samples.append(Sample(total, (), "_count"))
+    samples.append(Sample(totals.nanoseconds / 1e9, (), "_sum"))
+    return Family("gunicorn_request_duration_seconds", HISTOGRAM, "How long applications took, until all was said.",
+                  tuple(samples))
+
+
+def _gauge(name: str, help: str, value: float) -> Family:
+    return Family(name, GAUGE, help, (Sample(value),))
+
+
+def _by(name: str, kind: str, help: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
+    return Family(name, kind, help, tuple(Sample(value, ((label, key),)) for key, value in values))
+
+
+def _counted(name: str, help: str, label: str, keys: Iterable[str], counts: Mapping[str, int]) -> Family:
+    return _by(name, COUNTER, help, label, [(key, counts.get(key, 0)) for key in keys])

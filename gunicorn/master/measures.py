@@ -1,0 +1,145 @@
+"""What the master knows in numbers: what those have counted that are gone, why they went, and what is dear to find out.
+
+Nothing is asked of a worker. What a look costs (memory, a certificate) is looked at again only after a while.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+import gunicorn
+from gunicorn import _build
+from gunicorn.instrument import scoreboard
+from gunicorn.instrument.busy import BusyShare
+from gunicorn.instrument.metrics import Readings, WorkerReading
+from gunicorn.instrument.totals import Ledger
+from gunicorn.tls import entrance
+from gunicorn.tls.expiry import end_of
+from gunicorn.unix import resources
+
+from .state import MasterState
+from .supervisor import BOOTING, READY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunicorn._types import Clock
+    from gunicorn.control.view import ServerView, WorkerView
+    from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.unix.sockets import BaseSocket
+
+__all__ = ["Measures"]
+
+MEMORY_SECONDS = 15.0
+"""The kernel goes through all pages of a process to tell its memory: once in so many seconds is often enough."""
+
+
+class Measures:
+    """The books of `master`. `memory_of`: bytes of a process."""
+
+    def __init__(
+        self, master: MasterState, clock: Clock = time.monotonic, wall_clock: Clock = time.time,
+        memory_of: Callable[[int], int | None] = resources.proportional_memory,
+    ) -> None:
+        self._master = master
+        self._clock, self._wall_clock = clock, wall_clock
+        self._memory_of = memory_of
+        self._started_at = wall_clock()
+        self._ledger = Ledger()
+        self._busy = BusyShare(clock())
+        # Seconds that requests have run in workers that are gone.
+        self._busy_before = 0.0
+        self._restarts: Counter[str] = Counter()
+        self._reloads: Counter[str] = Counter()
+        self._reloaded_at = 0.0
+        # By PID: when it was looked at, and what was found.
+        self._memory: dict[int, tuple[float, int | None]] = {}
+        # By file: what tells it from a later one, and when its certificate ends.
+        self._ends: dict[str, tuple[tuple[int, int], float | None]] = {}
+
+    def worker_gone(self, page: Slot, cause: str) -> None:
+        """A worker has ended; its page is about to be another one's."""
+        self._ledger.retire(page)
+        self._busy_before += page.busy(self._clock())
+        if cause:
+            self._restarts[cause] += 1
+
+    def reloaded(self, result: str) -> None:
+        """A reload is over; `result` is one of `instrument.metrics.RELOADS`."""
+        self._reloads[result] += 1
+        if result == "success":
+            self._reloaded_at = self._wall_clock()
+
+    def read(self, view: ServerView) -> Readings:
+        """All numbers of now."""
+        pages = [worker.slot for worker in view.workers]
+        now = self._clock()
+        started = [page.started for page in pages]
+        return Readings(
+            version=gunicorn.__version__,
+            python=platform.python_version(),
+            compiled=_build.build_kind() == "compiled",
+            started_at=self._started_at,
+            ready=not view.not_ready,
+            target=view.target,
+            workers=tuple(self._reading_of(worker, now) for worker in view.workers),
+            totals=self._ledger.sums(pages),
+            in_flight=sum(page.running for page in pages),
+            oldest=max((now - moment for moment in started if moment), default=0.0),
+            connections=sum(page.connections for page in pages),
+            busy_ratio=self._busy.look(
+                now, self._busy_before + sum(page.busy(now) for page in pages), sum(page.places for page in pages)
+            ),
+            listeners=tuple(self._listeners(self._master.LISTENERS)),
+            spawned=view.counters.spawned,
+            restarts=self._restarts,
+            reloads=self._reloads,
+            reloaded_at=self._reloaded_at,
+        )
+
+    def _reading_of(self, worker: WorkerView, now: float) -> WorkerReading:
+        at, memory = self._memory.get(worker.pid, (0.0, None))
+        if not at or now - at >= MEMORY_SECONDS:
+            living = self._master.WORKERS
+            memory = self._memory_of(worker.pid)
+            self._memory = {pid: known for pid, known in self._memory.items() if pid in living}
+            self._memory[worker.pid] = now, memory
+        return WorkerReading(
+            worker.slot.index, worker.pid, worker.age, worker.generation, _state_of(worker), memory
+        )
+
+    def _listeners(self, sockets: Iterable[BaseSocket]) -> Iterable[tuple[str, int, float | None]]:
+        for place, listener in enumerate(sockets):
+            if listener.fileno() >= 0:
+                # With `reuse_port` the queues are those of the workers' own sockets.
+                waiting = -1 if listener.shares_port else listener.get_backlog()
+                yield str(listener), waiting, self._end_of_certificate(listener, place)
+
+    def _end_of_certificate(self, listener: BaseSocket, place: int) -> float | None:
+        path = entrance.certificate_file(listener, place, self._master.cfg)
+        if path is None:
+            return None
+        try:
+            status = os.stat(path)
+            mark = status.st_mtime_ns, status.st_ino
+            if self._ends.get(path, (None, None))[0] != mark:
+                with open(path, encoding="latin-1") as file:
+                    self._ends[path] = mark, end_of(file.read())
+        except OSError:
+            # What was known of it before, if anything was.
+            pass
+        known = self._ends.get(path)
+        return None if known is None else known[1]
+
+
+def _state_of(worker: WorkerView) -> str:
+    """In the words of the metrics: one that is told to go drains, whatever it is busy with."""
+    if worker.phase not in (BOOTING, READY):
+        return "draining"
+    name = scoreboard.STATE_NAMES[worker.slot.state]
+    return "booting" if name == "free" else name
