@@ -27,6 +27,7 @@ class Recorder:
         self.halting = self.has_served = False
         self.num_workers = 2
         self.supervisor = SimpleNamespace(reloading=False, stopping=0, members={}, target=2, looks_at_memory=True)
+        self.measures = SimpleNamespace(reloaded=lambda *args: self.done.append(("reloaded", *args)))
         self.__dict__.update(attributes)
 
     def __getattr__(self, name: str) -> Any:
@@ -182,4 +183,5 @@ class TestServiceManager:
         master: Any = Recorder()
         master.supervisor.reloading = reloading
         Reloads(master, ServiceManager(master)).done()
+        assert master.done == [("reloaded", "success")]
         assert told == ["READY=1\nSTATUS=Reloaded"] * count
