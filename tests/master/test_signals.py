@@ -91,7 +91,7 @@ def test_a_normal_start_says_seven_lines(serve: Serve) -> None:
         f"[INFO] Control socket listening at {server.folder}/gunicorn.ctl",
         f"[INFO] Booting worker with pid: {worker}",
     ]
-    for line, pid in zip(server.log_lines(), [server.pid] * 4 + [worker] * 2, strict=True):
+    for line, pid in zip(server.log_lines(), [server.pid] * 5 + [worker] * 2, strict=True):
         assert f" [{pid}] [INFO] " in line
 
 
