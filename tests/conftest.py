@@ -21,6 +21,12 @@ settings.register_profile(
 settings.load_profile("steady")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Servers that a test starts by itself have their control sockets nowhere else."""
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("run"))
+
+
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Serve]:
     """A factory of servers that are not started yet; whatever of them still lives at the end is killed."""

@@ -6,7 +6,6 @@ The only place that knows them: a feature that arrives takes its names out of th
 from __future__ import annotations
 
 _TASKS = "task processes are not available yet"
-_CONTROL = "the control socket is not available yet"
 _IGNORED = "use ssl_minimum_version to restrict versions"
 
 PENDING: dict[str, str] = {
@@ -22,6 +21,4 @@ PENDING: dict[str, str] = {
     "dirty_post_fork": _TASKS,
     "dirty_worker_init": _TASKS,
     "dirty_worker_exit": _TASKS,
-    "control_socket": _CONTROL,
-    "control_socket_mode": _CONTROL,
 }

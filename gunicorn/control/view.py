@@ -61,7 +61,7 @@ class ReloadView(Record):
 
 class ServerView(Record):
     """All of it. `now` and `started_at` are monotonic; `not_ready` says why no new clients should come, and is empty
-    when they may."""
+    when they may. `stopping`: the stop is decided, be it that it begins later."""
 
     now: float
     pid: int

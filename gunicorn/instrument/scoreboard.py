@@ -28,6 +28,7 @@ _PAGES_A_BLOCK = 64
 # Words of a page. Integers and doubles share the page through two views of the same memory.
 _PID, _GENERATION, _STATE, _HEARTBEAT, _REQUESTS, _ERRORS, _BYTES, _STARTED = range(8)
 _BORN, _FLAGS, _CONNECTIONS, _LEAVING, _RUNNING, _LAST = range(8, 14)
+_LOG_LEVEL = 14
 _LINE_LENGTH = 15
 _HISTOGRAM = 16
 HISTOGRAM_BUCKETS = 64
@@ -146,6 +147,15 @@ class Slot:
     @last.setter
     def last(self, value: bool) -> None:
         self._words[_LAST] = value
+
+    @property
+    def log_level(self) -> int:
+        """The master's word to the worker: the level that its error log is to have; 0: as it is."""
+        return self._words[_LOG_LEVEL]
+
+    @log_level.setter
+    def log_level(self, value: int) -> None:
+        self._words[_LOG_LEVEL] = value
 
     # The reader's side.
 

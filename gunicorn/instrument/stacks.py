@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from types import FrameType, FunctionType
     from typing import Protocol
 
+    from gunicorn._types import Clock
+
     class Greenlet(Protocol):
         """One of gevent's or eventlet's."""
 
         @property
         def gr_frame(self) -> FrameType | None: ...
 
-__all__ = ["StackFile", "deafen", "of_greenlet", "of_task", "of_threads"]
+__all__ = ["StackFile", "StackQuestion", "deafen", "of_greenlet", "of_task", "of_threads"]
 
 SIGNAL: int = getattr(signal, "SIGRTMIN", 0) + 6 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", 0)
 """The signal that asks; 0 where the system has none to spare."""
@@ -54,6 +56,8 @@ class StackFile:
     def __init__(self, outermost: FunctionType) -> None:
         code = outermost.__code__
         self._begin, self._end = f'  File "{code.co_filename}", line ', f" in {code.co_name}"
+        # How many questions there were.
+        self.asked = 0
         self._fd = -1
         if SIGNAL and hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("stacks")
@@ -64,22 +68,32 @@ class StackFile:
             faulthandler.register(SIGNAL, file=self._fd, all_threads=True, chain=False)
 
     def ask(self, pid: int) -> str:
-        """In the master: the stacks of a worker that listens, empty when it does not answer."""
-        if self._fd < 0:
-            return ""
+        """In the master: the stacks of a worker that listens, empty when it does not answer. Waits for them."""
+        question = StackQuestion(self, pid)
+        while (answer := question.look()) is None:
+            time.sleep(_LOOK_SECONDS)
+        return answer
+
+    def begin(self, pid: int) -> int:
+        """In the master: ask a worker. The number of the question, 0 when it cannot be asked."""
+        if self._fd < 0 or not _listens(pid):
+            return 0
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
         try:
             os.kill(pid, SIGNAL)
         except ProcessLookupError:
-            return ""
-        give_up = time.monotonic() + ANSWER_SECONDS
-        size = 0
-        while time.monotonic() < give_up:
-            time.sleep(_LOOK_SECONDS)
-            before, size = size, os.fstat(self._fd).st_size
-            if size and size == before:
-                break
+            return 0
+        self.asked += 1
+        return self.asked
+
+    @property
+    def size(self) -> int:
+        """How much has been answered so far."""
+        return os.fstat(self._fd).st_size
+
+    def read(self) -> str:
+        """What was answered."""
         return self._inner(os.pread(self._fd, _LONGEST, 0).decode("utf-8", "replace"))
 
     def _inner(self, text: str) -> str:
@@ -94,6 +108,51 @@ class StackFile:
             if not ours:
                 kept.append(line)
         return "\n".join(kept).rstrip()
+
+
+class StackQuestion:
+    """A worker was asked for its stacks, and nobody waits: there may be an answer at each look."""
+
+    def __init__(self, file: StackFile, pid: int, clock: Clock = time.monotonic) -> None:
+        self._file = file
+        self._pid = pid
+        self._clock = clock
+        self._size = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._number = self._file.begin(self._pid)
+        now = self._clock()
+        self._next_look = now + _LOOK_SECONDS
+        self._give_up = now + ANSWER_SECONDS
+
+    def look(self) -> str | None:
+        """The answer when it is complete; None before that, empty when there will be none."""
+        if not self._number:
+            return ""
+        if self._number != self._file.asked:
+            # Another one was asked meanwhile, and the file is that one's.
+            self._begin()
+            return None
+        now = self._clock()
+        if now < self._next_look:
+            return None
+        self._next_look = now + _LOOK_SECONDS
+        before, self._size = self._size, self._file.size
+        if (self._size and self._size == before) or now >= self._give_up:
+            return self._file.read()
+        return None
+
+
+def _listens(pid: int) -> bool:
+    """Whether a process has a handler for the question: a child that was just forked has none yet, and would be ended.
+    """
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            caught = next((line for line in status if line.startswith(b"SigCgt:")), b"SigCgt: 0")
+    except OSError:
+        return False
+    return bool(int(caught.split()[1], 16) >> (SIGNAL - 1) & 1)
 
 
 def of_threads() -> str:

@@ -80,12 +80,12 @@ class Arbiter(MasterState):
         self._memory = MemoryWatch()
         self._interest = Interest()
         self.history = History()
-        self.reception = Reception(self, self._interest, self.history)
+        self.reception = Reception(self, self._interest)
         self.measures = Measures(self)
         self.metrics = MetricsBind(self, self.reception, self.measures)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
-        self._executors = Executors(self, self._manager, self._reloads)
+        self._executors = Executors(self, self._manager, self._reloads, self.reception)
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
 
     def setup(self, app: ServedApplication) -> None:
@@ -178,6 +178,7 @@ class Arbiter(MasterState):
         startup.announce_listeners(self)
         self.metrics.open()
         startup.check_worker_class(self)
+        self.reception.open()
         hooks.call(self, "when_ready")
 
     def rehearse(self) -> None:
@@ -205,7 +206,7 @@ class Arbiter(MasterState):
 
     def _turn(self) -> None:
         """Sleep until there is something to do, and do it. By methods that a subclass may replace."""
-        for number in self._wait():
+        for number in (*self._wait(), *self.reception.take_signals()):
             self._handle(number)
         self.reap_workers()
         self.maybe_promote_master()
@@ -347,6 +348,7 @@ class Arbiter(MasterState):
         self.WORKERS[pid] = worker
         jitter = self.cfg.max_worker_lifetime_jitter
         extra = int.from_bytes(os.urandom(4)) / 2**32 * jitter if jitter else 0.0
+        self.history.count(spawned=1)
         self.tell_supervisor(Spawned(pid, worker.age, generation, time.monotonic(), extra))
         return pid
 
@@ -362,7 +364,7 @@ class Arbiter(MasterState):
 
     def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
-        self.reception.close()
+        self.reception.put_down()
         self.metrics.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -426,7 +428,7 @@ class Arbiter(MasterState):
 
     def _abandon(self) -> None:
         """Stop without the rules, since it may be they that failed."""
-        self.reception.close()
+        self.reception.end()
         self.kill_workers(signal.SIGQUIT)
         give_up = time.monotonic() + min(self.cfg.graceful_timeout, 5)
         while self.WORKERS:
@@ -452,7 +454,7 @@ class Arbiter(MasterState):
         """Stop everything and leave with `exit_status`."""
         self._manager.stopping()
         self.stop()
-        self.reception.close()
+        self.reception.end()
         say = self.log.info if exit_status == 0 else self.log.error
         say("Shutting down: %s", self.master_name)
         if reason is not None:
@@ -491,6 +493,7 @@ class Arbiter(MasterState):
             self._parent_fd = -1
         upgrade.promote(self)
         self.metrics.promoted()
+        self.reception.promoted()
         self._manager.promoted()
 
 

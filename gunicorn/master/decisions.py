@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         def breaks_requests(self) -> bool: ...
 
 __all__ = [
-    "Action", "Decision", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Measured", "Policy", "Reconfigured",
-    "Reexec", "Reload", "ReloadDone", "ReloadFailed", "ReloadRefused", "ReopenLogs", "Report", "Resize", "Resized",
-    "Restored", "Spawn", "SpawnFailed", "Spawned", "StopListening", "TimedOut", "Vitals",
+    "Action", "Adjusted", "Decision", "Dismissed", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Measured",
+    "Policy", "Reconfigured", "Reexec", "Reload", "ReloadDone", "ReloadFailed", "ReloadRefused", "ReopenLogs",
+    "Report", "Resize", "Resized", "Restored", "Spawn", "SpawnFailed", "Spawned", "StopListening", "TimedOut",
+    "Vitals", "Worn",
 ]
 
 
@@ -89,6 +90,24 @@ class Resize(Report):
     """Somebody wants this number of workers (the hook is the master's business)."""
 
     wanted: int
+
+
+class Adjusted(Report):
+    """Somebody wants so many workers more, or less; one stays."""
+
+    by: int
+
+
+class Dismissed(Report):
+    """Somebody wants this worker to end; what is missing then is started."""
+
+    pid: int
+
+
+class Worn(Report):
+    """Somebody wants these workers replaced, each when the one in its place is ready."""
+
+    pids: frozenset[int]
 
 
 class Reconfigured(Report):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 from gunicorn.errors import HaltServer
 from gunicorn.logs import atoms, handlers
 
 from . import decisions, hooks
+from .reception import Reception
 from .reload import Reloads
 from .service_manager import ServiceManager
 from .state import MasterState
@@ -28,10 +30,13 @@ class Executors:
     `reexec`.
     """
 
-    def __init__(self, master: MasterState, manager: ServiceManager, reloads: Reloads) -> None:
+    def __init__(
+        self, master: MasterState, manager: ServiceManager, reloads: Reloads, reception: Reception
+    ) -> None:
         self._master = master
         self._manager = manager
         self._reloads = reloads
+        self._reception = reception
 
     def execute(self, action: decisions.Action) -> None:
         """Do what `action` says. Raises HaltServer when that is the end of the server, and what a hook raises
@@ -54,6 +59,7 @@ class Executors:
             master.spawning = 0
 
     def _kill(self, action: decisions.Kill) -> None:
+        self._master.history.count(killed=action.signal in _ENDING)
         self._master.kill_worker(action.pid, action.signal)
 
     def _timed_out(self, action: decisions.TimedOut) -> None:
@@ -72,6 +78,7 @@ class Executors:
             text += "\nIt is here:\n%s"
             values.append(stacks)
         self._master.log.critical(text, *values)
+        self._master.history.note(text.partition("\n")[0] % tuple(values[: len(values) - bool(stacks)]))
 
     def _gone(self, action: decisions.Gone) -> None:
         master = self._master
@@ -82,6 +89,7 @@ class Executors:
         hooks.call(master, "child_exit", worker)
 
     def _resized(self, action: decisions.Resized) -> None:
+        self._master.history.note(f"{action.new} workers are wanted, {action.old} were")
         self._master.note_resize(action.old, action.new)
 
     # Reload and upgrade.
@@ -91,6 +99,7 @@ class Executors:
 
     def _reload_done(self, action: decisions.ReloadDone) -> None:
         self._reloads.done()
+        self._reception.follow()
 
     def _reload_failed(self, action: decisions.ReloadFailed) -> None:
         self._reloads.failed(action.reason, action.halfway)
@@ -101,6 +110,8 @@ class Executors:
     # Logs.
 
     def _log(self, action: decisions.Log) -> None:
+        if action.level != "debug":
+            self._master.history.note(action.message % action.args)
         # By its name: loggers that count, or replace one of them, see it.
         getattr(self._master.log, action.level)(action.message, *action.args)
 
@@ -127,6 +138,9 @@ class Executors:
         if not self._master.halting:
             raise HaltServer(action.reason or "", action.status)
 
+
+# With what the end of a worker begins; KILL follows where that is not enough.
+_ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGABRT)
 
 _EXECUTORS: dict[type[decisions.Action], Callable[[Executors, Any], None]] = {
     decisions.Spawn: Executors._spawn,

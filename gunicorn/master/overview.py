@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from gunicorn.control.view import ListenerView, ReloadView, ServerView, WorkerView
 from gunicorn.unix.sockets import BaseSocket, UnixSocket
 
-from .history import History
 from .state import MasterState
 
 TYPE_CHECKING = False
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["view_of"]
 
 
-def view_of(master: MasterState, history: History, started_at: float, draining: bool) -> ServerView:
+def view_of(master: MasterState, started_at: float, draining: bool) -> ServerView:
     """The server of now."""
     now = time.monotonic()
-    books = master.supervisor
+    books, history = master.supervisor, master.history
     pages = {pid: worker.tmp.slot for pid, worker in master.WORKERS.items()}
     members = [books.members[pid] for pid in pages if pid in books.members]
     workers = [
@@ -40,7 +39,7 @@ def view_of(master: MasterState, history: History, started_at: float, draining: 
         listeners=tuple(_listeners(master.LISTENERS)),
         settings=master.cfg,
         not_ready=_not_ready(master, now, pages, draining),
-        stopping=bool(books.stopping),
+        stopping=books.leaving,
         draining=draining,
     )
 

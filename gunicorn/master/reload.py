@@ -47,6 +47,8 @@ class Reloads:
         """Read the configuration again and open a generation of workers; what is wrong with it is logged and
         changes nothing."""
         master = self._master
+        master.history.count(reloads=1)
+        master.history.note("Reload begins")
         self._manager.reload_begins()
         transaction = ReloadTransaction(master)
         problem = transaction.begin()
@@ -54,6 +56,7 @@ class Reloads:
             master.tell_supervisor(ReloadRefused())
             master.measures.reloaded("refused")
             master.log.error("Reload refused, the running configuration stays: %s", problem)
+            master.history.reload_has_ended(problem)
             self._manager.reload_is_over(f"the running configuration stays: {problem}")
             return
         self._running = transaction
@@ -99,6 +102,7 @@ class Reloads:
             self._running.close_old_logs()
 
     def _tell_outcome(self, problem: str | None) -> None:
+        self._master.history.reload_has_ended(problem)
         # Where another SIGHUP has come meanwhile, its outcome is the one that counts.
         if not self._master.supervisor.reloading:
             self._manager.reload_is_over(problem)

@@ -10,6 +10,7 @@ from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.sockets import BaseSocket
 
 from .decisions import Report
+from .history import History
 from .supervisor import Supervisor
 
 TYPE_CHECKING = False
@@ -140,6 +141,7 @@ class MasterState:
     systemd = False
     stacks: StackFile
     scoreboard: Scoreboard
+    history: History
     # Counts, and the listener of metrics and health.
     measures: Books
     metrics: Face

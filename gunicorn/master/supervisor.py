@@ -23,7 +23,9 @@ from gunicorn.instrument import scoreboard
 
 from .decisions import (
     Action,
+    Adjusted,
     Decision,
+    Dismissed,
     Exit,
     Gone,
     Halt,
@@ -48,6 +50,7 @@ from .decisions import (
     SpawnFailed,
     StopListening,
     TimedOut,
+    Worn,
 )
 
 TYPE_CHECKING = False
@@ -260,6 +263,21 @@ class Supervisor:
     def _on_resize(self, report: Resize, now: float) -> None:
         self.target = max(report.wanted, 0)
 
+    def _on_adjusted(self, report: Adjusted, now: float) -> None:
+        least = min(self.target, 1)
+        self._change_target(max(report.by, least - self.target))
+
+    def _on_dismissed(self, report: Dismissed, now: float) -> None:
+        member = self.members.get(report.pid)
+        if member is not None and member.counts and not self.stopping:
+            self._log("info", "Worker (pid:%s) is ended by a command.", report.pid)
+            self._retire(member, now)
+
+    def _on_worn(self, report: Worn, now: float) -> None:
+        for member in self.members.values():
+            if member.pid in report.pids and member.counts:
+                member.recycling = True
+
     def _on_reconfigured(self, report: Reconfigured, now: float) -> None:
         """Open a generation."""
         self.policy = report.policy
@@ -420,7 +438,7 @@ class Supervisor:
             self._change_target(-1)
 
     def _change_target(self, by: int) -> None:
-        if self.stopping:
+        if self.stopping or not by:
             return
         old, self.target = self.target, self.target + by
         self._do(Resized(self.target, old))
@@ -651,6 +669,9 @@ _REPORT_RULES: dict[type[Report], Callable[..., None]] = {
     SpawnFailed: Supervisor._on_spawn_failed,
     Measured: Supervisor._on_measured,
     Resize: Supervisor._on_resize,
+    Adjusted: Supervisor._on_adjusted,
+    Dismissed: Supervisor._on_dismissed,
+    Worn: Supervisor._on_worn,
     Reconfigured: Supervisor._on_reconfigured,
     ReloadRefused: Supervisor._on_reload_refused,
     Restored: Supervisor._on_restored,

@@ -87,8 +87,13 @@ __all__ = [
     "TCP6Socket",
     "TCPSocket",
     "UnixSocket",
+    "alone_in",
     "close_sockets",
     "create_sockets",
+    "is_alive",
+    "mark_of",
+    "remove_file",
+    "remove_stale",
     "ssl_context",
     "ssl_wrap_socket",
 ]
@@ -246,10 +251,10 @@ class UnixSocket(BaseSocket):
             super().__init__(address, conf, log, fd=fd)
         else:
             # Until it listens: before that it looks as dead to others as what is removed here.
-            with _alone_in(os.path.dirname(self.path) or "."):
-                _remove_stale(self.path)
+            with alone_in(os.path.dirname(self.path) or "."):
+                remove_stale(self.path)
                 super().__init__(address, conf, log)
-        self.mark = _mark_of(self.path)
+        self.mark = mark_of(self.path)
 
     def bind(self, sock: socket.socket) -> None:
         if self.path is None:
@@ -280,7 +285,7 @@ class UnixSocket(BaseSocket):
 
 
 @contextlib.contextmanager
-def _alone_in(folder: str) -> Iterator[None]:
+def alone_in(folder: str) -> Iterator[None]:
     """Keep other masters from taking over a socket in `folder` meanwhile.
 
     The lock is on the folder itself, so that no file is left behind. Where there cannot be one (no right to read the
@@ -309,7 +314,7 @@ def _locked(fd: int) -> bool:
     return True
 
 
-def _remove_stale(path: str) -> None:
+def remove_stale(path: str) -> None:
     """Make room for a new socket file. Raises ValueError for a file of another kind, and OSError (EADDRINUSE) for a
     socket that somebody listens on: both stay."""
     try:
@@ -317,12 +322,12 @@ def _remove_stale(path: str) -> None:
             raise ValueError(f"{path!r} is not a socket")
     except FileNotFoundError:
         return
-    if _is_alive(path):
+    if is_alive(path):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
     remove_file(path)
 
 
-def _is_alive(path: str) -> bool:
+def is_alive(path: str) -> bool:
     """Whether somebody listens on a unix socket. Raises OSError when that cannot be found out (no permission)."""
     probe = unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -343,7 +348,7 @@ def _is_alive(path: str) -> bool:
     return True
 
 
-def _mark_of(path: str | None) -> tuple[int, int, int] | None:
+def mark_of(path: str | None) -> tuple[int, int, int] | None:
     """What tells a socket's file from a later one of the same name; None where there is no file.
 
     The number alone does not: a file system may use it again at once.
@@ -540,7 +545,7 @@ def close_sockets(listeners: Iterable[BaseSocket], unlink: bool = True) -> None:
     has put in the place of ours is its own."""
     for listener in listeners:
         listener.close()
-        if unlink and listener.path and not listener.borrowed and listener.mark == _mark_of(listener.path):
+        if unlink and listener.path and not listener.borrowed and listener.mark == mark_of(listener.path):
             remove_file(listener.path)
 
 

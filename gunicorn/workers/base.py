@@ -14,6 +14,7 @@ from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
 from gunicorn.instrument import scoreboard, stacks
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
 from gunicorn.logs import handlers
+from gunicorn.logs.levels import set_level
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import close_on_exec, set_owner_process
 
@@ -89,6 +90,8 @@ class Worker:
         # Write end of the master's own wake-up pipe; the master sets it before the fork.
         self.master_fd = -1
         self._recycling = False
+        # What the master has wanted of the error log.
+        self._log_level = 0
         # Just before the fork.
         self._made_at = time.monotonic()
 
@@ -110,6 +113,10 @@ class Worker:
     def notify(self) -> None:
         """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
         self.tmp.notify()
+        level = self.slot.log_level
+        if level != self._log_level:
+            self._log_level = level
+            set_level(self.log, level)
 
     def is_parent_alive(self) -> bool:
         """Whether the master is still there."""

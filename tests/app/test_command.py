@@ -74,9 +74,10 @@ def test_the_main_job_from_a_plain_checkout(
         assert said[1].startswith("Build: ")
         assert said[2].startswith("Listening at: http://127.0.0.1:")
         assert said[3] == "Using worker: sync"
-        assert said[4].startswith("Booting worker with pid: ")
-        assert said[5].startswith("Worker ready")
-        assert len(said) == 6
+        assert said[4].startswith("Control socket listening at ")
+        assert said[5].startswith("Booting worker with pid: ")
+        assert said[6].startswith("Worker ready")
+        assert len(said) == 7
         assert server.stop() == 0
     finally:
         server.kill()

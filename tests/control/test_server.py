@@ -139,6 +139,17 @@ def test_a_client_that_is_gone(hall: Hall, last: bytes) -> None:
     assert hall.interest.wait(0) == []
 
 
+def test_what_was_said_before_the_end_has_its_turn(hall: Hall) -> None:
+    clients = [hall.connect() for _ in range(20)]
+    hall.turn(4)
+    for client in clients:
+        client.send(b"one\n")
+        client.close()
+    hall.turn(8)
+    assert [each.rendered for each in hall.made] == [1] * 20
+    assert hall.clients == 0
+
+
 def test_a_client_that_has_ended_its_side_is_answered(hall: Hall) -> None:
     client = hall.connect()
     client.send(b"one\ntwo\n")

@@ -10,6 +10,7 @@ import pytest
 
 from gunicorn.errors import HaltServer
 from gunicorn.master import decisions, executors, hooks, memory, service_manager, supervisor
+from gunicorn.master.history import History
 from gunicorn.master.policy import policy_of
 from gunicorn.master.reload import Reloads
 from gunicorn.master.service_manager import ServiceManager
@@ -26,6 +27,7 @@ class Recorder:
         self.reexec_pid = self.master_pid = self.spawning = 0
         self.halting = self.has_served = False
         self.num_workers = 2
+        self.history = History()
         self.supervisor = SimpleNamespace(reloading=False, stopping=0, members={}, target=2, looks_at_memory=True)
         self.measures = SimpleNamespace(reloaded=lambda *args: self.done.append(("reloaded", *args)))
         self.__dict__.update(attributes)
@@ -46,7 +48,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def executors_of(master: Any) -> executors.Executors:
     manager = ServiceManager(master)
-    return executors.Executors(master, manager, Reloads(master, manager))
+    return executors.Executors(master, manager, Reloads(master, manager), master.reception)
 
 
 def test_every_action_has_an_executor_and_every_report_a_rule() -> None:

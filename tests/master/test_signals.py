@@ -77,7 +77,7 @@ def booted_line(server: Server, count: int) -> None:
     server.wait_for_log("Booting worker with pid", count=count)
 
 
-def test_a_normal_start_says_six_lines(serve: Serve) -> None:
+def test_a_normal_start_says_seven_lines(serve: Serve) -> None:
     server = serve(APP)
     server.get()
     texts = [line.split("] ", 2)[-1] for line in server.log_lines()]
@@ -88,9 +88,10 @@ def test_a_normal_start_says_six_lines(serve: Serve) -> None:
         f"[INFO] Build: {told()}",
         f"[INFO] Listening at: http://127.0.0.1:{server.port} ({server.pid})",
         "[INFO] Using worker: sync",
+        f"[INFO] Control socket listening at {server.folder}/gunicorn.ctl",
         f"[INFO] Booting worker with pid: {worker}",
     ]
-    for line, pid in zip(server.log_lines(), [server.pid] * 4 + [worker] * 2, strict=True):
+    for line, pid in zip(server.log_lines(), [server.pid] * 5 + [worker] * 2, strict=True):
         assert f" [{pid}] [INFO] " in line
 
 

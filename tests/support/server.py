@@ -98,8 +98,10 @@ class Server:
             *args,
             *([target] if target else []),
         ]
-        # A test that is held up between two requests of a connection shall find it open.
-        self.env = clean_environment({"GUNICORN_KEEPALIVE": str(int(PATIENCE)), **(env or {})})
+        # A test that is held up between two requests of a connection shall find it open. Control sockets of servers
+        # that run side by side are not to meet.
+        ours = {"GUNICORN_KEEPALIVE": str(int(PATIENCE)), "XDG_RUNTIME_DIR": str(folder)}
+        self.env = clean_environment({**ours, **(env or {})})
         self.pass_fds = pass_fds
         self.process: subprocess.Popen[bytes] | None = None
         self.extra_pids: set[int] = set()

@@ -50,15 +50,16 @@ def test_the_main_job(make_server: Serve) -> None:
     counts_in_session(server.url)
     lines = server.log_lines()
     stamp = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[%s\] \[INFO\] "
-    assert len(lines) == 6, server.log()
+    assert len(lines) == 7, server.log()
     for line, pid, text in zip(
         lines,
-        [server.pid] * 4 + server.worker_pids() * 2,
+        [server.pid] * 5 + server.worker_pids() * 2,
         [
             r"Starting gunicorn \d+\.\d+\.\d+",
             r"Build: (compiled|interpreted \(.+\))",
             rf"Listening at: http://127\.0\.0\.1:{server.port} \({server.pid}\)",
             "Using worker: sync",
+            r"Control socket listening at \S+/gunicorn\.ctl",
             rf"Booting worker with pid: {server.worker_pids()[0]}",
             rf"Worker ready \(pid: {server.worker_pids()[0]}\) after \d+\.\d\d s",
         ],

@@ -1,17 +1,10 @@
 """The socket by which a running server is asked and told."""
 
-import os
-
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import auto_int, validate_bool, validate_mode, validate_string
+from gunicorn.unix.runtime import default_control_socket
 
 SECTION = "Control"
-
-
-def default_control_socket() -> str:
-    """Return the path in the user's runtime folder, or in the home folder where there is none."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return os.path.join(runtime or os.path.expanduser("~/.gunicorn"), "gunicorn.ctl")
 
 
 class ControlSocket(Setting):
@@ -22,9 +15,12 @@ class ControlSocket(Setting):
     cli = ["--control-socket"]
     meta = "PATH"
     desc = """\
-        The unix socket on which the master takes commands.
+        The unix socket on which the master takes the commands of `gunicornc`.
 
-        By default `gunicorn.ctl` in `$XDG_RUNTIME_DIR`, or else in `~/.gunicorn`.
+        By default `gunicorn.ctl` in `$XDG_RUNTIME_DIR`, or else in `~/.gunicorn`; a second server of the same user
+        has `gunicorn.PID.ctl` there. The folder is made with the mode 0700 if it is missing. A server that cannot have
+        the socket runs without: a path that was set costs a line in the error log then, the default one a line of
+        debugging. What it is good for is told in [observability](observability.md#control-interface).
         """
 
 
@@ -38,6 +34,9 @@ class ControlSocketMode(Setting):
     meta = "INT"
     desc = """\
         The permissions of the control socket; `0600` leaves it to the owner alone.
+
+        Whoever may write to the socket may stop the server. With another mode than `0600` the error log names the user
+        behind each command that changes something.
         """
 
 

@@ -1,0 +1,178 @@
+"""The program `gunicornc`: one command, or a conversation with a running server.
+
+Exit status 0; 1 for a command that is refused and where no server can be reached; 2 for a command line that is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+from gunicorn import __version__
+from gunicorn.unix.runtime import default_control_socket
+
+from . import tables
+from .client import Client, Refused, Unreachable, running_servers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Sequence
+
+__all__ = ["main"]
+
+PROMPT = "gunicorn> "
+HISTORY = "~/.gunicornc_history"
+HISTORY_LINES = 1000
+BROKEN_PIPE = 141
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run with these arguments, by default those of the process; the exit status."""
+    options = _parser().parse_args(argv)
+    if options.words and options.command:
+        _complain("a command is given either by -c or as words")
+        return 2
+    words = [*options.words[:1], "--wait", *options.words[1:]] if options.wait else options.words
+    command = options.command or shlex.join(words)
+    try:
+        with Client(options.socket or _the_one()) as client:
+            if command:
+                return _run(client, command, options.json)
+            return _converse(client, options.json)
+    except Unreachable as error:
+        _complain(error)
+        return 1
+    except BrokenPipeError:
+        # Who reads has enough. The interpreter would try once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="gunicornc",
+        description="Look into a running server and tell it what to do.",
+        epilog="Without a command a conversation begins; `help` there lists the commands.",
+    )
+    parser.add_argument(
+        "-s", "--socket", metavar="SOCKET",
+        help=f"the control socket of the server [{default_control_socket()}, if no other server of this user runs]",
+    )
+    parser.add_argument("-c", "--command", metavar="COMMAND", help="do this and no more")
+    parser.add_argument("-j", "--json", action="store_true", help="print answers as JSON")
+    parser.add_argument(
+        "-v", "--version", action="version", version=f"%(prog)s (gunicorn {__version__})", help="print the version"
+    )
+    parser.add_argument("--wait", action="store_true", help="with the words `reload [SECONDS]`: until it is over")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="a command, as with -c")
+    return parser
+
+
+def _the_one() -> str:
+    """The socket of the only server that runs, or the default one. Raises Unreachable where there are several."""
+    found = running_servers()
+    if len(found) > 1:
+        choices = "".join(f"\n  gunicornc -s {shlex.quote(path)}" for path in found)
+        raise Unreachable(f"Several servers are running, choose one:{choices}")
+    return found[0] if found else default_control_socket()
+
+
+def _complain(problem: object) -> None:
+    print(f"Error: {problem}", file=sys.stderr)
+
+
+def _run(client: Client, command: str, json: bool) -> int:
+    try:
+        _say(client, command, json)
+    except Refused as error:
+        _complain(error)
+        return 1
+    return 0
+
+
+def _say(client: Client, command: str, json: bool) -> None:
+    """Send a command and print what it answers. Raises Refused."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        # The server has the last word about that.
+        words = []
+    if words and words[0].lower() == "watch":
+        for data in client.watch(command):
+            print(tables.as_json(data) if json else tables.as_text(words, data), flush=True)
+    data = client.ask(command)
+    print(tables.as_json(data) if json else tables.as_text(words, data), flush=True)
+
+
+# The conversation.
+
+
+def _converse(client: Client, json: bool) -> int:
+    """Read commands until the end of the input, `quit` or `exit`. A connection that the server has closed is made anew.
+    """
+    print(f"Connected to {client.path}")
+    print("Type 'help' for available commands, 'quit' to exit.\n")
+    remember = _history()
+    try:
+        while True:
+            try:
+                line = input(PROMPT).strip()
+            except EOFError:
+                print()
+                return 0
+            if line.lower() in ("quit", "exit"):
+                return 0
+            if line:
+                client = _reply(client, line, json)
+                print()
+    finally:
+        remember()
+        client.close()
+
+
+def _reply(client: Client, line: str, json: bool) -> Client:
+    """Print the answer to a line; the connection to go on with. Raises Unreachable when there is none any more."""
+    try:
+        _say(client, line, json)
+    except Refused as error:
+        print(f"Error: {error}")
+    except Unreachable as error:
+        print(f"Error: {error}")
+        client.close()
+        return Client(client.path)
+    except KeyboardInterrupt:
+        # Out of a `watch` or a wait, and no further.
+        client.close()
+        return Client(client.path)
+    return client
+
+
+def _history() -> Callable[[], None]:
+    """Have the lines of earlier conversations at hand; what is returned keeps those of now, for their owner alone."""
+    try:
+        import readline
+    except ImportError:
+        return lambda: None
+    path = os.path.expanduser(HISTORY)
+    try:
+        readline.read_history_file(path)
+    except OSError:
+        pass
+    readline.set_history_length(HISTORY_LINES)
+
+    def keep() -> None:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+            os.chmod(path, 0o600)
+            readline.write_history_file(path)
+        except OSError:
+            return
+
+    return keep

@@ -1,0 +1,152 @@
+"""A view of the server as the data of answers. Keys are added where there is more to say; none is ever taken away."""
+
+from __future__ import annotations
+
+from gunicorn.instrument.scoreboard import STATE_NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .view import ServerView, WorkerView
+
+    Data = dict[str, object]
+
+__all__ = ["everything", "listeners", "of_settings", "of_tasks", "requests", "snapshot", "stats", "workers"]
+
+SETTINGS_ON_TOP = (
+    "bind", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
+    "max_requests_jitter", "worker_connections", "preload_app", "daemon", "pidfile", "proc_name", "reload",
+    "dirty_workers", "dirty_apps", "dirty_timeout", "control_socket", "control_socket_disable",
+)
+_OF_JSON = (bool, int, float, str, type(None))
+
+
+def _ago(view: ServerView, moment: float) -> float:
+    return round(max(0.0, view.now - moment), 2)
+
+
+def _worker(view: ServerView, worker: WorkerView) -> Data:
+    page = worker.slot
+    return {
+        "pid": worker.pid,
+        "age": worker.age,
+        "booted": worker.ready_at > 0.0,
+        "aborted": worker.phase in ("aborting", "killed"),
+        "last_heartbeat": _ago(view, max(page.heartbeat, worker.spawned_at)),
+        "phase": worker.phase,
+        "state": STATE_NAMES[page.state] if page.state < len(STATE_NAMES) else "",
+        "slot": page.index,
+        "generation": worker.generation,
+        "uptime": _ago(view, worker.spawned_at),
+        "requests": page.requests,
+        "errors": page.errors,
+        "running": page.running,
+        "connections": page.connections,
+        "bytes_sent": page.bytes_sent,
+    }
+
+
+def workers(view: ServerView) -> Data:
+    """`show workers`"""
+    return {"workers": [_worker(view, each) for each in view.workers], "count": len(view.workers)}
+
+
+def everything(view: ServerView) -> Data:
+    """`show all`"""
+    return {
+        "arbiter": {"pid": view.pid, "type": "arbiter", "role": "master"},
+        "web_workers": [{"type": "web", **_worker(view, each)} for each in view.workers],
+        "web_worker_count": len(view.workers),
+        "dirty_arbiter": None,
+        "dirty_workers": [],
+        "dirty_worker_count": 0,
+    }
+
+
+def of_tasks(view: ServerView) -> Data:
+    """`show dirty`"""
+    return {"enabled": False, "pid": None, "workers": [], "apps": []}
+
+
+def stats(view: ServerView) -> Data:
+    """`show stats`"""
+    ready, reason = view.ready
+    pages = [worker.slot for worker in view.workers]
+    return {
+        "uptime": round(view.uptime, 2),
+        "pid": view.pid,
+        "workers_current": len(view.workers),
+        "workers_target": view.target,
+        "workers_spawned": view.counters.spawned,
+        "workers_killed": view.counters.killed,
+        "reloads": view.counters.reloads,
+        "dirty_arbiter_pid": None,
+        "ready": ready,
+        "not_ready_because": reason or None,
+        "workers_ready": sum(worker.phase == "ready" for worker in view.workers),
+        "requests_running": sum(page.running for page in pages),
+        "connections": sum(page.connections for page in pages),
+        "reloading": view.reload.running,
+        "reload_problem": view.reload.problem,
+    }
+
+
+def listeners(view: ServerView) -> Data:
+    """`show listeners`"""
+    found = [{"address": each.address, "fd": each.fd, "type": each.kind} for each in view.listeners]
+    return {"listeners": found, "count": len(found)}
+
+
+def requests(view: ServerView) -> Data:
+    """`show requests`: of each worker the one that was begun last, the oldest first."""
+    found: list[tuple[float, Data]] = []
+    for worker in view.workers:
+        running = worker.slot.in_flight()
+        if running is not None:
+            line, started = running
+            age = _ago(view, started)
+            row: Data = {
+                "pid": worker.pid, "worker": worker.age, "age": age, "line": line.decode("latin-1"),
+                "running": worker.slot.running,
+            }
+            found.append((age, row))
+    found.sort(key=lambda pair: -pair[0])
+    return {"requests": [row for _, row in found], "count": sum(worker.slot.running for worker in view.workers)}
+
+
+def of_settings(view: ServerView) -> Data:
+    """`show config`: what was always there on top, all of it under `settings`."""
+    cfg = view.settings
+    top: Data = {name: _value(view, name) for name in SETTINGS_ON_TOP}
+    top["settings"] = {
+        name: {"value": _value(view, name), "source": cfg.sources.get(name, "default")} for name in sorted(cfg.settings)
+    }
+    return top
+
+
+def _value(view: ServerView, name: str) -> object:
+    cfg = view.settings
+    if name == "workers":
+        return cfg.workers
+    if name == "worker_class":
+        return cfg.worker_class_str
+    if name == "proc_name":
+        return cfg.proc_name
+    value = cfg.settings[name].get()
+    if value and name.endswith("_password"):
+        return cfg.shown(name)
+    if isinstance(value, _OF_JSON):
+        return value
+    if isinstance(value, list) and all(isinstance(item, _OF_JSON) for item in value):
+        return value
+    return cfg.shown(name)
+
+
+def snapshot(view: ServerView) -> Data:
+    """`watch`: all that changes."""
+    return {
+        "stats": stats(view),
+        **workers(view),
+        "requests": requests(view)["requests"],
+        "listeners": listeners(view)["listeners"],
+        "events": [{"at": round(event.at, 3), "text": event.text} for event in view.events],
+    }

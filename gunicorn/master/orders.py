@@ -1,0 +1,74 @@
+"""What one who is received may have the master do: each order is taken by its next step, as a signal would be."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable
+
+from gunicorn.control.view import ServerView
+from gunicorn.instrument.stacks import StackQuestion
+from gunicorn.logs.levels import set_level
+
+from .decisions import Adjusted, Dismissed, Worn
+from .state import MasterState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.control.orders import Question
+
+__all__ = ["Orders"]
+
+
+class Orders:
+    """The orders to `master`. `view` makes one of the server of now."""
+
+    def __init__(self, master: MasterState, view: Callable[[], ServerView]) -> None:
+        self._master = master
+        self.view = view
+        # Whether no new clients should come.
+        self.draining = False
+        self._signals: list[int] = []
+
+    def take_signals(self) -> list[int]:
+        """The signals that were ordered since this was asked last."""
+        taken, self._signals = self._signals, []
+        return taken
+
+    def signal(self, number: int) -> None:
+        """Do what the master does at this signal."""
+        self._signals.append(signal.Signals(number))
+
+    def resize(self, by: int) -> None:
+        """So many workers more, or less; one stays."""
+        self._master.tell_supervisor(Adjusted(by))
+
+    def dismiss(self, pid: int) -> None:
+        """End a worker by TERM; what is missing then is started."""
+        self._master.tell_supervisor(Dismissed(pid))
+
+    def renew(self, pids: Iterable[int]) -> None:
+        """Replace workers, each when the one in its place is ready."""
+        self._master.tell_supervisor(Worn(frozenset(pids)))
+
+    def drain(self, on: bool) -> None:
+        """Say to whoever asks that no new clients should come, or take it back."""
+        if on != self.draining:
+            self.draining = on
+            self._master.log.info("Drained by a command" if on else "No longer drained")
+            self._master.history.note("Drained by a command" if on else "No longer drained")
+
+    def set_log_level(self, level: int) -> bool:
+        """Give the error logs of master and workers this level; workers see it with their next heartbeat."""
+        if not set_level(self._master.log, level):
+            return False
+        for worker in self._master.WORKERS.values():
+            worker.tmp.slot.log_level = level
+        return True
+
+    def ask_stacks(self, pid: int) -> Question:
+        """Ask a worker what it is doing."""
+        return StackQuestion(self._master.stacks, pid)
+
+    def note(self, text: str) -> None:
+        """Write a line about who has wanted what."""
+        self._master.log.info("Control: %s", text)

@@ -1,0 +1,76 @@
+"""A server that is only a view, and orders that are only noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gunicorn.config import Config
+from gunicorn.control.view import Counters, Event, ListenerView, ReloadView, ServerView, WorkerView
+from gunicorn.instrument import scoreboard
+from gunicorn.instrument._board import Board
+from gunicorn.instrument.scoreboard import Scoreboard
+
+
+class Answer:
+    """What a worker has answered; None: not yet."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+
+    def look(self) -> str | None:
+        return self.text
+
+
+class Noted:
+    """Two workers, of which one runs a request and the other one boots; what is ordered stands in `done`."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[object, ...]] = []
+        self.now = 1000.0
+        self.changes: dict[str, Any] = {}
+        self.has_levels = True
+        self.answer = Answer()
+        board = Scoreboard()
+        self.slots = [board.allocate(1, 900.0), board.allocate(1, 990.0)]
+        self.slots[0].state = scoreboard.READY
+        self.slots[0].heartbeat = 999.875
+        Board(self.slots[0]).begin("GET", "/slow\xff", 995.5)
+
+    def view(self) -> ServerView:
+        workers = (
+            WorkerView(11, 1, 1, "ready", 900.0, 901.0, self.slots[0]),
+            WorkerView(12, 2, 1, "booting", 990.0, 0.0, self.slots[1]),
+        )
+        view = ServerView(
+            now=self.now, pid=10, started_at=899.0, workers=workers, target=2, counters=Counters(2, 0, 1),
+            reload=ReloadView(), events=(Event(1.5, "Booted"),),
+            listeners=(ListenerView("http://127.0.0.1:8000", 5, "tcp"),), settings=Config(), not_ready="",
+        )
+        return view.replaced(**self.changes)
+
+    def signal(self, number: int) -> None:
+        self.done.append(("signal", number))
+
+    def resize(self, by: int) -> None:
+        self.done.append(("resize", by))
+
+    def dismiss(self, pid: int) -> None:
+        self.done.append(("dismiss", pid))
+
+    def renew(self, pids: Iterable[int]) -> None:
+        self.done.append(("renew", *pids))
+
+    def drain(self, on: bool) -> None:
+        self.done.append(("drain", on))
+
+    def set_log_level(self, level: int) -> bool:
+        self.done.append(("set_log_level", level))
+        return self.has_levels
+
+    def ask_stacks(self, pid: int) -> Answer:
+        self.done.append(("ask_stacks", pid))
+        return self.answer
+
+    def note(self, text: str) -> None:
+        self.done.append(("note", text))
