@@ -366,7 +366,19 @@ def test_what_is_done_by_commands(serve: Serve) -> None:
     wait_until(lambda: value(samples(face), "gunicorn_worker_spawns_total") == 2)
 
 
-def test_no_worker_is_well(serve: Serve) -> None:
+def test_the_only_worker_is_stuck(serve: Serve) -> None:
+    server = serve(HELLO, "--timeout", "1", *BIND)
+    face = face_of(server)
+    wait_until(lambda: health(face).status == 200)
+    (pid,) = server.worker_pids()
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: health(face).status == 503)
+    assert health(face, "/livez").status == 200
+    wait_until(lambda: health(face).status == 200, what="another worker")
+    wait_until(lambda: value(samples(face), "gunicorn_worker_restarts_total", cause="timeout") >= 1)
+
+
+def test_no_worker_is_wanted(serve: Serve) -> None:
     server = serve(HELLO, *BIND)
     face = face_of(server)
     wait_until(lambda: health(face).status == 200)
