@@ -367,13 +367,17 @@ def test_what_is_done_by_commands(serve: Serve) -> None:
 
 
 def test_the_only_worker_is_stuck(serve: Serve) -> None:
-    server = serve(HELLO, "--timeout", "1", *BIND)
-    face = face_of(server)
+    server = serve(SLOW_BOOT, "--timeout", "1", "--boot-timeout", "60", *BIND)
+    face, go = face_of(server), server.folder / "go"
+    go.touch()
     wait_until(lambda: health(face).status == 200)
+    go.unlink()
     (pid,) = server.worker_pids()
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: health(face).status == 503)
-    assert health(face, "/livez").status == 200
+    assert health(face).json()["reason"] == "no worker is well"
+    assert [health(face, path).status for path in ("/livez", "/startupz")] == [200, 200]
+    go.touch()
     wait_until(lambda: health(face).status == 200, what="another worker")
     wait_until(lambda: value(samples(face), "gunicorn_worker_restarts_total", cause="timeout") >= 1)
 
