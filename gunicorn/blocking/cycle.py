@@ -190,7 +190,7 @@ def answer(
         worker.nr += 1
         if worker.nr >= worker.max_requests:
             worker.recycle()
-        if not persistent or not worker.alive or not cfg.keepalive:
+        if not persistent or not worker.alive or worker.slot.leaving or not cfg.keepalive:
             response.force_close()
         result = worker.wsgi(environ, response.start_response)
         try:

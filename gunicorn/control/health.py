@@ -6,9 +6,8 @@ being busy does not make it false, or the others would get what this one does no
 
 from __future__ import annotations
 
-import json
-
 from gunicorn._record import Record
+from gunicorn._standard import standard_first
 
 from .http_face import Reply
 
@@ -58,4 +57,7 @@ def resources(look: Callable[[], Health]) -> Mapping[str, Resource]:
 
 def _reply(status: int, word: str, reason: str = "") -> Reply:
     told = {"status": word, "reason": reason} if reason else {"status": word}
+    with standard_first():
+        import json
+
     return Reply(status, "application/json", json.dumps(told).encode() + b"\n")

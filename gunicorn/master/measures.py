@@ -38,6 +38,9 @@ __all__ = ["Measures"]
 MEMORY_SECONDS = 15.0
 """The kernel goes through all pages of a process to tell its memory: once in so many seconds is often enough."""
 
+MOST_LOOKS = 16
+"""So many processes are looked at for one answer; the others wait for the next one."""
+
 
 class Measures:
     """The books of `master`. `memory_of`: bytes of a process."""
@@ -79,6 +82,7 @@ class Measures:
         """All numbers of now."""
         pages = [worker.slot for worker in view.workers]
         now = self._clock()
+        self._look_at_memory([worker.pid for worker in view.workers], now)
         started = [page.started for page in pages]
         return Readings(
             version=gunicorn.__version__,
@@ -87,7 +91,7 @@ class Measures:
             started_at=self._started_at,
             ready=not view.not_ready,
             target=view.target,
-            workers=tuple(self._reading_of(worker, now) for worker in view.workers),
+            workers=tuple(map(self._reading_of, view.workers)),
             totals=self._ledger.sums(pages),
             in_flight=sum(page.running for page in pages),
             oldest=max((now - moment for moment in started if moment), default=0.0),
@@ -102,16 +106,19 @@ class Measures:
             reloaded_at=self._reloaded_at,
         )
 
-    def _reading_of(self, worker: WorkerView, now: float) -> WorkerReading:
-        at, memory = self._memory.get(worker.pid, (0.0, None))
-        if not at or now - at >= MEMORY_SECONDS:
-            living = self._master.WORKERS
-            memory = self._memory_of(worker.pid)
-            self._memory = {pid: known for pid, known in self._memory.items() if pid in living}
-            self._memory[worker.pid] = now, memory
-        return WorkerReading(
-            worker.slot.index, worker.pid, worker.age, worker.generation, _state_of(worker), memory
-        )
+    def _look_at_memory(self, pids: list[int], now: float) -> None:
+        """Look at those whose last look is too old, the longest ago first; and forget those that are gone."""
+        known = {pid: self._memory[pid] for pid in pids if pid in self._memory}
+        due = [pid for pid in pids if pid not in known or now - known[pid][0] >= MEMORY_SECONDS]
+        due.sort(key=lambda pid: known[pid][0] if pid in known else 0.0)
+        for pid in due[:MOST_LOOKS]:
+            known[pid] = now, self._memory_of(pid)
+        self._memory = known
+
+    def _reading_of(self, worker: WorkerView) -> WorkerReading:
+        _, memory = self._memory.get(worker.pid, (0.0, None))
+        place = worker.slot.index
+        return WorkerReading(place, worker.pid, worker.age, worker.generation, _state_of(worker), memory)
 
     def _listeners(self, sockets: Iterable[BaseSocket]) -> Iterable[tuple[str, int, float | None]]:
         for place, listener in enumerate(sockets):

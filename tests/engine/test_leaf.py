@@ -7,6 +7,7 @@ import math
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,6 +231,50 @@ def test_a_method_needs_a_function_and_an_object(leaf: Any) -> None:
     assert outcome(leaf.bind, len, None) is TypeError
     assert outcome(leaf.bind, None, [1]) is TypeError
     assert outcome(leaf.bind, 5, [1]) is TypeError
+
+
+@BOTH
+def test_what_goes_through_is_counted_on_a_page(leaf: Any, tmp_path: Path) -> None:
+    slot = Scoreboard().allocate(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        leaf.meter(slot)
+        try:
+            assert slot.octets == (0, 0)
+            assert leaf.send(ours.fileno(), b"12345") == 5
+            assert leaf.send_two(ours.fileno(), b"12", b"345") == 5
+            assert leaf.send_last(ours.fileno(), b"1") == 1
+            (tmp_path / "file").write_bytes(b"123456789")
+            with open(tmp_path / "file", "rb") as file:
+                assert leaf.send_file(ours.fileno(), file.fileno(), 2, 4) == 4
+            assert slot.octets == (0, 15)
+            assert leaf.receive(ours.fileno()) is None
+            theirs.sendall(b"1234567")
+            place = leaf.Place(3)
+            assert place.receive(ours.fileno(), 3) == 3
+            assert leaf.peek(ours.fileno()) == 1
+            assert leaf.receive(ours.fileno()) == b"4567"
+            assert slot.octets == (7, 15)
+            for count in (3, 0, -1):
+                leaf.show_connections(count)
+                assert slot.connections == max(count, 0)
+            assert leaf.is_leaving() is False
+            slot.leaving = True
+            assert leaf.is_leaving() is True
+        finally:
+            leaf.meter(Scoreboard().allocate(1))
+        leaf.send(ours.fileno(), b"12345")
+        assert slot.octets == (7, 15), "another page counts now"
+
+
+@BOTH
+def test_only_a_page_is_counted_on(leaf: Any) -> None:
+    class Scrap:
+        _bytes = memoryview(bytearray(100))
+
+    assert outcome(leaf.meter, Scrap) is ValueError
+    leaf.show_connections(0)
 
 
 # The board.

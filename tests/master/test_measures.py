@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import READY, Scoreboard
-from gunicorn.master.measures import MEMORY_SECONDS, Measures
+from gunicorn.master.measures import MEMORY_SECONDS, MOST_LOOKS, Measures
 from gunicorn.master.supervisor import BOOTING as BOOTS
 from gunicorn.master.supervisor import READY as SERVES
 from gunicorn.master.supervisor import RETIRING
@@ -59,6 +59,16 @@ def test_memory_is_looked_at_now_and_then() -> None:
     house.now += 1
     house.read()
     assert house.looked == [5, 9, 6, 5, 9]
+
+
+def test_many_workers_are_looked_at_by_and_by() -> None:
+    house = House()
+    pids = list(range(100, 100 + 2 * MOST_LOOKS + 1))
+    for pid in pids:
+        house.spawn(pid)
+    for known in (MOST_LOOKS, 2 * MOST_LOOKS, len(pids), len(pids)):
+        assert sum(worker.memory is not None for worker in house.read().workers) == known
+    assert house.looked == pids
 
 
 def test_what_was_counted_stays_when_a_worker_ends() -> None:

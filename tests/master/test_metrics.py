@@ -13,6 +13,8 @@ from gunicorn.config import Config
 from gunicorn.errors import ConfigError
 from tests.conftest import Serve
 from tests.master.scrape import Counts, counts, face_of, health, samples, value, wait_for_counts
+from tests.support.control import ask as ask_master
+from tests.support.control import ready_workers
 from tests.support.http2 import HTTP2Client
 from tests.support.server import HELLO, Server, is_alive
 from tests.support.wait import wait_until
@@ -349,7 +351,38 @@ def test_health_through_the_life_of_a_server(serve: Serve) -> None:
     assert server.stop(signal.SIGINT) == 0
 
 
-def test_no_worker_is_well(serve: Serve) -> None:
+def test_what_is_done_by_commands(serve: Serve) -> None:
+    server = serve(HELLO, *BIND)
+    face, path = face_of(server), str(server.folder / "gunicorn.ctl")
+    (pid,) = ready_workers(path, 1)
+    ask_master(path, "drain on")
+    assert health(face).json()["reason"] == "drained by a command"
+    assert health(face, "/readyz?drain=404").status == 404
+    assert server.get().status == 200
+    ask_master(path, "drain off")
+    assert health(face).status == 200
+    ask_master(path, "worker kill", pid)
+    wait_until(lambda: value(samples(face), "gunicorn_worker_restarts_total", cause="asked") == 1)
+    wait_until(lambda: value(samples(face), "gunicorn_worker_spawns_total") == 2)
+
+
+def test_the_only_worker_is_stuck(serve: Serve) -> None:
+    server = serve(SLOW_BOOT, "--timeout", "1", "--boot-timeout", "60", *BIND)
+    face, go = face_of(server), server.folder / "go"
+    go.touch()
+    wait_until(lambda: health(face).status == 200)
+    go.unlink()
+    (pid,) = server.worker_pids()
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: health(face).status == 503)
+    assert health(face).json()["reason"] == "no worker is well"
+    assert [health(face, path).status for path in ("/livez", "/startupz")] == [200, 200]
+    go.touch()
+    wait_until(lambda: health(face).status == 200, what="another worker")
+    wait_until(lambda: value(samples(face), "gunicorn_worker_restarts_total", cause="timeout") >= 1)
+
+
+def test_no_worker_is_wanted(serve: Serve) -> None:
     server = serve(HELLO, *BIND)
     face = face_of(server)
     wait_until(lambda: health(face).status == 200)

@@ -17,6 +17,16 @@ from gunicorn.master.service_manager import ServiceManager
 from gunicorn.unix import systemd
 
 
+class Calls:
+    """A part of a master; remembers what it is made to do."""
+
+    def __init__(self, done: list[tuple[object, ...]]) -> None:
+        self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: self._done.append((name, *args))
+
+
 class Recorder:
     """A master, as far as its parts look at it; remembers what it is made to do."""
 
@@ -28,7 +38,9 @@ class Recorder:
         self.halting = self.has_served = False
         self.num_workers = 2
         self.history = History()
+        self.measures = self.metrics = Calls(self.done)
         self.supervisor = SimpleNamespace(reloading=False, stopping=0, members={}, target=2, looks_at_memory=True)
+        self.measures = SimpleNamespace(reloaded=lambda *args: self.done.append(("reloaded", *args)))
         self.__dict__.update(attributes)
 
     def __getattr__(self, name: str) -> Any:
@@ -184,4 +196,5 @@ class TestServiceManager:
         master: Any = Recorder()
         master.supervisor.reloading = reloading
         Reloads(master, ServiceManager(master)).done()
+        assert master.done == [("reloaded", "success")]
         assert told == ["READY=1\nSTATUS=Reloaded"] * count

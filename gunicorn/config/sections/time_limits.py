@@ -95,8 +95,8 @@ class ShutdownDelay(Setting):
         How many seconds the server goes on serving after SIGTERM, before it begins to stop.
 
         A load balancer needs a moment to learn that this server is leaving. New connections are accepted all that
-        time; systemd is told that the server stops, and `worker.leaving` is true. A second SIGTERM, SIGINT or SIGQUIT
-        ends the delay.
+        time, and answers close theirs; health at `metrics_bind` is no longer ready, systemd is told that the server
+        stops, and `worker.leaving` is true. A second SIGTERM, SIGINT or SIGQUIT ends the delay.
         """
 
 
