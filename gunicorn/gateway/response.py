@@ -149,8 +149,18 @@ class Response(ResponseHead):
             self.response_length = length
         if self.has_date or self.has_server:
             self.prefix = self.gateway.prefixes.partial(self.status, not self.has_server, not self.has_date)
+        if self.gateway.request_ids is not None:
+            self._name_request()
         exchange.start(self)
         self.headers_sent = True
+
+    def _name_request(self) -> None:
+        """The client is told the id of its request, unless the application does so."""
+        ids = self.gateway.request_ids
+        given = self.request.request_id
+        if ids is not None and given is not None and not ids.is_in(self.fields):
+            # Not as a tuple, which would be remembered.
+            self.fields.append(self.gateway.field_lines.learn([ids.name, given]))
 
     def _send(self, data: bytes, last: bool) -> None:
         """A part of the content; `last`: there is no more."""

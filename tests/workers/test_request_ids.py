@@ -1,0 +1,185 @@
+"""Ids of requests, with every worker type and protocol: application, client and both logs have the same one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Serve
+from tests.support.http2 import HTTP2Client
+from tests.support.server import Server
+from tests.support.wait import PATIENCE, wait_until
+from tests.workers.kinds import KINDS, Servers, one_of_each
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ARGS = ("--request-id-header", "X-Request-ID", "--log-format", "json", "--access-logfile", "access")
+HTTP2 = ("--http2-cleartext", "prior-knowledge")
+
+APP = '''
+import logging
+log = logging.getLogger("gunicorn.error")
+
+def app(environ, start_response):
+    log.info("serving %s", environ["PATH_INFO"])
+    if environ["PATH_INFO"] == "/raise":
+        raise RuntimeError("on purpose")
+    fields = [("X-Request-ID", "own")] if environ["PATH_INFO"] == "/own" else []
+    start_response("200 OK", fields)
+    return [(environ["HTTP_X_REQUEST_ID"] + " " + environ["gunicorn.request_id"]).encode()]
+'''
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    yield from one_of_each(tmp_path_factory, APP, *ARGS, *HTTP2)
+
+
+def objects(path: Path) -> list[dict[str, Any]]:
+    """What a log holds; libraries may print beside it."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")]
+
+
+def line_of(server: Server, path: str) -> dict[str, Any]:
+    """The line of the access log about a path, of which there is one."""
+    def find() -> list[dict[str, Any]]:
+        return [each for each in objects(server.folder / "access") if each["path"] == path]
+
+    wait_until(find, PATIENCE, server.describe)
+    (line,) = find()
+    return line
+
+
+def told(server: Server, message: str) -> dict[str, Any]:
+    """The object of the error log with this message."""
+    def find() -> list[dict[str, Any]]:
+        return [each for each in objects(server.log_path) if each["message"].startswith(message)]
+
+    wait_until(find, PATIENCE, server.describe)
+    return find()[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everybody_has_the_same(kind: str, servers: Servers) -> None:
+    server = servers(kind)
+    answer = server.get("/given", "X-Request-ID: from.the-proxy_1")
+    assert answer.get("X-Request-ID") == "from.the-proxy_1"
+    assert answer.body == b"from.the-proxy_1 from.the-proxy_1"
+    assert line_of(server, "/given")["request_id"] == "from.the-proxy_1"
+    assert told(server, "serving /given")["request_id"] == "from.the-proxy_1"
+
+    answer = server.get("/made", "X-Request-ID: no id")
+    made = answer.get("X-Request-ID")
+    assert made is not None
+    assert UUID7.fullmatch(made)
+    assert answer.body.decode() == f"{made} {made}"
+    assert line_of(server, "/made")["request_id"] == made
+    assert told(server, "serving /made")["request_id"] == made
+
+    # Of its own, the client hears; the logs go on with the one that all have.
+    answer = server.get("/own", "X-Request-ID: theirs")
+    assert answer.all("X-Request-ID") == ["own"]
+    assert line_of(server, "/own")["request_id"] == "theirs"
+
+    answer = server.get("/raise", "X-Request-ID: failing")
+    assert (answer.status, answer.get("X-Request-ID")) == (500, "failing")
+    line = told(server, "Error handling request GET /raise")
+    assert line["request_id"] == "failing"
+    assert line["exception"]["type"] == "RuntimeError"
+    assert line_of(server, "/raise")["request_id"] == "failing"
+
+    with HTTP2Client.prior(server.address) as client:
+        second = client.request("/second", ("x-request-id", "on.a.stream"))
+        assert second.get("x-request-id") == "on.a.stream"
+        assert second.body == b"on.a.stream on.a.stream"
+    line = line_of(server, "/second")
+    assert (line["request_id"], line["protocol"]) == ("on.a.stream", "HTTP/2.0")
+
+    # What is refused has one too, and no line of another time has.
+    with server.connect() as wire:
+        wire.send(b"GET /refused HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n")
+        refused = wire.read_response()
+    assert refused.status == 400
+    assert line_of(server, "/refused")["request_id"] == refused.get("X-Request-ID")
+    assert told(server, "Invalid request")["request_id"] == refused.get("X-Request-ID")
+    assert all("request_id" not in each for each in objects(server.log_path) if "Booting" in each["message"])
+
+
+ASGI = '''
+import logging
+log = logging.getLogger("gunicorn.error")
+
+async def app(scope, receive, send):
+    headers = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    found = b" ".join([*headers, scope["extensions"]["gunicorn"]["request_id"].encode()])
+    log.info("serving %s", scope["path"])
+    if scope["path"] == "/raise":
+        raise RuntimeError("on purpose")
+    if scope["path"] == "/nothing":
+        return
+    await receive()
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": found.decode()})
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": found})
+'''
+
+
+def test_asgi(serve: Serve) -> None:
+    server = serve(ASGI, "-k", "asgi", "--asgi-lifespan", "off", *ARGS, *HTTP2, expect_traceback=True)
+    answer = server.get("/a", "X-Request-ID: one")
+    assert (answer.body, answer.get("X-Request-ID")) == (b"one one", "one")
+    assert line_of(server, "/a")["request_id"] == "one"
+    assert told(server, "serving /a")["request_id"] == "one"
+    for path, message in (("/raise", "Exception in ASGI application: /raise"), ("/nothing", "ASGI: /nothing: the")):
+        answer = server.get(path, "X-Request-ID: failing")
+        assert (answer.status, answer.get("X-Request-ID")) == (500, "failing")
+        assert told(server, message)["request_id"] == "failing"
+    with HTTP2Client.prior(server.address) as client:
+        second = client.request("/second")
+        made = second.get("x-request-id")
+        assert made is not None
+        assert second.body == f"{made} {made}".encode()
+    with server.connect() as wire:
+        wire.send(HANDSHAKE)
+        accepted = wire.read_head()
+        assert (accepted.status, accepted.get("X-Request-ID")) == (101, "socket")
+        assert wire.read_exactly(2 + len(b"socket socket"))[2:] == b"socket socket"
+    assert told(server, "serving /socket")["request_id"] == "socket"
+    assert (line_of(server, "/socket")["request_id"], line_of(server, "/socket")["status"]) == ("socket", 101)
+
+
+HANDSHAKE = (
+    b"GET /socket HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Request-ID: socket\r\n\r\n"
+)
+
+
+def test_text_lines_and_the_time_limit(serve: Serve) -> None:
+    """In brackets in front of the message; the line of a request that takes too long tells whose it is, too."""
+    app = """
+    import logging, time
+    def app(environ, start_response):
+        logging.getLogger("gunicorn.error").info("serving")
+        time.sleep(60 if environ["PATH_INFO"] == "/slow" else 0)
+        start_response("200 OK", [])
+        return [b""]
+    """
+    server = serve(
+        app, "-k", "gthread", "--threads", "2", "--request-timeout", "0.5", "--request-id-header", "X-Request-ID",
+        "--access-logfile", "access", "--access-logformat", "%({request-id}g)s %(s)s", "--graceful-timeout", "1")
+    assert server.get("/", "X-Request-ID: quick").get("X-Request-ID") == "quick"
+    server.wait_for_log(r"\[INFO\] \[quick\] serving$")
+    answer = server.get("/slow", "X-Request-ID: late")
+    assert (answer.status, answer.get("X-Request-ID")) == (504, "late")
+    server.wait_for_log(r"\[CRITICAL\] \[late\] REQUEST TIMEOUT ")
+    log = server.folder / "access"
+    wait_until(lambda: log.read_text().splitlines() == ["quick 200", "late 504"], PATIENCE, server.describe)
