@@ -16,8 +16,9 @@ cdef class JSONLines(AccessLines):
     cdef _add(self, Response response, dict environ, double seconds)
 
 
+@cython.locals(quoted=str)
+cdef str _text(str value)
 cdef str _value(object value)
-cdef str _remote(object value)
 @cython.locals(code=str, text=str)
 cdef str _code(object status)
 cdef str _queue(dict environ, double began)

@@ -32,7 +32,7 @@ class JSONLines(AccessLines):
         self, log: Log, write: Callable[[str], bool], selection: Selection | None, wall_clock: Clock = time.time
     ) -> None:
         AccessLines.__init__(self, log, [], write, selection)
-        self._pid = str(os.getpid())
+        self._pid = f'","pid":{os.getpid()},"method":"'
         self._wall_clock = wall_clock
         self._second = -1
         self._stamp = ""
@@ -40,29 +40,34 @@ class JSONLines(AccessLines):
     def _add(self, response: Response, environ: Environ, seconds: float) -> None:
         request = response.request
         wall = self._wall_clock()
-        # As `round` does it: to the next microsecond, which may be in the next second.
-        micros = round(wall * 1000000)
+        micros = int(wall * 1000000 + 0.5)
         second = micros // 1000000
         if second != self._second:
             self._second = second
-            self._stamp = stamp_of_second(second)
+            self._stamp = f'{{"time":"{stamp_of_second(second)}.'
         micros -= second * 1000000
-        took = max(0, round(seconds * 1000000))
+        took = 0
+        if seconds > 0.0:
+            took = int(seconds * 1000000 + 0.5)
         whole = took // 1000000
         took -= whole * 1000000
-        method = _value(request.method)
-        path = _value(request.path)
+        method = _text(request.method)
+        path = _text(request.path)
         code = _code(response.status)
+        remote = environ.get("REMOTE_ADDR")
+        if type(remote) is str and not remote:
+            # Of a unix socket there is no address.
+            remote = None
+        identity = environ.get("gunicorn.request_id")
         queue = ""
         if request.forwarder_trusted:
             queue = _queue(environ, wall - seconds)
         line = (
-            f'{{"time":"{self._stamp}.{micros:06d}{_BEGIN}{method[1:len(method) - 1]} {path[1:len(path) - 1]} {code}'
-            f'","pid":{self._pid},"method":{method},"path":{path},"query":{_value(request.query)},"status":{code}'
-            f',"duration":{whole}.{took:06d},"bytes":{response.sent},"remote":{_remote(environ.get("REMOTE_ADDR"))}'
-            f',"user_agent":{_value(environ.get("HTTP_USER_AGENT"))},"referer":{_value(environ.get("HTTP_REFERER"))}'
-            f',"host":{_value(environ.get("HTTP_HOST"))},"protocol":{_value(environ.get("SERVER_PROTOCOL"))}'
-            f',"request_id":{_value(environ.get("gunicorn.request_id"))}{queue}}}\n'
+            f'{self._stamp}{micros:06d}{_BEGIN}{method} {path} {code}{self._pid}{method}","path":"{path}'
+            f'","query":"{_text(request.query)}","status":{code},"duration":{whole}.{took:06d},"bytes":{response.sent}'
+            f',"remote":{_value(remote)},"user_agent":{_value(environ.get("HTTP_USER_AGENT"))}'
+            f',"referer":{_value(environ.get("HTTP_REFERER"))},"host":{_value(environ.get("HTTP_HOST"))}'
+            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))},"request_id":{_value(identity)}{queue}}}\n'
         )
         self._parts.append(line)
         self._count += len(line) // LONG_VALUE
@@ -74,17 +79,20 @@ def json_lines(log: Log) -> JSONLines | None:
     return None if write is None else JSONLines(log, write, getattr(log, "selection", None))
 
 
+def _text(value: str) -> str:
+    """What stands between the quotes of a string."""
+    if is_plain(value):
+        return value
+    quoted = member(value)
+    return quoted[1:len(quoted) - 1]
+
+
 def _value(value: object) -> str:
     if value is None:
         return "null"
     if type(value) is str and is_plain(value):
         return f'"{value}"'
     return member(value)
-
-
-def _remote(value: object) -> str:
-    """Of a unix socket there is no address."""
-    return "null" if type(value) is str and not value else _value(value)
 
 
 def _code(status: object) -> str:

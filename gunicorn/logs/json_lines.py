@@ -57,7 +57,7 @@ def member(value: object) -> str:
 
 def stamp(seconds: float) -> str:
     """A moment (seconds since the epoch) as RFC 3339 has it: UTC, microseconds."""
-    second, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+    second, micros = divmod(int(seconds * 1_000_000 + 0.5), 1_000_000)
     return f"{stamp_of_second(second)}.{micros:06d}Z"
 
 
@@ -139,7 +139,7 @@ def _remote(value: object) -> str:
 
 def decimal(seconds: float) -> str:
     """A number of seconds, with its microseconds."""
-    whole, micros = divmod(max(0, round(seconds * 1_000_000)), 1_000_000)
+    whole, micros = divmod(int(seconds * 1_000_000 + 0.5) if seconds > 0.0 else 0, 1_000_000)
     return f"{whole}.{micros:06d}"
 
 
