@@ -183,3 +183,55 @@ def test_text_lines_and_the_time_limit(serve: Serve) -> None:
     server.wait_for_log(r"\[CRITICAL\] \[late\] REQUEST TIMEOUT ")
     log = server.folder / "access"
     wait_until(lambda: log.read_text().splitlines() == ["quick 200", "late 504"], PATIENCE, server.describe)
+
+
+TORNADO = '''
+import logging
+import tornado.web
+
+class Handler(tornado.web.RequestHandler):
+    async def get(self):
+        logging.getLogger("gunicorn.error").info("serving %s", self.request.path)
+        if self.request.path == "/own":
+            self.set_header("X-Request-ID", "own")
+        self.write(" ".join(self.request.headers.get_list("X-Request-ID")))
+
+app = tornado.web.Application([(".*", Handler)])
+'''
+
+
+def test_an_application_of_tornado(serve: Serve) -> None:
+    server = serve(TORNADO, "-k", "tornado", *ARGS)
+    answer = server.get("/given", "X-Request-ID: given")
+    assert (answer.get("X-Request-ID"), answer.body) == ("given", b"given")
+    assert line_of(server, "/given")["request_id"] == "given"
+    assert told(server, "serving /given")["request_id"] == "given"
+    made = server.get("/made", "X-Request-ID: no id").get("X-Request-ID")
+    assert made is not None
+    assert UUID7.fullmatch(made)
+    assert told(server, "serving /made")["request_id"] == made
+    assert server.get("/own", "X-Request-ID: x").all("X-Request-ID") == ["own"]
+
+
+ACCEPTS = '''
+from gunicorn.workers.sync import SyncWorker
+
+class Accepts(SyncWorker):
+    def accept(self, listener):
+        super().accept(listener)
+'''
+
+
+def test_a_worker_that_accepts_for_itself(serve: Serve) -> None:
+    server = serve(ACCEPTS + APP, "-k", "app.Accepts", *ARGS, expect_traceback=True)
+    answer = server.get("/given", "X-Request-ID: given", "Connection: close")
+    assert (answer.get("X-Request-ID"), answer.body) == ("given", b"given given")
+    assert line_of(server, "/given")["request_id"] == "given"
+    assert told(server, "serving /given")["request_id"] == "given"
+    made = server.get("/made", "X-Request-ID: no id", "Connection: close").get("X-Request-ID")
+    assert made is not None
+    assert UUID7.fullmatch(made)
+    assert server.get("/own", "X-Request-ID: x", "Connection: close").all("X-Request-ID") == ["own"]
+    assert server.get("/raise", "X-Request-ID: failing", "Connection: close").status == 500
+    assert told(server, "Error handling request /raise")["request_id"] == "failing"
+    assert line_of(server, "/raise")["request_id"] == "failing"
