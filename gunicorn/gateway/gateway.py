@@ -197,8 +197,13 @@ class Gateway(GatewayState):
     # The end of a request.
 
     def _log(self, response: Response, request: Request, environ: Any, seconds: float) -> None:
-        if self.lines is None or environ is None:
-            self.log.access(response, request, environ or {}, timedelta(seconds=seconds))
+        if environ is None:
+            # Of a request that no application has seen.
+            environ = log_variables(response.exchange, request, self.forwarded)
+            if self.request_ids is not None:
+                environ["gunicorn.request_id"] = request.request_id
+        if self.lines is None:
+            self.log.access(response, request, environ, timedelta(seconds=seconds))
         elif self.engine.threaded:
             with self.engine.guard:
                 self._gather(response, environ, seconds)

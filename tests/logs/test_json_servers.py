@@ -32,6 +32,14 @@ def app(environ, start_response):
     return [b"x"]
 '''
 
+CONFIG = """
+def when_ready(server):
+    open("ready", "w").close()
+
+def pre_request(worker, request):
+    assert request.path != "/hook"
+"""
+
 HOSTILE = [
     b"GET /a?b=%22%0a HTTP/1.1\r\nHost: h\r\nUser-Agent: \"\\\t\xff\xfe\r\nX-Odd: \xc3\xa9\"}\r\n",
     b"GET /\"{}\xff HTTP/1.1\r\nHost: h\r\n",
@@ -39,6 +47,7 @@ HOSTILE = [
     b"\x16\x03\x01\x00\xff\x01\r\n",
     b"GET /long?" + b"x" * 3000 + b" HTTP/1.1\r\nHost: h\r\nUser-Agent: " + b"\xff" * 6000 + b"\r\n",
     b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \x1b[2J\r\n",
+    b"GET /hook HTTP/1.1\r\nHost: of.a.hook\r\n",
 ]
 
 
@@ -55,7 +64,7 @@ def test_every_line_is_an_object(serve: Serve) -> None:
     server = serve(
         APP, "--access-logfile", "access", "--error-logfile", "error", "--capture-output", "--log-format", "json",
         bind="unix:sock", expect_traceback=True, workers=0,
-        config="import os\ndef when_ready(server):\n    open('ready', 'w').close()\n")
+        config=CONFIG)
     error, access = server.folder / "error", server.folder / "access"
     wait_until((server.folder / "ready").exists, PATIENCE, server.describe)
     address = str(server.folder / "sock")
@@ -73,11 +82,13 @@ def test_every_line_is_an_object(serve: Serve) -> None:
     told = [parsed(line) for line in lines(access, len(HOSTILE), server)]
     assert all([name for name in each if name != "queue"] == ACCESS_KEYS for each in told)
     # Those of refused requests are not gathered, and come first.
-    assert sorted(each["status"] for each in told) == [200, 200, 400, 400, 400, 500]
+    assert sorted(each["status"] for each in told) == [200, 200, 400, 400, 400, 500, 500]
     by_path = {each["path"]: each for each in told}
     assert by_path["/a"]["user_agent"] == '"\\\t\\xff\\xfe'
     assert by_path["/a"]["query"] == "b=%22%0a"
     assert by_path["/raise"]["referer"] == "\u2028\u202e"
+    # No application has seen it; its line tells all that is known.
+    assert (by_path["/hook"]["host"], by_path["/hook"]["protocol"]) == ("of.a.hook", "HTTP/1.1")
     assert {each["remote"] for each in told} == {None}
 
     found = [parsed(line) for line in error.read_text().splitlines()]
@@ -87,7 +98,8 @@ def test_every_line_is_an_object(serve: Serve) -> None:
     assert set(by_logger) == {"gunicorn.error", "wsgi.errors", "stdout"}
     assert {each["message"] for each in by_logger["wsgi.errors"]} == {'to "errors"', "and more"}
     assert by_logger["stdout"][0]["message"] == "printed /a"
-    (failed,) = [each for each in found if "exception" in each]
+    failed, hook = [each for each in found if "exception" in each]
+    assert hook["exception"]["type"] == "AssertionError"
     assert failed["exception"]["message"] == 'on "purpose"\n\x00'
 
     # What is no line of ours is not touched.
