@@ -26,7 +26,14 @@ from .targets import target_of
 with standard_first():
     from json.encoder import encode_basestring_ascii
 
-__all__ = ["JSONFormatter", "access_line", "decimal", "member", "stamp", "stamp_of_second", "status_code"]
+__all__ = [
+    "FINISHED", "JSONAccessFormatter", "JSONFormatter", "access_line", "decimal", "member", "stamp", "stamp_of_second",
+    "status_code",
+]
+
+
+# The message of a record whose args have a finished access line, besides the atoms, for handlers of others.
+FINISHED = "%(line)s"
 
 
 # Values.
@@ -112,6 +119,15 @@ class JSONFormatter(logging.Formatter):
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         told = string(printable(error))
         return f'{{"type":{string(name)},"message":{told},"stack":{string(printable(record.exc_text))}}}'
+
+
+class JSONAccessFormatter(JSONFormatter):
+    """The same for the access log: a finished line (`FINISHED`) is an object already."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.msg == FINISHED and isinstance(record.args, Mapping):
+            return self._prefix + printable(record.args.get("line"))
+        return super().format(record)
 
 
 def message_of(record: logging.LogRecord) -> str:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Logger"]
 
+# As `json_lines` has it, which is not imported for a log that is text.
+_FINISHED = "%(line)s"
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
 
 class Logger:
@@ -79,9 +81,7 @@ class Logger:
             self._capture_output(cfg.errorlog)
         self._set_handler(self.error_log, cfg.errorlog, self._error_formatter(cfg))
         if cfg.accesslog is not None:
-            self._set_handler(
-                self.access_log, cfg.accesslog, logging.Formatter(self.access_fmt), stream=sys.stdout
-            )
+            self._set_handler(self.access_log, cfg.accesslog, self._access_formatter(cfg), stream=sys.stdout)
         else:
             self._drop_own_handlers(self.access_log)
         self._tell_journal(self._get_gunicorn_handler(self.error_log))
@@ -92,16 +92,24 @@ class Logger:
         self._apply_logging_config(cfg)
         self._prepare_access(cfg)
 
-    def _error_formatter(self, cfg: Config) -> logging.Formatter:
-        """How a record of the error log is written."""
+    def _error_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
+        """How a record of the error log is written; `prefix` stands in front of an object."""
         if cfg.log_format == "json":
             # Brings `json`, which few need.
             from .json_lines import JSONFormatter
 
-            return JSONFormatter()
+            return JSONFormatter(prefix)
         # Where requests have no ids nobody looks for one.
         kind = RequestFormatter if cfg.request_id_header else logging.Formatter
         return kind(self.error_fmt, self.datefmt)
+
+    def _access_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
+        """How a record of the access log is written; those of a class with an `access` of its own as it has said."""
+        if cfg.log_format != "json" or type(self).access is not Logger.access:
+            return logging.Formatter(prefix + self.access_fmt)
+        from .json_lines import JSONAccessFormatter
+
+        return JSONAccessFormatter(prefix)
 
     def _tell_journal(self, handler: logging.Handler | None) -> None:
         """Have the lines of the error log tell systemd's journal how urgent they are, where that reads them."""
@@ -239,7 +247,7 @@ class Logger:
         try:
             atoms: Mapping[str, object] = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
             if self._is_json:
-                text, atoms = "%(line)s", {**atoms, "line": self._line(resp, req, environ, request_time)}
+                text, atoms = _FINISHED, {**atoms, "line": self._line(resp, req, environ, request_time)}
             elif not self._is_plain and not _fits(text, atoms):
                 text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
@@ -363,14 +371,12 @@ class Logger:
             ) from None
         handler = SyslogHandler(address[1], facility, address[0], cfg.syslog_addr)
         ident = f"gunicorn.{prefix}.{name} "
-        if cfg.log_format == "json" and log is self.error_log:
-            from .json_lines import JSONFormatter
-
-            handler.setFormatter(JSONFormatter(ident))
+        if cfg.log_format != "json":
+            handler.setFormatter(logging.Formatter(ident + fmt))
+        elif log is self.error_log:
+            handler.setFormatter(self._error_formatter(cfg, ident))
         else:
-            # A line of the access log is an object by itself.
-            own = self.access_fmt if cfg.log_format == "json" else fmt
-            handler.setFormatter(logging.Formatter(ident + own))
+            handler.setFormatter(self._access_formatter(cfg, ident))
         log.addHandler(handler)
 
 

@@ -283,6 +283,18 @@ def test_a_logger_writes_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     assert log.line_writer() is not None
 
 
+def test_what_others_write_to_the_access_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An application, or a server of somebody else's on our sockets."""
+    streams = redirected(monkeypatch)
+    log = Logger(config(log_format="json", accesslog="-"))
+    log.access_log.info("two\n%s", "lines")
+    log.access_log.addHandler(logging.NullHandler())
+    log.access(RESPONSE, REQUEST, ENVIRON, TOOK)
+    first, second = map(parsed, streams[0].getvalue().splitlines())
+    assert (list(first), first["message"], first["logger"]) == (KEYS, "two\nlines", "gunicorn.access")
+    assert list(second) == ACCESS_KEYS
+
+
 def test_a_listener_gets_the_line_and_the_atoms(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
