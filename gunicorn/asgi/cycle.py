@@ -443,10 +443,6 @@ class Cycle(Response):
 
     def end(self, task: Any) -> None:
         """The task is done."""
-        ids = self.owner.request_ids
-        if ids is not None:
-            # What is written here is about the request; this is a context of its own, or that of its begin.
-            ids.enter(self.request)
         if self.task is not None:
             self.owner.tasks.discard(task)
             self.task = None

@@ -70,7 +70,8 @@ class ASGIGateway(ASGIGatewayState):
         if ids is None:
             self.start(exchange, request, cycle)
             return
-        # What is written from here on is about it, and what the task writes that this begins (`start`).
+        # What is written from here on is about it: also by the task that this begins (`start`), and at the task's end,
+        # whose callbacks have a copy of this context.
         before = ids.enter(request)
         try:
             self.start(exchange, request, cycle)

@@ -111,6 +111,7 @@ def test_everybody_has_the_same(kind: str, servers: Servers) -> None:
 
 
 ASGI = '''
+import asyncio
 import logging
 log = logging.getLogger("gunicorn.error")
 
@@ -118,9 +119,11 @@ async def app(scope, receive, send):
     headers = [value for name, value in scope["headers"] if name == b"x-request-id"]
     found = b" ".join([*headers, scope["extensions"]["gunicorn"]["request_id"].encode()])
     log.info("serving %s", scope["path"])
-    if scope["path"] == "/raise":
+    if scope["path"].startswith("/later"):
+        await asyncio.sleep(0.01)
+    if scope["path"].endswith("/raise"):
         raise RuntimeError("on purpose")
-    if scope["path"] == "/nothing":
+    if scope["path"].endswith("/nothing"):
         return
     await receive()
     if scope["type"] == "websocket":
@@ -139,7 +142,11 @@ def test_asgi(serve: Serve) -> None:
     assert (answer.body, answer.get("X-Request-ID")) == (b"one one", "one")
     assert line_of(server, "/a")["request_id"] == "one"
     assert told(server, "serving /a")["request_id"] == "one"
-    for path, message in (("/raise", "Exception in ASGI application: /raise"), ("/nothing", "ASGI: /nothing: the")):
+    for path, message in (
+        ("/raise", "Exception in ASGI application: /raise"), ("/nothing", "ASGI: /nothing: the"),
+        ("/later/raise", "Exception in ASGI application: /later/raise"),
+        ("/later/nothing", "ASGI: /later/nothing: the"),
+    ):
         answer = server.get(path, "X-Request-ID: failing")
         assert (answer.status, answer.get("X-Request-ID")) == (500, "failing")
         assert told(server, message)["request_id"] == "failing"
@@ -155,6 +162,17 @@ def test_asgi(serve: Serve) -> None:
         assert wire.read_exactly(2 + len(b"socket socket"))[2:] == b"socket socket"
     assert told(server, "serving /socket")["request_id"] == "socket"
     assert (line_of(server, "/socket")["request_id"], line_of(server, "/socket")["status"]) == ("socket", 101)
+    assert server.stop() == 0
+    assert "request_id" not in told(server, "Worker exiting")
+
+
+@pytest.mark.parametrize("kind", ["sync", "app.Accepts"])
+def test_a_line_after_a_request_is_about_none(kind: str, serve: Serve) -> None:
+    server = serve(ACCEPTS + APP, "-k", kind, *ARGS)
+    assert server.get("/", "X-Request-ID: given", "Connection: close").status == 200
+    assert server.stop() == 0
+    assert told(server, "serving /")["request_id"] == "given"
+    assert "request_id" not in told(server, "Worker exiting")
 
 
 HANDSHAKE = (
