@@ -137,7 +137,7 @@ class Gateway(GatewayState):
         lines = [self.field_lines.learn([name, value]) for name, value in fields]
         lines.append(self.field_lines.learn(("Content-Type", "text/html")))
         if self.request_ids is not None and request is not None and request.request_id is not None:
-            lines.append(self.field_lines.learn([self.request_ids.name, request.request_id]))
+            lines.append(self.request_ids.line(request.request_id))
         return Page(request or Request(), prefix, lines, error_body(status, title))
 
     def _tell_worker(self, exchange: Exchange, request: Request | None, error: BaseException) -> None:

@@ -8,6 +8,8 @@ import time
 
 from gunicorn.http.fields import ORDINARY, FieldName
 from gunicorn.http.request import Request
+from gunicorn.http.response import ORDINARY as ORDINARY_LINE
+from gunicorn.http.response import FieldLine
 from gunicorn.logs.request_ids import running
 
 TYPE_CHECKING = False
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gunicorn._types import Clock
-    from gunicorn.http.response import FieldLine
 
 __all__ = ["RequestIds", "uuid7"]
 
@@ -72,6 +73,10 @@ class RequestIds:
             lower, other = self._field.lower, self._field.lower.replace(b"-", b"_")
             request.octets = [pair for pair in octets if pair[0] != lower and pair[0] != other]
             request.octets.append((lower, given.encode("ascii")))
+
+    def line(self, given: str) -> FieldLine:
+        """The field of a response. What is an id needs no check."""
+        return FieldLine(ORDINARY_LINE, f"{self.name}: {given}\r\n".encode("ascii"), given)
 
     def is_in(self, fields: list[FieldLine]) -> bool:
         """Whether one of the fields of a response is this one."""

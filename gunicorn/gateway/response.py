@@ -159,8 +159,7 @@ class Response(ResponseHead):
         ids = self.gateway.request_ids
         given = self.request.request_id
         if ids is not None and given is not None and not ids.is_in(self.fields):
-            # Not as a tuple, which would be remembered.
-            self.fields.append(self.gateway.field_lines.learn([ids.name, given]))
+            self.fields.append(ids.line(given))
 
     def _send(self, data: bytes, last: bool) -> None:
         """A part of the content; `last`: there is no more."""

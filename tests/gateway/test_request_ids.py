@@ -117,6 +117,12 @@ def test_whether_a_response_has_it(name: str, there: bool) -> None:
     assert ids().is_in([lines.learn(("A", "b")), lines.learn((name, "x"))]) is there
 
 
+def test_the_field_of_a_response() -> None:
+    made, learned = ids().line("a.b-c_9"), FieldLines().learn(("X-Request-ID", "a.b-c_9"))
+    for name in ("kind", "line", "value", "length"):
+        assert getattr(made, name) == getattr(learned, name)
+
+
 def test_lines_are_about_the_request_that_runs() -> None:
     several = ids()
     outer, inner = request_with((b"x-request-id", "outer")), request_with((b"x-request-id", "inner"))
