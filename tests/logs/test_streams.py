@@ -16,8 +16,10 @@ from gunicorn.glogging import Logger
 from gunicorn.logs.captured import Captured, capture
 from gunicorn.logs.handlers import with_priority
 from gunicorn.unix.systemd import is_journal
+from tests.conftest import Serve
 from tests.logs.test_access_format import config
 from tests.logs.test_json_lines import parsed
+from tests.support.server import HELLO
 
 
 class Files(NamedTuple):
@@ -160,6 +162,19 @@ def test_what_has_no_descriptor_is_no_journal(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(("level", "number"), [(5, 7), (10, 7), (20, 6), (25, 6), (30, 4), (40, 3), (50, 2), (99, 2)])
 def test_levels_and_priorities(level: int, number: int) -> None:
     assert with_priority("a\n\nb", level) == f"<{number}>a\n<{number}>\n<{number}>b"
+
+
+def test_a_server_whose_streams_are_the_journal(make_server: Serve) -> None:
+    server = make_server(HELLO)
+    server.log_path.touch()
+    server.env["JOURNAL_STREAM"] = stream_of(server.log_path)
+    server.start()
+    assert server.get().status == 200
+    assert server.stop() == 0
+    lines = server.log_lines()
+    assert lines
+    assert {line[:3] for line in lines} <= {"<6>", "<4>"}
+    assert any("Worker exiting" in line for line in lines)
 
 
 # What is printed, with `capture_output`.
