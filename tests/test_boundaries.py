@@ -42,6 +42,7 @@ BOUNDARIES = {
     "loading/spew.py": 1,
     "logs/atoms.py": 4,
     "logs/handlers.py": 1,
+    "logs/json_lines.py": 1,
     "logs/logger.py": 1,
     "logs/logging_config.py": 2,
     "master/arbiter.py": 1,

@@ -68,7 +68,17 @@ class ASGIGateway(ASGIGatewayState):
         cycle.begin(self, exchange, request, close)
         cycle.open(self)
         exchange.response = cycle
-        self.start(exchange, request, cycle)
+        ids = self.request_ids
+        if ids is None:
+            self.start(exchange, request, cycle)
+            return
+        # What is written from here on is about it: also by the task that this begins (`start`), and at the task's end,
+        # whose callbacks have a copy of this context.
+        before = ids.enter(request)
+        try:
+            self.start(exchange, request, cycle)
+        finally:
+            ids.leave(before)
 
     def start(self, exchange: Exchange, request: Request, cycle: Cycle) -> None:
         """Call the application."""
@@ -89,6 +99,8 @@ class ASGIGateway(ASGIGatewayState):
             cycle.failed(error)
             return
         context = _copy(self.context)
+        if self.request_ids is not None:
+            context.run(self.request_ids.enter, request)
         if EAGER:
             try:
                 task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
@@ -224,6 +236,8 @@ class ASGIGateway(ASGIGatewayState):
         engine = self.engine
         now = engine.tick()
         environ = log_variables(cycle.exchange, request, self.forwarded)
+        if self.request_ids is not None:
+            environ["gunicorn.request_id"] = request.request_id
         if self.logs_access and (cycle.headers_sent or cycle.status):
             seconds = now - cycle.started
             if self.lines is None:

@@ -38,6 +38,7 @@ class ASGIGatewayState(Gateway):
         self.loop: AbstractEventLoop = None  # type: ignore[assignment]
         self.scopes = Scopes(cfg.root_path)
         self.scopes.forwarded = self.forwarded
+        self.scopes.tells_ids = self.request_ids is not None
         self.grace_seconds = float(cfg.asgi_disconnect_grace_period)
         self.high_water = min(HIGH_WATER, cfg.response_buffer_size)
         # Somebody wants to know of every request: the access log or a hook.

@@ -9,6 +9,7 @@ cdef class Scopes:
     cdef public object forwarded
     cdef public str root_path
     cdef public dict state
+    cdef public bint tells_ids
 
     @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str)
     cpdef dict build(self, Exchange exchange, Request request)

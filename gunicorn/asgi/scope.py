@@ -29,12 +29,14 @@ SOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 class Scopes:
     """Makes scopes. What all requests of a connection share is kept with it."""
 
-    __slots__ = ("forwarded", "root_path", "state")
+    __slots__ = ("forwarded", "root_path", "state", "tells_ids")
 
     def __init__(self, root_path: str) -> None:
         self.root_path = root_path.rstrip("/")
         # A `forwarded.Forwarded` where trusted proxies tell the client's address.
         self.forwarded: Forwarded | None = None
+        # Whether requests have ids.
+        self.tells_ids = False
         # What the application left in the lifespan's state; every scope has a copy.
         self.state: dict[str, object] | None = None
 
@@ -68,6 +70,8 @@ class Scopes:
         if request.proxy_info is not None or (self.forwarded is not None and request.forwarder_trusted):
             # There may be another client than the one that all requests of this connection have.
             scope["client"] = client_of(exchange.peer, request, self.forwarded)
+        if self.tells_ids:
+            scope["extensions"] = {**scope["extensions"], "gunicorn": {"request_id": request.request_id}}
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
@@ -81,6 +85,8 @@ class Scopes:
         scope["extensions"] = WEBSOCKET_EXTENSIONS
         if exchange.is_secure():
             scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(exchange.facts())}
+        if self.tells_ids:
+            scope["extensions"] = {**scope["extensions"], "gunicorn": {"request_id": request.request_id}}
         del scope["method"]
         return scope
 

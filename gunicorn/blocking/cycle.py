@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
-from gunicorn.gateway.wiring import response_fields
+from gunicorn.gateway.wiring import request_ids_of, response_fields
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
 from gunicorn.http.response import REASONS, http_date
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Environ, Log, Peer, WSGIApp
     from gunicorn.config import Config
+    from gunicorn.gateway.request_ids import RequestIds
     from gunicorn.instrument.scoreboard import Slot
 
     from .parser import RequestParser
@@ -183,9 +184,15 @@ def answer(
     began = time.monotonic()
     board = _board_of(worker)
     board.begin(req.method, req.uri, began)
+    ids = _ids_of(worker)
+    if ids is not None:
+        _name(req, ids)
     try:
         cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)
+        if ids is not None:
+            environ["gunicorn.request_id"] = req.head.request_id
+            response.request_id = (ids.name, req.head.request_id or "")
         environ["wsgi.multithread"] = multithread
         worker.nr += 1
         if worker.nr >= worker.max_requests:
@@ -229,6 +236,8 @@ def answer(
             raise
         except BaseException:  # the boundary around a hook
             log.exception("Exception in post_request hook")
+    if ids is not None:
+        ids.leave()
     if response.should_close():
         req.force_close()
     return not req.should_close()
@@ -240,6 +249,23 @@ def _board_of(worker: BlockingWorker) -> Board:
     if board is None:
         board = worker.__dict__["_board"] = Board(worker.slot)
     return board
+
+
+def _ids_of(worker: BlockingWorker) -> RequestIds | None:
+    """Who gives the requests of a worker their ids; None where they have none."""
+    if "_request_ids" not in worker.__dict__:
+        worker.__dict__["_request_ids"] = request_ids_of(worker.cfg)
+    ids: RequestIds | None = worker.__dict__["_request_ids"]
+    return ids
+
+
+def _name(req: Request, ids: RequestIds) -> None:
+    """Give a request its id, which lines of the log bear until its end, or until its failure is told of."""
+    untouched = req.headers == req.head.headers
+    ids.give(req.head)
+    if untouched:
+        req.headers = list(req.head.headers)
+    ids.enter(req.head)
 
 
 def _is_handled(worker: BlockingWorker, result: object) -> bool:
@@ -272,6 +298,9 @@ def tell_failure(
         log.debug("The connection of %s has ended: %s", shown(addr), error)
     else:
         worker.handle_error(request, client, addr, error)
+    ids = _ids_of(worker)
+    if ids is not None:
+        ids.leave()
 
 
 def answer_error(

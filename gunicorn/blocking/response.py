@@ -84,6 +84,8 @@ class Response:
         self.upgrade = False
         self._framing = UNTIL_CLOSE
         self._own: set[int] = set()
+        # A field that the server says unless the application does: name and value.
+        self.request_id: tuple[str, str] | None = None
 
     @property
     def status_code(self) -> int:
@@ -188,6 +190,9 @@ class Response:
         lines = self.default_headers()
         # Which length is right depends on more than the application's word, and stands above.
         lines.extend(f"{name}: {value}\r\n" for name, value in self.headers if name.lower() != "content-length")
+        known = self.request_id
+        if known is not None and not any(name.lower() == known[0].lower() for name, _ in self.headers):
+            lines.append(f"{known[0]}: {known[1]}\r\n")
         head = "".join(lines).encode("latin-1") + response_fields(self.cfg) + b"\r\n"
         self._send(head)
         self.headers_sent = self.req.answered = True

@@ -95,7 +95,13 @@ class SettingTypes:
         accesslog: str | None
         disable_redirect_access_to_syslog: bool
         access_log_format: str
+        access_log_skip: list[str]
+        access_log_sample: float
+        access_log_slow: float
         errorlog: str
+        log_format: str
+        log_streams: str
+        request_id_header: str | None
         loglevel: str
         capture_output: bool
         logconfig: str | None

@@ -15,6 +15,7 @@ from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
 
 from .address import parse_address, parse_bind
+from .skip_rules import compile_rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -360,6 +361,43 @@ def validate_header_lines(val: object) -> list[str]:
     return lines
 
 
+def validate_skip_rules(val: object) -> list[str]:
+    """A list of rules for the access log, such as `path=/healthz`."""
+    rules = validate_list_string(val)
+    for rule in rules:
+        compile_rule(rule)
+    return rules
+
+
+def validate_share(val: str | float) -> float:
+    """A share, from 0 to 1, or its text."""
+    try:
+        share = float(val)
+    except (TypeError, ValueError):
+        raise ValueError("expected a number from 0 to 1") from None
+    if isinstance(val, bool) or not 0 <= share <= 1:
+        raise ValueError("expected a number from 0 to 1")
+    return share
+
+
+def validate_field_name(val: object) -> str | None:
+    """The name of a header field, without what other names could be mistaken for; nothing or None for none."""
+    name = validate_string(val)
+    if not name:
+        return None
+    if not (name.isascii() and name.replace("-", "").isalnum()):
+        raise ValueError("expected the name of a header field, of letters, digits and dashes")
+    if name.lower() in _FIELDS_OF_THE_SERVER:
+        raise ValueError(f"{name} means something else")
+    return name
+
+
+_FIELDS_OF_THE_SERVER = frozenset([
+    "authorization", "connection", "content-length", "content-type", "cookie", "date", "expect", "host", "keep-alive",
+    "server", "te", "trailer", "transfer-encoding", "upgrade",
+])
+
+
 def validate_server_header(val: object) -> str:
     """The value of the Server field; `off` or nothing for none."""
     text = validate_string(val) or ""
@@ -645,7 +683,7 @@ def parse_mapping(text: str) -> dict[str, object]:
 TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
     ((validate_bool,), parse_bool),
     ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
-    ((validate_header_lines,), parse_lines),
+    ((validate_header_lines, validate_skip_rules), parse_lines),
     ((validate_server_names,), parse_names),
     ((validate_dict,), parse_mapping),
 )

@@ -5,7 +5,7 @@ from .prefixes cimport Prefixes
 from .response cimport Response
 
 cdef int LITERAL, ENVIRON, REQUEST_LINE, STATUS, LENGTH, TIME, USER
-cdef int SECONDS, MILLISECONDS, DECIMAL, PROCESS
+cdef int SECONDS, MILLISECONDS, DECIMAL, PROCESS, QUEUE
 cdef double LONGEST_WAIT
 cdef Py_ssize_t MOST_LINES, LONG_VALUE
 
@@ -16,6 +16,7 @@ cdef class AccessLines:
     cdef object _log
     cdef str _now
     cdef list _parts
+    cdef object _selection
     cdef double _since
     cdef list _steps
     cdef object _write
@@ -36,4 +37,5 @@ cdef str _variable(dict environ, str name)
 @cython.locals(text=str, code=str)
 cdef str _status(object status)
 cdef str _user(dict environ)
+cdef str _queue(Request request, dict environ, double seconds)
 cdef str _measure(int kind, Response response, double seconds)

@@ -8,6 +8,7 @@ is different goes through `Logger.access`, line by line. Lines are whole and in 
 from __future__ import annotations
 
 import os
+import time
 
 from gunicorn.http._octets import is_plain
 from gunicorn.http.request import Request
@@ -19,6 +20,7 @@ from gunicorn.logs.atoms import (
     LITERAL,
     MILLISECONDS,
     PROCESS,
+    QUEUE,
     REQUEST_LINE,
     SECONDS,
     STATUS,
@@ -31,6 +33,7 @@ from gunicorn.logs.atoms import (
     what_is_wrong,
 )
 from gunicorn.logs.logger import Logger
+from gunicorn.logs.queue_time import queue_seconds
 
 from .prefixes import Prefixes
 from .response import Response
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Environ, Log
     from gunicorn.config import Config
+    from gunicorn.logs.selection import Selection
 
 LONGEST_WAIT = 0.25
 MOST_LINES = 512
@@ -49,7 +53,7 @@ MOST_LINES = 512
 LONG_VALUE = 1024
 
 # In the compiled form these are no Python objects, which other modules could import by name.
-globals().update(LONGEST_WAIT=LONGEST_WAIT, MOST_LINES=MOST_LINES)
+globals().update(LONGEST_WAIT=LONGEST_WAIT, LONG_VALUE=LONG_VALUE, MOST_LINES=MOST_LINES)
 
 
 def compile_steps(text: str) -> list[tuple[int, str]] | None:
@@ -90,10 +94,14 @@ def _merged(steps: list[tuple[int, str]]) -> list[tuple[int, str]]:
 class AccessLines:
     """Gathers the lines of one worker. `flush` writes them through `write`, which answers whether it may go on so."""
 
-    __slots__ = ("_count", "_date", "_log", "_now", "_parts", "_since", "_steps", "_write")
+    __slots__ = ("_count", "_date", "_log", "_now", "_parts", "_selection", "_since", "_steps", "_write")
 
-    def __init__(self, log: Any, steps: list[tuple[int, str]], write: Callable[[str], bool]) -> None:
+    def __init__(
+        self, log: Any, steps: list[tuple[int, str]], write: Callable[[str], bool], selection: Selection | None = None
+    ) -> None:
         self._log = log
+        # Who says which requests have a line; None where all of them have one.
+        self._selection = selection
         self._steps = steps
         self._write = write
         # The lines that wait, in pieces, and how many lines of an ordinary length that is.
@@ -105,6 +113,9 @@ class AccessLines:
 
     def add(self, response: Response, environ: Environ, prefixes: Prefixes, seconds: float, now: float) -> None:
         """Make the line of a finished request that took `seconds`; `now` is the engine's time."""
+        selection = self._selection
+        if selection is not None and not selection.wants(response, response.request, environ, seconds):
+            return
         if prefixes.date is not self._date:
             # The response's Date has changed: so has the time of the line.
             self._date = prefixes.date
@@ -146,6 +157,8 @@ class AccessLines:
                 parts.append(f"{response.sent}")
             elif kind == USER:
                 parts.append(_user(environ))
+            elif kind == QUEUE:
+                parts.append(_queue(response.request, environ, seconds))
             else:
                 parts.append(_measure(kind, response, seconds))
 
@@ -166,14 +179,19 @@ class AccessLines:
         return bool(self._write("".join(parts)))
 
 
+def writer_of(log: Log) -> Callable[[str], bool] | None:
+    """What writes the finished lines of a logger; None where it wants to be called for every line."""
+    make_writer: Callable[[], Callable[[str], bool] | None] | None = getattr(log, "line_writer", None)
+    return None if make_writer is None else make_writer()
+
+
 def access_lines(log: Log, cfg: Config) -> AccessLines | None:
     """For a logger and a format that can be served here."""
-    make_writer: Callable[[], Callable[[str], bool] | None] | None = getattr(log, "line_writer", None)
-    write = make_writer() if make_writer is not None else None
+    write = writer_of(log)
     if write is None:
         return None
     steps = compile_steps(cfg.access_log_format)
-    return None if steps is None else AccessLines(log, steps, write)
+    return None if steps is None else AccessLines(log, steps, write, getattr(log, "selection", None))
 
 
 def logs_access(log: Log) -> bool:
@@ -206,6 +224,12 @@ def _user(environ: Environ) -> str:
     if "HTTP_AUTHORIZATION" not in environ:
         return "-"
     return escape(basic_user(environ) or "-")
+
+
+def _queue(request: Request, environ: Environ, seconds: float) -> str:
+    """What stands in the place of the seconds between a proxy and this server."""
+    waited = queue_seconds(request, environ, time.time() - seconds)
+    return "-" if waited is None else f"{waited:.6f}"
 
 
 def _measure(kind: int, response: Response, seconds: float) -> str:

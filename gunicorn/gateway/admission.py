@@ -10,6 +10,7 @@ import time
 
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.http.errors import Overloaded
+from gunicorn.logs.queue_time import seconds_since
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 # A request that has waited for so long may have been given up: look whether its client is there.
 LONG_SECONDS = 1.0
-# A proxy's clock that is so far from ours says nothing.
-_IMPLAUSIBLE_SECONDS = 3600.0
-# X-Request-Start is written in seconds, milliseconds, microseconds or nanoseconds; the size of the number tells.
-_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (0.0, 1.0))
 
 
 class Admission:
@@ -52,16 +49,6 @@ class Admission:
         waited = self.clock() - request.started
         waited = max(waited, exchange.seconds_since_data())
         if request.forwarder_trusted:
-            waited = max(waited, self._since_proxy(request.header("X-REQUEST-START")))
+            told = seconds_since(request.header("X-REQUEST-START"), self.wall_clock())
+            waited = max(waited, told or 0.0)
         return waited
-
-    def _since_proxy(self, value: str | None) -> float:
-        if not value:
-            return 0.0
-        try:
-            number = float(value.removeprefix("t="))
-        except ValueError:
-            return 0.0
-        unit = next((unit for least, unit in _UNITS if number >= least), 1.0)
-        waited = self.wall_clock() - number / unit
-        return waited if 0.0 < waited < _IMPLAUSIBLE_SECONDS else 0.0

@@ -14,7 +14,7 @@ from gunicorn.http.response import REASONS, error_body
 from gunicorn.http.response_head import Page
 from gunicorn.instrument._board import Board
 
-from .access_lines import AccessLines, access_lines, logs_access
+from .access_lines import AccessLines, logs_access
 from .response import Response
 from .socket_view import SocketView
 from .state import GatewayState
@@ -55,7 +55,7 @@ class Gateway(GatewayState):
         self.pre_request = cfg.own_hook("pre_request")
         self.post_request = cfg.own_hook("post_request")
         self.logs_access = logs_access(worker.log)
-        self.lines: AccessLines | None = access_lines(worker.log, cfg) if self.logs_access else None
+        self.lines: AccessLines | None = wiring.lines_of(worker.log, cfg) if self.logs_access else None
         self.ends_at_once = not manners.threaded and self.post_request is None and (
             not self.logs_access or self.lines is not None
         )
@@ -67,6 +67,7 @@ class Gateway(GatewayState):
         self.admission: Any = wiring.admission_of(cfg)
         # A `Forwarded` where trusted proxies tell the client's address.
         self.forwarded: Any = wiring.forwarded_of(cfg)
+        self.request_ids = wiring.request_ids_of(cfg)
 
     def abandon(self, slot: Any) -> None:
         """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""
@@ -99,6 +100,17 @@ class Gateway(GatewayState):
 
     def refused(self, exchange: Exchange, error: HTTPError, request: Request | None = None) -> Page:
         """The answer to a request that cannot be served; without `request`, to what has come of the connection's."""
+        if self.request_ids is None:
+            return self._refuse(exchange, error, request)
+        known = request or exchange.request or exchange.partial_request() or Request()
+        self.request_ids.give(known)
+        before = self.request_ids.enter(known)
+        try:
+            return self._refuse(exchange, error, known)
+        finally:
+            self.request_ids.leave(before)
+
+    def _refuse(self, exchange: Exchange, error: HTTPError, request: Request | None) -> Page:
         peer = exchange.peer
         address = peer[0] if isinstance(peer, tuple) else ""
         if isinstance(error, Overloaded):
@@ -131,6 +143,8 @@ class Gateway(GatewayState):
         # Not as tuples, which would be remembered: a client may choose what is in them.
         lines = [self.field_lines.learn([name, value]) for name, value in fields]
         lines.append(self.field_lines.learn(("Content-Type", "text/html")))
+        if self.request_ids is not None and request is not None and request.request_id is not None:
+            lines.append(self.request_ids.line(request.request_id))
         return Page(request or Request(), prefix, lines, error_body(status, title))
 
     def _tell_worker(self, exchange: Exchange, request: Request | None, error: BaseException) -> None:
@@ -156,6 +170,8 @@ class Gateway(GatewayState):
         response.status = f"{error.status} {REASONS.get(error.status, '')}"
         response.headers = []
         environ = log_variables(exchange, known, self.forwarded)
+        if self.request_ids is not None:
+            environ["gunicorn.request_id"] = known.request_id
         self.log.access(response, known, environ, timedelta(0))
 
     def others_wait(self) -> bool:
@@ -166,6 +182,8 @@ class Gateway(GatewayState):
 
     def _count(self, request: Request, on_board: bool, now: float) -> None:
         """One more, and perhaps the last one that this worker takes."""
+        if self.request_ids is not None:
+            self.request_ids.give(request)
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
@@ -186,8 +204,13 @@ class Gateway(GatewayState):
     # The end of a request.
 
     def _log(self, response: Response, request: Request, environ: Any, seconds: float) -> None:
-        if self.lines is None or environ is None:
-            self.log.access(response, request, environ or {}, timedelta(seconds=seconds))
+        if environ is None:
+            # Of a request that no application has seen.
+            environ = log_variables(response.exchange, request, self.forwarded)
+            if self.request_ids is not None:
+                environ["gunicorn.request_id"] = request.request_id
+        if self.lines is None:
+            self.log.access(response, request, environ, timedelta(seconds=seconds))
         elif self.engine.threaded:
             with self.engine.guard:
                 self._gather(response, environ, seconds)

@@ -30,5 +30,6 @@ cdef class Response(ResponseHead):
     cdef _special(self, FieldLine line)
     @cython.locals(exchange=Exchange)
     cdef _begin(self, long long length)
+    cdef _name_request(self)
     @cython.locals(exchange=Exchange, room="long long", excess=bint)
     cdef _send(self, bytes data, bint last)

@@ -150,8 +150,17 @@ class Response(ResponseHead):
             self.response_length = length
         if self.has_date or self.has_server:
             self.prefix = self.gateway.prefixes.partial(self.status, not self.has_server, not self.has_date)
+        if self.gateway.request_ids is not None:
+            self._name_request()
         exchange.start(self)
         self.headers_sent = True
+
+    def _name_request(self) -> None:
+        """The client is told the id of its request, unless the application does so."""
+        ids = self.gateway.request_ids
+        given = self.request.request_id
+        if ids is not None and given is not None and not ids.is_in(self.fields):
+            self.fields.append(ids.line(given))
 
     def _send(self, data: bytes, last: bool) -> None:
         """A part of the content; `last`: there is no more."""

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
     from gunicorn.engine.exchange import Exchange
 
+    from .request_ids import RequestIds
+
 
 class GatewayState(Handler):
     """The part of a gateway that its responses share."""
 
-    __slots__ = ("ends_at_once", "engine", "field_lines", "prefixes", "use_sendfile", "wait_readable", "wait_writable")
+    __slots__ = (
+        "ends_at_once", "engine", "field_lines", "prefixes", "request_ids", "use_sendfile", "wait_readable",
+        "wait_writable",
+    )
 
     def __init__(self, server: bytes, use_sendfile: bool) -> None:
         # `attach` sets it, before the first request.
@@ -29,6 +34,8 @@ class GatewayState(Handler):
         # Nothing of the user's is called between the last octets of a response and the end of its connection, and no
         # other thread gets the interpreter.
         self.ends_at_once = False
+        # Who gives requests their ids; None where they have none.
+        self.request_ids: RequestIds | None = None
         # How the worker type waits for a client: callables that take the connection.
         self.wait_readable: Callable[[Exchange], None] = None  # type: ignore[assignment]
         self.wait_writable: Callable[[Exchange], None] = None  # type: ignore[assignment]

@@ -8,13 +8,18 @@ from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 
+from .access_lines import access_lines
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gunicorn._types import Log
     from gunicorn.config.config import Config
     from gunicorn.drivers.http2_entry import HTTP2Entry
     from gunicorn.http.forwarded import Forwarded
 
+    from .access_lines import AccessLines
     from .admission import Admission
+    from .request_ids import RequestIds
 
 
 def limits_of(cfg: Config) -> Limits:
@@ -98,6 +103,26 @@ def admission_of(cfg: Config) -> Admission | None:
     from .admission import Admission
 
     return Admission(cfg.limit_request_queue_time, monotonic)
+
+
+def request_ids_of(cfg: Config) -> RequestIds | None:
+    """The `request_ids.RequestIds` of a configuration; None when requests have no ids."""
+    if not cfg.request_id_header:
+        return None
+    from .request_ids import RequestIds
+
+    return RequestIds(cfg.request_id_header)
+
+
+def lines_of(log: Log, cfg: Config) -> AccessLines | None:
+    """Who makes the access lines of a worker on the hot path; None where the logger is called for each of them."""
+    if cfg.log_format != "json":
+        return access_lines(log, cfg)
+    # Brings `json`.
+    with standard_first():
+        from .access_json import json_lines
+
+    return json_lines(log)
 
 
 def response_fields(cfg: Config) -> bytes:

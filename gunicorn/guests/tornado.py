@@ -90,6 +90,7 @@ class Servers:
         self.logs_access = logs_access(worker.log)
         self.admission = wiring.admission_of(cfg)
         self.forwarded = wiring.forwarded_of(cfg)
+        self.request_ids = wiring.request_ids_of(cfg)
         pairs = (line.partition(":") for line in cfg.response_headers)
         self.fields = [(name, value.strip()) for name, _, value in pairs]
         # In the environ of WSGI two names may be one variable: there `header_map` has something to drop.
@@ -208,6 +209,8 @@ class Servers:
         if request.host is None and request.version_minor:
             # `permit_missing_host`: Tornado's own classes do not work without one.
             headers["Host"] = _authority(answer.listener)
+        if self.request_ids is not None and request.request_id is not None:
+            headers[self.request_ids.name] = request.request_id
         return headers
 
     def identify(self, context: Context, request: Request) -> None:
@@ -286,10 +289,14 @@ class Incoming(HTTPMessageDelegate):
         notes = not TELLS_CONTEXT and answer.owner.worker.request_limit > 0
         before = asyncio.all_tasks() if notes else set()
         token = _current.set(answer)
+        ids, request = answer.owner.request_ids, answer.request
+        known = ids.enter(request) if ids is not None and request is not None else None
         try:
             return function(*args, **kwargs)
         finally:
             _current.reset(token)
+            if ids is not None:
+                ids.leave(known)
             if notes:
                 answer.noted |= asyncio.all_tasks() - before
 
@@ -335,6 +342,8 @@ class Answer(HTTPConnection):
         """A head has come."""
         request = request_of(start_line, headers)
         self.owner.identify(self.context, request)
+        if self.owner.request_ids is not None:
+            self.owner.request_ids.give(request)
         self.request, self.began = request, monotonic()
         request.started = self.began
         self.owner.begin(self, request)
@@ -361,6 +370,9 @@ class Answer(HTTPConnection):
             headers.pop("Server", None)
             if owner.server_header:
                 headers["Server"] = owner.server_header
+        ids, request = owner.request_ids, self.request
+        if ids is not None and request is not None and request.request_id and ids.name not in headers:
+            headers[ids.name] = request.request_id
         if not owner.worker.alive or owner.worker.slot.leaving:
             headers["Connection"] = "close"
 
@@ -469,6 +481,8 @@ class Answer(HTTPConnection):
                 before = environ.get(field.variable)
                 # As everywhere, fields of one name are one variable (RFC 9110 section 5.3).
                 environ[field.variable] = value if before is None else f"{before},{value}"
+        if request.request_id is not None:
+            environ["gunicorn.request_id"] = request.request_id
         self.owner.worker.log.access(self, request, environ, took)
 
 

@@ -28,6 +28,9 @@ class Request:
         "__dict__",
     )
 
+    # Of its own where requests have ids (`request_id_header`). An annotation would make the compiled form warn.
+    request_id = None  # type: str | None
+
     def __init__(self) -> None:
         self.begin()
 

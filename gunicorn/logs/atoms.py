@@ -21,6 +21,8 @@ from datetime import timedelta
 
 from gunicorn._calendar import MONTHS
 
+from .queue_time import queue_seconds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -53,6 +55,7 @@ MICROSECONDS = 9
 DECIMAL = 10
 # Known when the steps are made, in the worker: a literal from then on.
 PROCESS = 11
+QUEUE = 12
 
 # Patterns as text: re keeps what it compiled, and most servers never come to need them.
 _FIELD = r"%\(([^)]*)\)([-#0 +]*\d*(?:\.\d+)?[hlL]?[diouxXeEfFgGcrsa])|%%"
@@ -158,6 +161,11 @@ def _sent(logger: Source, resp: object, req: object, environ: Mapping[str, objec
     return "-" if sent is None else str(sent)
 
 
+def _queue(logger: Source, resp: object, req: object, environ: Mapping[str, object], took: timedelta) -> str:
+    waited = queue_seconds(req, environ, time.time() - took.total_seconds())
+    return "-" if waited is None else f"{waited:.6f}"
+
+
 def _environ(name: str, missing: str | None = "-") -> Atom:
     """The atom that is a variable of the environ."""
     return ENVIRON, name, lambda logger, resp, req, environ, took: environ.get(name, missing)
@@ -192,6 +200,8 @@ ATOMS: dict[str, Atom] = {
     "M": (MILLISECONDS, "", lambda logger, resp, req, environ, took: _microseconds(took) // 1000),
     "L": (DECIMAL, "", lambda logger, resp, req, environ, took: _decimal_seconds(took)),
     "p": (PROCESS, "", lambda logger, resp, req, environ, took: f"<{os.getpid()}>"),
+    "{request-id}g": _environ("gunicorn.request_id"),
+    "{queue}g": (QUEUE, "", _queue),
 }
 
 
@@ -250,6 +260,7 @@ def _getter(name: str) -> Getter:
         return _header_getter(name[1:-2], name[-1])
     if name.startswith("{") and name.endswith("}e"):
         return _variable_getter(name[1:-2])
+    name = name.lower() if name.startswith("{") else name
     return ATOMS[name][2] if name in ATOMS else _dash
 
 

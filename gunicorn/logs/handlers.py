@@ -18,6 +18,7 @@ from gunicorn.unix.files import MODE, open_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
     from gunicorn._types import Log
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 _NO_IMPORTS = nullcontext()
 COMPLAIN_EVERY = 10.0
 """Seconds between two complaints of a log that cannot be written."""
+LONGEST_PRINTED = 65536
+"""Of a line that an application prints piece by piece so many characters are kept until its end comes."""
+
+# Least level of `logging`: the priority of syslog(3) that systemd's journal is told, see sd-daemon(3).
+PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+DEBUG_PRIORITY = 7
 
 
 def reopen(log: Log) -> None:
@@ -65,6 +72,10 @@ class LineHandler(logging.StreamHandler["TextIO"]):
         self.umask = umask
         self._own_fd = -1
         self._quiet_until = 0.0
+        # Whether the journal of systemd reads the lines: it is told how urgent each is.
+        self.journal = False
+        # What was printed of a line that has no end yet, by the name of the stream.
+        self._printed: dict[str, str] = {}
         super().__init__(stream if path is None else sys.stderr)
         if path is not None:
             self.reopen()
@@ -101,7 +112,7 @@ class LineHandler(logging.StreamHandler["TextIO"]):
             # Where there is a traceback, `linecache` imports what it needs.
             with standard_first() if record.exc_info else _NO_IMPORTS:
                 text = self.format(record)
-            self.write_line(text)
+            self.write_line(with_priority(text, record.levelno) if self.journal else text)
         except (OSError, ValueError, TypeError):
             self.handleError(record)
 
@@ -141,7 +152,29 @@ class LineHandler(logging.StreamHandler["TextIO"]):
         if written != len(data):
             _write_rest(fd, memoryview(data)[written:])
 
+    def write_printed(self, text: str, name: str) -> None:
+        """Write what an application prints to its stream `name`: as it is, or each line as an object of JSON.
+
+        Raises OSError.
+        """
+        as_object: Callable[[str, str], str] | None = getattr(self.formatter, "printed", None)
+        if as_object is None:
+            self.write_text(text)
+            return
+        self.acquire()
+        try:
+            lines = (self._printed.pop(name, "") + text).split("\n")
+            if 0 < len(lines[-1]) < LONGEST_PRINTED:
+                self._printed[name] = lines.pop()
+        finally:
+            self.release()
+        told = [as_object(line, name) + "\n" for line in lines if line]
+        if told:
+            self.write_text("".join(told))
+
     def flush(self) -> None:
+        for name in list(self._printed):
+            self.write_printed("\n", name)
         if self._own_fd < 0 and self.fileno() < 0:
             super().flush()
 
@@ -150,6 +183,30 @@ class LineHandler(logging.StreamHandler["TextIO"]):
             os.close(self._own_fd)
             self._own_fd = -1
         super().close()
+
+
+class SplitHandler(LineHandler):
+    """Records below WARNING go to standard output, all others to standard error."""
+
+    def __init__(self) -> None:
+        self.quiet = LineHandler(stream=sys.stdout)
+        super().__init__(stream=sys.stderr)
+
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:
+        super().setFormatter(fmt)
+        self.quiet.setFormatter(fmt)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.WARNING:
+            self.quiet.emit(record)
+        else:
+            super().emit(record)
+
+
+def with_priority(text: str, level: int) -> str:
+    """Each line with its priority in front, as the journal reads it from a standard stream (sd-daemon(3))."""
+    number = next((number for least, number in PRIORITIES if level >= least), DEBUG_PRIORITY)
+    return "\n".join([f"<{number}>{line}" for line in text.split("\n")])
 
 
 def _write_rest(fd: int, rest: memoryview) -> None:

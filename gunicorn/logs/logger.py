@@ -21,8 +21,11 @@ from gunicorn.unix.files import open_log
 
 from . import atoms
 from .atoms import SafeAtoms
-from .handlers import LineHandler, all_handlers, reopen_file_handler
+from .captured import capture
+from .handlers import LineHandler, SplitHandler, all_handlers, reopen_file_handler
 from .logging_config import LINE_FORMAT, TIME_FORMAT, dict_config, file_config, read_json
+from .request_ids import RequestFormatter
+from .selection import Selection, selection_of
 from .syslog_address import SYSLOG_FACILITIES, parse_syslog_address
 
 TYPE_CHECKING = False
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Logger"]
 
+# As `json_lines` has it, which is not imported for a log that is text.
+_FINISHED = "%(line)s"
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
 
 class Logger:
@@ -53,9 +58,11 @@ class Logger:
         self.logfile: TextIO | None = None
         self.lock = threading.Lock()
         self.cfg = cfg
-        self._line = atoms.compile_format("", self)
         self._is_plain = True
+        self._is_json = False
         self._direct: LineHandler | None = None
+        # Which requests have an access line; None where all of them have.
+        self.selection: Selection | None = None
         self._second = -1
         self._now = ""
         self.setup(cfg)
@@ -72,19 +79,47 @@ class Logger:
         self.access_log.setLevel(logging.INFO)
         if cfg.capture_output and cfg.errorlog != "-":
             self._capture_output(cfg.errorlog)
-        self._set_handler(self.error_log, cfg.errorlog, logging.Formatter(self.error_fmt, self.datefmt))
+        self._set_handler(self.error_log, cfg.errorlog, self._error_formatter(cfg))
         if cfg.accesslog is not None:
-            self._set_handler(
-                self.access_log, cfg.accesslog, logging.Formatter(self.access_fmt), stream=sys.stdout
-            )
+            self._set_handler(self.access_log, cfg.accesslog, self._access_formatter(cfg), stream=sys.stdout)
         else:
             self._drop_own_handlers(self.access_log)
+        self._tell_journal(self._get_gunicorn_handler(self.error_log))
         if cfg.syslog:
             self._set_syslog_handler(self.error_log, cfg, self.syslog_fmt, "error")
             if not cfg.disable_redirect_access_to_syslog:
                 self._set_syslog_handler(self.access_log, cfg, self.syslog_fmt, "access")
         self._apply_logging_config(cfg)
         self._prepare_access(cfg)
+
+    def _error_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
+        """How a record of the error log is written; `prefix` stands in front of an object."""
+        if cfg.log_format == "json":
+            # Brings `json`, which few need.
+            from .json_lines import JSONFormatter
+
+            return JSONFormatter(prefix)
+        # Where requests have no ids nobody looks for one.
+        kind = RequestFormatter if cfg.request_id_header else logging.Formatter
+        return kind(self.error_fmt, self.datefmt)
+
+    def _access_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
+        """How a record of the access log is written; those of a class with an `access` of its own as it has said."""
+        if cfg.log_format != "json" or type(self).access is not Logger.access:
+            return logging.Formatter(prefix + self.access_fmt)
+        from .json_lines import JSONAccessFormatter
+
+        return JSONAccessFormatter(prefix)
+
+    def _tell_journal(self, handler: logging.Handler | None) -> None:
+        """Have the lines of the error log tell systemd's journal how urgent they are, where that reads them."""
+        if "JOURNAL_STREAM" not in os.environ:
+            return
+        from gunicorn.unix.systemd import is_journal
+
+        for each in (handler, getattr(handler, "quiet", None)):
+            if isinstance(each, LineHandler):
+                each.journal = each.path is None and is_journal(each.fileno())
 
     def _capture_output(self, path: str) -> None:
         for stream in (sys.stdout, sys.stderr):
@@ -98,6 +133,8 @@ class Logger:
             before.close()
         for fd in (1, 2):
             os.dup2(self.logfile.fileno(), fd)
+        if self.cfg.log_format == "json":
+            capture(self.error_log)
 
     def _apply_logging_config(self, cfg: Config) -> None:
         """The first of logconfig_dict, logconfig_json and logconfig that is set."""
@@ -112,7 +149,14 @@ class Logger:
         """Choose the cheapest way that still calls everything somebody replaced."""
         if type(self).access is Logger.access:
             self._check_format(cfg)
-        self._line = atoms.compile_format(cfg.access_log_format, self)
+        self.selection = selection_of(cfg.access_log_skip, cfg.access_log_sample, cfg.access_log_slow)
+        self._is_json = cfg.log_format == "json"
+        if self._is_json:
+            from .json_lines import access_line
+
+            self._line: atoms.Line = access_line
+        else:
+            self._line = atoms.compile_format(cfg.access_log_format, self)
         # Whether `format % atoms` cannot fail: all fields take any text.
         self._is_plain = "%" not in re.sub(r"%\([^)]*\)s|%%", "", cfg.access_log_format)
         own = self._get_gunicorn_handler(self.access_log)
@@ -181,7 +225,10 @@ class Logger:
     def access(
         self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
     ) -> None:
-        """Write the access line of one finished request. `request_time`: how long it took."""
+        """Write the access line of one finished request, if it is to have one. `request_time`: how long it took."""
+        selection = self.selection
+        if selection is not None and not selection.wants(resp, req, environ, request_time.total_seconds()):
+            return
         direct = self._direct
         if direct is not None and self._is_alone(direct):
             try:
@@ -199,7 +246,9 @@ class Logger:
         text = self.cfg.access_log_format
         try:
             atoms: Mapping[str, object] = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
-            if not self._is_plain and not _fits(text, atoms):
+            if self._is_json:
+                text, atoms = _FINISHED, {**atoms, "line": self._line(resp, req, environ, request_time)}
+            elif not self._is_plain and not _fits(text, atoms):
                 text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
         except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
@@ -296,7 +345,10 @@ class Logger:
         if output is not None:
             path = None if output == "-" else output
             try:
-                handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid), self.cfg.umask)
+                if path is None and log is self.error_log and self.cfg.log_streams == "split":
+                    handler = SplitHandler()
+                else:
+                    handler = LineHandler(path, stream or sys.stderr, (self.cfg.uid, self.cfg.gid), self.cfg.umask)
             except OSError as error:
                 name = "accesslog" if log is self.access_log else "errorlog"
                 raise RuntimeError(_cannot_open(self.cfg, name, error)) from error
@@ -318,7 +370,13 @@ class Logger:
                 f"syslog_facility {cfg.syslog_facility!r} is unknown: expected one of {', '.join(SYSLOG_FACILITIES)}"
             ) from None
         handler = SyslogHandler(address[1], facility, address[0], cfg.syslog_addr)
-        handler.setFormatter(logging.Formatter(f"gunicorn.{prefix}.{name} {fmt}"))
+        ident = f"gunicorn.{prefix}.{name} "
+        if cfg.log_format != "json":
+            handler.setFormatter(logging.Formatter(ident + fmt))
+        elif log is self.error_log:
+            handler.setFormatter(self._error_formatter(cfg, ident))
+        else:
+            handler.setFormatter(self._access_formatter(cfg, ident))
         log.addHandler(handler)
 
 

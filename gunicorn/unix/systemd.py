@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from gunicorn._types import Log
 
 __all__ = [
-    "SD_LISTEN_FDS_START", "Watchdog", "listen_fds", "main", "reloading_state", "report_reload", "sd_notify",
+    "SD_LISTEN_FDS_START", "Watchdog", "is_journal", "listen_fds", "main", "reloading_state", "report_reload",
+    "sd_notify",
 ]
 
 SD_LISTEN_FDS_START = 3
@@ -64,6 +65,19 @@ def sd_notify(state: str, logger: Log, unset_environment: bool = False) -> None:
             sock.sendall(state.encode())
     except OSError as error:
         logger.debug("Cannot tell systemd %r: %s", state, error)
+
+
+def is_journal(fd: int) -> bool:
+    """Whether the journal reads what is written to a descriptor: `JOURNAL_STREAM` names its device and inode. Who has
+    inherited the variable and writes elsewhere is told apart by that, see systemd.exec(5)."""
+    told = os.environ.get("JOURNAL_STREAM")
+    if not told or fd < 0:
+        return False
+    try:
+        facts = os.fstat(fd)
+    except OSError:
+        return False
+    return told == f"{facts.st_dev}:{facts.st_ino}"
 
 
 def reloading_state() -> str:

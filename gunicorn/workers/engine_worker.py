@@ -33,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gunicorn._types import LogOptions
     from gunicorn.config import Config
     from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
@@ -246,9 +247,10 @@ class EngineWorker(Worker):
 
     def tell_overdue(self, request: Request, seconds: float, where: str) -> None:
         """A request has run for longer than its limit: say so, and where it is."""
+        known: LogOptions = {"extra": {"request_id": request.request_id}} if request.request_id else {}
         self.log.critical(
             "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
-            self.pid, seconds, request.method, atoms.escape(request.uri), where,
+            self.pid, seconds, request.method, atoms.escape(request.uri), where, **known,
         )  # fmt: skip
 
     def _answer_for_the_aborted(self) -> None:
@@ -262,7 +264,7 @@ class EngineWorker(Worker):
         now = monotonic()
         requests = [
             f"{exchange.request.method} {atoms.escape(exchange.request.uri)}"
-            f" ({now - exchange.request.started:.1f} s)"
+            f" ({now - exchange.request.started:.1f} s{_named(exchange.request)})"
             for exchange in self.engine.exchanges()
             if exchange.request is not None
         ]
@@ -353,3 +355,8 @@ class EngineWorker(Worker):
             self.engine.poll(LOOK_SECONDS)
         silence_signals()
         self.engine.close()
+
+
+def _named(request: Request) -> str:
+    """The id of a request behind what else is said of it."""
+    return f", {request.request_id}" if request.request_id else ""

@@ -28,7 +28,7 @@ class ErrorStream(io.TextIOBase):
         """What is written to: handlers of ours, which have the descriptor of a log file, and streams."""
         places = []
         for handler in getattr(getattr(self._log, "error_log", None), "handlers", ()):
-            if hasattr(handler, "write_text"):
+            if hasattr(handler, "write_printed"):
                 places.append(handler)
             elif getattr(handler, "stream", None) is not None:
                 places.append(handler.stream)
@@ -39,8 +39,8 @@ class ErrorStream(io.TextIOBase):
         if not isinstance(data, str):
             raise TypeError(f"{data!r:.80} is not str")
         for place in self._places():
-            if hasattr(place, "write_text"):
-                place.write_text(data)
+            if hasattr(place, "write_printed"):
+                place.write_printed(data, self.name.strip("<>"))
             else:
                 place.write(data)
                 place.flush()
@@ -94,7 +94,7 @@ class ErrorStream(io.TextIOBase):
     def buffer(self) -> BinaryIO:
         """The binary stream beneath. Raises AttributeError where there is none, as of a log file."""
         place = self._places()[0]
-        if hasattr(place, "write_text") and place.path is None:
+        if hasattr(place, "write_printed") and place.path is None:
             place = place.stream
         buffer: BinaryIO = place.buffer
         return buffer

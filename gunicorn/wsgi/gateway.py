@@ -71,10 +71,15 @@ class WSGIGateway(Gateway):
         """Serve one request from its environ to its log line; never raises what the application raised."""
         started = self.engine.now
         response = self._begin(exchange, request, started)
+        ids = self.request_ids
+        if ids is not None:
+            ids.enter(request)
         environ: Environ | None = None
         try:
             self._admit(exchange, request)
             environ = self.builder.build(exchange, request)
+            if ids is not None:
+                environ["gunicorn.request_id"] = request.request_id
             self._call(exchange, response, environ)
         except ClientDisconnected:
             self.log.debug("The client left before its response was complete: %s", request.uri)
@@ -94,6 +99,8 @@ class WSGIGateway(Gateway):
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(exchange, request, error)
+        if ids is not None:
+            ids.leave()
 
     def _begin(self, exchange: Exchange, request: Request, started: float) -> WSGIResponse:
         self._count(request, True, started)

@@ -94,6 +94,16 @@ CASES: list[Case] = [
         ["--access-logformat", "%(r)s %(h"], 1,
         r"Error: access_log_format = .*: at position 6, '%\(h': expected a field such as %\(h\)s",
     ),
+    (["--log-format", "xml"], 1, r"Error: log_format = 'xml' .*--log-format\): expected one of text, json$"),
+    (
+        ["--access-log-skip", "path=/a", "--access-log-skip", "pth=/b"], 1,
+        r"Error: access_log_skip = .*: 'pth' is none of path, status, method, host, agent, remote$",
+    ),
+    (["--access-log-sample", "1.5"], 1, r"Error: access_log_sample = '1.5' .*: expected a number from 0 to 1$"),
+    (
+        ["--request-id-header", "X_ID"], 1,
+        r"Error: request_id_header = 'X_ID' .*: expected the name of a header field, of letters, digits and dashes$",
+    ),
     (["--access-logformat", "%(h)"], 1, r"Error: access_log_format = .*: at position 0, "),
     (["--access-logformat", "%h %l"], 1, r"Error: access_log_format = .*: at position 0, "),
     (

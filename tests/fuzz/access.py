@@ -1,7 +1,11 @@
-"""An access line is one line that can be printed, whatever is in it, and both ways to make one write the same."""
+"""An access line is one line that can be printed, whatever is in it, and both ways to make one write the same.
+
+As JSON it is an object of US-ASCII, the path of which is what a run puts together.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from types import SimpleNamespace
@@ -9,7 +13,8 @@ from typing import Any
 
 from tests.fuzz.rooms import Rooms
 
-ATOMS = "hlutrsmUqHbBfaTDMLp"
+ATOMS = [*"hlutrsmUqHbBfaTDMLp", "{request-id}g", "{queue}g"]
+WALL = 1764244215.25
 #: Formats; what their atoms say is chosen by number.
 SPECIMENS = [
     b'%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"', "|".join(f"%({atom})s" for atom in ATOMS).encode(),
@@ -22,7 +27,8 @@ VALUES = ["", "-", "plain", 'a"b\\c', "\x1b[31m\r\n", "\x80\xff\xa0", "\u2603\u2
           [1], "x" * 3000]
 STATUSES = ["200 OK", "404", b"500 X", 204, None, "", "301 \xe9"]
 SECONDS = [0.0, 0.5, 0.000001, 0.000003, 0.0009996, 0.9999996, 86399.999999, 86400.5, 1e6]
-VARIABLES = ("REMOTE_ADDR", "PATH_INFO", "QUERY_STRING", "HTTP_REFERER", "HTTP_USER_AGENT", "my.var")
+VARIABLES = ("REMOTE_ADDR", "PATH_INFO", "QUERY_STRING", "HTTP_REFERER", "HTTP_USER_AGENT", "my.var",
+             "gunicorn.request_id")
 CREDENTIALS = [None, "Basic YTpi", "basic !!!", "Bearer x", 5, "Basic \u2603", "Basic //86Yg=="]
 #: A width that would be filled with so many spaces is whoever writes such a format's own wish.
 WIDE = re.compile(r"\d{4}")
@@ -37,6 +43,20 @@ def make(rooms: Rooms) -> Any:
     def write(text: str) -> bool:
         written.append(text)
         return True
+
+    objects = rooms("gateway.access_json").JSONLines(SimpleNamespace(now=lambda: ""), write, None, lambda: WALL)
+    access_object = rooms("logs.json_lines").access_line
+
+    def one_object(request: Any, response: Any, environ: dict[str, Any], seconds: float) -> str:
+        full: str = access_object(response, request, environ, timedelta(seconds=seconds), WALL)
+        assert full.isascii()
+        assert full.isprintable()
+        assert json.loads(full)["logger"] == "gunicorn.access"
+        written.clear()
+        objects.add(response, environ, prefixes, seconds, 1.0)
+        assert objects.flush()
+        assert "".join(written) == full + "\n"
+        return full
 
     log = SimpleNamespace(now=lambda: "[now]", line_writer=lambda: write, _get_user=accesslog.basic_user)
 
@@ -63,6 +83,8 @@ def make(rooms: Rooms) -> Any:
             lines.add(response, environ, prefixes, seconds, 1.0)
             assert lines.flush()
             assert "".join(written) == full + "\n"
-        return full, lines is None
+        request.path, request.query, request.forwarder_trusted = f"/{text}", text[::-1], bool(choice & 1)
+        environ["HTTP_X_REQUEST_START"] = (f"t={WALL - 1.5}", text, None)[choice % 3]
+        return full, lines is None, one_object(request, response, environ, seconds)
 
     return run

@@ -96,8 +96,8 @@ def master_of(world: World, **attributes: Any) -> Any:
     listener = object.__new__(UnixSocket)
     listener.sock, listener.path, listener.cfg_addr = SimpleNamespace(fileno=lambda: 9), "/s", "/s"  # type: ignore[assignment]
     return SimpleNamespace(
-        supervisor=world.supervisor, WORKERS=workers, pid=7, reexec_pid=0, history=History(lambda: 5.0), LISTENERS=[listener],
-        cfg=None, log=SimpleNamespace(info=lambda *args: None), told=[], **attributes,
+        supervisor=world.supervisor, WORKERS=workers, pid=7, reexec_pid=0, history=History(lambda: 5.0),
+        LISTENERS=[listener], cfg=None, log=SimpleNamespace(info=lambda *args: None), told=[], **attributes,
     )
 
 

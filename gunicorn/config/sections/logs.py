@@ -4,10 +4,15 @@ import sys
 
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
+    one_of,
     validate_bool,
     validate_class,
     validate_dict,
+    validate_field_name,
     validate_loglevel,
+    validate_seconds,
+    validate_share,
+    validate_skip_rules,
     validate_statsd_address,
     validate_string,
     validate_syslog_facility,
@@ -82,8 +87,54 @@ class AccessLogFormat(Setting):
         | `{NAME}i` | request header field |
         | `{NAME}o` | response header field |
         | `{NAME}e` | variable of the WSGI environment |
+        | `{request-id}g` | id of the request (`request_id_header`) |
+        | `{queue}g` | seconds between a trusted proxy and this server, as its `X-Request-Start` tells |
 
-        What a request does not have is `-`.
+        What a request does not have is `-`. It has no meaning with `log_format = json`.
+        """
+
+
+class AccessLogSkip(Setting):
+    name = "access_log_skip"
+    section = SECTION
+    default = []
+    validator = validate_skip_rules
+    cli = ["--access-log-skip"]
+    action = "append"
+    meta = "RULE"
+    desc = """\
+        Requests that have no line in the access log, such as `path=/healthz` or `status=2xx&agent=kube-probe/*`.
+
+        A rule is one condition, or several with `&` between, all of which must hold; give the flag once for each
+        rule. Keys are `path` (as the client sent it, without the query), `status` (`404`, `2xx`), `method`, `host`,
+        `agent` (the field User-Agent) and `remote` (the client's address); `*` in a value stands for anything.
+        """
+
+
+class AccessLogSample(Setting):
+    name = "access_log_sample"
+    section = SECTION
+    default = 1.0
+    validator = validate_share
+    cli = ["--access-log-sample"]
+    meta = "SHARE"
+    desc = """\
+        The share of requests that have a line in the access log, from 0 to 1.
+
+        Those answered with 5xx always have one, and those that took longer than `access_log_slow`. What
+        `access_log_skip` names has none either way.
+        """
+
+
+class AccessLogSlow(Setting):
+    name = "access_log_slow"
+    section = SECTION
+    default = 0.0
+    validator = validate_seconds
+    cli = ["--access-log-slow"]
+    meta = "SECONDS"
+    desc = """\
+        Requests that took longer are in the access log whatever `access_log_sample` says. 0: none for that reason.
         """
 
 
@@ -96,6 +147,51 @@ class ErrorLog(Setting):
     meta = "FILE"
     desc = """\
         The file for what the server itself has to say; `-` is standard error.
+        """
+
+
+class LogFormat(Setting):
+    name = "log_format"
+    section = SECTION
+    default = "text"
+    validator = one_of("text", "json", none="text")
+    cli = ["--log-format"]
+    meta = "FORMAT"
+    desc = """\
+        How lines of both logs are written: `text`, or `json`, one object a line.
+
+        A `logger_class` with an `access` of its own, and `logconfig`, `logconfig_json` and `logconfig_dict`, have the
+        last word. The members are listed in the page on observability.
+        """
+
+
+class LogStreams(Setting):
+    name = "log_streams"
+    section = SECTION
+    default = "stderr"
+    validator = one_of("stderr", "split", none="stderr")
+    cli = ["--log-streams"]
+    meta = "STREAMS"
+    desc = """\
+        Where the error log goes with `errorlog = -`: `stderr`, or `split`: what is below WARNING to standard output,
+        the rest to standard error.
+        """
+
+
+class RequestIdHeader(Setting):
+    name = "request_id_header"
+    section = SECTION
+    default = None
+    validator = validate_field_name
+    cli = ["--request-id-header"]
+    meta = "FIELD"
+    desc = """\
+        The header field with the id of a request, such as `X-Request-ID`. When not set, requests have none.
+
+        It is taken from peers in `forwarded_allow_ips` when it has 1 to 128 letters, digits, dots, underscores and
+        dashes; any other request gets a fresh one (UUIDv7). The application finds it in that field, as
+        `gunicorn.request_id` in the environ and as `extensions["gunicorn"]["request_id"]` in an ASGI scope. It is in
+        the response, unless the application sets the field itself, and in both logs.
         """
 
 

@@ -1,0 +1,110 @@
+"""Access lines as JSON on the hot path: what `logs/json_lines.py` says of our own responses, made in one go."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from gunicorn.http._octets import is_plain
+from gunicorn.logs.atoms import printable
+from gunicorn.logs.json_lines import decimal, member, stamp_of_second
+from gunicorn.logs.queue_time import seconds_since
+
+from .access_lines import LONG_VALUE, AccessLines, writer_of
+from .response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunicorn._types import Clock, Environ, Log
+    from gunicorn.logs.selection import Selection
+
+_BEGIN = "Z\",\"level\":\"INFO\",\"logger\":\"gunicorn.access\",\"message\":\""
+
+
+class JSONLines(AccessLines):
+    """Gathers lines that are objects of JSON."""
+
+    __slots__ = ("_pid", "_second", "_stamp", "_wall_clock")
+
+    def __init__(
+        self, log: Log, write: Callable[[str], bool], selection: Selection | None, wall_clock: Clock = time.time
+    ) -> None:
+        AccessLines.__init__(self, log, [], write, selection)
+        self._pid = f'","pid":{os.getpid()},"method":"'
+        self._wall_clock = wall_clock
+        self._second = -1
+        self._stamp = ""
+
+    def _add(self, response: Response, environ: Environ, seconds: float) -> None:
+        request = response.request
+        wall = self._wall_clock()
+        micros = int(wall * 1000000 + 0.5)
+        second = micros // 1000000
+        if second != self._second:
+            self._second = second
+            self._stamp = f'{{"time":"{stamp_of_second(second)}.'
+        micros -= second * 1000000
+        took = 0
+        if seconds > 0.0:
+            took = int(seconds * 1000000 + 0.5)
+        whole = took // 1000000
+        took -= whole * 1000000
+        method = _text(request.method)
+        path = _text(request.path)
+        code = _code(response.status)
+        remote = environ.get("REMOTE_ADDR")
+        if type(remote) is str and not remote:
+            # Of a unix socket there is no address.
+            remote = None
+        identity = environ.get("gunicorn.request_id")
+        queue = ""
+        if request.forwarder_trusted:
+            queue = _queue(environ, wall - seconds)
+        line = (
+            f'{self._stamp}{micros:06d}{_BEGIN}{method} {path} {code}{self._pid}{method}","path":"{path}'
+            f'","query":"{_text(request.query)}","status":{code},"duration":{whole}.{took:06d},"bytes":{response.sent}'
+            f',"remote":{_value(remote)},"user_agent":{_value(environ.get("HTTP_USER_AGENT"))}'
+            f',"referer":{_value(environ.get("HTTP_REFERER"))},"host":{_value(environ.get("HTTP_HOST"))}'
+            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))},"request_id":{_value(identity)}{queue}}}\n'
+        )
+        self._parts.append(line)
+        self._count += len(line) // LONG_VALUE
+
+
+def json_lines(log: Log) -> JSONLines | None:
+    """For a logger whose lines can be made here."""
+    write = writer_of(log)
+    return None if write is None else JSONLines(log, write, getattr(log, "selection", None))
+
+
+def _text(value: str) -> str:
+    """What stands between the quotes of a string."""
+    if is_plain(value):
+        return value
+    quoted = member(value)
+    return quoted[1:len(quoted) - 1]
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "null"
+    if type(value) is str and is_plain(value):
+        return f'"{value}"'
+    return member(value)
+
+
+def _code(status: object) -> str:
+    """The digits of a status line, and null for what is none."""
+    text = status if type(status) is str else printable(status)
+    code = text[:3]
+    return code if len(code) == 3 and code.isascii() and code.isdigit() else "null"
+
+
+def _queue(environ: Environ, began: float) -> str:
+    value = environ.get("HTTP_X_REQUEST_START")
+    if not isinstance(value, str):
+        return ""
+    seconds = seconds_since(value, began)
+    return "" if seconds is None else f',"queue":{decimal(seconds)}'
