@@ -10,22 +10,29 @@ from pathlib import Path
 import pytest
 
 from gunicorn.control import cli
+from tests.master.scrape import face_of
 from tests.master.test_signals import APP, Background
 from tests.support.control import Control, ask, ready_workers
 from tests.support.server import Server, running
 from tests.support.wait import wait_until
+from tests.support.wire import get
 
-LEVEL = """
+EXTRA = """
         elif path == "/level":
             import logging
             body = str(logging.getLogger("gunicorn.error").level).encode()
+        elif path == "/held":
+            while not os.path.exists("go"):
+                time.sleep(0.02)
+            body = b"one"
 """
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    app = APP.replace("        elif path.startswith", LEVEL[1:] + "        elif path.startswith")
-    with running(tmp_path_factory.mktemp("live"), app, "-w", "2", workers=2) as started:
+    app = APP.replace("        elif path.startswith", EXTRA[1:] + "        elif path.startswith")
+    args = ("-w", "2", "--metrics-bind", "127.0.0.1:0")
+    with running(tmp_path_factory.mktemp("live"), app, *args, workers=2) as started:
         ready_workers(started.folder / "gunicorn.ctl", 2)
         yield started
 
@@ -72,6 +79,7 @@ def test_one_is_killed_and_replaced(server: Server, path: str) -> None:
     wait_until(lambda: first not in server.worker_pids())
     assert second in ready_workers(path, 2)
     after = ask(path, "show stats")
+    assert after["requests"] == after["responses"]["2xx"] == before["requests"], "what one has served stays served"
     assert [after[name] - before[name] for name in ("workers_spawned", "workers_killed")] == [1, 1]
 
 
@@ -85,12 +93,12 @@ def test_all_are_restarted_and_the_configuration_stays(server: Server, path: str
 
 
 def test_a_running_request(server: Server, path: str) -> None:
-    request = Background(server, "/sleep/1.5?a=\x1b[31m".replace("\x1b", "%1b"))
+    request = Background(server, "/held?a=%1b[31m")
     rows = wait_until(lambda: ask(path, "show requests")["requests"])
-    assert rows[0]["line"].startswith("GET /sleep/1.5?a=%1b")
-    stacks = ask(path, "show stacks", rows[0]["pid"])["stacks"]
-    assert "app.py" in stacks
-    assert "in app" in stacks
+    assert rows[0]["line"].startswith("GET /held?a=%1b")
+    # Its page says that it runs before it does.
+    wait_until(lambda: "in app" in ask(path, "show stacks", rows[0]["pid"])["stacks"])
+    (server.folder / "go").touch()
     assert request.result() == b"one"
     wait_until(lambda: ask(path, "show requests")["count"] == 0)
 
@@ -99,6 +107,7 @@ def test_drain(server: Server, path: str) -> None:
     assert ask(path, "drain on") == {"draining": True, "ready": False}
     try:
         assert server.get().status == 200
+        assert get(face_of(server), "/health/ready").json()["reason"] == "drained by a command"
         assert ask(path, "wait ready 0.05") == "Not ready: drained by a command"
         with Control(path) as waiting:
             waiting.send("wait ready")

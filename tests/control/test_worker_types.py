@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from tests.conftest import Serve
-from tests.master.test_signals import APP, Background
+from tests.master.test_signals import Background
 from tests.support.control import ask, ready_workers
 from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.workers.kinds import GREENLETS, everywhere
+
+APP = """
+    import os, time
+
+    def app(environ, start_response):
+        while not os.path.exists("go"):
+            time.sleep(0.02)
+        start_response("200 OK", [("Content-Length", "3")])
+        return [b"one"]
+"""
 
 
 def look_into(server: Server) -> None:
@@ -15,13 +25,14 @@ def look_into(server: Server) -> None:
     (pid,) = ready_workers(path, 1)
     (row,) = ask(path, "show workers")["workers"]
     assert (row["booted"], row["phase"]) == (True, "ready")
-    request = Background(server, "/sleep/1")
+    request = Background(server, "/held")
     (running,) = wait_until(lambda: ask(path, "show requests")["requests"])
-    assert (running["pid"], running["line"]) == (pid, "GET /sleep/1")
-    stacks = ask(path, "show stacks", pid)["stacks"]
-    # A greenlet that waits is on the stack of no thread.
+    assert (running["pid"], running["line"]) == (pid, "GET /held")
+    # A greenlet that waits is on the stack of no thread. All take a moment to come to where they wait.
     is_greenlet = any(kind in server.args for kind in GREENLETS)
-    assert ("in run" if is_greenlet else "in app") in stacks
+    where = "in run" if is_greenlet else "in app"
+    wait_until(lambda: where in ask(path, "show stacks", pid)["stacks"])
+    (server.folder / "go").touch()
     assert request.result() == b"one"
     assert ask(path, "worker restart", pid)["restarting"] == [pid]
     wait_until(lambda: pid not in server.worker_pids())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gunicorn.instrument.scoreboard import Scoreboard
+from gunicorn.instrument.totals import Ledger
 from gunicorn.master.decisions import Adjusted, Dismissed, Policy, Resized, Worn
 from gunicorn.master.history import KEPT, History
 from gunicorn.master.orders import Orders
@@ -96,8 +97,9 @@ def master_of(world: World, **attributes: Any) -> Any:
     listener = object.__new__(UnixSocket)
     listener.sock, listener.path, listener.cfg_addr = SimpleNamespace(fileno=lambda: 9), "/s", "/s"  # type: ignore[assignment]
     return SimpleNamespace(
-        supervisor=world.supervisor, WORKERS=workers, pid=7, reexec_pid=0, history=History(lambda: 5.0),
-        LISTENERS=[listener], cfg=None, log=SimpleNamespace(info=lambda *args: None), told=[], **attributes,
+        supervisor=world.supervisor, WORKERS=workers, pid=7, history=History(lambda: 5.0), LISTENERS=[listener],
+        cfg=None, log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],
+        measures=SimpleNamespace(sums=Ledger().sums, restarts={}), **attributes,
     )
 
 
