@@ -112,9 +112,8 @@ class Worker:
 
     def notify(self) -> None:
         """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
-        self.tmp.notify()
-        level = self.slot.log_level
-        if level != self._log_level:
+        level = self.tmp.notify()
+        if level and level != self._log_level:
             self._log_level = level
             set_level(self.log, level)
 
