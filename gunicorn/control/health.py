@@ -6,8 +6,6 @@ being busy does not make it false, or the others would get what this one does no
 
 from __future__ import annotations
 
-import json
-
 from gunicorn._record import Record
 
 from .http_face import Reply
@@ -57,5 +55,8 @@ def resources(look: Callable[[], Health]) -> Mapping[str, Resource]:
 
 
 def _reply(status: int, word: str, reason: str = "") -> Reply:
+    # Not before somebody asks: a server that nobody looks at has no need of it.
+    import json
+
     told = {"status": word, "reason": reason} if reason else {"status": word}
     return Reply(status, "application/json", json.dumps(told).encode() + b"\n")
