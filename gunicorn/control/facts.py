@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from gunicorn.instrument.scoreboard import STATE_NAMES
+from gunicorn.instrument.scoreboard import STATE_NAMES, STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gunicorn.instrument.totals import Totals
+
     from .view import ServerView, WorkerView
 
     Data = dict[str, object]
@@ -70,7 +72,7 @@ def of_tasks(view: ServerView) -> Data:
 def stats(view: ServerView) -> Data:
     """`show stats`"""
     ready, reason = view.ready
-    pages = [worker.slot for worker in view.workers]
+    pages, totals = [worker.slot for worker in view.workers], view.totals
     return {
         "uptime": round(view.uptime, 2),
         "pid": view.pid,
@@ -85,9 +87,23 @@ def stats(view: ServerView) -> Data:
         "workers_ready": sum(worker.phase == "ready" for worker in view.workers),
         "requests_running": sum(page.running for page in pages),
         "connections": sum(page.connections for page in pages),
+        "requests": sum(totals.counts),
+        "responses": _by_status(totals),
+        "refused": totals.refused,
+        "bytes_received": totals.received,
+        "bytes_sent": totals.sent,
+        "restarts": dict(view.restarts),
         "reloading": view.reload.running,
         "reload_problem": view.reload.problem,
     }
+
+
+def _by_status(totals: Totals) -> dict[str, int]:
+    """How many requests have ended with each class of status."""
+    sums = dict.fromkeys(STATUSES, 0)
+    for (_, status), count in totals.requests().items():
+        sums[status] += count
+    return sums
 
 
 def listeners(view: ServerView) -> Data:
@@ -145,6 +161,8 @@ def snapshot(view: ServerView) -> Data:
     """`watch`: all that changes."""
     return {
         "stats": stats(view),
+        # Requests by duration, of all time: bucket n has those of less than 2**n microseconds.
+        "histogram": view.totals.histogram,
         **workers(view),
         "requests": requests(view)["requests"],
         "listeners": listeners(view)["listeners"],

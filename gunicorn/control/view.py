@@ -6,8 +6,11 @@ from gunicorn._record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.totals import Totals
 
 __all__ = ["Counters", "Event", "ListenerView", "ReloadView", "ServerView", "WorkerView"]
 
@@ -61,7 +64,8 @@ class ReloadView(Record):
 
 class ServerView(Record):
     """All of it. `now` and `started_at` are monotonic; `not_ready` says why no new clients should come, and is empty
-    when they may. `stopping`: the stop is decided, be it that it begins later."""
+    when they may. `add_up` makes `totals`; `restarts` are workers that ended while the server went on, by cause.
+    `stopping`: the stop is decided, be it that it begins later."""
 
     now: float
     pid: int
@@ -74,6 +78,8 @@ class ServerView(Record):
     listeners: tuple[ListenerView, ...]
     settings: Config
     not_ready: str
+    add_up: Callable[[], Totals]
+    restarts: Mapping[str, int]
     stopping: bool = False
     draining: bool = False
 
@@ -81,6 +87,11 @@ class ServerView(Record):
     def ready(self) -> tuple[bool, str]:
         """Whether new clients may come, and why not."""
         return not self.not_ready, self.not_ready
+
+    @property
+    def totals(self) -> Totals:
+        """What all workers have counted that there are and were; added up by each who asks."""
+        return self.add_up()
 
     @property
     def uptime(self) -> float:

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import gunicorn
 from gunicorn import _build
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gunicorn._types import Clock
     from gunicorn.control.view import ServerView, WorkerView
     from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.totals import Totals
     from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["Measures"]
@@ -78,6 +79,15 @@ class Measures:
         if result == "success":
             self._reloaded_at = self._wall_clock()
 
+    @property
+    def restarts(self) -> Mapping[str, int]:
+        """How many workers have ended while the server went on, by cause."""
+        return self._restarts
+
+    def sums(self, pages: Iterable[Slot]) -> Totals:
+        """Everything that was counted; `pages` are those of the workers that live."""
+        return self._ledger.sums(pages)
+
     def read(self, view: ServerView) -> Readings:
         """All numbers of now."""
         pages = [worker.slot for worker in view.workers]
@@ -92,7 +102,7 @@ class Measures:
             ready=not view.not_ready,
             target=view.target,
             workers=tuple(map(self._reading_of, view.workers)),
-            totals=self._ledger.sums(pages),
+            totals=self.sums(pages),
             in_flight=sum(page.running for page in pages),
             oldest=max((now - moment for moment in started if moment), default=0.0),
             connections=sum(page.connections for page in pages),

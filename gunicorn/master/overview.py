@@ -39,6 +39,8 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
         listeners=tuple(_listeners(master.LISTENERS)),
         settings=master.cfg,
         not_ready=_not_ready(master, now, pages, draining),
+        add_up=lambda: master.measures.sums(pages.values()),
+        restarts=master.measures.restarts,
         stopping=books.leaving,
         draining=draining,
     )

@@ -15,12 +15,13 @@ from .supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
     from gunicorn._types import Address, App, Log
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Scoreboard, Slot
+    from gunicorn.instrument.totals import Totals
 
     class ServedApplication(Protocol):
         """An application and its configuration, as a program hands them to a master."""
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
         def worker_gone(self, page: Slot, cause: str, /) -> None: ...
         def reloaded(self, result: str, /) -> None: ...
+        def sums(self, pages: Iterable[Slot], /) -> Totals: ...
+        @property
+        def restarts(self) -> Mapping[str, int]: ...
 
     class Face(Protocol):
         """Where the master itself answers."""

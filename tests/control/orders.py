@@ -10,6 +10,7 @@ from gunicorn.control.view import Counters, Event, ListenerView, ReloadView, Ser
 from gunicorn.instrument import scoreboard
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import Scoreboard
+from gunicorn.instrument.totals import Ledger
 
 
 class Answer:
@@ -46,6 +47,7 @@ class Noted:
             now=self.now, pid=10, started_at=899.0, workers=workers, target=2, counters=Counters(2, 0, 1),
             reload=ReloadView(), events=(Event(1.5, "Booted"),),
             listeners=(ListenerView("http://127.0.0.1:8000", 5, "tcp"),), settings=Config(), not_ready="",
+            add_up=lambda: Ledger().sums(self.slots), restarts={"crash": 2},
         )
         return view.replaced(**self.changes)
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from gunicorn.control import cli
+from tests.master.scrape import face_of
 from tests.master.test_signals import APP, Background
 from tests.support.control import Control, ask, ready_workers
 from tests.support.server import Server, running
 from tests.support.wait import wait_until
+from tests.support.wire import get
 
 LEVEL = """
         elif path == "/level":
@@ -25,7 +27,8 @@ LEVEL = """
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     app = APP.replace("        elif path.startswith", LEVEL[1:] + "        elif path.startswith")
-    with running(tmp_path_factory.mktemp("live"), app, "-w", "2", workers=2) as started:
+    args = ("-w", "2", "--metrics-bind", "127.0.0.1:0")
+    with running(tmp_path_factory.mktemp("live"), app, *args, workers=2) as started:
         ready_workers(started.folder / "gunicorn.ctl", 2)
         yield started
 
@@ -72,6 +75,7 @@ def test_one_is_killed_and_replaced(server: Server, path: str) -> None:
     wait_until(lambda: first not in server.worker_pids())
     assert second in ready_workers(path, 2)
     after = ask(path, "show stats")
+    assert after["requests"] == after["responses"]["2xx"] == before["requests"], "what one has served stays served"
     assert [after[name] - before[name] for name in ("workers_spawned", "workers_killed")] == [1, 1]
 
 
@@ -99,6 +103,7 @@ def test_drain(server: Server, path: str) -> None:
     assert ask(path, "drain on") == {"draining": True, "ready": False}
     try:
         assert server.get().status == 200
+        assert get(face_of(server), "/health/ready").json()["reason"] == "drained by a command"
         assert ask(path, "wait ready 0.05") == "Not ready: drained by a command"
         with Control(path) as waiting:
             waiting.send("wait ready")

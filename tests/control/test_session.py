@@ -12,6 +12,7 @@ from gunicorn.control import facts, protocol
 from gunicorn.control.commands import COMMANDS
 from gunicorn.control.conversation import Peer
 from gunicorn.control.session import Session
+from gunicorn.instrument._board import Board
 from tests.control.orders import Noted
 
 
@@ -120,6 +121,10 @@ def test_stats(talk: Talk) -> None:
         "workers_killed": 0, "reloads": 1, "dirty_arbiter_pid": None,
     }
     assert (data["ready"], data["not_ready_because"]) == (True, None)
+    assert (data["requests"], data["responses"]["2xx"], data["restarts"]) == (0, 0, {"crash": 2})
+    Board(talk.orders.slots[0]).end("GET", 200, 995.5, 996.0, 20)
+    data = talk.ask("show stats")["data"]
+    assert (data["requests"], data["responses"]["2xx"]) == (1, 1)
     talk.orders.changes["not_ready"] = "no worker is well"
     assert talk.ask("show stats")["data"]["not_ready_because"] == "no worker is well"
 
@@ -226,7 +231,10 @@ def test_watching(talk: Talk) -> None:
         ticks += [(seconds, answer["id"]) for answer in talk.turn()]
     assert ticks == [(0.0, "w"), (2.1, "w"), (9.0, "w")]
     assert talk.session.due == 1011.0
-    assert set(facts.snapshot(talk.orders.view())) == {"stats", "workers", "count", "requests", "listeners", "events"}
+    assert set(facts.snapshot(talk.orders.view())) == {
+        "stats", "workers", "count", "requests", "listeners", "events",
+        "histogram",
+    }
 
 
 def test_waiting_for_ready(talk: Talk) -> None:

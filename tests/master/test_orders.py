@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gunicorn.instrument.scoreboard import Scoreboard
+from gunicorn.instrument.totals import Ledger
 from gunicorn.master.decisions import Adjusted, Dismissed, Policy, Resized, Worn
 from gunicorn.master.history import KEPT, History
 from gunicorn.master.orders import Orders
@@ -97,7 +98,8 @@ def master_of(world: World, **attributes: Any) -> Any:
     listener.sock, listener.path, listener.cfg_addr = SimpleNamespace(fileno=lambda: 9), "/s", "/s"  # type: ignore[assignment]
     return SimpleNamespace(
         supervisor=world.supervisor, WORKERS=workers, pid=7, history=History(lambda: 5.0), LISTENERS=[listener],
-        cfg=None, log=SimpleNamespace(info=lambda *args: None), told=[], **attributes,
+        cfg=None, log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],
+        measures=SimpleNamespace(sums=Ledger().sums, restarts={}), **attributes,
     )
 
 
