@@ -72,10 +72,9 @@ class Slot:
 
     # The worker's side.
 
-    def beat(self) -> int:
-        """Say "I am alive" (one store), and hear the one word that the master may have for any worker: `log_level`."""
+    def beat(self) -> None:
+        """Say "I am alive" (one store)."""
         self._floats[_HEARTBEAT] = time.monotonic()
-        return self._words[_LOG_LEVEL]
 
     def begin(self, line: bytes, now: float) -> None:
         """A request is given to the application. `line`: its request line; `now`: monotonic seconds."""

@@ -58,11 +58,14 @@ class Orders:
             self._master.history.note("Drained by a command" if on else "No longer drained")
 
     def set_log_level(self, level: int) -> bool:
-        """Give the error logs of master and workers this level; workers see it with their next heartbeat."""
+        """Give the error logs of master and workers this level; whether they have one. Workers are told by the signal
+        that has them look after their log files."""
         if not set_level(self._master.log, level):
             return False
         for worker in self._master.WORKERS.values():
             worker.tmp.slot.log_level = level
+        for pid in self._master.WORKERS:
+            self._master.kill_worker(pid, signal.SIGUSR1)
         return True
 
     def ask_stacks(self, pid: int) -> Question:

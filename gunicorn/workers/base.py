@@ -90,8 +90,6 @@ class Worker:
         # Write end of the master's own wake-up pipe; the master sets it before the fork.
         self.master_fd = -1
         self._recycling = False
-        # What the master has wanted of the error log.
-        self._log_level = 0
         # Just before the fork.
         self._made_at = time.monotonic()
 
@@ -112,10 +110,7 @@ class Worker:
 
     def notify(self) -> None:
         """Tell the master "I am alive"; at least once every `timeout` seconds, or it ends this worker."""
-        level = self.tmp.notify()
-        if level and level != self._log_level:
-            self._log_level = level
-            set_level(self.log, level)
+        self.tmp.notify()
 
     def is_parent_alive(self) -> bool:
         """Whether the master is still there."""
@@ -153,9 +148,16 @@ class Worker:
         self.booted = True
         self._announce()
 
+    def _heed_log_level(self) -> None:
+        level = self.slot.log_level
+        if level:
+            set_level(self.log, level)
+
     def _announce(self) -> None:
         self.log.info("Worker ready (pid: %s) after %.2f s", self.pid, time.monotonic() - self._made_at)
         self.notify()
+        # It may have been set while there was no ear for a signal.
+        self._heed_log_level()
         self.slot.state = scoreboard.READY
         self.poke_master()
 
@@ -284,8 +286,9 @@ class Worker:
             self.log.exception("The hook %s failed", name)
 
     def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
-        """Reopen the log files."""
+        """Reopen the log files, and heed what the master wants of the log."""
         handlers.reopen(self.log)
+        self._heed_log_level()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """TERM: finish what runs, then leave."""

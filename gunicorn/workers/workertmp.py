@@ -34,9 +34,9 @@ class WorkerTmp:
     def slot(self, value: Slot) -> None:
         self._slot = value
 
-    def notify(self) -> int:
-        """Say "I am alive"; the level that the error log is to have, 0: as it is."""
-        return self.slot.beat()
+    def notify(self) -> None:
+        """Say "I am alive"."""
+        self.slot.beat()
 
     def last_update(self) -> float:
         """Monotonic seconds of the last `notify()`."""
