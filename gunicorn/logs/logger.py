@@ -24,7 +24,6 @@ from .atoms import SafeAtoms
 from .captured import capture
 from .handlers import LineHandler, SplitHandler, all_handlers, reopen_file_handler
 from .logging_config import LINE_FORMAT, TIME_FORMAT, dict_config, file_config, read_json
-from .request_ids import RequestFormatter
 from .selection import Selection, selection_of
 from .syslog_address import SYSLOG_FACILITIES, parse_syslog_address
 
@@ -99,9 +98,12 @@ class Logger:
             from .json_lines import JSONFormatter
 
             return JSONFormatter(prefix)
-        # Where requests have no ids nobody looks for one.
-        kind = RequestFormatter if cfg.request_id_header else logging.Formatter
-        return kind(self.error_fmt, self.datefmt)
+        if not cfg.request_id_header:
+            # Nobody looks for an id, nor imports what that takes.
+            return logging.Formatter(self.error_fmt, self.datefmt)
+        from .request_ids import RequestFormatter
+
+        return RequestFormatter(self.error_fmt, self.datefmt)
 
     def _access_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
         """How a record of the access log is written; those of a class with an `access` of its own as it has said."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -31,7 +32,10 @@ def another_work() -> None:
 
 
 def busy_child(file: StackFile, listens: bool, work: Callable[[], None] = one_work) -> int:
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # Of a library that another test has imported.
+        warnings.simplefilter("ignore")
+        pid = os.fork()
     if pid:
         return pid
     try:
