@@ -8,6 +8,7 @@ stuck in C code.
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ ANSWER_SECONDS = 0.2
 """So long an answer is waited for: a process that is stopped, or waits for a disk, gives none."""
 
 _LOOK_SECONDS = 0.002
+_QUIET_SECONDS = 0.02
+"""An answer that has not grown for so long is complete: who writes it may have to wait for a processor meanwhile."""
+
 _LONGEST = 64 * 1024
 
 
@@ -58,9 +62,13 @@ class StackFile:
         self._begin, self._end = f'  File "{code.co_filename}", line ', f" in {code.co_name}"
         # How many questions there were.
         self.asked = 0
+        # Until then (monotonic) it is the answer of one worker that is written here, and no other one is asked.
+        self.taken_until = 0.0
         self._fd = -1
         if SIGNAL and hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("stacks")
+            # What one still writes who is late stands behind what there is, wherever it was before.
+            fcntl.fcntl(self._fd, fcntl.F_SETFL, fcntl.fcntl(self._fd, fcntl.F_GETFL) | os.O_APPEND)
 
     def listen(self) -> None:
         """In a worker: answer from now on."""
@@ -79,7 +87,6 @@ class StackFile:
         if self._fd < 0 or not _listens(pid):
             return 0
         os.ftruncate(self._fd, 0)
-        os.lseek(self._fd, 0, os.SEEK_SET)
         try:
             os.kill(pid, SIGNAL)
         except ProcessLookupError:
@@ -117,31 +124,41 @@ class StackQuestion:
         self._file = file
         self._pid = pid
         self._clock = clock
-        self._size = 0
-        self._begin()
+        # The number of the question; -1: it was not asked yet, 0: it cannot be.
+        self._number = -1
+        self._try(clock())
 
-    def _begin(self) -> None:
-        self._number = self._file.begin(self._pid)
-        now = self._clock()
+    def _try(self, now: float) -> None:
+        """Ask, unless another worker is just writing its answer."""
+        file = self._file
+        if now < file.taken_until:
+            return
+        self._number = file.begin(self._pid)
+        self._size = 0
         self._next_look = now + _LOOK_SECONDS
-        self._give_up = now + ANSWER_SECONDS
+        self._quiet_at = self._give_up = now + ANSWER_SECONDS
+        if self._number:
+            file.taken_until = self._give_up
 
     def look(self) -> str | None:
         """The answer when it is complete; None before that, empty when there will be none."""
+        file, now = self._file, self._clock()
+        if self._number and self._number != file.asked:
+            # Not asked yet, or nobody has looked for so long that it was another one's turn.
+            self._try(now)
+            return None
         if not self._number:
             return ""
-        if self._number != self._file.asked:
-            # Another one was asked meanwhile, and the file is that one's.
-            self._begin()
-            return None
-        now = self._clock()
         if now < self._next_look:
             return None
         self._next_look = now + _LOOK_SECONDS
-        before, self._size = self._size, self._file.size
-        if (self._size and self._size == before) or now >= self._give_up:
-            return self._file.read()
-        return None
+        before, self._size = self._size, file.size
+        if self._size != before:
+            self._quiet_at = min(now + _QUIET_SECONDS, self._give_up)
+        if now < self._quiet_at:
+            return None
+        file.taken_until = 0.0
+        return file.read()
 
 
 def _listens(pid: int) -> bool:
