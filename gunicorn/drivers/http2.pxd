@@ -4,7 +4,7 @@ from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
 from gunicorn.wire.http2 cimport HTTP2, Recipient, Stream
 from .http1 cimport Connection
-from .http2_output cimport SharedOutput
+from .http2_output cimport SharedOutput, place_among
 from .http2_stream cimport StreamExchange
 
 
@@ -42,7 +42,7 @@ cdef class Session(SharedOutput):
     @cython.locals(exchange=StreamExchange)
     cdef StreamExchange open(self, Stream state, Request request)
     cdef bint is_misdirected(self, Request request) except -1
-    @cython.locals(request=Request, place=Py_ssize_t, ready=list, other=StreamExchange)
+    @cython.locals(request=Request, ready=list)
     cdef is_ready(self, StreamExchange exchange)
     cdef _serve_ready(self)
     @cython.locals(engine=EngineState, request=Request)

@@ -28,7 +28,7 @@ from gunicorn.wire.http2_frames import (
 from gunicorn.wire.priority import LONGEST, Priority, parse_priority
 
 from .http1 import Connection
-from .http2_output import SharedOutput
+from .http2_output import SharedOutput, place_among
 from .http2_stream import StreamExchange
 
 # A client has acknowledged our settings in this time, and answers the PING of a farewell in that.
@@ -166,16 +166,10 @@ class Session(SharedOutput):
         if request is not None and request.priority is not None:
             priority = parse_priority(request.priority)
             exchange.urgency, exchange.incremental = priority.urgency, priority.incremental
-        place = len(ready)
-        while place:
-            other = ready[place - 1]
-            if other.urgency <= exchange.urgency:
-                break
-            place -= 1
-        if place == len(ready):
-            ready.append(exchange)
+        if ready:
+            ready.insert(place_among(ready, exchange.urgency), exchange)
         else:
-            ready.insert(place, exchange)
+            ready.append(exchange)
 
     def _serve_ready(self) -> None:
         if self.dispatching:

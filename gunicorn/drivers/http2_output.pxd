@@ -35,8 +35,11 @@ cdef class SharedOutput(MultiplexedConnection):
     cdef _has_advanced(self, Py_ssize_t place, StreamExchange exchange)
     @cython.locals(waiting=list, end=Py_ssize_t, other=StreamExchange)
     cdef _give_turn(self, Py_ssize_t place, StreamExchange exchange)
-    @cython.locals(waiting=list, place=Py_ssize_t, other=StreamExchange)
     cpdef wait_for(self, StreamExchange exchange)
     cpdef wait_no_more(self, StreamExchange exchange)
     @cython.locals(exchange=StreamExchange)
     cdef look_at_queues(self, double now)
+
+
+@cython.locals(place=Py_ssize_t, other=StreamExchange)
+cpdef Py_ssize_t place_among(list queue, int urgency) except -1

@@ -148,14 +148,7 @@ class SharedOutput(MultiplexedConnection):
         return spilled
 
     def wait_for(self, exchange: StreamExchange) -> None:
-        waiting = self.waiting
-        place = len(waiting)
-        while place:
-            other = waiting[place - 1]
-            if other.urgency <= exchange.urgency:
-                break
-            place -= 1
-        waiting.insert(place, exchange)
+        self.waiting.insert(place_among(self.waiting, exchange.urgency), exchange)
 
     def wait_no_more(self, exchange: StreamExchange) -> None:
         if exchange in self.waiting:
@@ -168,3 +161,14 @@ class SharedOutput(MultiplexedConnection):
         for exchange in list(self.waiting):
             if exchange.deadline and exchange.deadline <= now:
                 exchange.expire()
+
+
+def place_among(queue: list[StreamExchange], urgency: int) -> int:
+    """Where one of this urgency stands in a queue: behind all that are as urgent."""
+    place = len(queue)
+    while place:
+        other = queue[place - 1]
+        if other.urgency <= urgency:
+            break
+        place -= 1
+    return place

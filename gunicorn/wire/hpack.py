@@ -148,6 +148,7 @@ class Decoder:
                 else:
                     index = octet - 128
                     position += 1
+                # As `_known` finds it, without the call: most fields of most requests come here.
                 place = len(dynamic) + known - index
                 if index > known and place >= self.first:
                     field = dynamic[place]

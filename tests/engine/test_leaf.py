@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -231,6 +232,11 @@ def test_a_method_needs_a_function_and_an_object(leaf: Any) -> None:
     assert outcome(leaf.bind, len, None) is TypeError
     assert outcome(leaf.bind, None, [1]) is TypeError
     assert outcome(leaf.bind, 5, [1]) is TypeError
+
+
+@BOTH
+def test_a_page_that_is_too_short_is_none(leaf: Any) -> None:
+    assert outcome(leaf.meter, SimpleNamespace(_bytes=memoryview(bytearray(64)))) is ValueError
 
 
 @BOTH
