@@ -119,7 +119,9 @@ class HeadReader:
         field that has come before."""
         if self.dropped is not None:
             for place in reversed(self.dropped):
-                del fields[place]
+                # The last one may be gone already: with it something was wrong besides.
+                if place < len(fields):
+                    del fields[place]
         request = self.request
         request.fields = pairs_of(fields)
         if self.connects:

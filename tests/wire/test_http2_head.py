@@ -214,6 +214,19 @@ def test_limits_hold_as_in_http1() -> None:
     assert read([(":method", "get"), *GET[1:]], casefold_http_method=True).method == "GET"
 
 
+@pytest.mark.parametrize("last", [
+    ("x_a", "1"), ("x_a", "1" * 9000), ("host", "a"), ("cookie", "b"),
+], ids=["one-too-many", "too-large", "second-host", "piece-of-a-cookie"])
+def test_what_is_wrong_with_a_field_that_no_request_has(last: tuple[str, str]) -> None:
+    pairs = [*GET, ("cookie", "a"), *[("x", "y")] * (98 if len(last[1]) == 1 else 1), last]
+    if last[0] == "cookie":
+        # Of the pieces of a cookie the first counts.
+        assert read(pairs).header("cookie") == "a; b"
+    else:
+        with pytest.raises(LimitRequestHeaders):
+            read(pairs)
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_a_trusted_proxy_tells_the_scheme_and_the_path(trusted: bool) -> None:
     settings = {"secure_scheme_headers": (("X-FORWARDED-PROTO", "https"),)}
