@@ -73,13 +73,12 @@ class Reading(Record):
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    # Infinity, and what is no number, are JSON to some.
+    return float(value) if isinstance(value, int | float) and -1e18 < value < 1e18 else 0.0
 
 
 def _whole(value: object) -> int:
-    # Infinity and what is no number are JSON to some.
-    number = _number(value)
-    return int(number) if abs(number) < 1e18 else 0
+    return int(_number(value))
 
 
 def _text(value: object) -> str:

@@ -28,8 +28,8 @@ def answer(**changes: Any) -> dict[str, Any]:
     """The later one of the two; `stats` are added to those of it."""
     stats = {
         "uptime": 3725.0, "pid": 1200, "ready": True, "not_ready_because": None, "workers_target": 3,
-        "workers_ready": 3, "requests_running": 3, "connections": 6, "requests": 3400, "responses": {"2xx": 3300, "5xx": 20}, "refused": 5,
-        "reloading": False, "restarts": {"crash": 2, "timeout": 1},
+        "workers_ready": 3, "requests_running": 3, "connections": 6, "requests": 3400,
+        "responses": {"2xx": 3300, "5xx": 20}, "refused": 5, "reloading": False, "restarts": {"crash": 2, "timeout": 1},
     }
     data: dict[str, Any] = {
         "version": "28.0.0", "moment": 5010.0,
