@@ -85,7 +85,8 @@ def _once(path: str, json: bool) -> str:
     before, now = read(first), read(second)
     columns = shutil.get_terminal_size((120, 24)).columns
     rows = 20 + len(now.requests) + len(now.workers) + len(now.events)
-    lines = [plain(line).rstrip() for line in view(now, before, State(ascii_only=_is_ascii_only()), columns, rows)]
+    state = State(chosen=table.NOBODY, ascii_only=_is_ascii_only())
+    lines = [plain(line).rstrip() for line in view(now, before, state, columns, rows)]
     # Nobody presses a key.
     return "\n".join(lines[:-1]).rstrip()
 

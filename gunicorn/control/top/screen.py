@@ -88,6 +88,8 @@ def _main(now: Reading, before: Reading | None, state: State, columns: int, rows
     ]
     if not now.requests:
         sections[0] = ([("bold", "NO REQUEST RUNS")], [])
+    if not now.events:
+        sections[-1] = ([("bold", "NO EVENTS YET")], [])
     counts = _shared_out([len(section) for _, section in sections], rows - len(lines))
     for (head, section), count in zip(sections, counts, strict=True):
         if count is None:

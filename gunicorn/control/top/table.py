@@ -9,7 +9,7 @@ from .text import duration, escaped, left, percent, right, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .keys import State
     from .reading import Reading, Worker
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     Section = tuple[Line, list[Line]]
 
-__all__ = ["order", "rate", "section"]
+__all__ = ["NOBODY", "choice", "order", "rate", "section"]
+
+NOBODY = -1
+"""For `State.chosen`: nobody is to be chosen."""
 
 LATE_SECONDS = 10.0
 """A heartbeat that is older is odd."""
@@ -103,6 +106,13 @@ def order(now: Reading, before: Reading | None, sort: str) -> tuple[int, ...]:
     return tuple(row.worker.pid for row in _sorted(now, before, sort))
 
 
+def choice(chosen: int, pids: Sequence[int]) -> int:
+    """The PID of whom commands are about: the one that was chosen, the first one where that is gone; 0: nobody."""
+    if chosen in pids or chosen == NOBODY:
+        return max(chosen, 0)
+    return pids[0] if pids else 0
+
+
 # Columns: head, width, what is in it. The first ones stay the longest.
 
 _COLUMNS: tuple[tuple[str, int, Callable[[Row], str]], ...] = (
@@ -134,7 +144,7 @@ def section(now: Reading, before: Reading | None, state: State, columns: int) ->
         shown, used = shown + 1, used + 1 + wide
     has_line = columns - used >= _LINE
     rows = _sorted(now, before, state.sort)
-    chosen = state.chosen if any(row.worker.pid == state.chosen for row in rows) else rows[0].worker.pid if rows else 0
+    chosen = choice(state.chosen, [row.worker.pid for row in rows])
     head: Line = [("", " " * _MARK)]
     for name, wide, _ in _COLUMNS[:shown]:
         cell = left(name, wide) if name in _LEFT else right(name, wide)

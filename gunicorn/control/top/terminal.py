@@ -20,7 +20,8 @@ __all__ = ["Ended", "Terminal", "painted"]
 # The other screen, no cursor, no lines that go on in the next one; and all of it back.
 _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
 _LEAVE = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
-_HOME, _END_OF_LINE, _END_OF_SCREEN = "\x1b[H", "\x1b[0m\x1b[K", "\x1b[J"
+# A line is emptied before it is written: behind a full one the cursor still stands at its last column.
+_HOME, _EMPTY_LINE = "\x1b[H", "\x1b[0m\x1b[K"
 
 _WITHOUT_COLOUR = {"bold": "1", "bar": "7", "chosen": "7", "bad": "1", "warn": "1"}
 _WITH_COLOUR = {**_WITHOUT_COLOUR, "dim": "2", "good": "1;32", "warn": "33", "bad": "1;31"}
@@ -38,10 +39,10 @@ class Ended(Exception):
 
 
 def painted(lines: Iterable[Line], colour: bool) -> str:
-    """Lines as a terminal takes them, from its first one on."""
+    """Lines as a terminal takes them, one for each that it has."""
     codes = _WITH_COLOUR if colour else _WITHOUT_COLOUR
     rows = ["".join(_span(codes.get(style), text) for style, text in line) for line in lines]
-    return _HOME + (_END_OF_LINE + "\r\n").join(rows) + _END_OF_LINE + _END_OF_SCREEN
+    return _HOME + "\r\n".join(_EMPTY_LINE + row for row in rows)
 
 
 def _span(code: str | None, text: str) -> str:

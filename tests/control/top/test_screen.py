@@ -238,7 +238,7 @@ def test_answers_of_ours_are_understood() -> None:
     orders.now += 10.0
     now = read(facts.snapshot(orders.view()))
     lines = shown(now, before)
-    assert lines[1].startswith("SERVING  workers 1/2  busy -  queue 3") or "FULL" in lines[1]
+    assert lines[1].startswith("SERVING, FULL  workers 1/2  busy -  queue 3")
     assert lines[4] == r"   14.5s       11 GET /slow\xff"
     assert now.workers[0].memory == 50 << 20
     assert (now.waiting, now.version != "") == (3, True)
@@ -265,7 +265,7 @@ def test_it_always_fits(columns: int, rows: int, workers: int, page: str, first:
 
 def test_paint() -> None:
     line = [("bad", "x"), ("", "y"), ("dim", "z")]
-    assert painted([line, []], True) == "\x1b[H\x1b[1;31mx\x1b[0my\x1b[2mz\x1b[0m\x1b[0m\x1b[K\r\n\x1b[0m\x1b[K\x1b[J"
+    assert painted([line, []], True) == "\x1b[H\x1b[0m\x1b[K\x1b[1;31mx\x1b[0my\x1b[2mz\x1b[0m\r\n\x1b[0m\x1b[K"
     colourless = painted(view(later(), earlier(), State(), 80, 24), False)
     assert not any(f"\x1b[{code}" in colourless for code in ("3", "1;3", "4", "9"))
     assert {answer()["stats"]["pid"]} == {1200}
