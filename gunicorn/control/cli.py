@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         if command == "top":
-            # Curious people are few, and a script that asks for a number shall not wait for the import.
+            # Commands of scripts shall not wait for the import.
             from .top import program
 
             return program.run(options.socket or _the_one(), options.once, options.json)
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if command:
                 return _run(client, command, options.json)
             return _converse(client, options.json)
-    except Unreachable as error:
+    except (Unreachable, Refused) as error:
         _complain(error)
         return 1
     except BrokenPipeError:

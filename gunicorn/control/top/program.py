@@ -173,6 +173,11 @@ class Top:
             data = answer.get("data")
             if link is self._link and isinstance(data, dict):
                 self._take(data)
+            elif link is self._link:
+                # A server that knows no `watch`.
+                link.close()
+                self._link = None
+                self._lose(str(answer.get("error", "no data")))
             elif link in self._pending:
                 self._pending.remove(link)
                 link.close()

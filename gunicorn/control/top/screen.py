@@ -41,7 +41,7 @@ def view(now: Reading | None, before: Reading | None, state: State, columns: int
     elif state.page == "stacks":
         body = _text_page(state, rows)
     elif now is None:
-        body = [[("bad", "NO SERVER"), ("", f"  {escaped(state.lost, state.ascii_only)}")]]
+        body = [[("bad", "NO ANSWER"), ("", f"  {escaped(state.lost, state.ascii_only)}")]]
     else:
         body = _main(now, before, state, columns, rows - 2)
     lines = [_title(now, state, columns), *body[: max(rows - 2, 0)]]
@@ -136,7 +136,7 @@ def _serving(now: Reading, before: Reading | None, state: State, columns: int) -
     busy = busy_share(now, before)
     is_full = bool(now.waiting) or (busy is not None and busy >= FULL)
     if state.lost:
-        verdict = ("bad", f"NO SERVER  {escaped(state.lost, state.ascii_only)}")
+        verdict = ("bad", f"NO ANSWER  {escaped(state.lost, state.ascii_only)}")
     elif not now.ready:
         verdict = ("bad", f"NOT READY: {escaped(now.reason, state.ascii_only)}")
     else:

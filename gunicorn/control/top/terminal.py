@@ -27,7 +27,13 @@ _WITHOUT_COLOUR = {"bold": "1", "bar": "7", "chosen": "7", "bad": "1", "warn": "
 _WITH_COLOUR = {**_WITHOUT_COLOUR, "dim": "2", "good": "1;32", "warn": "33", "bad": "1;31"}
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-_TELLING = (signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
+_SIGNALS = (*_ENDING, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
+
+_PIECE = 256
+"""A terminal that has room at all takes so many octets without making us wait."""
+
+GIVE_UP_SECONDS = 1.0
+"""A terminal that takes nothing for so long is not told that we go."""
 
 
 class Ended(Exception):
@@ -50,9 +56,10 @@ def _span(code: str | None, text: str) -> str:
 
 
 class Terminal:
-    """While it is entered (`with`), the screen is ours and keys come one by one; signals wake `wake_fd` up.
+    """While it is entered (`with`), the screen is ours and keys come one by one.
 
-    `read` and `write` are descriptors of the same terminal.
+    Signals do nothing but make `wake_fd` readable; `woken` does what they are for. So none comes in between, and none
+    has to wait for a terminal that takes nothing. `read` and `write` are descriptors of the same terminal.
     """
 
     def __init__(self, read: int, write: int, colour: bool) -> None:
@@ -66,19 +73,16 @@ class Terminal:
 
     def __enter__(self) -> Self:
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
-        for number, handler in [*((each, _end) for each in _ENDING), *((each, _go_on) for each in _TELLING)]:
-            self._handlers.append((number, signal.signal(number, handler)))
+        for number in _SIGNALS:
+            self._handlers.append((number, signal.signal(number, _noticed)))
         self._take()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # Nothing is to come in between now.
-        for number in _ENDING:
-            signal.signal(number, signal.SIG_IGN)
         self._give_back()
         signal.set_wakeup_fd(-1)
-        for saved, handler in self._handlers:
-            signal.signal(saved, handler)  # type: ignore[arg-type]
+        for number, handler in self._handlers:
+            signal.signal(number, handler)  # type: ignore[arg-type]
         os.close(self.wake_fd)
         os.close(self._wake)
 
@@ -91,11 +95,11 @@ class Terminal:
         return columns or 80, rows or 24
 
     def draw(self, lines: Iterable[Line]) -> None:
-        """Have these on the screen; what is there already is not sent again."""
+        """Have these on the screen; what is there already is not sent again. Signals go first."""
         text = painted(lines, self._colour)
         if text != self._drawn:
-            self._send(text.encode("utf-8", "backslashreplace"))
-            self._drawn = text
+            is_sent = self._send(text.encode("utf-8", "backslashreplace"), [self.wake_fd], None)
+            self._drawn = text if is_sent else ""
 
     def keys(self) -> bytes:
         """What was typed; empty: nobody will type any more."""
@@ -105,15 +109,18 @@ class Terminal:
             return b""
 
     def woken(self) -> None:
-        """Signals have come: do what they want, after which all is to be drawn again."""
+        """Signals have come: do what they want, after which all is to be drawn again. Raises Ended."""
         numbers = os.read(self.wake_fd, 256)
         self._drawn = ""
+        for number in _ENDING:
+            if number in numbers:
+                raise Ended(number)
         if signal.SIGTSTP in numbers:
             self._give_back()
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             # We stand still in here, until somebody lets us go on.
             os.kill(os.getpid(), signal.SIGTSTP)
-            signal.signal(signal.SIGTSTP, _go_on)
+            signal.signal(signal.SIGTSTP, _noticed)
         if signal.SIGTSTP in numbers or signal.SIGCONT in numbers:
             self._take()
 
@@ -124,28 +131,26 @@ class Terminal:
         changed[0] &= ~(termios.IXON | termios.ICRNL)
         changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
         termios.tcsetattr(self.fd, termios.TCSANOW, changed)
-        self._send(_ENTER)
+        self._send(_ENTER, [self.wake_fd], GIVE_UP_SECONDS)
 
     def _give_back(self) -> None:
         try:
             termios.tcsetattr(self.fd, termios.TCSANOW, self._before)
-            self._send(_LEAVE)
+            self._send(_LEAVE, [], GIVE_UP_SECONDS)
         except (OSError, termios.error):
             # The terminal is gone.
             return
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes, unless: list[int], seconds: float | None) -> bool:
+        """Write all of it; not, when the terminal takes nothing for so long, or until one of `unless` is readable."""
         left = memoryview(data)
         while left:
-            try:
-                left = left[os.write(self._out, left) :]
-            except BlockingIOError:
-                select.select([], [self._out], [])
+            _, has_room, _ = select.select(unless, [self._out], [], seconds)
+            if not has_room:
+                return False
+            left = left[os.write(self._out, left[:_PIECE]) :]
+        return True
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    raise Ended(number)
-
-
-def _go_on(number: int, frame: FrameType | None) -> None:
+def _noticed(number: int, frame: FrameType | None) -> None:
     """The wake-up descriptor has got it."""

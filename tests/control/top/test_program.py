@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gunicorn.control import cli
+from gunicorn.control import cli, commands
 from gunicorn.control.client import Unreachable
 from gunicorn.control.session import Session
 from gunicorn.control.top import link as links
@@ -154,7 +154,8 @@ def test_a_server_that_goes_and_another_that_comes(house: House) -> None:
     house.press(b"+")
     path = house.hall.path
     lines = house.go()
-    assert lines[1].startswith(f"NO SERVER  {path}: the connection was closed; trying again")
+    assert lines[1].startswith("NO ANSWER  ")
+    assert house.top.state.lost == f"{path}: the connection was closed; trying again"
     house.now += 1.0
     house.top.look_at_clock()
     assert house.top.state.lost == f"{path}: No such file or directory; trying again"
@@ -167,7 +168,7 @@ def test_a_server_that_goes_and_another_that_comes(house: House) -> None:
     assert lines[0].startswith("gunicorn 28.0.0  pid 77 ")
     assert lines[-1] == "Another server answers here: PID 10 was followed by 77"
     assert lines[2].startswith("requests/s -")
-    assert "NO SERVER" not in lines[1]
+    assert "NO ANSWER" not in lines[1]
 
 
 def test_the_same_server_answers_again(house: House) -> None:
@@ -182,11 +183,19 @@ def test_a_server_that_stands_still(house: House) -> None:
     house.go()
     house.now += 3.5
     house.top.look_at_clock()
-    assert plain(house.top.lines(80, 24)[1]).startswith("NO SERVER  no answer for 4 s")
-    assert house.go(0.0)[1].startswith("NO SERVER")
+    assert plain(house.top.lines(80, 24)[1]).startswith("NO ANSWER  no answer for 4 s")
+    assert house.go(0.0)[1].startswith("NO ANSWER")
     house.orders.now += 1.0
     house.hall.now += 1.0
-    assert "NO SERVER" not in house.go()[1]
+    assert "NO ANSWER" not in house.go()[1]
+
+
+def test_a_server_that_knows_no_watch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(commands.COMMANDS, "watch")
+    lines = house.go()
+    assert lines[1].startswith("NO ANSWER  ")
+    assert house.top.state.lost == f"{house.hall.path}: Invalid argument: Unknown command: watch; trying again"
+    assert house.top._link is None
 
 
 def test_the_terminal_is_gone(house: House) -> None:

@@ -107,7 +107,7 @@ def test_the_first_answer_has_no_rates() -> None:
         ({"listeners": [{"address": "unix:/s", "waiting": None}]}, {}, "SERVING  workers 3/3  busy 18%  queue -"),
         ({"stats": {"workers_ready": 2}}, {}, "SERVING  workers 2/3"),
         ({"workers": [worker(1208, 0, busy_seconds=48.0)]}, {}, "SERVING, FULL  workers 3/3  busy 95%"),
-        ({}, {"lost": "/run/s: gone; trying again"}, "NO SERVER  /run/s: gone; trying again  workers 3/3"),
+        ({}, {"lost": "/run/s: gone; trying again"}, "NO ANSWER  /run/s: gone; trying again  workers 3/3"),
     ],
 )
 def test_whether_it_serves(changes: dict[str, Any], state: dict[str, Any], line: str) -> None:
@@ -116,7 +116,7 @@ def test_whether_it_serves(changes: dict[str, Any], state: dict[str, Any], line:
 
 def test_without_any_server() -> None:
     lines = shown(None, lost="nobody is there", rows=3)
-    assert (lines[:2], len(lines)) == (["gunicorn", "NO SERVER  nobody is there"], 3)
+    assert (lines[:2], len(lines)) == (["gunicorn", "NO ANSWER  nobody is there"], 3)
 
 
 def test_nothing_runs_and_nobody_has_asked() -> None:

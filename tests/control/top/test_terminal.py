@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn.control.top import terminal
 from tests.support.control import ready_workers
 from tests.support.server import HELLO, Server, clean_environment, running
 from tests.support.wait import PATIENCE, wait_until
@@ -157,6 +158,27 @@ def test_it_is_stopped_and_goes_on(server: Server, open_screen: Any, tmp_path: P
     assert (tmp_path / "ended").read_text() == before
 
 
+def test_a_terminal_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads what is written there; a signal is heard all the same, and the modes are given back."""
+    monkeypatch.setattr(terminal, "GIVE_UP_SECONDS", 0.01)
+    outer, inner = os.openpty()
+    before = termios.tcgetattr(inner)
+    handler = signal.getsignal(signal.SIGTERM)
+    drawn = 0
+    with pytest.raises(terminal.Ended) as raised:
+        with terminal.Terminal(inner, inner, False) as ours:
+            assert termios.tcgetattr(inner) != before
+            os.kill(os.getpid(), signal.SIGTERM)
+            for drawn in range(200):
+                ours.draw([[("", str(drawn) * 500)]])
+            ours.woken()
+    assert (raised.value.number, drawn) == (signal.SIGTERM, 199)
+    assert termios.tcgetattr(inner) == before
+    assert signal.getsignal(signal.SIGTERM) is handler
+    os.close(inner)
+    os.close(outer)
+
+
 @pytest.mark.parametrize(("args", "env"), [(("--once",), {}), ((), {"TERM": "dumb"})])
 def test_one_screen_as_text(server: Server, open_screen: Any, args: tuple[str, ...], env: dict[str, str]) -> None:
     screen = open_screen(*TOP, *args, "-s", str(server.folder / "gunicorn.ctl"), env=env)
@@ -205,7 +227,7 @@ def test_in_tmux(tmp_path: Path, columns: int, rows: int) -> None:
             do("send-keys", "?")
             wait_until(lambda: "up down  choose a worker" in "\n".join(picture()))
             do("send-keys", "q")
-        wait_until(lambda: "NO SERVER" in "\n".join(picture()))
+        wait_until(lambda: "NO ANSWER" in "\n".join(picture()))
         with running(tmp_path, HELLO, "-w", "1", workers=1) as second:
             wait_until(lambda: f"was followed by {second.pid}" in "\n".join(picture()))
             wait_until(lambda: "SERVING  workers 1/1" in "\n".join(picture()))
