@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn import __version__
 from gunicorn.control import cli, commands
 from gunicorn.control.client import Unreachable
 from gunicorn.control.session import Session
@@ -165,10 +166,12 @@ def test_a_server_that_goes_and_another_that_comes(house: House) -> None:
     assert house.top._link is None
     house.restart()
     lines = house.go(1.0)
-    assert lines[0].startswith("gunicorn 28.0.0  pid 77 ")
+    assert lines[0].startswith(f"gunicorn {__version__}  pid 77 ")
     assert lines[-1] == "Another server answers here: PID 10 was followed by 77"
     assert lines[2].startswith("requests/s -")
     assert "NO ANSWER" not in lines[1]
+    # Nothing is left of the other one.
+    assert house.go(1.0)[2].startswith("0.0 requests/s")
 
 
 def test_the_same_server_answers_again(house: House) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn import __version__
 from gunicorn.control.top import terminal
 from tests.support.control import ready_workers
 from tests.support.server import HELLO, Server, clean_environment, running
@@ -222,8 +223,8 @@ def test_in_tmux(tmp_path: Path, columns: int, rows: int) -> None:
             do("set-option", "status", "off")
             wait_until(lambda: "SERVING  workers 2/2" in "\n".join(picture()))
             # The last column of a line that is full, too.
-            assert picture()[4].endswith(" REQS" if columns == 80 else " REQS REQUEST")
-            assert picture()[0].startswith(f"gunicorn 28.0.0  pid {first.pid} ")
+            wait_until(lambda: picture()[4].endswith(" REQS" if columns == 80 else " REQS REQUEST"))
+            assert picture()[0].startswith(f"gunicorn {__version__}  pid {first.pid} ")
             do("send-keys", "?")
             wait_until(lambda: "up down  choose a worker" in "\n".join(picture()))
             do("send-keys", "q")
