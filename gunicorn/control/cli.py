@@ -37,12 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     words = [*options.words[:1], "--wait", *options.words[1:]] if options.wait else options.words
     command = options.command or shlex.join(words)
+    if options.once and command != "top":
+        _complain("--once goes with the word `top`")
+        return 2
     try:
+        if command == "top":
+            # Commands of scripts shall not wait for the import.
+            from .top import program
+
+            return program.run(options.socket or _the_one(), options.once, options.json)
         with Client(options.socket or _the_one()) as client:
             if command:
                 return _run(client, command, options.json)
             return _converse(client, options.json)
-    except Unreachable as error:
+    except (Unreachable, Refused) as error:
         _complain(error)
         return 1
     except BrokenPipeError:
@@ -59,7 +67,8 @@ def _parser() -> ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gunicornc",
         description="Look into a running server and tell it what to do.",
-        epilog="Without a command a conversation begins; `help` there lists the commands.",
+        epilog="Without a command a conversation begins; `help` there lists the commands. `top` is a screen that shows "
+        "the server.",
     )
     parser.add_argument(
         "-s", "--socket", metavar="SOCKET",
@@ -71,6 +80,7 @@ def _parser() -> ArgumentParser:
         "-v", "--version", action="version", version=f"%(prog)s (gunicorn {__version__})", help="print the version"
     )
     parser.add_argument("--wait", action="store_true", help="with the words `reload [SECONDS]`: until it is over")
+    parser.add_argument("--once", action="store_true", help="with the word `top`: one screen, as text")
     parser.add_argument("words", nargs="*", metavar="WORD", help="a command, as with -c")
     return parser
 

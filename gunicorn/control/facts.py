@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gunicorn import __version__
 from gunicorn.instrument.scoreboard import STATE_NAMES, STATUSES
+
+from .view import Probes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,12 +162,30 @@ def _value(view: ServerView, name: str) -> object:
 
 def snapshot(view: ServerView) -> Data:
     """`watch`: all that changes."""
+    probes = Probes() if view.probe is None else view.probe()
+    rows = [
+        {
+            **_worker(view, each),
+            # Seconds that requests have run so far, each for itself, and how many can run at once (0: nobody knows).
+            "busy_seconds": round(each.slot.busy(view.now), 4),
+            "places": each.slot.places,
+            "memory": probes.memory.get(each.pid),
+        }
+        for each in view.workers
+    ]
     return {
+        "version": __version__,
+        # Seconds that only grow, for rates between two of these.
+        "moment": round(view.now, 4),
         "stats": stats(view),
         # Requests by duration, of all time: bucket n has those of less than 2**n microseconds.
         "histogram": view.totals.histogram,
-        **workers(view),
+        "workers": rows,
+        "count": len(rows),
         "requests": requests(view)["requests"],
-        "listeners": listeners(view)["listeners"],
+        "listeners": [
+            {"address": each.address, "fd": each.fd, "type": each.kind, "waiting": probes.waiting.get(each.fd)}
+            for each in view.listeners
+        ],
         "events": [{"at": round(event.at, 3), "text": event.text} for event in view.events],
     }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gunicorn.instrument.scoreboard import Slot
     from gunicorn.instrument.totals import Totals
 
-__all__ = ["Counters", "Event", "ListenerView", "ReloadView", "ServerView", "WorkerView"]
+__all__ = ["Counters", "Event", "ListenerView", "Probes", "ReloadView", "ServerView", "WorkerView"]
 
 
 class WorkerView(Record):
@@ -62,10 +62,18 @@ class ReloadView(Record):
     problem: str | None = None
 
 
+class Probes(Record):
+    """What is dear to find out: the bytes that workers use, by PID, and how many connections wait to be accepted, by
+    the descriptor of the listener. What nobody knows is missing."""
+
+    memory: Mapping[int, int] = {}
+    waiting: Mapping[int, int] = {}
+
+
 class ServerView(Record):
     """All of it. `now` and `started_at` are monotonic; `not_ready` says why no new clients should come, and is empty
     when they may. `add_up` makes `totals`; `restarts` are workers that ended while the server went on, by cause.
-    `stopping`: the stop is decided, be it that it begins later."""
+    `stopping`: the stop is decided, be it that it begins later. `probe`: find out what is dear."""
 
     now: float
     pid: int
@@ -80,6 +88,7 @@ class ServerView(Record):
     not_ready: str
     add_up: Callable[[], Totals]
     restarts: Mapping[str, int]
+    probe: Callable[[], Probes] | None = None
     stopping: bool = False
     draining: bool = False
 

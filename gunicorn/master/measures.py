@@ -88,6 +88,11 @@ class Measures:
         """Everything that was counted; `pages` are those of the workers that live."""
         return self._ledger.sums(pages)
 
+    def memory(self, pids: list[int]) -> Mapping[int, int]:
+        """What is known of the bytes that these processes use."""
+        self._look_at_memory(pids, self._clock())
+        return {pid: used for pid, (_, used) in self._memory.items() if used is not None}
+
     def read(self, view: ServerView) -> Readings:
         """All numbers of now."""
         pages = [worker.slot for worker in view.workers]

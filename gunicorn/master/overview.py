@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from gunicorn.control.view import ListenerView, ReloadView, ServerView, WorkerView
+from gunicorn.control.view import ListenerView, Probes, ReloadView, ServerView, WorkerView
 from gunicorn.unix.sockets import BaseSocket, UnixSocket
 
 from .state import MasterState
@@ -41,6 +41,7 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
         not_ready=_not_ready(master, now, pages, draining),
         add_up=lambda: master.measures.sums(pages.values()),
         restarts=master.measures.restarts,
+        probe=lambda: Probes(master.measures.memory(list(pages)), dict(_waiting(master.LISTENERS))),
         stopping=books.leaving,
         draining=draining,
     )
@@ -67,3 +68,11 @@ def _listeners(sockets: Iterable[BaseSocket]) -> Iterable[ListenerView]:
         fd = each.fileno()
         if fd >= 0:
             yield ListenerView(str(each), fd, "unix" if isinstance(each, UnixSocket) else "tcp")
+
+
+def _waiting(sockets: Iterable[BaseSocket]) -> Iterable[tuple[int, int]]:
+    for each in sockets:
+        # With `reuse_port` the queues are those of the workers' own sockets.
+        waiting = -1 if each.fileno() < 0 or each.shares_port else each.get_backlog()
+        if waiting >= 0:
+            yield each.fileno(), waiting

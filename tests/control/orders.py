@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gunicorn.config import Config
-from gunicorn.control.view import Counters, Event, ListenerView, ReloadView, ServerView, WorkerView
+from gunicorn.control.view import Counters, Event, ListenerView, Probes, ReloadView, ServerView, WorkerView
 from gunicorn.instrument import scoreboard
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import Scoreboard
@@ -48,6 +48,7 @@ class Noted:
             reload=ReloadView(), events=(Event(1.5, "Booted"),),
             listeners=(ListenerView("http://127.0.0.1:8000", 5, "tcp"),), settings=Config(), not_ready="",
             add_up=lambda: Ledger().sums(self.slots), restarts={"crash": 2},
+            probe=lambda: Probes({11: 50 << 20}, {5: 3}),
         )
         return view.replaced(**self.changes)
 

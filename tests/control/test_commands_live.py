@@ -185,6 +185,16 @@ def test_gunicornc_speaks_json(server: Server, path: str, capsys: pytest.Capture
     assert run(capsys, "-s", path, "-j", "-c", "bogus") == (1, "", "Error: Invalid argument: Unknown command: bogus\n")
 
 
+def test_gunicornc_shows_all_at_once_as_json(
+    server: Server, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "-s", path, "-j", "top")
+    data = json.loads(out)
+    assert (code, data["stats"]["pid"], len(data["workers"])) == (0, server.pid, 2)
+    assert all(row["memory"] > 1 << 20 and row["places"] == 1 for row in data["workers"])
+    assert [row["waiting"] for row in data["listeners"]] == [0]
+
+
 def test_gunicornc_waits_for_a_reload(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "-s", path, "-j", "reload", "30", "--wait")
     assert (code, json.loads(out)["status"]) == (0, "reloaded")

@@ -233,7 +233,7 @@ def test_watching(talk: Talk) -> None:
     assert talk.session.due == 1011.0
     assert set(facts.snapshot(talk.orders.view())) == {
         "stats", "workers", "count", "requests", "listeners", "events",
-        "histogram",
+        "histogram", "version", "moment",
     }
 
 
