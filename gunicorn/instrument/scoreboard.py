@@ -34,6 +34,9 @@ _HISTOGRAM = 16
 HISTOGRAM_BUCKETS = 64
 _LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
 LINE_ROOM = 1024
+# Behind the line.
+_PROFILE = _LINE_AT // 8 + LINE_ROOM // 8
+_PROFILE_UNTIL = _PROFILE + 1
 # The second half of a page: what `totals.py` adds up over all workers, and never goes back in one.
 _COUNTS = 256
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
@@ -156,6 +159,24 @@ class Slot:
     @log_level.setter
     def log_level(self, value: int) -> None:
         self._words[_LOG_LEVEL] = value
+
+    @property
+    def profile(self) -> int:
+        """The master's word to the worker: the number of the profile that it takes part in."""
+        return self._words[_PROFILE]
+
+    @profile.setter
+    def profile(self, value: int) -> None:
+        self._words[_PROFILE] = value
+
+    @property
+    def profile_until(self) -> float:
+        """And the monotonic moment at which that ends; put off while somebody wants it."""
+        return self._floats[_PROFILE_UNTIL]
+
+    @profile_until.setter
+    def profile_until(self, value: float) -> None:
+        self._floats[_PROFILE_UNTIL] = value
 
     # The reader's side.
 

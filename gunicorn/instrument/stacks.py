@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         @property
         def gr_frame(self) -> FrameType | None: ...
 
-__all__ = ["StackFile", "StackQuestion", "deafen", "of_greenlet", "of_task", "of_threads"]
+__all__ = ["StackFile", "StackQuestion", "deafen", "listens", "of_greenlet", "of_task", "of_threads"]
 
 SIGNAL: int = getattr(signal, "SIGRTMIN", 0) + 6 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", 0)
 """The signal that asks; 0 where the system has none to spare."""
@@ -76,7 +76,7 @@ class StackFile:
 
     def begin(self, pid: int) -> int:
         """In the master: ask a worker. The number of the question, 0 when it cannot be asked."""
-        if self._fd < 0 or not _listens(pid):
+        if self._fd < 0 or not listens(pid):
             return 0
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
@@ -144,7 +144,7 @@ class StackQuestion:
         return None
 
 
-def _listens(pid: int) -> bool:
+def listens(pid: int, number: int = SIGNAL) -> bool:
     """Whether a process has a handler for the question: a child that was just forked has none yet, and would be ended.
     """
     try:
@@ -152,7 +152,7 @@ def _listens(pid: int) -> bool:
             caught = next((line for line in status if line.startswith(b"SigCgt:")), b"SigCgt: 0")
     except OSError:
         return False
-    return bool(int(caught.split()[1], 16) >> (SIGNAL - 1) & 1)
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def of_threads() -> str:

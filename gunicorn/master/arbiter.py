@@ -17,6 +17,7 @@ from gunicorn import SERVER_SOFTWARE
 from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import HaltServer
 from gunicorn.instrument.gauges import Gauges
+from gunicorn.instrument.profile_file import ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.tls import entrance
@@ -77,6 +78,7 @@ class Arbiter(MasterState):
         self._deadline: float | None = 0.0
         self._parent_fd = -1
         self.stacks = StackFile(live)  # type: ignore[arg-type]
+        self.profiles = ProfileFile(live)  # type: ignore[arg-type]
         self._memory = MemoryWatch()
         self._interest = Interest()
         self.history = History()
