@@ -17,12 +17,13 @@ import time
 from gunicorn._record import Record
 from gunicorn.unix import unpatched
 
+from .profile_thread import Turns, watch
 from .profiles import HERTZ, Sampler, add_up, collapsed, counted, heaviest
 from .stacks import listens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import FrameType, FunctionType
 
     from gunicorn._types import Clock
@@ -40,18 +41,7 @@ LEASE_SECONDS = 2.0
 GRACE_SECONDS = 1.0
 """So long a worker may take to write what it has, at the end."""
 
-COST_SHARE = 0.01
-"""The share of a core that a profile may take in a worker, what it writes included; it looks less often before it takes
-more."""
-
-ALONE_SECONDS, SHARED_SECONDS = 0.0002, 0.0005
-"""So long the thread that looks waits for the interpreter's lock, where one other thread may have it, and where several
-may, to which that means more changes from one to the other. With the usual 5 ms it would get the lock mostly when that is
-given up to wait for something, and hardly ever see what runs for a shorter time."""
-
-WRITE_SECONDS = 1.0
 LOOK_SECONDS = 0.1
-LONGEST_WAIT = 0.5
 
 # The room of a worker in the file: a head, and two texts, of which one is complete whenever the worker is killed.
 TEXT_ROOM = 128 * 1024
@@ -177,11 +167,13 @@ class ProfileFile:
     def _take(self, page: Slot, number: int, pid: int, main: int) -> None:
         # Signals are for the main thread, which they have to wake.
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        cpu_clock = time.pthread_getcpuclockid(main)
-        sampler = Sampler(
-            sys._current_frames, lambda: time.clock_gettime(cpu_clock), self._clock(),
-            unpatched.get_ident(), main, self._outermost,
-        )
+        cpu_clock, now = time.pthread_getcpuclockid(main), self._clock()
+
+        def cpu() -> float:
+            return time.clock_gettime(cpu_clock)
+
+        sampler = Sampler(sys._current_frames, cpu, now, unpatched.get_ident(), main, self._outermost)
+        turns = Turns(now, cpu)
         writes = 0
 
         def write(done: bool) -> None:
@@ -192,43 +184,16 @@ class ProfileFile:
             os.pwrite(self._fd, text, page.index * _ROOM + head.text_at)
             os.pwrite(self._fd, head.packed(), page.index * _ROOM)
 
-        usual = sys.getswitchinterval()
-        # Besides this one.
-        is_alone = len(sys._current_frames()) <= 2
-        sys.setswitchinterval(min(usual, ALONE_SECONDS if is_alone else SHARED_SECONDS))
-        ours = sys.getswitchinterval()
         try:
-            watch(sampler, lambda now: page.profile == number and now < page.profile_until, write, self._clock, _wait)
+            watch(
+                sampler, turns.follow, lambda now: page.profile == number and now < page.profile_until, write,
+                self._clock, _wait,
+            )
         except OSError:
             # No memory for the file: what was written is what there is.
             return
         finally:
-            # Unless the application has chosen another one meanwhile.
-            if sys.getswitchinterval() == ours:
-                sys.setswitchinterval(usual)
-
-
-def watch(
-    sampler: Sampler, go_on: Callable[[float], bool], write: Callable[[bool], None], clock: Clock,
-    wait: Callable[[float], object], spent: Clock = time.thread_time,
-) -> None:
-    """Sample for as long as that is wanted, at its rate or, where it would cost too much, less often. `spent`: seconds
-    of a core that this thread has used."""
-    began = now = look_at = clock()
-    spent_before = spent()
-    write_at = now + WRITE_SECONDS
-    while go_on(now):
-        if now >= look_at:
-            sampler.sample(now)
-            if now >= write_at:
-                write(False)
-                write_at = now + WRITE_SECONDS
-            affordable = began + (spent() - spent_before) / COST_SHARE
-            look_at = max(began + (sampler.ticks + 1) / HERTZ, affordable)
-        wait(min(look_at - clock(), LONGEST_WAIT))
-        now = clock()
-    sampler.sample(now)
-    write(True)
+            turns.end()
 
 
 def _wait(seconds: float) -> None:

@@ -51,6 +51,8 @@ class Sampler:
         self._own, self._main, self._outermost = own, main, outermost
         # Hundredths of a second since the begin, and those that threads have waited for something to do.
         self.ticks = self.idle = 0
+        # How many threads were seen last.
+        self.threads = 0
         self._began = self._before = began
         self._used = cpu()
         # By the functions of a stack, the innermost first: how often, and whether none of them is the application's.
@@ -67,7 +69,9 @@ class Sampler:
             return
         self.ticks = ticks
         is_busy = self._look_at_cpu(now)
-        for ident, frame in self._frames().items():
+        frames = self._frames()
+        self.threads = len(frames) - (self._own in frames)
+        for ident, frame in frames.items():
             if ident != self._own:
                 self._count(frame, weight, is_busy and ident == self._main)
 
