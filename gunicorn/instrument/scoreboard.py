@@ -52,6 +52,7 @@ _ROWS = {method: row for row, method in enumerate(METHODS)}
 
 _WANTS_RECYCLING = 1
 _BREAKS_REQUESTS = 2
+_TELLS_SLOW = 4
 
 
 class Slot:
@@ -106,6 +107,10 @@ class Slot:
     def keep_request_limit(self) -> None:
         """This worker breaks off requests that take too long by itself; it need not be ended for one."""
         self._words[_FLAGS] |= _BREAKS_REQUESTS
+
+    def tell_slow_requests(self) -> None:
+        """This worker tells of slow requests by itself; it need not be asked, unless it shows no sign of life."""
+        self._words[_FLAGS] |= _TELLS_SLOW
 
     # Both sides.
 
@@ -215,6 +220,10 @@ class Slot:
     @property
     def breaks_requests(self) -> bool:
         return bool(self._words[_FLAGS] & _BREAKS_REQUESTS)
+
+    @property
+    def tells_slow(self) -> bool:
+        return bool(self._words[_FLAGS] & _TELLS_SLOW)
 
     @property
     def histogram(self) -> list[int]:

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
         @property
         def gr_frame(self) -> FrameType | None: ...
 
-__all__ = ["StackFile", "StackQuestion", "deafen", "listens", "of_greenlet", "of_task", "of_threads"]
+__all__ = ["SLOW_LINE", "StackFile", "StackQuestion", "deafen", "listens", "of_greenlet", "of_task", "of_threads"]
 
 SIGNAL: int = getattr(signal, "SIGRTMIN", 0) + 6 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", 0)
 """The signal that asks; 0 where the system has none to spare."""
 
 ANSWER_SECONDS = 0.2
 """So long an answer is waited for: a process that is stopped, or waits for a disk, gives none."""
+
+SLOW_LINE = "SLOW REQUEST (pid:%s) after %.1f s in: %s\nIt is here:\n%s"
 
 _LOOK_SECONDS = 0.002
 _LONGEST = 64 * 1024
