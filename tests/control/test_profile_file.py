@@ -145,10 +145,10 @@ def test_one_that_writes_late_is_waited_for(workers: Workers) -> None:
 def test_one_that_is_killed_while_it_writes_has_written_what_it_had(workers: Workers) -> None:
     profile = workers.begin()
     workers.write(12, "b 1\n")
-    workers.write(11, "a 1\n", 1.0, False)
+    head = workers.write(11, "a 1\n", 1.0, False)
     page = workers.pages.pop(11)
-    os.pwrite(workers.file._fd, b"half of", page.index * profile_file._ROOM + profile_file._HEAD_ROOM
-              + (workers.writes + 1) % 2 * TEXT_ROOM)  # fmt: skip
+    room = page.index * profile_file._ROOM
+    os.pwrite(workers.file._fd, b"half of", room + head.replaced(writes=head.writes + 1).text_at)
     workers.now += 5.0
     assert profile.look(workers.pages) is None
     found = profile.look(workers.pages)

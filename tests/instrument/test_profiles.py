@@ -96,13 +96,21 @@ def test_waiting_for_work(process: Process, thread: int, module: str, busy: floa
     assert process.sampler.idle == 1 - counts
 
 
-@pytest.mark.parametrize("module", ["a;b\nc\x1b[31m\u2028\ud800", "x" * 5000, 7, None])
-def test_names_are_what_a_line_can_have(process: Process, module: object) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("a;b\nc\x1b[31m\u2028\ud800", "a_b_c_[31m__:sell"),
+        ("x" * 5000, "x" * profiles.LONGEST_NAME),
+        (7, "?:sell"),
+        (None, "?:sell"),
+    ],
+)
+def test_names_are_what_a_line_can_have(process: Process, module: object, name: str) -> None:
     process.threads[MAIN] = frame_of(module, "sell")
     process.sample()
     text = collapsed(process.sampler.counts())
     assert (text.count("\n"), text.isascii()) == (1, True)
-    assert len(text.rpartition(";")[2]) <= profiles.LONGEST_NAME + 3
+    assert process.ends() == {name: 1}
     assert counted(text) == process.sampler.counts()
 
 
