@@ -100,6 +100,8 @@ class ProfileFile:
         self._fd = -1
         # The one that this process has taken part in.
         self._heard = 0
+        # While its thread is looking.
+        self._turns: Turns | None = None
         if SIGNAL > 0 and hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("profiles")
 
@@ -161,8 +163,15 @@ class ProfileFile:
                 self._heard = number
                 unpatched.start_new_thread(self._take, (page, number, pid, main))
 
+        os.register_at_fork(after_in_child=self.forked)
         unpatched.set_handler(SIGNAL, heard)
         signal.siginterrupt(SIGNAL, False)
+
+    def forked(self) -> None:
+        """In a child of the application's: no thread looks there."""
+        turns, self._turns = self._turns, None
+        if turns is not None:
+            turns.end()
 
     def _take(self, page: Slot, number: int, pid: int, main: int) -> None:
         # Signals are for the main thread, which they have to wake.
@@ -173,7 +182,7 @@ class ProfileFile:
             return time.clock_gettime(cpu_clock)
 
         sampler = Sampler(sys._current_frames, cpu, now, unpatched.get_ident(), main, self._outermost)
-        turns = Turns(now, cpu)
+        turns = self._turns = Turns(now, cpu)
         writes = 0
 
         def write(done: bool) -> None:
@@ -193,6 +202,7 @@ class ProfileFile:
             # No memory for the file: what was written is what there is.
             return
         finally:
+            self._turns = None
             turns.end()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +23,7 @@ from gunicorn.instrument.profile_file import (
 )
 from gunicorn.instrument.scoreboard import Scoreboard
 from tests.control.test_session import Talk
+from tests.support.wait import PATIENCE
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="nobody can be profiled here")
 
@@ -249,3 +252,40 @@ def test_nobody_to_be_profiled() -> None:
     talk = Talk()
     talk.orders.changes = {"workers": ()}
     assert talk.ask("profile")["error"] == "No worker is ready"
+
+
+# In a worker.
+
+FORKS = """
+import os, signal, sys, threading, time
+from gunicorn.instrument import profile_file
+from gunicorn.instrument.scoreboard import Scoreboard
+
+def live():
+    pass
+
+file, page = profile_file.ProfileFile(live), Scoreboard().allocate(1)
+file.listen(page)
+usual = sys.getswitchinterval()
+page.profile, page.profile_until = 1, time.monotonic() + 60
+os.kill(os.getpid(), profile_file.SIGNAL)
+while sys.getswitchinterval() == usual:
+    time.sleep(0.01)
+read, write = os.pipe()
+if os.fork() == 0:
+    os.write(write, b"same" if sys.getswitchinterval() == usual else b"other")
+    os._exit(0)
+os.wait()
+print(os.read(read, 5).decode())
+page.profile_until = 0.0
+while sys.getswitchinterval() != usual or not (head := file.head(page.index)) or not head.done:
+    time.sleep(0.01)
+print(head.number, head.pid == os.getpid())
+"""
+
+
+def test_a_thread_leaves_nothing_behind() -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert run.stdout.split() == ["same", "1", "True"], run.stderr
