@@ -39,6 +39,7 @@ class SettingTypes:
         body_timeout: int
         send_timeout: int
         request_timeout: float
+        request_slow: float
         boot_timeout: int | None
         shutdown_delay: float
         buffer_request_body: bool

@@ -12,12 +12,12 @@ import sys
 from gunicorn import __version__
 from gunicorn.unix.runtime import default_control_socket
 
-from . import tables
+from . import profile_writer, tables
 from .client import Client, Refused, Unreachable, running_servers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
 
 __all__ = ["main"]
@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return program.run(options.socket or _the_one(), options.once, options.json)
         with Client(options.socket or _the_one()) as client:
             if command:
-                return _run(client, command, options.json)
-            return _converse(client, options.json)
+                return _run(client, command, options)
+            return _converse(client, options)
     except (Unreachable, Refused) as error:
         _complain(error)
         return 1
@@ -81,6 +81,10 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--wait", action="store_true", help="with the words `reload [SECONDS]`: until it is over")
     parser.add_argument("--once", action="store_true", help="with the word `top`: one screen, as text")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", default="", help="of `profile`: the file to write, - for the standard output"
+    )
+    parser.add_argument("--collapsed", action="store_true", help="of `profile`: the text of stacks, and no flame graph")
     parser.add_argument("words", nargs="*", metavar="WORD", help="a command, as with -c")
     return parser
 
@@ -98,17 +102,17 @@ def _complain(problem: object) -> None:
     print(f"Error: {problem}", file=sys.stderr)
 
 
-def _run(client: Client, command: str, json: bool) -> int:
+def _run(client: Client, command: str, options: Namespace) -> int:
     try:
-        _say(client, command, json)
-    except Refused as error:
+        _say(client, command, options)
+    except (Refused, Unwritable) as error:
         _complain(error)
         return 1
     return 0
 
 
-def _say(client: Client, command: str, json: bool) -> None:
-    """Send a command and print what it answers. Raises Refused."""
+def _say(client: Client, command: str, options: Namespace) -> None:
+    """Send a command and print what it answers. Raises Refused, Unwritable."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -116,15 +120,33 @@ def _say(client: Client, command: str, json: bool) -> None:
         words = []
     if words and words[0].lower() == "watch":
         for data in client.watch(command):
-            print(tables.as_json(data) if json else tables.as_text(words, data), flush=True)
+            print(tables.as_json(data) if options.json else tables.as_text(words, data), flush=True)
     data = client.ask(command)
-    print(tables.as_json(data) if json else tables.as_text(words, data), flush=True)
+    if words and words[0].lower() == "profile" and not options.json:
+        _write_profile(data, options)
+        return
+    print(tables.as_json(data) if options.json else tables.as_text(words, data), flush=True)
+
+
+class Unwritable(Exception):
+    """The file for an answer cannot be written."""
+
+
+def _write_profile(data: dict[str, object], options: Namespace) -> None:
+    try:
+        lines = profile_writer.write(data, options.output, options.collapsed)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(f"The profile cannot be written: {error}") from error
+    # What is written to the standard output has that for itself.
+    print("\n".join(lines), file=sys.stderr if options.output == "-" else sys.stdout, flush=True)
 
 
 # The conversation.
 
 
-def _converse(client: Client, json: bool) -> int:
+def _converse(client: Client, options: Namespace) -> int:
     """Read commands until the end of the input, `quit` or `exit`. A connection that the server has closed is made anew.
     """
     print(f"Connected to {client.path}")
@@ -140,18 +162,18 @@ def _converse(client: Client, json: bool) -> int:
             if line.lower() in ("quit", "exit"):
                 return 0
             if line:
-                client = _reply(client, line, json)
+                client = _reply(client, line, options)
                 print()
     finally:
         remember()
         client.close()
 
 
-def _reply(client: Client, line: str, json: bool) -> Client:
+def _reply(client: Client, line: str, options: Namespace) -> Client:
     """Print the answer to a line; the connection to go on with. Raises Unreachable when there is none any more."""
     try:
-        _say(client, line, json)
-    except Refused as error:
+        _say(client, line, options)
+    except (Refused, Unwritable) as error:
         print(f"Error: {error}")
     except Unreachable as error:
         print(f"Error: {error}")

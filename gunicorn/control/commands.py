@@ -8,9 +8,10 @@ from __future__ import annotations
 import signal
 
 from gunicorn._record import Record
+from gunicorn.instrument.profile_file import ProfileInUse
 
 from . import facts
-from .replies import AfterStep, Answered, CommandError, Every, Until
+from .replies import AfterStep, Answered, CommandError, Every, Sampled, Until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = ["COMMANDS", "Command", "find", "run"]
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 SHORTEST_WATCH, LONGEST_WATCH = 0.1, 3600.0
+USUAL_PROFILE, SHORTEST_PROFILE, LONGEST_PROFILE = 10.0, 0.1, 600.0
 NO_POOL: Data = {"success": False, "error": "Dirty arbiter not running"}
 
 
@@ -109,6 +111,23 @@ def _show_stacks(orders: Orders, view: ServerView, words: Sequence[str]) -> Repl
     if view.worker(pid) is None:
         raise CommandError(f"Worker {pid} not found")
     return Answered(view, orders.ask_stacks(pid), lambda text: {"pid": pid, "stacks": text})
+
+
+def _profile(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
+    pids = [worker.pid for worker in view.workers if worker.phase == "ready"]
+    if words and words[0].lower() != "all":
+        pids = [_whole(words[0])]
+        if view.worker(pids[0]) is None:
+            raise CommandError(f"Worker {pids[0]} not found")
+    if not pids:
+        raise CommandError("No worker is ready")
+    wanted = _seconds(words[1:])
+    seconds = min(max(USUAL_PROFILE if wanted is None else wanted, SHORTEST_PROFILE), LONGEST_PROFILE)
+    try:
+        profile = orders.profile(pids, seconds)
+    except ProfileInUse as error:
+        raise CommandError(str(error)) from None
+    return Sampled(profile, lambda found: facts.of_profile(found, seconds))
 
 
 def _watch(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
@@ -251,6 +270,7 @@ COMMANDS: dict[str, Command] = {
     "shutdown": Command(_shutdown, "Stop the server", "shutdown [graceful|quick]", True),
     "drain": Command(_drain, "Say that no new clients should come; serve on", "drain on|off", True),
     "log level": Command(_log_level, "Level of the error log, until the next reload", "log level <LEVEL>", True),
+    "profile": Command(_profile, "Where workers spend their time, as a flame graph", "profile [PID|all] [SECONDS]"),
     "watch": Command(_watch, "Tell all that changes, again and again", "watch [SECONDS]"),
     "wait ready": Command(_wait_ready, "Answer when the server is ready", "wait ready [SECONDS]"),
     "wait reloaded": Command(_wait_reloaded, "Answer when no reload is under way", "wait reloaded [SECONDS]"),

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from gunicorn import __version__
+from gunicorn.instrument.profiles import HERTZ
 from gunicorn.instrument.scoreboard import STATE_NAMES, STATUSES
 
 from .view import Probes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gunicorn.instrument.profile_file import Profiled
     from gunicorn.instrument.totals import Totals
 
     from .view import ServerView, WorkerView
 
     Data = dict[str, object]
 
-__all__ = ["everything", "listeners", "of_settings", "of_tasks", "requests", "snapshot", "stats", "workers"]
+__all__ = [
+    "everything", "listeners", "of_profile", "of_settings", "of_tasks", "requests", "snapshot", "stats", "workers",
+]
 
 SETTINGS_ON_TOP = (
     "bind", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
@@ -158,6 +162,18 @@ def _value(view: ServerView, name: str) -> object:
     if isinstance(value, list) and all(isinstance(item, _OF_JSON) for item in value):
         return value
     return cfg.shown(name)
+
+
+def of_profile(found: Profiled, seconds: float) -> Data:
+    """`profile`: how often each stack was seen, and what of it is missing."""
+    shares = [
+        {"pid": each.pid, "seconds": each.seconds, "idle": each.idle, "problem": each.problem or None}
+        for each in found.shares
+    ]
+    return {
+        "seconds": seconds, "hertz": HERTZ, "samples": sum(found.counts.values()), "workers": shares,
+        "stacks": dict(found.counts),
+    }
 
 
 def snapshot(view: ServerView) -> Data:

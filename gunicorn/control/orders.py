@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
+    from gunicorn.instrument.profile_file import Profile
+
     from .view import ServerView
 
     class Question(Protocol):
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
         def ask_stacks(self, pid: int) -> Question:
             """Ask a worker what it is doing."""
+
+        def profile(self, pids: Iterable[int], seconds: float) -> Profile:
+            """Have workers profiled. Raises ProfileInUse."""
 
         def note(self, text: str) -> None:
             """Write a line about who has wanted what."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from gunicorn.instrument.profile_file import ProfileInUse
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gunicorn.instrument.profile_file import Profile, Profiled
 
     from .facts import Data
     from .orders import Question
     from .view import ServerView
 
-__all__ = ["AfterStep", "Answered", "CommandError", "Every", "Reply", "Until"]
+__all__ = ["AfterStep", "Answered", "CommandError", "Every", "Reply", "Sampled", "Until"]
 
 NEVER = float("inf")
 
@@ -97,3 +101,20 @@ class Answered(Reply):
         if not text:
             raise CommandError("The worker does not answer")
         return self._tell(text)
+
+
+class Sampled(Reply):
+    """When a profile is complete. Each look is what the workers go on for."""
+
+    def __init__(self, profile: Profile, tell: Callable[[Profiled], Data]) -> None:
+        self.due = profile.due
+        self._profile = profile
+        self._tell = tell
+
+    def look(self, view: ServerView) -> Data | None:
+        try:
+            found = self._profile.look({worker.pid: worker.slot for worker in view.workers})
+        except ProfileInUse as error:
+            raise CommandError(str(error)) from None
+        self.due = self._profile.due
+        return None if found is None else self._tell(found)

@@ -34,6 +34,9 @@ _HISTOGRAM = 16
 HISTOGRAM_BUCKETS = 64
 _LINE_AT = (_HISTOGRAM + HISTOGRAM_BUCKETS) * 8
 LINE_ROOM = 1024
+# Behind the line.
+_PROFILE = _LINE_AT // 8 + LINE_ROOM // 8
+_PROFILE_UNTIL = _PROFILE + 1
 # The second half of a page: what `totals.py` adds up over all workers, and never goes back in one.
 _COUNTS = 256
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
@@ -49,6 +52,7 @@ _ROWS = {method: row for row, method in enumerate(METHODS)}
 
 _WANTS_RECYCLING = 1
 _BREAKS_REQUESTS = 2
+_TELLS_SLOW = 4
 
 
 class Slot:
@@ -104,6 +108,10 @@ class Slot:
         """This worker breaks off requests that take too long by itself; it need not be ended for one."""
         self._words[_FLAGS] |= _BREAKS_REQUESTS
 
+    def tell_slow_requests(self) -> None:
+        """This worker tells of slow requests by itself; it need not be asked, unless it shows no sign of life."""
+        self._words[_FLAGS] |= _TELLS_SLOW
+
     # Both sides.
 
     @property
@@ -157,6 +165,24 @@ class Slot:
     def log_level(self, value: int) -> None:
         self._words[_LOG_LEVEL] = value
 
+    @property
+    def profile(self) -> int:
+        """The master's word to the worker: the number of the profile that it takes part in."""
+        return self._words[_PROFILE]
+
+    @profile.setter
+    def profile(self, value: int) -> None:
+        self._words[_PROFILE] = value
+
+    @property
+    def profile_until(self) -> float:
+        """And the monotonic moment at which that ends; put off while somebody wants it."""
+        return self._floats[_PROFILE_UNTIL]
+
+    @profile_until.setter
+    def profile_until(self, value: float) -> None:
+        self._floats[_PROFILE_UNTIL] = value
+
     # The reader's side.
 
     @property
@@ -194,6 +220,10 @@ class Slot:
     @property
     def breaks_requests(self) -> bool:
         return bool(self._words[_FLAGS] & _BREAKS_REQUESTS)
+
+    @property
+    def tells_slow(self) -> bool:
+        return bool(self._words[_FLAGS] & _TELLS_SLOW)
 
     @property
     def histogram(self) -> list[int]:

@@ -29,13 +29,15 @@ if TYPE_CHECKING:
         @property
         def gr_frame(self) -> FrameType | None: ...
 
-__all__ = ["StackFile", "StackQuestion", "deafen", "of_greenlet", "of_task", "of_threads"]
+__all__ = ["SLOW_LINE", "StackFile", "StackQuestion", "deafen", "listens", "of_greenlet", "of_task", "of_threads"]
 
 SIGNAL: int = getattr(signal, "SIGRTMIN", 0) + 6 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", 0)
 """The signal that asks; 0 where the system has none to spare."""
 
 ANSWER_SECONDS = 0.2
 """So long an answer is waited for: a process that is stopped, or waits for a disk, gives none."""
+
+SLOW_LINE = "SLOW REQUEST (pid:%s) after %.1f s in: %s\nIt is here:\n%s"
 
 _LOOK_SECONDS = 0.002
 _QUIET_SECONDS = 0.02
@@ -84,7 +86,7 @@ class StackFile:
 
     def begin(self, pid: int) -> int:
         """In the master: ask a worker. The number of the question, 0 when it cannot be asked."""
-        if self._fd < 0 or not _listens(pid):
+        if self._fd < 0 or not listens(pid):
             return 0
         os.ftruncate(self._fd, 0)
         try:
@@ -161,7 +163,7 @@ class StackQuestion:
         return file.read()
 
 
-def _listens(pid: int) -> bool:
+def listens(pid: int, number: int = SIGNAL) -> bool:
     """Whether a process has a handler for the question: a child that was just forked has none yet, and would be ended.
     """
     try:
@@ -169,7 +171,7 @@ def _listens(pid: int) -> bool:
             caught = next((line for line in status if line.startswith(b"SigCgt:")), b"SigCgt: 0")
     except OSError:
         return False
-    return bool(int(caught.split()[1], 16) >> (SIGNAL - 1) & 1)
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def of_threads() -> str:

@@ -17,6 +17,7 @@ from gunicorn import SERVER_SOFTWARE
 from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import HaltServer
 from gunicorn.instrument.gauges import Gauges
+from gunicorn.instrument.profile_file import ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.tls import entrance
@@ -37,6 +38,7 @@ from .policy import policy_of
 from .reception import Reception
 from .reload import Reloads
 from .service_manager import ServiceManager
+from .slow_requests import SlowWatch
 from .state import MasterState
 from .supervisor import Supervisor
 
@@ -77,7 +79,9 @@ class Arbiter(MasterState):
         self._deadline: float | None = 0.0
         self._parent_fd = -1
         self.stacks = StackFile(live)  # type: ignore[arg-type]
+        self.profiles = ProfileFile(live)  # type: ignore[arg-type]
         self._memory = MemoryWatch()
+        self._slow = SlowWatch(self)
         self._interest = Interest()
         self.history = History()
         self.reception = Reception(self, self._interest)
@@ -221,6 +225,7 @@ class Arbiter(MasterState):
         now = time.monotonic()
         self._manager.report(now, self._board(), self._reloads.runs)
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
+        self._slow.look(now)
 
     def _act(self) -> None:
         """Ask and act until there is nothing more to do."""
@@ -249,7 +254,9 @@ class Arbiter(MasterState):
     def _wait(self) -> bytes:
         """Numbers of the signals that came; empty when something else has ended the sleep."""
         now = time.monotonic()
-        all_moments = (self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due)
+        all_moments = (
+            self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due
+        )
         moments = [moment for moment in all_moments if moment is not None]
         if self._parent_fd >= 0:
             self._interest.watch(self._parent_fd, READ)

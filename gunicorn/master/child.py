@@ -138,6 +138,7 @@ def _shed(master: MasterState, worker: WorkerProcess) -> None:
             unpatched.set_handler(number, getattr(worker, name))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
     master.stacks.listen()
+    master.profiles.listen(worker.tmp.slot)
     # While the rights of the master are still there: the port may be a privileged one.
     worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
     master.close_what_is_its_own(worker.sockets)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable
 
 from gunicorn.control.view import ServerView
+from gunicorn.instrument.profile_file import Profile
 from gunicorn.instrument.stacks import StackQuestion
 from gunicorn.logs.levels import set_level
 
@@ -71,6 +72,11 @@ class Orders:
     def ask_stacks(self, pid: int) -> Question:
         """Ask a worker what it is doing."""
         return StackQuestion(self._master.stacks, pid)
+
+    def profile(self, pids: Iterable[int], seconds: float) -> Profile:
+        """Have workers profiled. Raises ProfileInUse."""
+        pages = {pid: self._master.WORKERS[pid].tmp.slot for pid in pids if pid in self._master.WORKERS}
+        return self._master.profiles.begin(pages, seconds)
 
     def note(self, text: str) -> None:
         """Write a line about who has wanted what."""

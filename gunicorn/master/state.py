@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 
+from gunicorn.instrument.profile_file import ProfileFile
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.sockets import BaseSocket
@@ -145,6 +146,7 @@ class MasterState:
     # Whether the listeners are systemd's.
     systemd = False
     stacks: StackFile
+    profiles: ProfileFile
     scoreboard: Scoreboard
     history: History
     # Counts, and the listener of metrics and health.

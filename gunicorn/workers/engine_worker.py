@@ -28,6 +28,7 @@ from gunicorn.wsgi.gateway import WSGIGateway
 
 from .base import HANDLE_ERROR, Worker
 from .farewell import Farewell, silence_signals
+from .slow_requests import SlowRequests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class EngineWorker(Worker):
         if self.breaks_requests:
             # The master knows the type that was configured; this one may serve in the place of another.
             self.slot.keep_request_limit()
+        self.slow_requests = SlowRequests(float(self.cfg.request_slow) if self._sees_requests() else 0.0)
         self.pulse_seconds = self._longest_pause()
 
     def boot(self) -> None:
@@ -186,6 +188,8 @@ class EngineWorker(Worker):
     def run(self) -> None:
         self.gateway = self.make_gateway()
         self.has_gateway = True
+        if self.slow_requests.limit:
+            self.slot.tell_slow_requests()
         self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
         self.engine.hand_to(self.gateway, self.manners, self.cfg.workers > 1)
         self.engine.listen(self.sockets)
@@ -245,6 +249,19 @@ class EngineWorker(Worker):
                     self.engine.failed(exchange, error)
         self.abandoned = {exchange for exchange in self.abandoned if not exchange.is_over()}
 
+    def _sees_requests(self) -> bool:
+        """Whether this type can look at requests while they run."""
+        return type(self).running is not EngineWorker.running
+
+    def tell_slow(self) -> None:
+        """Say where requests are that have just become slow ones."""
+        for exchange, request, seconds in self.slow_requests.new(monotonic(), self.running()):
+            known: LogOptions = {"extra": {"request_id": request.request_id}} if request.request_id else {}
+            self.log.warning(
+                stacks.SLOW_LINE, self.pid, seconds, f"{request.method} {atoms.escape(request.uri)}",
+                self.stacks_of(exchange), **known,
+            )
+
     def tell_overdue(self, request: Request, seconds: float, where: str) -> None:
         """A request has run for longer than its limit: say so, and where it is."""
         known: LogOptions = {"extra": {"request_id": request.request_id}} if request.request_id else {}
@@ -300,6 +317,8 @@ class EngineWorker(Worker):
         seconds = min(PULSE_SECONDS, self.timeout) if self.timeout else PULSE_SECONDS
         if self.request_limit:
             seconds = min(seconds, self.request_limit / 4)
+        if self.slow_requests.limit:
+            seconds = min(seconds, max(self.slow_requests.limit / 4, SHORT_PULSE_SECONDS / 4))
         if is_short(self.request_limit) or self.engine.sweep_seconds < seconds:
             seconds = min(seconds, SHORT_PULSE_SECONDS)
         return seconds
@@ -311,6 +330,8 @@ class EngineWorker(Worker):
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
         self.slot.connections = self.engine.count
+        if self.slow_requests.limit:
+            self.tell_slow()
         if self.request_limit:
             self.break_off_overdue()
         return self.pulse_seconds

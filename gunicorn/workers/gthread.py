@@ -89,7 +89,7 @@ class ThreadWorker(EngineWorker, Pooling):
         self._serving = True
         # The connection it serves, a place a thread, so that each is written by one thread alone.
         self._busy: list[Exchange | None] = [None] * max(1, self.cfg.threads)
-        # What each thread runs, where there is a limit for it.
+        # What each thread runs, where it is looked at.
         self._runs: list[tuple[Exchange, Request, float] | None] = [None] * len(self._busy)
         self._main_leads = False
         self._told = threading.Event()
@@ -130,7 +130,7 @@ class ThreadWorker(EngineWorker, Pooling):
         while (item := self._next()) is not None:
             exchange, request = item
             self._busy[place] = exchange
-            if self.request_limit:
+            if self.request_limit or self.slow_requests.limit:
                 self._runs[place] = (exchange, request, monotonic())
             try:
                 self._serve(exchange, request)

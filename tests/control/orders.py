@@ -9,6 +9,7 @@ from gunicorn.config import Config
 from gunicorn.control.view import Counters, Event, ListenerView, Probes, ReloadView, ServerView, WorkerView
 from gunicorn.instrument import scoreboard
 from gunicorn.instrument._board import Board
+from gunicorn.instrument.profile_file import Profile, ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.totals import Ledger
 
@@ -23,6 +24,17 @@ class Answer:
         return self.text
 
 
+class Unheard(ProfileFile):
+    """Of profiles that no process hears of."""
+
+    def _call(self, pid: int) -> None:
+        """The numbers of these workers may be those of others."""
+
+
+def _nobody() -> None:
+    """Where the life of nobody begins."""
+
+
 class Noted:
     """Two workers, of which one runs a request and the other one boots; what is ordered stands in `done`."""
 
@@ -32,6 +44,7 @@ class Noted:
         self.changes: dict[str, Any] = {}
         self.has_levels = True
         self.answer = Answer()
+        self.profiles: ProfileFile | None = None
         board = Scoreboard()
         self.slots = [board.allocate(1, 900.0), board.allocate(1, 990.0)]
         self.slots[0].state = scoreboard.READY
@@ -74,6 +87,13 @@ class Noted:
     def ask_stacks(self, pid: int) -> Answer:
         self.done.append(("ask_stacks", pid))
         return self.answer
+
+    def profile(self, pids: Iterable[int], seconds: float) -> Profile:
+        self.done.append(("profile", *pids, seconds))
+        if self.profiles is None:
+            self.profiles = Unheard(_nobody, lambda: self.now)  # type: ignore[arg-type]
+        pages = {11: self.slots[0], 12: self.slots[1]}
+        return self.profiles.begin({pid: pages[pid] for pid in pids}, seconds)
 
     def note(self, text: str) -> None:
         self.done.append(("note", text))

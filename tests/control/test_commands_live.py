@@ -103,6 +103,30 @@ def test_a_running_request(server: Server, path: str) -> None:
     wait_until(lambda: ask(path, "show requests")["count"] == 0)
 
 
+def test_profile_of_all(server: Server, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pids = ready_workers(path, 2)
+    target = server.folder / "flame.svg"
+    assert cli.main(["-s", path, "profile", "all", "0.3", "-o", str(target)]) == 0
+    assert capsys.readouterr().out.startswith(f"Wrote {target}: ")
+    assert target.read_text().startswith("<svg ")
+    profile = ask(path, "profile all 0.2")
+    assert {row["pid"]: row["problem"] for row in profile["workers"]} == dict.fromkeys(pids)
+    assert sum(row["idle"] for row in profile["workers"]) > 0, "nobody has asked for anything"
+
+
+def test_a_profile_ends_with_its_client(server: Server, path: str) -> None:
+    def threads() -> list[int]:
+        return [len(os.listdir(f"/proc/{pid}/task")) for pid in ready_workers(path, 2)]
+
+    before = threads()
+    with Control(path) as client:
+        client.send("profile all 600")
+        wait_until(lambda: threads() == [count + 1 for count in before])
+        assert ask(path, "profile all 0.1") == "A profile is being taken; one at a time"
+    wait_until(lambda: threads() == before)
+    wait_until(lambda: isinstance(ask(path, "profile all 0.1"), dict))
+
+
 def test_drain(server: Server, path: str) -> None:
     assert ask(path, "drain on") == {"draining": True, "ready": False}
     try:

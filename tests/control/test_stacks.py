@@ -55,7 +55,7 @@ def file() -> Iterator[StackFile]:
 
 def listening(file: StackFile, work: Callable[[], None]) -> Iterator[int]:
     pid = busy_child(file, True, work)
-    wait_until(lambda: stacks._listens(pid))
+    wait_until(lambda: stacks.listens(pid))
     yield pid
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

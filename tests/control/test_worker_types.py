@@ -32,6 +32,10 @@ def look_into(server: Server) -> None:
     is_greenlet = any(kind in server.args for kind in GREENLETS)
     where = "in run" if is_greenlet else "in app"
     wait_until(lambda: where in ask(path, "show stacks", pid)["stacks"])
+    profile = ask(path, "profile", "all", "0.3")
+    assert [(row["pid"], row["problem"]) for row in profile["workers"]] == [(pid, None)]
+    seen = [stack for stack in profile["stacks"] if ":app" in stack]
+    assert is_greenlet or seen, profile
     (server.folder / "go").touch()
     assert request.result() == b"one"
     assert ask(path, "worker restart", pid)["restarting"] == [pid]

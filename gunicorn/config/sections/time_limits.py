@@ -69,6 +69,21 @@ class RequestTimeout(Setting):
         """
 
 
+class RequestSlow(Setting):
+    name = "request_slow"
+    section = "Time Limits"
+    default = 0.0
+    validator = validate_seconds
+    cli = ["--request-slow"]
+    meta = "SECONDS"
+    desc = """\
+        A request that runs for longer is told of in the error log, once and while it runs, with where it is; 0: none.
+
+        The line has the level WARNING, and comes up to a quarter of that time later, or a second. Nothing else happens
+        to the request.
+        """
+
+
 class BootTimeout(Setting):
     name = "boot_timeout"
     section = "Time Limits"
