@@ -65,7 +65,7 @@ class Told:
         self.page = Scoreboard().allocate(1, self.now)
         self.page.state = 2
         worker = SimpleNamespace(tmp=SimpleNamespace(slot=self.page))
-        stacks = SimpleNamespace(begin=lambda pid: 0)
+        stacks = SimpleNamespace(begin=lambda pid: 0, taken_until=0.0)
         self.master: Any = SimpleNamespace(
             cfg=SimpleNamespace(request_slow=limit), WORKERS={11: worker}, stacks=stacks,
             log=SimpleNamespace(warning=lambda text, *values: self.lines.append(values)),
