@@ -213,7 +213,8 @@ class Cycle(Response):
         """`owner` is the gateway."""
         self.owner = owner
         self.loop: Any = owner.loop
-        self.waiting: list[Waiter] = []
+        # Few ever wait: the list is made for the first one.
+        self.waiting: list[Waiter] | None = None
         self.started = owner.engine.now
         # The response is complete, or will never be; the connection has gone on without this cycle.
         self.concluded = False
@@ -312,18 +313,21 @@ class Cycle(Response):
 
     def wait_with(self, waiter: Waiter) -> None:
         """To be woken when something changes."""
-        self.waiting.append(waiter)
+        if self.waiting is None:
+            self.waiting = [waiter]
+        else:
+            self.waiting.append(waiter)
 
     def leave(self, waiter: Waiter) -> None:
         """Not to be woken any more."""
-        if waiter in self.waiting:
-            self.waiting.remove(waiter)
+        waiting = self.waiting
+        if waiting is not None and waiter in waiting:
+            waiting.remove(waiter)
 
     def wake(self) -> None:
         """Something has changed: whoever waits looks again."""
-        waiting = self.waiting
-        if waiting:
-            self.waiting = []
+        waiting, self.waiting = self.waiting, None
+        if waiting is not None:
             for waiter in waiting:
                 waiter.wake()
 

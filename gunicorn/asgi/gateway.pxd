@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine._leaf cimport bind
+from gunicorn.engine._leaf cimport bind, call
 from gunicorn.engine.exchange cimport Exchange
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
@@ -17,6 +17,8 @@ cdef class ASGIGateway(ASGIGatewayState):
     @cython.locals(close=bint, cycle=Cycle, is_socket=bint)
     cdef _begin(self, Exchange exchange, Request request)
     cdef start(self, Exchange exchange, Request request, Cycle cycle)
+    @cython.locals(arguments=dict)
+    cdef _task_of(self, coroutine, context)
     @cython.locals(cycle=Cycle)
     cpdef disconnected(self, exchange)
     @cython.locals(cycle=Cycle)

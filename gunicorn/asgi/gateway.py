@@ -11,7 +11,7 @@ from contextvars import Context
 from datetime import timedelta
 from types import CoroutineType
 
-from gunicorn.engine._leaf import bind
+from gunicorn.engine._leaf import bind, call
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
@@ -103,7 +103,7 @@ class ASGIGateway(ASGIGatewayState):
             context.run(self.request_ids.enter, request)
         if EAGER:
             try:
-                task: Any = Task(coroutine, loop=self.loop, context=context, eager_start=True)  # type: ignore[call-arg]
+                task = self._task_of(coroutine, context)
             except OwnSignal:
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around the application: what ends a process
@@ -121,6 +121,19 @@ class ASGIGateway(ASGIGatewayState):
             cycle.lost()
         if cycle.gone:
             cycle.expect_end()
+
+    def _task_of(self, coroutine: object, context: Context) -> Task[None]:
+        """A task that has had its first step."""
+        arguments = self.task_arguments
+        if not arguments:
+            arguments.update(loop=self.loop, eager_start=True)
+        # The same dict for each: it is read before that step, in which further tasks may begin.
+        arguments["context"] = context
+        try:
+            return call(Task, coroutine, arguments)
+        finally:
+            # What the application keeps there ends with its task.
+            arguments["context"] = None
 
     def disconnected(self, exchange: Exchange) -> None:
         """The client of a running request has left."""

@@ -17,6 +17,7 @@ cdef class ASGIGatewayState(Gateway):
     cdef readonly Scopes scopes
     cdef public dict seen_sent
     cdef public set sockets
+    cdef readonly dict task_arguments
     cdef public set tasks
     cdef public bint watches
     cdef public object writer

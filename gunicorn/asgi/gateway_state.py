@@ -28,7 +28,8 @@ class ASGIGatewayState(Gateway):
 
     __slots__ = (
         "context", "deflates", "grace_seconds", "high_water", "largest_message", "leaving", "look_seconds", "loop",
-        "most_queued", "ping_interval", "ping_timeout", "scopes", "seen_sent", "sockets", "tasks", "watches", "writer",
+        "most_queued", "ping_interval", "ping_timeout", "scopes", "seen_sent", "sockets", "task_arguments", "tasks",
+        "watches", "writer",
     )
 
     def __init__(self, worker: Any, app: Any, server: str, manners: Manners) -> None:
@@ -47,6 +48,8 @@ class ASGIGatewayState(Gateway):
         self.writer: TimerHandle | None = None
         # Tasks that wait for something: a loop itself holds its tasks but weakly.
         self.tasks: set[Task[object]] = set()
+        # What is said of each of them when it is made.
+        self.task_arguments: dict[str, object] = {}
         # WebSockets that are open or being closed.
         self.sockets: set[Any] = set()
         self.leaving = False

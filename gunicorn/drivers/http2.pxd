@@ -25,6 +25,7 @@ cdef class Session(SharedOutput):
     cdef long long highest
     cdef readonly double idle_since
     cdef readonly double keepalive
+    cdef readonly bint keeps_apart
     cdef readonly list later
     cdef readonly double leave_by
     cdef readonly bint proxied

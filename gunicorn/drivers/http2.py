@@ -54,7 +54,7 @@ class Session(SharedOutput):
 
     __slots__ = (
         "began", "block_of", "block_since", "dispatching", "farewell_by", "free", "highest", "idle_since", "keepalive",
-        "later", "leave_by", "proxied", "ready", "requests", "soon", "step", "taken_at",
+        "keeps_apart", "later", "leave_by", "proxied", "ready", "requests", "soon", "step", "taken_at",
     )
 
     def __init__(
@@ -65,6 +65,9 @@ class Session(SharedOutput):
         self.engine = engine
         self.requests = Requests(self)
         self.protocol = HTTP2(static, trusted, settings, self.requests)
+        # Where clients show certificates, a name may stand for another rule: see `is_misdirected`.
+        terminator = connection.listener.terminator
+        self.keeps_apart = terminator is not None and bool(terminator.options.cert_reqs)
         self.inside = False
         self.size = 0
         self.bodies = 0
@@ -152,9 +155,9 @@ class Session(SharedOutput):
 
     def is_misdirected(self, request: Request) -> bool:
         """Whether a client has taken this connection, which it has for one host, for another one."""
-        terminator = self.connection.listener.terminator
-        if terminator is None or not terminator.options.cert_reqs:
+        if not self.keeps_apart:
             return False
+        terminator = self.connection.listener.terminator
         name = self.connection.facts().server_name
         host = (request.host or "").rpartition(":")[0] or request.host or ""
         return bool(terminator.keeps_apart(name, host))
@@ -178,7 +181,10 @@ class Session(SharedOutput):
         try:
             while self.ready:
                 # By way of the engine: what goes wrong with one ends that one.
-                self.engine.attend(self.ready.pop(0))
+                exchange = self.ready[0]
+                # What `pop` does, without a call of it by its name in the compiled form.
+                del self.ready[0]
+                self.engine.attend(exchange)
         finally:
             self.dispatching = False
 
@@ -253,7 +259,7 @@ class Session(SharedOutput):
             # What was queued has gone within the call that ends it.
             return
         exchange.state.owner = None
-        if len(self.free) < self.protocol.settings.max_concurrent_streams:
+        if len(self.free) < self.protocol.most_streams:
             self.free.append(exchange)
 
     def exchanges(self) -> list[Exchange]:

@@ -46,3 +46,4 @@ cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
 cpdef Py_ssize_t references(object first, object second, object third) except -1
 cpdef object bind(object function, object target)
+cpdef object call(object function, object argument, dict keywords)

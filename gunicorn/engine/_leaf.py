@@ -19,10 +19,13 @@ from gunicorn.unix.unpatched import select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar
 
     from gunicorn._types import Octets
     from gunicorn.instrument.scoreboard import Slot
+
+    T = TypeVar("T")
 
 READABLE = 1
 WRITABLE = 2
@@ -31,8 +34,8 @@ HANGUP = 4
 RECEIVE_SIZE = 65536
 
 __all__ = [
-    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "close", "is_leaving",
-    "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
+    "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "call", "close",
+    "is_leaving", "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
     "show_connections",
 ]
 
@@ -322,3 +325,10 @@ def peek(fd: int) -> int:
 def references(first: object, second: object, third: object) -> int:
     """How many references three objects have together; comparable among calls that are made alike."""
     return getrefcount(first) + getrefcount(second) + getrefcount(third)
+
+
+def call(function: Callable[..., T], argument: object, keywords: dict[str, object]) -> T:
+    """`function(argument, **keywords)`; a function of C sees the dict itself, and not a copy."""
+    if type(keywords) is not dict:
+        raise TypeError("a dict is needed")
+    return function(argument, **keywords)

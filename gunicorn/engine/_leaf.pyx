@@ -10,7 +10,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyOb
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeLatin1
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
-from cpython.object cimport PyCallable_Check
+from cpython.object cimport PyCallable_Check, PyObject_Call
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -561,3 +561,10 @@ cpdef object bind(object function, object target):
     if target is None or not PyCallable_Check(function):
         raise TypeError("a method needs a function and an object")
     return PyMethod_New(function, target)
+
+
+cpdef object call(object function, object argument, dict keywords):
+    """`function(argument, **keywords)`; a function of C sees the dict itself, and not a copy."""
+    if keywords is None:
+        raise TypeError("a dict is needed")
+    return PyObject_Call(function, (argument,), keywords)

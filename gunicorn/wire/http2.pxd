@@ -30,6 +30,8 @@ cdef class Stream:
     cdef public bint sending
     cdef public long long window
 
+    cdef begin(self, long long identifier, long long window, long long credit)
+
 
 cdef class Recipient:
     cpdef head(self, Stream stream, Request request)
@@ -52,12 +54,14 @@ cdef class HTTP2:
     cdef readonly Decoder decoder
     cdef readonly bint failed
     cdef readonly str fault
+    cdef readonly long long first_credit
     cdef readonly bint greeted
     cdef readonly HeadReader head
     cdef readonly long long highest
     cdef readonly Budget idle
     cdef readonly long long last
     cdef readonly Py_ssize_t list_limit
+    cdef readonly Py_ssize_t most_streams
     cdef Py_ssize_t needed
     cdef double now
     cdef readonly long long open_block

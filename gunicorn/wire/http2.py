@@ -102,6 +102,10 @@ class Stream:
     )
 
     def __init__(self, identifier: int, window: int, credit: int) -> None:
+        self.begin(identifier, window, credit)
+
+    def begin(self, identifier: int, window: int, credit: int) -> None:
+        """What `__init__` does; the protocol calls it alone, on an object made by `__new__`."""
         self.identifier = identifier
         # Whether more may come from the client, and from us.
         self.receiving = True
@@ -162,15 +166,18 @@ class HTTP2:
     """One connection."""
 
     __slots__ = (
-        "acknowledged", "answered", "block", "continuations", "credit", "decoder", "failed", "fault", "greeted",
-        "head", "highest", "idle", "last", "list_limit", "needed", "now", "open_block", "opening_window", "out",
-        "owed", "peer_frame_size", "place", "recent", "recipient", "resets", "rest", "settings", "silent", "small",
-        "started", "streams", "table", "window",
+        "acknowledged", "answered", "block", "continuations", "credit", "decoder", "failed", "fault", "first_credit",
+        "greeted", "head", "highest", "idle", "last", "list_limit", "most_streams", "needed", "now", "open_block",
+        "opening_window", "out", "owed", "peer_frame_size", "place", "recent", "recipient", "resets", "rest",
+        "settings", "silent", "small", "started", "streams", "table", "window",
     )
 
     def __init__(self, static: Static, trusted: bool, settings: HTTP2Settings, recipient: Recipient) -> None:
         self.table = static.table
         self.settings = settings
+        # Of the settings, what every stream asks for.
+        self.most_streams = settings.max_concurrent_streams
+        self.first_credit = settings.initial_window_size
         self.recipient = recipient
         self.decoder = Decoder(static, TABLE_SIZE)
         self.list_limit = settings.max_header_list_size or LARGEST_LIST
@@ -417,7 +424,8 @@ class HTTP2:
             self.out.append(reset_frame(identifier, REFUSED_STREAM))
             return
         head = self.head
-        stream = Stream(identifier, self.opening_window, self.settings.initial_window_size)
+        stream = Stream.__new__(Stream)
+        stream.begin(identifier, self.opening_window, self.first_credit)
         self.streams[identifier] = stream
         stream.receiving = not ended
         try:
@@ -438,7 +446,7 @@ class HTTP2:
     def _is_full(self) -> bool:
         """Whether no further stream may run. One that is answered does not count for the client, nor here, as long as
         their applications come to an end."""
-        there, most = len(self.streams), self.settings.max_concurrent_streams
+        there, most = len(self.streams), self.most_streams
         return there - self.answered >= most or there >= 2 * most
 
     def _decode(self, data: bytes, start: int, end: int) -> list[Field]:
@@ -504,14 +512,14 @@ class HTTP2:
         """The client may send so much again on this stream."""
         if stream.receiving:
             stream.owed += count
-            if stream.owed * 2 >= self.settings.initial_window_size:
+            if stream.owed * 2 >= self.first_credit:
                 stream.credit += stream.owed
                 self.out.append(window_frame(stream.identifier, stream.owed))
                 stream.owed = 0
 
     def widen(self, stream: Stream, window: int) -> None:
         """Let the client have so many octets under way on this stream."""
-        more = window - self.settings.initial_window_size
+        more = window - self.first_credit
         if stream.receiving and more > 0:
             stream.credit += more
             self.out.append(window_frame(stream.identifier, more))

@@ -7,6 +7,7 @@ import traceback
 
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
+from gunicorn.asgi.loop import new_loop as asyncio_loop
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway.gateway import Gateway
@@ -53,7 +54,7 @@ def new_loop(kind: str) -> asyncio.AbstractEventLoop:
                 raise AppImportError(hint) from None
         else:
             return uvloop.new_event_loop()
-    return asyncio.new_event_loop()
+    return asyncio_loop()
 
 
 class ASGIWorker(EngineWorker):

@@ -28,3 +28,4 @@ cdef class EnvironBuilder:
     @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t,
         info=dict, client=tuple)
     cpdef dict build(self, Exchange exchange, Request request)
+    cdef _of_http2(self, dict environ, Exchange exchange, Request request)

@@ -83,9 +83,11 @@ class EnvironBuilder:
         if body is not None:
             self._body(environ, exchange, request, body)
         if request.version_minor != 1 or request.version_major != 1:
-            environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
-            if request.version_major == 2:
+            if request.version_major == 2 and request.version_minor == 0:
+                environ["SERVER_PROTOCOL"] = "HTTP/2.0"
                 self._of_http2(environ, exchange, request)
+            else:
+                environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
         if request.scheme is not None:
             environ["wsgi.url_scheme"] = request.scheme
         if request.authority is not None:
