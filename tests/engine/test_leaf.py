@@ -372,3 +372,25 @@ def test_a_page_is_not_let_go_of_under_a_board() -> None:
     gc.collect()
     Sheet._bytes.release()
     assert outcome(_board.Board, Scrap) is ValueError
+
+
+# Calls.
+
+
+@BOTH
+def test_a_call_gives_its_keywords(leaf: Any) -> None:
+    def told(first: object, **others: object) -> tuple[object, dict[str, object]]:
+        return first, others
+
+    keywords = {"more": 2}
+    first, others = leaf.call(told, 1, keywords)
+    assert (first, others) == (1, {"more": 2})
+    assert others is not keywords
+    assert leaf.call(int, "11", {"base": 2}) == 3
+
+
+@BOTH
+@pytest.mark.parametrize("wrong", [(None, 1, {}), (int, "1", None), (int, "1", [("base", 2)]), (int, "1", {1: 2})])
+def test_a_call_that_cannot_be(leaf: Any, wrong: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError):
+        leaf.call(*wrong)

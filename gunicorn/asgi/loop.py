@@ -1,0 +1,39 @@
+"""The event loop of asyncio, with what every task asks of it compiled.
+
+A task that is made asks its loop whether it debugs and whether it runs: two calls of Python for each request, which
+here are two of C. Nothing else differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["new_loop"]
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Reads what its base class keeps, as that does itself, and says the same name to those who ask."""
+
+    __module__ = asyncio.SelectorEventLoop.__module__
+    __qualname__ = asyncio.SelectorEventLoop.__qualname__
+
+    _debug: bool
+    _thread_id: int | None
+
+    def get_debug(self) -> bool:
+        return self._debug
+
+    def is_running(self) -> bool:
+        return self._thread_id is not None
+
+
+_Loop.__name__ = asyncio.SelectorEventLoop.__name__
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """The loop that the policy of now makes; where that is asyncio's own of every Unix, with the calls above."""
+    loop = asyncio.new_event_loop()
+    if type(loop) is not asyncio.SelectorEventLoop or not {"_debug", "_thread_id"} <= vars(loop).keys():
+        return loop
+    loop.close()
+    return _Loop()
