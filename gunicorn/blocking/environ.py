@@ -8,7 +8,7 @@ import os
 import gunicorn
 from gunicorn.gateway.variables import join_repeated, name_client, peer_of, unquote
 from gunicorn.gateway.wiring import forwarded_of
-from gunicorn.wsgi.environ import mount, proxy, server_of_host
+from gunicorn.wsgi.environ import mount, name_and_port, name_server, proxy
 from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper
 
@@ -105,7 +105,7 @@ def create(
     if isinstance(server, tuple):
         environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
     else:
-        server_of_host(environ)
+        name_server(environ, name_and_port(environ.get("HTTP_HOST", "")))
     if head.authority is not None:
         # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
         environ["HTTP_HOST"] = head.authority

@@ -12,11 +12,13 @@ from .input cimport EmptyInput, StreamInput
 
 
 cdef object _EARLY_HINTS
+cdef Py_ssize_t MOST_HOSTS
 
 
 cdef class EnvironBuilder:
     cdef public dict base
     cdef public object forwarded
+    cdef readonly dict hosts
     cdef public str script_name
     cdef public dict templates
     cdef public object wait_readable
@@ -29,3 +31,9 @@ cdef class EnvironBuilder:
         info=dict, client=tuple)
     cpdef dict build(self, Exchange exchange, Request request)
     cdef _of_http2(self, dict environ, Exchange exchange, Request request)
+    @cython.locals(host=str, found=tuple)
+    cdef _serve_host(self, dict environ)
+
+
+@cython.locals(name=str, port=str)
+cpdef name_server(dict environ, tuple parts)

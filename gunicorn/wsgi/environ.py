@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _EARLY_HINTS = Turn.early_hints
 
+# So many hosts are remembered: a site has a few, and whoever makes up more does not fill the memory.
+MOST_HOSTS = 64
+
 # What is the same for all requests of a connection.
 _OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.client_disconnected", "wsgi.early_hints")
 
@@ -31,7 +34,7 @@ _OF_CONNECTION = ("REMOTE_ADDR", "REMOTE_PORT", "gunicorn.socket", "gunicorn.cli
 class EnvironBuilder:
     """Makes environs. What all requests of a listener share is made once, what those of a connection share once too."""
 
-    __slots__ = ("base", "forwarded", "script_name", "templates", "wait_readable")
+    __slots__ = ("base", "forwarded", "hosts", "script_name", "templates", "wait_readable")
 
     def __init__(self, base: Environ, script_name: str, wait_readable: Callable[[Exchange], None]) -> None:
         self.base = base
@@ -40,6 +43,8 @@ class EnvironBuilder:
         # A `forwarded.Forwarded` where trusted proxies tell the client's address.
         self.forwarded: Forwarded | None = None
         self.templates: dict[int, Environ] = {}
+        # What was lately asked for, and its parts.
+        self.hosts: dict[str, tuple[str, str]] = {}
 
     def template(self, listener: Listener) -> Environ:
         """The part of the environ that every request of a listener has."""
@@ -94,7 +99,7 @@ class EnvironBuilder:
             # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
             environ["HTTP_HOST"] = request.authority
         if listener.is_unix:
-            server_of_host(environ)
+            self._serve_host(environ)
         info = request.proxy_info
         if info is not None:
             proxy(environ, info)
@@ -144,6 +149,16 @@ class EnvironBuilder:
             environ = dict(environ)
         return environ
 
+    def _serve_host(self, environ: Environ) -> None:
+        """A unix socket has no name and port of its own: take what the client asked for."""
+        host = environ.get("HTTP_HOST", "")
+        found = self.hosts.get(host)
+        if found is None:
+            if len(self.hosts) >= MOST_HOSTS:
+                self.hosts.clear()
+            found = self.hosts[host] = name_and_port(host)
+        name_server(environ, found)
+
     def _of_http2(self, environ: Environ, exchange: Exchange, request: Request) -> None:
         """What some requests of HTTP/2 have besides."""
         if request.priority is None and request.body is None and not request.takes_trailers:
@@ -163,13 +178,18 @@ class EnvironBuilder:
             environ["CONTENT_LENGTH"] = str(exchange.body_size)
 
 
-def server_of_host(environ: Environ) -> None:
-    """A unix socket has no name and port of its own: take what the client asked for."""
-    host = environ.get("HTTP_HOST", "")
+def name_and_port(host: str) -> tuple[str, str]:
+    """The parts of a Host field; the port is empty where it has none."""
     name, colon, port = host.rpartition(":")
     if not colon or port.endswith("]"):
         name, port = host, ""
-    environ["SERVER_NAME"] = name or "localhost"
+    return name or "localhost", port
+
+
+def name_server(environ: Environ, parts: tuple[str, str]) -> None:
+    """The server is what the client asked for; `parts` are those of its Host field."""
+    name, port = parts
+    environ["SERVER_NAME"] = name
     environ["SERVER_PORT"] = port or ("443" if environ["wsgi.url_scheme"] == "https" else "80")
 
 

@@ -27,7 +27,7 @@ from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.http.request import Request
 from gunicorn.wire.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
-from gunicorn.wsgi.environ import EnvironBuilder, join_repeated, mount, server_of_host, unquote
+from gunicorn.wsgi.environ import EnvironBuilder, join_repeated, mount, name_and_port, name_server, unquote
 from tests.wire.feeding import bytewise
 
 BASE = {"wsgi.version": (1, 0), "SERVER_SOFTWARE": "gunicorn/28"}
@@ -432,8 +432,18 @@ def test_fields_of_one_name_are_one_variable(fields: list[tuple[str, str]]) -> N
 )
 def test_the_server_of_a_unix_socket(host: str | None, scheme: str, expected: tuple[str, str]) -> None:
     environ = {"wsgi.url_scheme": scheme} if host is None else {"wsgi.url_scheme": scheme, "HTTP_HOST": host}
-    server_of_host(environ)
+    name_server(environ, name_and_port(environ.get("HTTP_HOST", "")))
     assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == expected
+
+
+def test_hosts_that_are_made_up_fill_no_memory(world: World) -> None:
+    builder = EnvironBuilder(BASE, "", None)
+    connection = world.connect("", unix=True)
+    for number in [*range(1000), 0, 0]:
+        request = read([get("/", host=f"Host: h{number}.example:{number + 1}")], Limits(), False)
+        environ = builder.build(connection, request)
+        assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == (f"h{number}.example", str(number + 1))
+    assert len(builder.hosts) <= 64
 
 
 SEGMENTS = st.lists(st.text("ab%/", max_size=3), max_size=4).map(lambda parts: "/" + "/".join(parts))
