@@ -507,7 +507,7 @@ def flood(client: Client, octets: bytes) -> int:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks into /proc")
-@pytest.mark.parametrize("size", [0, 125])
+@pytest.mark.parametrize("size", [0, pytest.param(125, marks=pytest.mark.slow)])
 def test_pings_of_who_does_not_listen(server: Server, size: int) -> None:
     with Client(server.address) as client:
         count = flood(client, frame(PING, b"p" * size) * 1000)

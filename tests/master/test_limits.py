@@ -15,6 +15,7 @@ from tests.master.test_signals import Background
 from tests.support.server import Server
 from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
+from tests.workers.kinds import at_once
 from tests.workers.test_contract import is_accepting
 
 WSGI = """
@@ -125,15 +126,20 @@ class TestRequestTimeout:
             assert b"504" not in data
         assert server.get().status == 200
 
-    @pytest.mark.parametrize("kind", ["gthread", "asgi", "asgi-wsgi", "gevent", "eventlet"])
-    def test_neighbours_are_not_disturbed(self, serve: Serve, kind: str) -> None:
-        server = start(serve, kind, "--request-timeout", "4", expect_traceback=True)
-        stuck = Background(server, "/sleep/60")
-        time.sleep(3)  # so that the time of the one is over while the other has most of its own
-        neighbour = Background(server, "/gate/go")
-        assert b"Gateway Timeout" in (stuck.result() or b"")
-        (server.folder / "go").touch()
-        assert (neighbour.result() or b"").isdigit()
+    def test_neighbours_are_not_disturbed(self, serve: Serve) -> None:
+        kinds = ["gthread", "asgi", "asgi-wsgi", "gevent", "eventlet"]
+        servers = {kind: start(serve, kind, "--request-timeout", "4", expect_traceback=True) for kind in kinds}
+
+        def disturb(kind: str) -> None:
+            server = servers[kind]
+            stuck = Background(server, "/sleep/60")
+            time.sleep(3)  # so that the time of the one is over while the other has most of its own
+            neighbour = Background(server, "/gate/go")
+            assert b"Gateway Timeout" in (stuck.result() or b"")
+            (server.folder / "go").touch()
+            assert (neighbour.result() or b"").isdigit()
+
+        at_once(servers, disturb)
 
     def test_a_thread_costs_its_worker_when_the_replacement_serves(self, serve: Serve) -> None:
         server = start(serve, "gthread", "--request-timeout", "1", "--graceful-timeout", "5", expect_traceback=True)
@@ -336,19 +342,23 @@ class TestStop:
         assert server.wait() == 0
 
     @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-    @ALL
-    def test_a_second_signal_hastens(self, serve: Serve, kind: str, second: int) -> None:
+    def test_a_second_signal_hastens(self, serve: Serve, second: int) -> None:
         # Longer than anybody waits for the stop.
-        server = start(serve, kind, "--graceful-timeout", "600", expect_traceback=True)
-        request = Background(server, "/sleep/600")
-        wait_until(lambda: running(server), what="the request in the application")
-        server.send_signal(signal.SIGTERM)
-        server.wait_for_log("Handling signal: term")
-        time.sleep(0.5)
-        assert not server.exited()
-        server.send_signal(second)
-        assert server.wait() == 0
-        request.result()
+        servers = {kind: start(serve, kind, "--graceful-timeout", "600", expect_traceback=True) for kind in TYPES}
+
+        def hasten(kind: str) -> None:
+            server = servers[kind]
+            request = Background(server, "/sleep/600")
+            wait_until(lambda: running(server), what="the request in the application")
+            server.send_signal(signal.SIGTERM)
+            server.wait_for_log("Handling signal: term")
+            time.sleep(0.5)
+            assert not server.exited()
+            server.send_signal(second)
+            assert server.wait() == 0
+            request.result()
+
+        at_once(servers, hasten)
 
 
 class stopped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -58,7 +58,6 @@ def everywhere(make_server: Callable[..., Server], scenario: Callable[[Server], 
     for name, words in KINDS.items():
         chosen = [*words[:2], "--threads", str(threads)] if "--threads" in words else words
         servers[name] = make_server(app, *chosen, *args, config=config)
-    failures: list[Exception] = []
 
     # All of them are up before the first one plays: starting takes the processors.
     for server in servers.values():
@@ -67,18 +66,31 @@ def everywhere(make_server: Callable[..., Server], scenario: Callable[[Server], 
         server.wait_for_workers(lambda pids: len(pids) == 1)
         server.wait_for_log(BOOTED)
 
-    def play(name: str, server: Server) -> None:
+    def play(name: str) -> None:
+        scenario(servers[name])
+        servers[name].kill()
+
+    at_once(servers, play)
+
+
+def at_once(names: Iterable[str], play: Callable[[str], None]) -> None:
+    """Play for each of the names, all at the same time: most of it is waiting.
+
+    Raises an ExceptionGroup of what failed, with the names as notes.
+    """
+    failures: list[Exception] = []
+
+    def guarded(name: str) -> None:
         try:
-            scenario(server)
-            server.kill()
+            play(name)
         except Exception as error:
-            error.add_note(f"with the {name} worker")
+            error.add_note(f"with {name}")
             failures.append(error)
 
-    threads_of_kinds = [threading.Thread(target=play, args=item) for item in servers.items()]
-    for thread in threads_of_kinds:
+    threads = [threading.Thread(target=guarded, args=[name]) for name in names]
+    for thread in threads:
         thread.start()
-    for thread in threads_of_kinds:
+    for thread in threads:
         thread.join()
     if failures:
-        raise ExceptionGroup("not every worker type does that", failures)
+        raise ExceptionGroup("not all of them do that", failures)

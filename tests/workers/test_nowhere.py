@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.server import Server
 from tests.support.wait import PATIENCE, wait_until
-from tests.workers.kinds import KINDS, Servers, one_of_each
+from tests.workers.kinds import KINDS, Servers, at_once, one_of_each
 
 APP = '''
 import os, time
@@ -116,11 +116,17 @@ LEAVING = [
 ]
 
 
-def test_a_client_that_has_left_ends_what_was_for_it(server: Server) -> None:
-    for how, method, version, reads in LEAVING:
-        name = f"note-{next(numbers)}"
-        with server.connect() as wire:
-            wire.send(f"{method} /{how}/200//{name} HTTP/{version}\r\nHost: a\r\n\r\n".encode())
-            wire.read_exactly(reads)
-            wait_until(lambda name=name: noted(server, name), PATIENCE, server.describe)  # type: ignore[misc]
-        expect_closed(server, name)
+def test_a_client_that_has_left_ends_what_was_for_it(servers: Servers) -> None:
+    started = {kind: servers(kind) for kind in KINDS}
+
+    def leave(kind: str) -> None:
+        server = started[kind]
+        for how, method, version, reads in LEAVING:
+            name = f"note-{next(numbers)}"
+            with server.connect() as wire:
+                wire.send(f"{method} /{how}/200//{name} HTTP/{version}\r\nHost: a\r\n\r\n".encode())
+                wire.read_exactly(reads)
+                wait_until(lambda name=name: noted(server, name), PATIENCE, server.describe)  # type: ignore[misc]
+            expect_closed(server, name)
+
+    at_once(started, leave)
