@@ -19,6 +19,9 @@ SECONDS = 1.0
 COMMENT_SECONDS = 15.0
 """So often those are shown that the connection lives who do not count events, such as proxies."""
 
+STALLED_SECONDS = 30.0
+"""Who has taken nothing for so long gives way to another one."""
+
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -27,18 +30,24 @@ class Broadcast:
 
     def __init__(self, tell: Callable[[], Mapping[str, object]]) -> None:
         self._tell = tell
-        self.viewers = 0
+        self.viewers: list[Viewing] = []
         self.number = 0
         # The monotonic moment of the next rendering.
         self.due = 0.0
         self._rendered = b""
 
-    def join(self) -> Viewing | None:
-        """One viewer more, until it leaves; None when there are too many."""
-        if self.viewers >= MOST_VIEWERS:
-            return None
-        self.viewers += 1
-        return Viewing(self)
+    def join(self, now: float, end: Callable[[], object]) -> Viewing | None:
+        """One viewer more, until it leaves; None when there are too many. `end` is called when it has to go, since it
+        takes nothing (a machine that sleeps), for another one."""
+        if len(self.viewers) >= MOST_VIEWERS:
+            oldest = min(self.viewers, key=lambda each: each.looked_at)
+            if now - oldest.looked_at < STALLED_SECONDS:
+                return None
+            oldest.leave()
+            oldest.end()
+        viewing = Viewing(self, now, end)
+        self.viewers.append(viewing)
+        return viewing
 
     def look(self, now: float) -> bytes:
         """The event of now."""
@@ -55,16 +64,18 @@ class Broadcast:
 class Viewing:
     """What one viewer gets."""
 
-    def __init__(self, broadcast: Broadcast) -> None:
+    def __init__(self, broadcast: Broadcast, now: float, end: Callable[[], object]) -> None:
         self._broadcast = broadcast
+        self.end = end
+        self.looked_at = now
         self._seen = 0
-        self._has_left = False
         # The next comment; None before the first look.
         self._comment_at: float | None = None
         self.due = 0.0
 
     def look(self, now: float) -> bytes:
         """What is to be sent now; nothing before there is something new."""
+        self.looked_at = now
         piece = b""
         if self._comment_at is None:
             piece, self._comment_at = _RETRY, now + COMMENT_SECONDS
@@ -79,6 +90,5 @@ class Viewing:
 
     def leave(self) -> None:
         """It looks no longer."""
-        if not self._has_left:
-            self._has_left = True
-            self._broadcast.viewers -= 1
+        if self in self._broadcast.viewers:
+            self._broadcast.viewers.remove(self)

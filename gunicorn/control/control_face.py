@@ -1,6 +1,4 @@
 """The control interface by HTTP: requests become commands, what these answer becomes JSON; and the page that shows it.
-
-What is not JSON are the page, and a profile for who accepts an image.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from gunicorn.http.response import CHUNKED
 
 from . import page
 from .broadcast import Broadcast
-from .commands import find, run
+from .commands import run
 from .facts import snapshot
 from .guard import Refusal
 from .http_face import LIMITS, HTTPFace, Reply
@@ -44,7 +42,6 @@ LONGEST = 1_000_000
 """Octets of JSON that an answer may have: a little less than what the server of conversations sends for one."""
 
 JSON = "application/json"
-SVG = "image/svg+xml"
 # Where a browser shows it, it runs nothing, and no other site can have it.
 _FIELDS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"))
 
@@ -60,10 +57,10 @@ class Office:
 
 
 class _Answer:
-    """One that is waited for: how it began, and what it becomes."""
+    """One that is waited for, and who waits."""
 
-    def __init__(self, request: Request, close: bool, waiting: Waiting, tell: Callable[[Data], Reply]) -> None:
-        self.request, self.close, self.waiting, self.tell = request, close, waiting, tell
+    def __init__(self, request: Request, close: bool, waiting: Waiting) -> None:
+        self.request, self.close, self.waiting = request, close, waiting
 
 
 class ControlFace(HTTPFace):
@@ -138,13 +135,12 @@ class ControlFace(HTTPFace):
         if wanted and self._office.orders.view().worker(int(wanted)) is None:
             raise Refusal(404, f"Worker {wanted} not found")
         found = run(self._office.orders, words)
-        if request.method == "POST" or find(words)[1].changes:
+        if request.method == "POST":
             self._office.orders.note(f"{' '.join(words)!r} by {_name(self._peer)}")
-        tell = _image if action.command == "profile" and SVG in (request.header("ACCEPT") or "") else _data
         if isinstance(found, Waiting):
-            self._answer, self.due = _Answer(request, close, found, tell), found.due
+            self._answer, self.due = _Answer(request, close, found), found.due
         else:
-            self._say(request, tell(found), close)
+            self._say(request, _data(found), close)
 
     def _look(self, answer: _Answer) -> None:
         try:
@@ -152,7 +148,7 @@ class ControlFace(HTTPFace):
             if data is None:
                 self.due = answer.waiting.due
                 return
-            reply = answer.tell(data)
+            reply = _data(data)
         except CommandError as error:
             reply = self._failure(error)
         self._answer = self.due = None
@@ -165,7 +161,7 @@ class ControlFace(HTTPFace):
         if request.method == "HEAD":
             self._say(request, head, close)
             return
-        viewing = self._office.broadcast.join()
+        viewing = self._office.broadcast.join(self._clock(), self._end)
         if viewing is None:
             raise Refusal(503, "There are too many viewers", (("Retry-After", "10"),))
         self._viewing, self._token = viewing, guard.token
@@ -177,12 +173,16 @@ class ControlFace(HTTPFace):
     def _go_on(self, viewing: Viewing, now: float) -> None:
         if self._guard().token != self._token:
             # Who may look on has changed: it may come again.
-            self.finished, self.due = True, None
+            self._end()
             return
         piece = viewing.look(now)
         self.due = viewing.due
         if piece:
             self.output += b"%x\r\n%s\r\n" % (len(piece), piece) if self._is_chunked else piece
+
+    def _end(self) -> None:
+        self.output.clear()
+        self.finished, self.due = True, None
 
     # Answers.
 
@@ -216,23 +216,11 @@ def _data(data: Data) -> Reply:
     return _json(404 if data.get("success") is False else 200, data)
 
 
-def _image(data: Data) -> Reply:
-    from .profile_writer import render
-
-    drawn = render(data, False, time.strftime("%Y-%m-%d %H:%M:%S")).encode("utf-8")
-    # Where somebody opens it by itself, it is as harmless as within the page.
-    policy = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
-    return _checked(Reply(200, SVG, drawn, (policy, *_FIELDS)))
-
-
 def _json(status: int, data: Mapping[str, object], fields: tuple[tuple[str, str], ...] = ()) -> Reply:
     with standard_first():
         import json
 
-    return _checked(Reply(status, JSON, json.dumps(data).encode("ascii") + b"\n", (*fields, *_FIELDS)))
-
-
-def _checked(reply: Reply) -> Reply:
-    if len(reply.body) <= LONGEST:
-        return reply
-    return _json(500, {"error": f"The answer would have {len(reply.body)} octets, which is too long"})
+    body = json.dumps(data).encode("ascii") + b"\n"
+    if len(body) > LONGEST:
+        return _json(500, {"error": f"The answer would have {len(body)} octets, which is too long"})
+    return Reply(status, JSON, body, (*fields, *_FIELDS))

@@ -31,7 +31,7 @@ _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 _CREDENTIALS = re.compile(rb"bearer +(%s) *" % _TOKEN.pattern, re.IGNORECASE)
 # With or without a port.
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(?::[0-9]*)?")
-_FROM_PROXIES = ("FORWARDED", "VIA", "X-REAL-IP")
+_FROM_PROXIES = ("FORWARDED", "VIA", "X-REAL-IP", "X-CLIENT-IP", "TRUE-CLIENT-IP", "CF-CONNECTING-IP")
 _NO_TOKEN = "Set control_token_file: without it nothing can be changed here, nor read from elsewhere"
 _ASK = (("WWW-Authenticate", 'Bearer realm="gunicorn"'),)
 _ASK_AGAIN = (("WWW-Authenticate", 'Bearer realm="gunicorn", error="invalid_token"'),)

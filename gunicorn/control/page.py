@@ -34,7 +34,7 @@ def reply(pieces: tuple[bytes, ...]) -> Reply:
     told = nonce.decode("ascii")
     policy = (
         f"default-src 'none'; style-src 'nonce-{told}'; script-src 'nonce-{told}'; connect-src 'self'; "
-        "img-src data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
     fields = (("Content-Security-Policy", policy), *_FIELDS)
     return Reply(200, "text/html; charset=utf-8", (b'nonce="%s"' % nonce).join(pieces), fields)

@@ -177,7 +177,18 @@ def test_what_it_does(make_server: Serve, tmp_path: Path, chromium: Chromium) ->
     wait_until(lambda: pid not in pids(("127.0.0.1", port)))
     # A profile, drawn under the policy.
     chromium.run("profile('all', 0.3)")
-    chromium.wait("document.querySelector('dialog img') && document.querySelector('dialog img').naturalWidth > 0")
+    chromium.wait("document.querySelector('dialog svg title')")
+    # Names are text there, too; and one becomes the widest.
+    stacks = json.dumps({"a;b": 3, f"a;{HOSTILE}": 1})
+    chromium.run(f"""
+        const root = treeOf({stacks}), frame = document.querySelector('.flame');
+        const choose = box => frame.replaceChildren(flame(root, box, choose));
+        choose(root)
+    """)
+    assert chromium.run("document.querySelectorAll('.flame rect').length") == 4
+    assert f"{SHOWN}: 1 samples, 25.0 %" in chromium.run("document.querySelector('.flame').textContent")
+    chromium.run("[...document.querySelectorAll('.flame g')].pop().dispatchEvent(new Event('click'))")
+    assert chromium.run("[...document.querySelectorAll('.flame rect')].every(each => each.width.baseVal.value > 1000)")
     chromium.key("Escape")
     chromium.wait("!document.querySelector('#dialog').open")
     # It says so when the server is away, and is back when that is.
