@@ -103,8 +103,8 @@ def main() -> int:
         token.write_text("a-token-for-pictures")
         token.chmod(0o600)
         server = Server(
-            folder / "shop", APP, "--workers", "6", "--control-bind", "127.0.0.1:9090", "--control-token-file", str(token),
-            bind=f"127.0.0.1:{PORT}",
+            folder / "shop", APP, "--workers", "6", "--control-bind", "127.0.0.1:9090", "--control-token-file",
+            str(token), bind=f"127.0.0.1:{PORT}",
         ).start(6)
         try:
             take(server, folder)

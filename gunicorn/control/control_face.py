@@ -42,6 +42,7 @@ LONGEST = 1_000_000
 """Octets of JSON that an answer may have: a little less than what the server of conversations sends for one."""
 
 JSON = "application/json"
+_MAY_BE_SECRET = ("raw_env", "raw_paste_global_conf", "logconfig_dict")
 # Where a browser shows it, it runs nothing, and no other site can have it.
 _FIELDS = (("X-Content-Type-Options", "nosniff"), ("Cross-Origin-Resource-Policy", "same-origin"))
 
@@ -137,6 +138,8 @@ class ControlFace(HTTPFace):
         found = run(self._office.orders, words)
         if request.method == "POST":
             self._office.orders.note(f"{' '.join(words)!r} by {_name(self._peer)}")
+        if action.command == "show config" and request.header("AUTHORIZATION") is None:
+            _hide(found)
         if isinstance(found, Waiting):
             self._answer, self.due = _Answer(request, close, found), found.due
         else:
@@ -209,6 +212,15 @@ def _name(peer: Peer) -> str:
         host = str(peer.address[0])
         return f"[{host}]:{peer.address[1]}" if ":" in host else f"{host}:{peer.address[1]}"
     return f"user {peer.uid}, process {peer.pid}"
+
+
+def _hide(config: object) -> None:
+    """Take out what may hold passwords: what is free here is so for all users of the machine, which the environment of
+    a process is not, nor the control socket."""
+    settings = config.get("settings") if isinstance(config, dict) else None
+    for name in _MAY_BE_SECRET:
+        if settings and settings.get(name, {}).get("value"):
+            settings[name]["value"] = "(hidden)"
 
 
 def _data(data: Data) -> Reply:

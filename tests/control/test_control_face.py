@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from gunicorn.control.conversation import Peer
 from gunicorn.control.guard import Guard
 from gunicorn.control.http_face import Reply
 from tests.control.orders import Noted
+from tests.control.talk import Hall, heard
 
 NEAR, FAR = ("127.0.0.1", 5001), ("192.0.2.7", 5002)
 HERE, EVERYWHERE = ("127.0.0.1", 9000), ("0.0.0.0", 9000)
@@ -93,6 +96,17 @@ def test_what_can_be_read(path: str, key: str) -> None:
     answer = Talk().give(octets_of(f"HEAD {path}"))
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_what_may_be_secret_needs_the_token() -> None:
+    talk = Talk()
+    view = talk.orders.view()
+    view.settings.set("raw_env", ["PASSWORD=hush"])
+    talk.orders.changes["settings"] = view.settings
+    assert "hush" not in json.dumps(talk.ask("GET /config"))
+    _, data = talk.ask("GET /config", TOKEN)
+    assert data["settings"]["raw_env"]["value"] == ["PASSWORD=hush"]
+    assert data["settings"]["raw_paste_global_conf"]["value"] == []
 
 
 @pytest.mark.parametrize(("line", "body", "data", "done"), [
@@ -475,3 +489,73 @@ def test_what_is_too_long_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     status, data = Talk().ask("GET /config")
     assert status == 500
     assert "too long" in data["error"]
+
+
+# On sockets.
+
+
+def office_hall(folder: Path) -> tuple[Hall, Office]:
+    orders = Noted()
+    office = Office(orders)
+    clock = hall_clock(orders)
+    hall = Hall(folder, lambda peer: ControlFace(office, lambda: Guard("", "/run/s", b"secret"), peer, FREE, clock))
+    hall.endpoint.farewell = lambda conversation: conversation.left()  # type: ignore[attr-defined]
+    return hall, office
+
+
+def hall_clock(orders: Noted) -> Callable[[], float]:
+    return lambda: orders.now
+
+
+def test_viewers_of_a_server(tmp_path: Path) -> None:
+    hall, office = office_hall(tmp_path)
+    orders: Noted = office.orders  # type: ignore[assignment]
+    try:
+        assert hall.server.due is None
+        quick, slow = hall.connect(), hall.connect()
+        for client in (quick, slow):
+            client.sendall(EVENTS)
+        hall.turn(4)
+        seen = heard(quick) or b""
+        assert b"id: 1\n" in seen
+        assert hall.server.due == orders.now + 1
+        # The slow one takes nothing for so long that no more goes in: it misses what the other one gets.
+        slots = orders.view().workers
+        orders.changes["workers"] = tuple(worker.replaced(age=age) for age in range(400) for worker in slots)
+        for _ in range(40):
+            orders.now += 1
+            hall.now += 1
+            hall.turn(3)
+            while (more := heard(quick)):
+                seen += more
+                hall.turn()
+        assert office.broadcast.number == 41
+        assert seen.count(b"\ndata: ") == 41
+        late = b""
+        while (more := heard(slow)):
+            late += more
+        assert 1 < late.count(b"\ndata: ") < 40
+        # Whoever leaves is no viewer any more; and with the last one goes the timer.
+        assert len(office.broadcast.viewers) == 2
+        quick.close()
+        slow.close()
+        hall.turn()
+        assert office.broadcast.viewers == []
+        assert hall.server.due is None
+    finally:
+        hall.close()
+
+
+def test_a_client_that_leaves_while_it_waits(tmp_path: Path) -> None:
+    hall, _ = office_hall(tmp_path)
+    try:
+        client = hall.connect()
+        client.sendall(octets_of("GET /stacks/11"))
+        hall.turn(2)
+        assert hall.server.due is not None
+        client.close()
+        hall.turn()
+        assert hall.server.due is None
+        assert hall.clients == 0
+    finally:
+        hall.close()
