@@ -99,6 +99,10 @@ def test_what_it_shows(serve: Serve, tmp_path: Path, chromium: Chromium) -> None
         assert get(server.address).status == 200
     chromium.wait("parseFloat(document.querySelector('#rate').innerText) >= 1")
     chromium.wait("/ms$/.test(document.querySelector('#p50').innerText)")
+    # Sorted as one likes; by keys, too, since the heads are buttons.
+    chromium.click("[data-by=age] button")
+    assert chromium.run("document.querySelector('[data-by=age]').ariaSort") == "descending"
+    chromium.wait("document.querySelectorAll('#who tbody tr').length === 2")
     # A path is text, whatever it is.
     with socket.create_connection(server.address) as client:  # type: ignore[arg-type]
         client.sendall(b"GET /wait&lt;img?'%3Cb%3E HTTP/1.1\r\nHost: a\r\n\r\n")
