@@ -14,7 +14,7 @@ PYTEST_2 = $(RUN) -m pytest -n 2 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
-.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs autobahn chaos bench build-inplace clean
+.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs screenshots autobahn chaos bench build-inplace clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ check: lint ## ruff, mypy --strict, all tests
 
 docs: $(VENV)/bin/python ## write docs/settings.md from the declarations
 	$(RUN) docs/generate_settings.py
+
+screenshots: $(VENV)/.test ## make the pictures of the README; needs Chromium and tmux
+	$(RUN) docs/screenshots.py
 
 autobahn: $(VENV)/.test ## the WebSocket testsuite, where Python 2.7 is found; ARGS="9.*" narrows it
 	$(RUN) -m tests.autobahn.run .autobahn $(ARGS)

@@ -174,4 +174,6 @@ class SettingTypes:
         control_socket: str
         control_socket_mode: int
         control_socket_disable: bool
+        control_bind: str | None
+        control_token_file: str | None
         metrics_bind: str | None
