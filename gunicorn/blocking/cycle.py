@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.wiring import request_ids_of, response_fields
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
@@ -183,10 +184,14 @@ def answer(
     environ: Environ = {}
     began = time.monotonic()
     board = _board_of(worker)
-    board.begin(req.method, req.uri, began)
     ids = _ids_of(worker)
     if ids is not None:
         _name(req, ids)
+        board.identify(req.head.request_id or "")
+    board.speak(req.head.version_major, req.head.version_minor)
+    if req.head.queued is not None:
+        tell_queue_time(board, req.head)
+    board.begin(req.method, req.uri, began)
     try:
         cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)

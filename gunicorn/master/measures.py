@@ -115,6 +115,10 @@ class Measures:
                 now, self._busy_before + sum(page.busy(now) for page in pages), sum(page.places for page in pages)
             ),
             listeners=tuple(self._listeners(self._master.LISTENERS)),
+            queue_limits=tuple(_queue_limits(self._master.LISTENERS)),
+            places=_places(pages),
+            websockets=sum(page.websockets for page in pages),
+            process=resources.usage(),
             spawned=view.counters.spawned,
             restarts=self._restarts,
             reloads=self._reloads,
@@ -157,6 +161,23 @@ class Measures:
             pass
         known = self._ends.get(path)
         return None if known is None else known[1]
+
+
+def _queue_limits(sockets: Iterable[BaseSocket]) -> Iterable[tuple[str, int]]:
+    for listener in sockets:
+        most = -1 if listener.fileno() < 0 or listener.shares_port else listener.queue()[1]
+        if most >= 0:
+            yield str(listener), most
+
+
+def _places(pages: Iterable[Slot]) -> tuple[int, int]:
+    """How many places for requests have one, and how many have none."""
+    busy = idle = 0
+    for page in pages:
+        taken = min(page.running, page.places)
+        busy += taken
+        idle += page.places - taken
+    return busy, idle
 
 
 def _state_of(worker: WorkerView) -> str:
