@@ -23,6 +23,7 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.health_path import asks_for_health, health
 from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.response import status_number
 from gunicorn.gateway.variables import unquote
@@ -197,6 +198,11 @@ class Servers:
         self.board.transfer(answer.received, answer.sent)
         self.board.end(method, status, answer.began, answer.began + seconds, answer.sent)
 
+    def is_health(self, start_line: RequestStartLine) -> bool:
+        """Whether it is a question for this worker, and none for its application."""
+        path = start_line.path.partition("?")[0]
+        return asks_for_health(start_line.method, path, self.cfg.health_path)
+
     def check(self, answer: Answer, request: Request, headers: HTTPHeaders) -> HTTPHeaders:
         """The fields for the application. Raises the `HTTPError` that is the answer to a request that is not to be
         served."""
@@ -270,12 +276,19 @@ class Incoming(HTTPMessageDelegate):
         self._size = 0
         # The application has, or will get, nothing of it.
         self._refused = False
+        # Its line, where it is a question for the worker.
+        self._asks_health: RequestStartLine | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
         answer = self._answer
+        if answer.owner.is_health(start_line):
+            self._refused = True
+            # Answered at the end: whoever answers earlier loses the connection.
+            self._asks_health = start_line
+            return None
         request = answer.begin(start_line, headers)
         try:
             headers = answer.owner.check(answer, request, headers)
@@ -300,6 +313,8 @@ class Incoming(HTTPMessageDelegate):
     def finish(self) -> None:
         if not self._refused:
             self._within(self._inner.finish)
+        elif self._asks_health is not None:
+            self._answer.tell_health(self._asks_health)
 
     def _within(self, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
         answer = self._answer
@@ -408,6 +423,21 @@ class Answer(HTTPConnection):
         stream = self._connection.detach()
         self.end()
         return stream
+
+    def tell_health(self, start_line: RequestStartLine) -> None:
+        """Say how this worker is; no request has begun."""
+        owner = self.owner
+        status, fields, content = health(owner.worker.slot.leaving)
+        headers = HTTPHeaders({"Server": owner.cfg.server_header, "Date": _date().decode("ascii")})
+        for name, value in fields:
+            headers[name] = value
+        code, _, reason = status.partition(" ")
+        owner.board.speak(1, 0 if start_line.version == "HTTP/1.0" else 1)
+        owner.board.count(start_line.method, int(code))
+        content = b"" if start_line.method == "HEAD" else content
+        self.write_headers(ResponseStartLine("HTTP/1.1", int(code), reason), headers, content)
+        self.finish()
+        self._given_up = True
 
     def refuse(self, error: HTTPError) -> None:
         """Answer in the application's place, and close."""

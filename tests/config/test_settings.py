@@ -24,7 +24,7 @@ NEW = {
     "header_timeout", "body_timeout", "send_timeout", "body_buffer_size", "response_buffer_size",
     "buffer_request_body", "django_settings", "limit_request_head", "metrics_bind",
     "log_format", "log_streams", "access_log_skip", "access_log_sample", "access_log_slow", "request_id_header",
-    "request_slow",
+    "request_slow", "ready_workers", "health_path",
 }
 
 
