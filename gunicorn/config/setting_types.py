@@ -174,6 +174,8 @@ class SettingTypes:
         control_socket: str
         control_socket_mode: int
         control_socket_disable: bool
+        control_bind: str | None
+        control_token_file: str | None
         metrics_bind: str | None
         ready_workers: int | str
         health_path: str | None

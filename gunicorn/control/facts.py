@@ -91,6 +91,7 @@ def stats(view: ServerView) -> Data:
         "dirty_arbiter_pid": None,
         "ready": ready,
         "not_ready_because": reason or None,
+        "draining": view.draining,
         "workers_ready": sum(worker.phase == "ready" for worker in view.workers),
         "requests_running": sum(page.running for page in pages),
         "connections": sum(page.connections for page in pages),

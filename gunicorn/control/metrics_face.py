@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gunicorn.http.fields import FieldTable
 from gunicorn.instrument.exposition import format_for
@@ -17,21 +17,27 @@ if TYPE_CHECKING:
     from gunicorn.instrument.metrics import Readings
 
     from .conversation import MakeConversation, Peer
+    from .http_face import Resource
 
-__all__ = ["face_of"]
+__all__ = ["face_of", "resources_of"]
 
 
 def face_of(read: Callable[[], Readings], look: Callable[[], health.Health]) -> MakeConversation:
     """What makes the conversations; both are called when somebody asks."""
     table = FieldTable(LIMITS)
-
-    def metrics(request: Request) -> Reply:
-        chosen = format_for(request.header("ACCEPT"))
-        return Reply(200, chosen.content_type, chosen.render(families(read())), (("Vary", "Accept"),))
-
-    resources = {"/metrics": metrics, **health.resources(look)}
+    resources = resources_of(read, look)
 
     def converse(peer: Peer) -> HTTPFace:
         return HTTPFace(resources, table)
 
     return converse
+
+
+def resources_of(read: Callable[[], Readings], look: Callable[[], health.Health]) -> Mapping[str, Resource]:
+    """The pages, by their paths."""
+
+    def metrics(request: Request) -> Reply:
+        chosen = format_for(request.header("ACCEPT"))
+        return Reply(200, chosen.content_type, chosen.render(families(read())), (("Vary", "Accept"),))
+
+    return {"/metrics": metrics, **health.resources(look)}

@@ -56,11 +56,16 @@ _CREDENTIALS = struct.Struct("iII")
 
 
 class Endpoint:
-    """One listener (a socket of `unix/unpatched.py` that makes nobody wait), and what is spoken there."""
+    """One listener (a socket of `unix/unpatched.py` that makes nobody wait), and what is spoken there; `farewell` is
+    told of each conversation that is at its end."""
 
-    def __init__(self, listener: Socket, make_conversation: MakeConversation) -> None:
+    def __init__(
+        self, listener: Socket, make_conversation: MakeConversation,
+        farewell: Callable[[Conversation], object] | None = None,
+    ) -> None:
         self.listener = listener
         self.make_conversation = make_conversation
+        self.farewell = farewell
         # Nobody is accepted before this moment.
         self.paused_until: float | None = None
 
@@ -123,13 +128,17 @@ class Server:
 
     def remove(self, endpoint: Endpoint) -> None:
         """Close a listener and the connections of its clients."""
-        for connection in list(self._connections.values()):
-            if connection.endpoint is endpoint:
-                self._drop(connection)
+        self.cut(endpoint)
         fd = endpoint.listener.fileno()
         if self._endpoints.pop(fd, None) is not None:
             self._interest.forget(fd)
         endpoint.listener.close()
+
+    def cut(self, endpoint: Endpoint) -> None:
+        """Close the connections of its clients; they may come again."""
+        for connection in list(self._connections.values()):
+            if connection.endpoint is endpoint:
+                self._drop(connection)
 
     def close(self) -> None:
         """Close everything: at the end of the master, and in a child, to which none of it belongs."""
@@ -228,6 +237,8 @@ class Server:
             self._hungry.pop(connection.fd, None)
             self._interest.forget(connection.fd)
             connection.sock.close()
+            if connection.endpoint.farewell is not None:
+                connection.endpoint.farewell(connection.conversation)
 
     def _act(self, connection: _Connection, why: int, now: float) -> None:
         if why & (READ | BROKEN) and connection.reads:

@@ -30,10 +30,10 @@ from . import hooks, signals, startup, upgrade
 from .child import fork_worker, live
 from .decisions import Exit, Measured, Report, Resize, Spawned
 from .executors import Executors
+from .faces import Faces
 from .history import History
 from .measures import Measures
 from .memory import MemoryWatch
-from .metrics_bind import MetricsBind
 from .policy import policy_of
 from .reception import Reception
 from .reload import Reloads
@@ -58,7 +58,7 @@ class Arbiter(MasterState):
     load.
     """
 
-    metrics: MetricsBind
+    faces: Faces
 
     def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
@@ -86,7 +86,7 @@ class Arbiter(MasterState):
         self.history = History()
         self.reception = Reception(self, self._interest)
         self.measures = Measures(self)
-        self.metrics = MetricsBind(self, self.reception, self.measures)
+        self.faces = Faces(self, self.reception, self.measures)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
@@ -180,7 +180,7 @@ class Arbiter(MasterState):
             self.LISTENERS = upgrade.inherited_listeners(self) or sockets.create_sockets(self.cfg, self.log)
         check_there_is_one(self.cfg, self.LISTENERS)
         startup.announce_listeners(self)
-        self.metrics.open()
+        self.faces.open()
         startup.check_worker_class(self)
         self.reception.open()
         hooks.call(self, "when_ready")
@@ -372,7 +372,7 @@ class Arbiter(MasterState):
     def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         self.reception.put_down()
-        self.metrics.close(unlink=False)
+        self.faces.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
         if self._parent_fd >= 0:
@@ -455,7 +455,7 @@ class Arbiter(MasterState):
         shared = self.reexec_pid != 0 or self.master_pid != 0 or self.systemd
         sockets.close_sockets(self.LISTENERS, unlink=not shared)
         self.LISTENERS = []
-        self.metrics.close(unlink=not shared)
+        self.faces.close(unlink=not shared)
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """Stop everything and leave with `exit_status`."""
@@ -499,7 +499,7 @@ class Arbiter(MasterState):
             os.close(self._parent_fd)
             self._parent_fd = -1
         upgrade.promote(self)
-        self.metrics.promoted()
+        self.faces.promoted()
         self.reception.promoted()
         self._manager.promoted()
 

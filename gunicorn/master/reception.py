@@ -32,14 +32,14 @@ class Reception:
         self._master = master
         self._started_at = time.monotonic()
         self._server = Server(interest, lambda: master.log)
-        self._orders = Orders(master, self.view)
+        self.orders = Orders(master, self.view)
         self._control: tuple[place.Place, Endpoint] | None = None
         # The settings that the control socket was opened for.
         self._settings: tuple[object, ...] = ()
 
     def view(self) -> ServerView:
         """The server of now."""
-        return view_of(self._master, self._started_at, self._orders.draining)
+        return view_of(self._master, self._started_at, self.orders.draining)
 
     def receive_at(self, endpoint: Endpoint) -> None:
         """Receive there from now on."""
@@ -48,6 +48,10 @@ class Reception:
     def shut(self, endpoint: Endpoint) -> None:
         """Close a listener, and the connections that came by it."""
         self._server.remove(endpoint)
+
+    def cut(self, endpoint: Endpoint) -> None:
+        """Close the connections that came by a listener."""
+        self._server.cut(endpoint)
 
     # In the loop.
 
@@ -62,7 +66,7 @@ class Reception:
 
     def take_signals(self) -> list[int]:
         """What was ordered by the name of a signal."""
-        return self._orders.take_signals()
+        return self.orders.take_signals()
 
     def settle(self) -> None:
         """The master has acted: answer those who wait for that."""
@@ -86,7 +90,7 @@ class Reception:
             return
 
         def converse(peer: Peer) -> Session:
-            return Session(self._orders, peer, mode != OWNER_ONLY)
+            return Session(self.orders, peer, mode != OWNER_ONLY)
 
         endpoint = Endpoint(found.listener, converse)
         self._server.add(endpoint)

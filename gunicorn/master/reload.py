@@ -146,7 +146,7 @@ class ReloadTransaction:
             self._logs = LogSwitch(master.log)
             master.log.setup(master.cfg)
             self._rebind()
-            master.metrics.rebind()
+            master.faces.rebind()
             self._move_pidfile()
         except OwnSignal:
             raise
@@ -165,7 +165,7 @@ class ReloadTransaction:
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""
         sockets.close_sockets(self._dropped)
-        self._master.metrics.settle()
+        self._master.faces.settle()
         if self._pidfile is not None and self._pidfile is not self._master.pidfile:
             self._pidfile.unlink()
         self.close_old_logs()
@@ -184,7 +184,7 @@ class ReloadTransaction:
         os.environ.update(self._cfg.env or {})
         master.LISTENERS = self._listeners
         sockets.close_sockets(self._opened)
-        master.metrics.undo()
+        master.faces.undo()
         master.worker_class, master.address = self._worker_class, self._address
         master.timeout, master.proc_name = self._timeout, self._proc_name
         logs, self._logs = self._logs, None

@@ -86,7 +86,7 @@ def rehearse(master: MasterState) -> None:
         check_there_is_one(cfg, cfg.address)
         for address in cfg.address:
             sockets.try_address(address, cfg, master.log)
-    master.metrics.try_it()
+    master.faces.try_it()
     check_worker_class(master)
 
 

@@ -49,11 +49,11 @@ if TYPE_CHECKING:
         @property
         def restarts(self) -> Mapping[str, int]: ...
 
-    class Face(Protocol):
+    class Faces(Protocol):
         """Where the master itself answers."""
 
         @property
-        def handed(self) -> str: ...
+        def handed(self) -> dict[str, str]: ...
         def let_inherit(self) -> None: ...
         def rebind(self) -> None: ...
         def settle(self) -> None: ...
@@ -149,9 +149,9 @@ class MasterState:
     profiles: ProfileFile
     scoreboard: Scoreboard
     history: History
-    # Counts, and the listener of metrics and health.
+    # Counts, and the listeners of metrics and control.
     measures: Books
-    metrics: Face
+    faces: Faces
     # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
     spawning = 0
     # The stop is under way here: that no worker is left is what is waited for.

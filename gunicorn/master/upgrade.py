@@ -14,7 +14,6 @@ import sys
 from gunicorn.unix import forks, sockets, systemd
 from gunicorn.unix.process import getcwd, set_process_title
 
-from . import metrics_bind
 from .state import MasterState
 
 TYPE_CHECKING = False
@@ -72,7 +71,7 @@ def _become_successor(master: MasterState, old_pid: int) -> None:
     environ = _environ(master, old_pid)
     for listener in master.LISTENERS:
         os.set_inheritable(listener.fileno(), True)
-    master.metrics.let_inherit()
+    master.faces.let_inherit()
     os.chdir(master.START_CTX["cwd"])
     # exec resets the handlers, not the mask.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
@@ -89,8 +88,7 @@ def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
     if environ.get("WATCHDOG_PID") == str(old_pid):
         # An exec keeps the number of the process.
         environ["WATCHDOG_PID"] = str(os.getpid())
-    if master.metrics.handed:
-        environ[metrics_bind.VARIABLE] = master.metrics.handed
+    environ.update(master.faces.handed)
     if master.systemd:
         environ["LISTEN_PID"] = str(os.getpid())
         environ["LISTEN_FDS"] = str(len(master.LISTENERS))

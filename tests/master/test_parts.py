@@ -38,7 +38,7 @@ class Recorder:
         self.halting = self.has_served = False
         self.num_workers = 2
         self.history = History()
-        self.measures = self.metrics = Calls(self.done)
+        self.measures = self.faces = Calls(self.done)
         self.supervisor = SimpleNamespace(reloading=False, stopping=0, members={}, target=2, looks_at_memory=True)
         self.measures = SimpleNamespace(reloaded=lambda *args: self.done.append(("reloaded", *args)))
         self.__dict__.update(attributes)

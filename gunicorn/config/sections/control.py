@@ -1,7 +1,15 @@
 """The socket by which a running server is asked and told."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import auto_int, validate_bool, validate_mode, validate_string
+from gunicorn.config.validators import (
+    auto_int,
+    optional,
+    validate_bool,
+    validate_face,
+    validate_mode,
+    validate_string,
+    validate_text,
+)
 from gunicorn.unix.runtime import default_control_socket
 
 SECTION = "Control"
@@ -49,4 +57,38 @@ class ControlSocketDisable(Setting):
     action = "store_true"
     desc = """\
         Open no control socket.
+        """
+
+
+class ControlBind(Setting):
+    name = "control_bind"
+    section = SECTION
+    default = None
+    validator = optional(validate_face)
+    cli = ["--control-bind"]
+    meta = "ADDRESS"
+    desc = """\
+        The address at which the master takes commands by HTTP and shows a page: `HOST:PORT`, `[ADDRESS]:PORT` or
+        `unix:PATH`.
+
+        Where it is the one of `metrics_bind`, one port has both. To look is free for requests of this machine, at a
+        loopback address or a unix socket; whatever changes something, and everything from elsewhere or through a proxy,
+        needs the token of `control_token_file`. There is no TLS: between machines a proxy has to bring it, or a tunnel.
+        The resources are told in [observability](observability.md#a-page).
+        """
+
+
+class ControlTokenFile(Setting):
+    name = "control_token_file"
+    section = SECTION
+    default = None
+    validator = optional(validate_text)
+    cli = ["--control-token-file"]
+    meta = "FILE"
+    desc = """\
+        The file with the token that changes something at `control_bind`.
+
+        A regular file that its owner alone can read (mode 0600), with one word in it, such as `openssl rand -hex 32`
+        prints. It is read at the start and again at a reload. Without it nothing
+        can be changed by HTTP.
         """
