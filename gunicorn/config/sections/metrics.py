@@ -28,6 +28,23 @@ class MetricsBind(Setting):
         """
 
 
+class AgentBind(Setting):
+    name = "agent_bind"
+    section = SECTION
+    default = None
+    validator = optional(validate_face)
+    cli = ["--agent-bind"]
+    meta = "ADDRESS"
+    desc = """\
+        The address at which the master answers the agent check of a load balancer: `HOST:PORT`, `[ADDRESS]:PORT` or
+        `unix:PATH`.
+
+        It is made for HAProxy (`agent-check`, `agent-port`). Whoever connects gets one line of text, and the connection
+        ends: `up ready 80%` with the share of the places for requests that were free lately, `drain` when the server is
+        about to stop or was drained by a command, `down` and the reason otherwise.
+        """
+
+
 class ReadyWorkers(Setting):
     name = "ready_workers"
     section = SECTION
