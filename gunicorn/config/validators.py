@@ -187,6 +187,14 @@ def validate_ready_workers(val: object) -> int | str:
     return number
 
 
+def validate_metrics_buckets(val: object) -> str:
+    """`powers` or `otel`, in any case."""
+    word = validate_text(val).lower()
+    if word not in ("powers", "otel"):
+        raise ValueError("expected powers or otel")
+    return word
+
+
 def validate_path(val: object) -> str | None:
     """The path of a URL, without a query; nothing or None for none."""
     path = validate_string(val)

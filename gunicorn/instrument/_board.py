@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from .scoreboard import (
     _BEGUN,
+    _BOUNDED,
     _BYTES,
     _ERRORS,
     _HISTOGRAM,
@@ -22,6 +25,7 @@ from .scoreboard import (
     _STATE,
     _VERSIONS,
     _WEBSOCKETS,
+    BOUNDS,
     BUSY,
     ID_ROOM,
     LINE_ROOM,
@@ -109,6 +113,7 @@ class Board:
         words[_ERRORS] += not 100 <= status < 500
         seconds = _bounded(now - began)
         words[_HISTOGRAM + _bucket(seconds)] += 1
+        words[_BOUNDED + bisect_left(BOUNDS, seconds)] += 1
         words[_NANOSECONDS] = words[_NANOSECONDS] + int(seconds * 1e9) & 0xFFFFFFFFFFFFFFFF
         floats[_BEGUN] -= began
         if status >= 0:

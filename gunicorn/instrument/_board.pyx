@@ -7,7 +7,7 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_GET_LENGTH
 from libc.string cimport memcmp, memcpy
 
-from .scoreboard import BUSY, HISTOGRAM_BUCKETS, ID_ROOM, LINE_ROOM, LONGEST, METHODS, READY, SHED_REASONS, STATUSES
+from .scoreboard import BOUNDS, BUSY, HISTOGRAM_BUCKETS, ID_ROOM, LINE_ROOM, LONGEST, METHODS, READY, SHED_REASONS, STATUSES
 from gunicorn.instrument import scoreboard
 
 cdef extern from "Python.h":
@@ -42,6 +42,13 @@ cdef Py_ssize_t c_versions = scoreboard._VERSIONS
 cdef Py_ssize_t c_shed = scoreboard._SHED
 cdef tuple REASONS = tuple(SHED_REASONS)
 cdef Py_ssize_t c_websockets = scoreboard._WEBSOCKETS
+cdef Py_ssize_t c_bounded = scoreboard._BOUNDED
+cdef Py_ssize_t c_last = len(BOUNDS)
+cdef double[32] c_bounds
+if c_last > 32:
+    raise ImportError("more bounds than there is room for")
+for place, bound in enumerate(BOUNDS):
+    c_bounds[<Py_ssize_t>place] = bound
 cdef Py_ssize_t c_refused = scoreboard._REFUSED
 
 # The rows of the methods, by their names.
@@ -195,12 +202,16 @@ cdef class Board:
         cdef unsigned long long *words = <unsigned long long *>self._page
         cdef double *floats = <double *>self._page
         cdef double seconds = bounded(now - began)
+        cdef Py_ssize_t bound = 0
         words[c_requests] += 1
         if sent > 0:
             words[c_bytes] += <unsigned long long>sent
         if not 100 <= status < 500:
             words[c_errors] += 1
         words[c_histogram + bucket_of(seconds)] += 1
+        while bound < c_last and seconds > c_bounds[bound]:
+            bound += 1
+        words[c_bounded + bound] += 1
         words[c_nanoseconds] += <unsigned long long>(seconds * 1e9)
         floats[c_begun] -= began
         if status >= 0:

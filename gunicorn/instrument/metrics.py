@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from gunicorn._record import Record
 
 from .exposition import COUNTER, GAUGE, HISTOGRAM, INFO, Family, Sample
-from .scoreboard import METHODS, SHED_REASONS, STATUSES, VERSIONS
+from .scoreboard import BOUNDS, METHODS, SHED_REASONS, STATUSES, VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .totals import Totals
 
-__all__ = ["CAUSES", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
+__all__ = ["CAUSES", "OTEL", "POWERS", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
 
 STATES = ("booting", "ready", "busy", "draining")
 #: Why a worker has ended while the server went on.
@@ -29,7 +29,10 @@ CAUSES = (
 #: What a reload has come to.
 RELOADS = ("success", "refused", "failed", "halfway")
 
-# Powers of two of microseconds: the bounds of the buckets that are told.
+#: The bounds of the buckets of durations: powers of two of microseconds, or those of OpenTelemetry's conventions.
+POWERS, OTEL = "powers", "otel"
+
+# The powers that are told.
 _FIRST, _LAST = 8, 24
 
 
@@ -51,7 +54,7 @@ class Readings(Record):
     `listeners`: name, connections that wait there (-1: not known), and the end of the certificate that is shown there
     (None: no TLS); `queue_limits`: by such a name, how many connections can wait; `busy_ratio`: the share of all places
     that requests have had lately; `places`: how many of them have a request now, and how many have none; `process`:
-    what the master uses.
+    what the master uses; `buckets`: by which bounds durations are told.
     """
 
     version: str
@@ -75,6 +78,7 @@ class Readings(Record):
     places: tuple[int, int] = (0, 0)
     websockets: int = 0
     process: Usage | None = None
+    buckets: str = POWERS
 
 
 def families(read: Readings) -> list[Family]:
@@ -126,10 +130,11 @@ def _of_requests(read: Readings) -> Iterable[Family]:
               "that they met.", "reason", zip(SHED_REASONS, totals.shed, strict=True))
     yield _by("gunicorn_requests_by_protocol", COUNTER, "Requests that applications got, by version of HTTP.",
               "network_protocol_version", zip(VERSIONS, totals.versions, strict=True))
+    durations = _bounds(totals.bounded) if read.buckets == OTEL else _powers(totals.histogram)
     yield _times("gunicorn_request_duration_seconds", "How long applications took, until all was said.",
-                 totals.histogram, totals.nanoseconds)
+                 durations, totals.nanoseconds)
     yield _times("gunicorn_request_queue_seconds", "How long requests had waited when they were run, where a trusted "
-                 "proxy tells since when.", totals.queued, totals.queued_nanoseconds)
+                 "proxy tells since when.", _powers(totals.queued), totals.queued_nanoseconds)
     yield _gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)
     yield _gauge("gunicorn_oldest_request_seconds", "For how long the longest-running of the requests begun last in "
                  "their workers has run.", read.oldest)
@@ -172,17 +177,24 @@ def _of_process(read: Readings) -> Iterable[Family]:
             yield _gauge(name, help, value)
 
 
-def _times(name: str, help: str, buckets: list[int], nanoseconds: int) -> Family:
-    """The buckets of the page as those of a histogram: each counts what is shorter than its bound, and all before."""
+def _powers(counts: list[int]) -> list[tuple[str, int]]:
+    """Bounds in seconds as text, and how much lies between each and the one before."""
+    bounds = [repr(2**power / 1e6) for power in range(_FIRST, _LAST + 1)]
+    between = [sum(counts[:_FIRST + 1]), *counts[_FIRST + 1:_LAST + 1], sum(counts[_LAST + 1:])]
+    return list(zip([*bounds, "+Inf"], between, strict=True))
+
+
+def _bounds(counts: list[int]) -> list[tuple[str, int]]:
+    return list(zip([*map(repr, BOUNDS), "+Inf"], counts, strict=True))
+
+
+def _times(name: str, help: str, buckets: list[tuple[str, int]], nanoseconds: int) -> Family:
+    """A histogram, each bucket of which counts all before it, too."""
     samples = []
-    counted = 0
-    place = 0
-    for power in range(_FIRST, _LAST + 1):
-        counted += sum(buckets[place:power + 1])
-        place = power + 1
-        samples.append(Sample(counted, (("le", repr(2**power / 1e6)),), "_bucket"))
-    total = sum(buckets)
-    samples.append(Sample(total, (("le", "+Inf"),), "_bucket"))
+    total = 0
+    for bound, count in buckets:
+        total += count
+        samples.append(Sample(total, (("le", bound),), "_bucket"))
     samples.append(Sample(total, (), "_count"))
     samples.append(Sample(nanoseconds / 1e9, (), "_sum"))
     return Family(name, HISTOGRAM, help, tuple(samples))

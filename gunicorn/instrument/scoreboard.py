@@ -14,8 +14,8 @@ import mmap
 import time
 
 __all__ = [
-    "BOOTING", "BUSY", "DRAINING", "FREE", "HISTOGRAM_BUCKETS", "METHODS", "READY", "SHED_REASONS", "STATE_NAMES",
-    "STATUSES", "VERSIONS", "Scoreboard", "Slot",
+    "BOOTING", "BOUNDS", "BUSY", "DRAINING", "FREE", "HISTOGRAM_BUCKETS", "METHODS", "READY", "SHED_REASONS",
+    "STATE_NAMES", "STATUSES", "VERSIONS", "Scoreboard", "Slot",
 ]
 
 FREE, BOOTING, READY, BUSY, DRAINING = range(5)
@@ -59,6 +59,9 @@ _SHED = _VERSIONS + len(VERSIONS)
 SHED_REASONS = ("concurrency", "queue_time")
 # Connections that are WebSockets now.
 _WEBSOCKETS = _SHED + len(SHED_REASONS)
+# Durations once more, by the bounds (seconds) that OpenTelemetry's conventions have for them, and what is longer.
+_BOUNDED = _WEBSOCKETS + 1
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 # A duration of more counts as this (seconds): the sum of such still fits a word.
 LONGEST = 1e9
 
@@ -264,6 +267,11 @@ class Slot:
     def refused(self) -> int:
         """Requests that were answered, or ended, without an application."""
         return self._words[_REFUSED]
+
+    @property
+    def bounded(self) -> list[int]:
+        """Requests by duration: those of at most each of `BOUNDS`, and of more than the one before; then the others."""
+        return self._words[_BOUNDED : _BOUNDED + len(BOUNDS) + 1].tolist()
 
     @property
     def queued(self) -> list[int]:

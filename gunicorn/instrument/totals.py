@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import add
 
-from .scoreboard import HISTOGRAM_BUCKETS, METHODS, SHED_REASONS, STATUSES, VERSIONS
+from .scoreboard import BOUNDS, HISTOGRAM_BUCKETS, METHODS, SHED_REASONS, STATUSES, VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         @property
         def refused(self) -> int: ...
         @property
+        def bounded(self) -> list[int]: ...
+        @property
         def queued(self) -> list[int]: ...
         @property
         def queued_nanoseconds(self) -> int: ...
@@ -44,8 +46,8 @@ class Totals:
     """Sums of the counters of pages, by their names there."""
 
     __slots__ = (
-        "counts", "histogram", "nanoseconds", "queued", "queued_nanoseconds", "received", "refused", "sent", "shed",
-        "versions",
+        "bounded", "counts", "histogram", "nanoseconds", "queued", "queued_nanoseconds", "received", "refused", "sent",
+        "shed", "versions",
     )
 
     def __init__(self) -> None:
@@ -54,6 +56,7 @@ class Totals:
         self.nanoseconds = 0
         self.received = self.sent = 0
         self.refused = 0
+        self.bounded = [0] * (len(BOUNDS) + 1)
         self.queued = [0] * HISTOGRAM_BUCKETS
         self.queued_nanoseconds = 0
         self.versions = [0] * len(VERSIONS)
@@ -68,6 +71,7 @@ class Totals:
         self.received += received
         self.sent += sent
         self.refused += page.refused
+        self.bounded = list(map(add, self.bounded, page.bounded))
         self.queued = list(map(add, self.queued, page.queued))
         self.queued_nanoseconds += page.queued_nanoseconds
         self.versions = list(map(add, self.versions, page.versions))

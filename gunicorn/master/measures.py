@@ -124,6 +124,7 @@ class Measures:
             places=_places(pages),
             websockets=sum(page.websockets for page in pages),
             process=resources.usage(),
+            buckets=self._master.cfg.metrics_buckets,
             spawned=view.counters.spawned,
             restarts=self._restarts,
             reloads=self._reloads,

@@ -322,6 +322,7 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
     assert sum(slot.histogram) == slot.requests == 11 * 6 * 9 * 5
     assert slot.errors == 11 * 6 * 7 * 5
     assert sum(slot.counts) == 11 * 6 * 7 * 5
+    assert sum(slot.bounded) == slot.requests
     assert slot.nanoseconds > 0
     assert slot.histogram[HISTOGRAM_BUCKETS - 1] == 0 or slot.histogram[0] > 0
     for _ in range(300):
@@ -343,6 +344,10 @@ def test_both_boards_write_the_same() -> None:
         for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
             written.end("PUT", 500, 6.0, 6.0 + seconds, 7)
             written.queue(seconds)
+        for bound in scoreboard.BOUNDS:
+            for seconds in (bound, math.nextafter(bound, 0), math.nextafter(bound, 20)):
+                written.end("GET", 200, 0.0, seconds, 0)
+        pages.append(slot.bounded)
         for identity in ("", "a.b-c_1", "x" * 200, "\xe4"):
             written.identify(identity)
             pages.append(slot.request_id)

@@ -22,7 +22,7 @@ from gunicorn.instrument.exposition import (
     Sample,
     format_for,
 )
-from gunicorn.instrument.metrics import CAUSES, RELOADS, STATES, Readings, WorkerReading, families
+from gunicorn.instrument.metrics import CAUSES, OTEL, RELOADS, STATES, Readings, WorkerReading, families
 from gunicorn.instrument.scoreboard import METHODS, SHED_REASONS, STATUSES, VERSIONS, Scoreboard
 from gunicorn.instrument.totals import Totals
 from gunicorn.unix.resources import Usage
@@ -111,6 +111,19 @@ def test_a_parser_of_prometheus_reads_what_was_meant(chosen: Format) -> None:
     assert value("gunicorn_request_queue_seconds_sum") == pytest.approx(0.3)
     assert (value("process_cpu_seconds_total"), value("process_open_fds")) == (1.5, 12)
     assert ("process_max_fds", frozenset()) not in found, "there is no limit"
+
+
+@pytest.mark.parametrize("chosen", FORMATS)
+def test_the_bounds_of_opentelemetry(chosen: Format) -> None:
+    found = parsed(chosen.render(families(readings(buckets=OTEL))), chosen)
+    name = "gunicorn_request_duration_seconds"
+    counts = {dict(labels)["le"]: found[key, labels] for key, labels in found if key == f"{name}_bucket"}
+    assert counts == {
+        **dict.fromkeys(("0.005", "0.01", "0.025", "0.05", "0.075", "0.1"), 2),
+        **dict.fromkeys(("0.25", "0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0"), 3), "+Inf": 4,
+    }
+    assert found[f"{name}_count", frozenset()] == 4
+    assert ("gunicorn_request_queue_seconds_bucket", frozenset({("le", "0.000256")})) in found
 
 
 def test_both_formats_say_the_same() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,8 @@ from gunicorn.instrument.totals import Ledger, Totals
 
 def flat(totals: Totals) -> list[int]:
     numbers = [totals.nanoseconds, totals.queued_nanoseconds, totals.received, totals.sent, totals.refused]
-    return [*totals.counts, *totals.histogram, *totals.queued, *totals.versions, *totals.shed, *numbers]
+    lists = (totals.counts, totals.histogram, totals.bounded, totals.queued, totals.versions, totals.shed)
+    return [*chain.from_iterable(lists), *numbers]
 
 
 STEPS = st.lists(st.one_of(
@@ -68,7 +71,7 @@ def test_nothing_is_lost_and_nothing_goes_back(steps: list[tuple[str, str, int]]
     assert (sums.refused, sums.received, sums.sent) == (refused, 7 * answered, 11 * answered)
     assert sums.nanoseconds == answered * 250_000_000
     assert sums.queued_nanoseconds == answered * 500_000_000
-    assert sum(sums.histogram) == sum(sums.queued) == answered
+    assert sum(sums.histogram) == sum(sums.bounded) == sum(sums.queued) == answered
     assert (sums.versions, sums.shed) == ([0, answered, 0], [0, refused])
 
 

@@ -1,7 +1,13 @@
 """What the server tells of itself to those who watch it."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import optional, validate_face, validate_path, validate_ready_workers
+from gunicorn.config.validators import (
+    optional,
+    validate_face,
+    validate_metrics_buckets,
+    validate_path,
+    validate_ready_workers,
+)
 
 SECTION = "Metrics and Health"
 
@@ -25,6 +31,22 @@ class MetricsBind(Setting):
 
         It answers when all workers are busy, and from the first moment of `shutdown_delay` it is not ready. There is
         neither TLS nor a password: choose an address that only those reach who should.
+        """
+
+
+class MetricsBuckets(Setting):
+    name = "metrics_buckets"
+    section = SECTION
+    default = "powers"
+    validator = validate_metrics_buckets
+    cli = ["--metrics-buckets"]
+    meta = "BOUNDS"
+    desc = """\
+        By which bounds the durations of requests are told in the metrics: `powers` or `otel`.
+
+        `powers` are the powers of two of a microsecond from 256 µs to 16.8 s. `otel` are the 14 bounds that
+        OpenTelemetry's conventions have, from 5 ms to 10 s, for those who compare servers by them. Both are counted
+        always, so that a reload may change it.
         """
 
 
