@@ -64,6 +64,7 @@ cdef class WebSocketCycle(Cycle):
     cdef count(self)
     @cython.locals(board=Board)
     cdef tell_board(self, int status)
+    cdef _tell_number(self)
     cdef detach(self)
     cdef unanswered(self)
     cpdef give_up(self)

@@ -292,6 +292,7 @@ class WebSocketCycle(Cycle):
         self.inbox = Inbox(self, Frames(owner.largest_message, deflate), owner.most_queued)
         exchange.become(self.inbox)
         owner.sockets.add(self)
+        self._tell_number()
         self.heard_at = owner.engine.now
         if not exchange.is_attended():
             # What the client has sent already is looked at when this task waits.
@@ -397,8 +398,14 @@ class WebSocketCycle(Cycle):
         if board is not None:
             board.count("GET", status)
 
+    def _tell_number(self) -> None:
+        owner = self.owner
+        if owner.board is not None:
+            owner.board.hold(len(owner.sockets))
+
     def detach(self) -> None:
         self.owner.sockets.discard(self)
+        self._tell_number()
         if self.inbox is not None:
             self.inbox.cycle = None
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.health_path import asks_for_health, health
+from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.wiring import request_ids_of, response_fields
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
@@ -178,15 +180,21 @@ def answer(
     Raises what the application and the client's leaving raise.
     """
     cfg, log = worker.cfg, worker.log
+    if cfg.health_path and asks_for_health(req.head.method, req.head.path, cfg.health_path):
+        return _answer_health(worker, req, sock, persistent)
     response: Response | None = None
     status = 0
     environ: Environ = {}
     began = time.monotonic()
     board = _board_of(worker)
-    board.begin(req.method, req.uri, began)
     ids = _ids_of(worker)
     if ids is not None:
         _name(req, ids)
+        board.identify(req.head.request_id or "")
+    board.speak(req.head.version_major, req.head.version_minor)
+    if req.head.queued is not None:
+        tell_queue_time(board, req.head)
+    board.begin(req.method, req.uri, began)
     try:
         cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)
@@ -238,6 +246,24 @@ def answer(
             log.exception("Exception in post_request hook")
     if ids is not None:
         ids.leave()
+    if response.should_close():
+        req.force_close()
+    return not req.should_close()
+
+
+def _answer_health(worker: BlockingWorker, req: Request, sock: socket, persistent: bool) -> bool:
+    """The worker says how it is; whether the connection goes on."""
+    leaving = worker.slot.leaving
+    status, fields, content = health(leaving)
+    response = Response(req, sock, worker.cfg)
+    if not persistent or not worker.alive or leaving or not worker.cfg.keepalive:
+        response.force_close()
+    response.start_response(status, fields)
+    response.write_all([content])
+    response.close()
+    board = _board_of(worker)
+    board.speak(req.head.version_major, req.head.version_minor)
+    board.count(req.head.method, response.status_code)
     if response.should_close():
         req.force_close()
     return not req.should_close()

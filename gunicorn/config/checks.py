@@ -7,13 +7,14 @@ from collections.abc import Sized
 
 from gunicorn.errors import ConfigError
 
+from .address import parse_address
 from .pending import PENDING
 from .values import SettingValues
 
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads):
+    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent):
         check(cfg)
 
 
@@ -26,6 +27,13 @@ def _upload_folder(cfg: SettingValues) -> None:
 def _workers_for_threads(cfg: SettingValues) -> None:
     if cfg.threads == 0 and cfg.worker_class_str == "gthread":
         raise ConfigError(complaint(cfg, "threads", "expected a whole number, 1 or more"))
+
+
+def _address_of_the_agent(cfg: SettingValues) -> None:
+    for name, other in (("metrics_bind", cfg.metrics_bind), ("control_bind", cfg.control_bind)):
+        if cfg.agent_bind and other and parse_address(cfg.agent_bind) == parse_address(other):
+            problem = f"at the address of {name} HTTP is spoken: expected one of its own"
+            raise ConfigError(complaint(cfg, "agent_bind", problem))
 
 
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:

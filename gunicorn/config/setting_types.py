@@ -177,3 +177,7 @@ class SettingTypes:
         control_bind: str | None
         control_token_file: str | None
         metrics_bind: str | None
+        metrics_buckets: str
+        agent_bind: str | None
+        ready_workers: int | str
+        health_path: str | None

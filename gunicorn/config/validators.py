@@ -171,6 +171,40 @@ def validate_workers(val: object) -> int | str:
     return number
 
 
+ALL = "all"
+
+
+def validate_ready_workers(val: object) -> int | str:
+    """A number of workers, or the word `all`."""
+    if isinstance(val, str) and val.strip().lower() == ALL:
+        return ALL
+    try:
+        number = validate_pos_int(val)
+    except ValueError:
+        number = 0
+    if number == 0:
+        raise ValueError("expected a whole number, 1 or more, or all")
+    return number
+
+
+def validate_metrics_buckets(val: object) -> str:
+    """`powers` or `otel`, in any case."""
+    word = validate_text(val).lower()
+    if word not in ("powers", "otel"):
+        raise ValueError("expected powers or otel")
+    return word
+
+
+def validate_path(val: object) -> str | None:
+    """The path of a URL, without a query; nothing or None for none."""
+    path = validate_string(val)
+    if not path:
+        return None
+    if not path.startswith("/") or not path.isascii() or not path.isprintable() or set(" ?#") & set(path):
+        raise ValueError("expected a path that begins with a slash, as it stands in a request, without a query")
+    return path
+
+
 def validate_reload_strategy(val: object) -> str:
     """`all`, `rolling`, `rolling:N` or `rolling:N%`, in any case."""
     expected = "expected all, rolling, rolling:NUMBER or rolling:PERCENT%"

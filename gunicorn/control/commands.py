@@ -265,7 +265,7 @@ COMMANDS: dict[str, Command] = {
     "worker restart": Command(_restart, "Replace a worker, or all, without a gap", "worker restart [PID]", True),
     "dirty add": Command(_no_pool, "Start so many task processes more", "dirty add [N]", True),
     "dirty remove": Command(_no_pool, "Run so many task processes less", "dirty remove [N]", True),
-    "reload": Command(_reload, "Reload configuration and application, as HUP does", "reload [--wait [SECONDS]]", True),
+    "reload": Command(_reload, "Reload as HUP does; with --wait [SECONDS] answer when it is done", "", True),
     "reopen": Command(_reopen, "Open the log files anew, as USR1 does", "", True),
     "shutdown": Command(_shutdown, "Stop the server", "shutdown [graceful|quick]", True),
     "drain": Command(_drain, "Say that no new clients should come; serve on", "drain on|off", True),

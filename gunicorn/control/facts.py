@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gunicorn import __version__
 from gunicorn.instrument.profiles import HERTZ
-from gunicorn.instrument.scoreboard import STATE_NAMES, STATUSES
+from gunicorn.instrument.scoreboard import SHED_REASONS, STATE_NAMES, STATUSES
 
 from .view import Probes
 
@@ -98,6 +98,8 @@ def stats(view: ServerView) -> Data:
         "requests": sum(totals.counts),
         "responses": _by_status(totals),
         "refused": totals.refused,
+        "shed": dict(zip(SHED_REASONS, totals.shed, strict=True)),
+        "websockets": sum(page.websockets for page in pages),
         "bytes_received": totals.received,
         "bytes_sent": totals.sent,
         "restarts": dict(view.restarts),
@@ -130,7 +132,7 @@ def requests(view: ServerView) -> Data:
             age = _ago(view, started)
             row: Data = {
                 "pid": worker.pid, "worker": worker.age, "age": age, "line": line.decode("latin-1"),
-                "running": worker.slot.running,
+                "running": worker.slot.running, "request_id": worker.slot.request_id or None,
             }
             found.append((age, row))
     found.sort(key=lambda pair: -pair[0])

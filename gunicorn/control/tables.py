@@ -103,10 +103,15 @@ def _listeners(data: Data) -> str:
 
 def _requests(data: Data) -> str:
     rows = _rows(data.get("requests"))
+    # One of ours has 36 characters; where there are none, there is no column.
+    ids = any(row.get("request_id") for row in rows)
     cells = [
-        (row.get("pid"), row.get("worker"), f"{row.get('age')}s", printable(str(row.get("line", "")))) for row in rows
+        (row.get("pid"), row.get("worker"), f"{row.get('age')}s",
+         *([printable(str(row.get("request_id") or "-"))] if ids else []), printable(str(row.get("line", ""))))
+        for row in rows
     ]
-    table = _lines((10, 6, 10), 40, ("PID", "WORKER", "SINCE", "REQUEST"), cells)
+    widths, head = ((10, 6, 10, 36), ("ID", "REQUEST")) if ids else ((10, 6, 10), ("REQUEST", ))
+    table = _lines(widths, 40, ("PID", "WORKER", "SINCE", *head), cells)
     return "\n".join([*table, "", f"Total: {data.get('count', len(rows))} requests"])
 
 

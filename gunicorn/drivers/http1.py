@@ -370,7 +370,7 @@ class Connection(Answers):
         if engine.most_running and engine.running >= engine.most_running:
             # A client that has its response may ask again before the thread that sent it has come to its end.
             running = engine.running - engine.handler.answered()
-            if running >= engine.most_running:
+            if running >= engine.most_running and not engine.handler.answers(request):
                 raise Overloaded(f"{running} requests are running")
         engine.running += 1
         self.state = RUNNING

@@ -195,7 +195,7 @@ class Session(SharedOutput):
             return
         if engine.most_running and engine.running >= engine.most_running:
             running = engine.running - engine.handler.answered()
-            if running >= engine.most_running:
+            if running >= engine.most_running and not engine.handler.answers(request):
                 exchange.refuse(Overloaded(f"{running} requests are running"))
                 return
         engine.running += 1

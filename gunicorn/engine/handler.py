@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import Peer
+    from gunicorn.http.request import Request
 
 
 class Handler:
@@ -40,6 +41,10 @@ class Handler:
     def tell(self, peer: Peer, what: str) -> None:
         """For the log, of a client: it breaks the rules of what it speaks, or wants what it may not, and gets no answer
         that says so."""
+
+    def answers(self, request: Request) -> bool:
+        """Whether this request is answered at once, however many run: asked where no more may."""
+        return False
 
     def answered(self) -> int:
         """How many running requests have their whole response and are ended in a moment, by another thread."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
-from gunicorn.http.errors import Overloaded
+from gunicorn.http.errors import WaitedTooLong
 from gunicorn.logs.queue_time import seconds_since
 
 TYPE_CHECKING = False
@@ -37,10 +37,10 @@ class Admission:
         self.wall_clock = wall_clock
 
     def check(self, exchange: Exchange, request: Request) -> None:
-        """Raises `Overloaded` when the request has waited too long, `ClientDisconnected` when nobody waits for it."""
+        """Raises `WaitedTooLong` when the request has, `ClientDisconnected` when nobody waits for it."""
         waited = self.waited(exchange, request)
         if waited > self.limit:
-            raise Overloaded(f"waited {waited:.1f} s, the limit is {self.limit:g} s")
+            raise WaitedTooLong(f"waited {waited:.1f} s, the limit is {self.limit:g} s")
         if waited > LONG_SECONDS and exchange.disconnected():
             raise ClientDisconnected()
 

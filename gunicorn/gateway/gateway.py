@@ -15,6 +15,7 @@ from gunicorn.http.response_head import Page
 from gunicorn.instrument._board import Board
 
 from .access_lines import AccessLines, logs_access
+from .queue_times import tell_queue_time
 from .response import Response
 from .socket_view import SocketView
 from .state import GatewayState
@@ -157,7 +158,9 @@ class Gateway(GatewayState):
             self.log.exception("Exception in handle_error")
 
     def _tell_overload(self, error: Overloaded) -> None:
-        """Once a second: a flood of refusals must not become a flood of log lines."""
+        """Count it, and tell of it once a second: a flood of refusals must not become a flood of log lines."""
+        if self.board is not None:
+            self.board.shed(error.reason)
         self.overloads += 1
         now = self.engine.now
         if now >= self.next_complaint:
@@ -182,13 +185,20 @@ class Gateway(GatewayState):
 
     def _count(self, request: Request, on_board: bool, now: float) -> None:
         """One more, and perhaps the last one that this worker takes."""
+        board = self.board
         if self.request_ids is not None:
-            self.request_ids.give(request)
+            given = self.request_ids.give(request)
+            if board is not None and on_board:
+                board.identify(given)
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
-        board = self.board
-        if board is not None and on_board:
+        if board is None:
+            return
+        board.speak(request.version_major, request.version_minor)
+        if request.queued is not None:
+            tell_queue_time(board, request)
+        if on_board:
             board.begin(request.method, request.uri, now)
 
     def _admit(self, exchange: Exchange, request: Request) -> None:

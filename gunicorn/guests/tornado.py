@@ -23,9 +23,18 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
 from gunicorn.gateway.gateway import shown
+from gunicorn.gateway.health_path import asks_for_health, health
+from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.response import status_number
 from gunicorn.gateway.variables import unquote
-from gunicorn.http.errors import GatewayTimeout, HTTPError, InvalidRequestLine, LimitRequestBody, Overloaded
+from gunicorn.http.errors import (
+    GatewayTimeout,
+    HTTPError,
+    InvalidRequestLine,
+    LimitRequestBody,
+    Overloaded,
+    WaitedTooLong,
+)
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS, error_body, http_date
@@ -177,6 +186,9 @@ class Servers:
         self.served += 1
         if self.served >= self.worker.max_requests:
             self.worker.recycle()
+        if request.request_id is not None:
+            self.board.identify(request.request_id)
+        self.board.speak(1, request.version_minor)
         self.board.begin(request.method, request.uri, answer.began)
 
     def end(self, answer: Answer, method: str, seconds: float) -> None:
@@ -186,10 +198,15 @@ class Servers:
         self.board.transfer(answer.received, answer.sent)
         self.board.end(method, status, answer.began, answer.began + seconds, answer.sent)
 
+    def is_health(self, start_line: RequestStartLine) -> bool:
+        """Whether it is a question for this worker, and none for its application."""
+        path = start_line.path.partition("?")[0]
+        return asks_for_health(start_line.method, path, self.cfg.health_path)
+
     def check(self, answer: Answer, request: Request, headers: HTTPHeaders) -> HTTPHeaders:
         """The fields for the application. Raises the `HTTPError` that is the answer to a request that is not to be
         served."""
-        fields = read_again(self.worker.engine.table, request)
+        fields = self._read_again(request)
         if answer.listener.redirect:
             raise elsewhere(request, answer.listener.redirect)
         limit = self.cfg.limit_request_body
@@ -201,7 +218,7 @@ class Servers:
         if self.admission is not None:
             waited = self.admission.waited(answer, request)
             if waited > self.admission.limit:
-                raise Overloaded(f"waited {waited:.1f} s, the limit is {self.admission.limit:g} s")
+                raise WaitedTooLong(f"waited {waited:.1f} s, the limit is {self.admission.limit:g} s")
         if self.drops and len(fields) < len(request.fields):
             headers = HTTPHeaders()
             for field, value in fields:
@@ -212,6 +229,12 @@ class Servers:
         if self.request_ids is not None and request.request_id is not None:
             headers[self.request_ids.name] = request.request_id
         return headers
+
+    def _read_again(self, request: Request) -> list[tuple[FieldName, str]]:
+        read = read_again(self.worker.engine.table, request)
+        if read.queued is not None:
+            tell_queue_time(self.board, read)
+        return read.fields
 
     def identify(self, context: Context, request: Request) -> None:
         """Let Tornado's `context` of a connection say who has sent this request, and how."""
@@ -253,12 +276,19 @@ class Incoming(HTTPMessageDelegate):
         self._size = 0
         # The application has, or will get, nothing of it.
         self._refused = False
+        # Its line, where it is a question for the worker.
+        self._asks_health: RequestStartLine | None = None
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert isinstance(start_line, RequestStartLine)
         answer = self._answer
+        if answer.owner.is_health(start_line):
+            self._refused = True
+            # Answered at the end: whoever answers earlier loses the connection.
+            self._asks_health = start_line
+            return None
         request = answer.begin(start_line, headers)
         try:
             headers = answer.owner.check(answer, request, headers)
@@ -283,6 +313,8 @@ class Incoming(HTTPMessageDelegate):
     def finish(self) -> None:
         if not self._refused:
             self._within(self._inner.finish)
+        elif self._asks_health is not None:
+            self._answer.tell_health(self._asks_health)
 
     def _within(self, function: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
         answer = self._answer
@@ -392,9 +424,26 @@ class Answer(HTTPConnection):
         self.end()
         return stream
 
+    def tell_health(self, start_line: RequestStartLine) -> None:
+        """Say how this worker is; no request has begun."""
+        owner = self.owner
+        status, fields, content = health(owner.worker.slot.leaving)
+        headers = HTTPHeaders({"Server": owner.cfg.server_header, "Date": _date().decode("ascii")})
+        for name, value in fields:
+            headers[name] = value
+        code, _, reason = status.partition(" ")
+        owner.board.speak(1, 0 if start_line.version == "HTTP/1.0" else 1)
+        owner.board.count(start_line.method, int(code))
+        content = b"" if start_line.method == "HEAD" else content
+        self.write_headers(ResponseStartLine("HTTP/1.1", int(code), reason), headers, content)
+        self.finish()
+        self._given_up = True
+
     def refuse(self, error: HTTPError) -> None:
         """Answer in the application's place, and close."""
-        if error.status >= 400 and not isinstance(error, Overloaded | GatewayTimeout):
+        if isinstance(error, Overloaded):
+            self.owner.board.shed(error.reason)
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout):
             address = self.context.address
             peer = address[0] if isinstance(address, tuple) else ""
             self.owner.log.warning("Invalid request from ip=%s: %s", peer, error)
@@ -499,8 +548,8 @@ def request_of(start_line: RequestStartLine, headers: HTTPHeaders) -> Request:
     return request
 
 
-def read_again(table: FieldTable, request: Request) -> list[tuple[FieldName, str]]:
-    """Have our own parser judge what Tornado's has let in, and say which fields `header_map` leaves.
+def read_again(table: FieldTable, request: Request) -> Request:
+    """Have our own parser judge what Tornado's has let in: its request has the fields that `header_map` leaves.
 
     Raises `HTTPError`: what is refused is the same in every worker type.
     """
@@ -513,7 +562,7 @@ def read_again(table: FieldTable, request: Request) -> list[tuple[FieldName, str
     parser = HeadParser(table, request.forwarder_trusted)
     if parser.parse(head, 0, len(head)) < len(head) or not parser.complete:
         raise InvalidRequestLine("more than a head")
-    return parser.finish().fields
+    return parser.finish()
 
 
 def _authority(listener: Listener) -> str:

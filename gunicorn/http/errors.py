@@ -266,6 +266,14 @@ class Overloaded(HTTPError):
     status = 503
     title = "Too busy"
     fields = (("Retry-After", "1"),)
+    # Which limit it is, as it is counted.
+    reason = "concurrency"
+
+
+class WaitedTooLong(Overloaded):
+    """A request that has waited for so long that nobody may wait for it any more."""
+
+    reason = "queue_time"
 
 
 class InsufficientStorage(HTTPError):

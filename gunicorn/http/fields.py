@@ -24,6 +24,7 @@ SINGLETON = 7
 AMBIGUOUS = 8
 UPGRADE = 9
 FORWARDER = 10
+QUEUE_TIME = 11
 
 # Names up to this length are remembered; values up to this length are, one a name.
 LONGEST_REMEMBERED = 64
@@ -33,7 +34,8 @@ LONGEST_VALUE = 128
 globals().update(
     ORDINARY=ORDINARY, HOST=HOST, CONTENT_LENGTH=CONTENT_LENGTH, TRANSFER_ENCODING=TRANSFER_ENCODING,
     CONNECTION=CONNECTION, EXPECT=EXPECT, SCHEME=SCHEME, SINGLETON=SINGLETON, AMBIGUOUS=AMBIGUOUS,
-    UPGRADE=UPGRADE, FORWARDER=FORWARDER, LONGEST_REMEMBERED=LONGEST_REMEMBERED, LONGEST_VALUE=LONGEST_VALUE,
+    UPGRADE=UPGRADE, FORWARDER=FORWARDER, QUEUE_TIME=QUEUE_TIME, LONGEST_REMEMBERED=LONGEST_REMEMBERED,
+    LONGEST_VALUE=LONGEST_VALUE,
 )
 
 KINDS = {
@@ -43,6 +45,7 @@ KINDS = {
     "CONNECTION": CONNECTION,
     "EXPECT": EXPECT,
     "UPGRADE": UPGRADE,
+    "X-REQUEST-START": QUEUE_TIME,
     # What stands once (RFC 9110, each in its section) and says who asks, for what, or what the content is: of two, one
     # reader takes the first and another the last. User-Agent and Referer say nothing that anything hangs on.
     "AUTHORIZATION": SINGLETON,
@@ -154,7 +157,8 @@ class FieldTable:
             listed = upper in self.forwarder_names or "*" in self.forwarder_names
             kind = FORWARDER if listed else AMBIGUOUS
         field = FieldName(raw, kind, scheme)
-        if kind == ORDINARY and field.variable in self.forwarder_variables and upper not in self.forwarder_names:
+        is_free = kind in (ORDINARY, QUEUE_TIME)
+        if is_free and field.variable in self.forwarder_variables and upper not in self.forwarder_names:
             # `Script-Name` would be taken for the proxy's SCRIPT_NAME. Proxies drop the one and pass the other on.
             field.kind = AMBIGUOUS
         if len(raw) <= LONGEST_REMEMBERED:

@@ -1,6 +1,6 @@
 cimport cython
 from .fields cimport (
-    AMBIGUOUS, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, SCHEME, SINGLETON, FieldName, FieldTable)
+    AMBIGUOUS, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, QUEUE_TIME, SCHEME, SINGLETON, FieldName, FieldTable)
 from .request cimport Request
 
 

@@ -14,7 +14,18 @@ from .errors import (
     InvalidSchemeHeaders,
     LimitRequestBody,
 )
-from .fields import AMBIGUOUS, CONTENT_LENGTH, EXPECT, FORWARDER, HOST, SCHEME, SINGLETON, FieldName, FieldTable
+from .fields import (
+    AMBIGUOUS,
+    CONTENT_LENGTH,
+    EXPECT,
+    FORWARDER,
+    HOST,
+    QUEUE_TIME,
+    SCHEME,
+    SINGLETON,
+    FieldName,
+    FieldTable,
+)
 from .request import Request
 
 # A message whose length has more digits than this would not fit the machine's integers; it is too large anyhow.
@@ -82,6 +93,9 @@ class Head:
                 _script_name(request, value)
         elif kind == SINGLETON:
             self._once(field)
+        elif kind == QUEUE_TIME and self.trusted:
+            # Two of them say nothing.
+            request.queued = value if request.queued is None else ""
 
     def _once(self, field: FieldName) -> None:
         if self.singletons is None:

@@ -22,6 +22,7 @@ cdef class Request:
     cdef public object peer
     cdef public list octets
     cdef public str priority
+    cdef public str queued
     cdef public dict proxy_info
     cdef public double started
     cdef public bint takes_trailers

@@ -5,6 +5,11 @@ cdef class Board:
     cdef Py_ssize_t _line_at
     cdef Py_ssize_t _line_room
     cpdef begin(self, str method, str uri, double now)
+    cpdef identify(self, str identity)
+    cpdef speak(self, int major, int minor)
+    cpdef queue(self, double seconds)
+    cpdef shed(self, str reason)
+    cpdef hold(self, long long websockets)
     cpdef end(self, str method, int status, double began, double now, long long sent)
     cpdef refuse(self, str method, int status)
     cpdef count(self, str method, int status)

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from .scoreboard import (
     _BEGUN,
+    _BOUNDED,
     _BYTES,
     _ERRORS,
     _HISTOGRAM,
+    _ID_AT,
+    _ID_LENGTH,
     _NANOSECONDS,
+    _QUEUED,
+    _QUEUED_NANOSECONDS,
     _RECEIVED,
     _REFUSED,
     _REQUESTS,
     _RUNNING,
     _SENT,
+    _SHED,
     _STARTED,
     _STATE,
+    _VERSIONS,
+    _WEBSOCKETS,
+    BOUNDS,
     BUSY,
+    ID_ROOM,
     LINE_ROOM,
     LONGEST,
     READY,
+    SHED_REASONS,
     _bucket,
     _place,
 )
@@ -56,6 +69,38 @@ class Board:
         self._slot._floats[_BEGUN] += now
         self._slot.begin(line, now)
 
+    def identify(self, identity: str) -> None:
+        """The next request to begin has this id; where requests have ids, each is told before it begins."""
+        if type(identity) is not str:
+            raise TypeError("a str is needed")
+        # What is no id of ours is none.
+        octets = identity.encode("ascii")[:ID_ROOM] if identity.isascii() else b""
+        slot = self._slot
+        slot._bytes[_ID_AT : _ID_AT + len(octets)] = octets
+        slot._words[_ID_LENGTH] = len(octets)
+
+    def speak(self, major: int, minor: int) -> None:
+        """An application gets a request of this version of HTTP."""
+        self._slot._words[_VERSIONS + (2 if major >= 2 else 1 if major == 1 and minor > 0 else 0)] += 1
+
+    def queue(self, seconds: float) -> None:
+        """A request has waited for so long in front of this server."""
+        seconds = _bounded(seconds)
+        words = self._slot._words
+        words[_QUEUED + _bucket(seconds)] += 1
+        words[_QUEUED_NANOSECONDS] = words[_QUEUED_NANOSECONDS] + int(seconds * 1e9) & 0xFFFFFFFFFFFFFFFF
+
+    def shed(self, reason: str) -> None:
+        """A request was refused because there were too many; for one of `SHED_REASONS`, or nobody is told."""
+        if type(reason) is not str:
+            raise TypeError("a str is needed")
+        if reason in SHED_REASONS:
+            self._slot._words[_SHED + SHED_REASONS.index(reason)] += 1
+
+    def hold(self, websockets: int) -> None:
+        """So many connections are WebSockets now."""
+        self._slot._words[_WEBSOCKETS] = max(websockets, 0)
+
     def end(self, method: str, status: int, began: float, now: float, sent: int) -> None:
         """It has ended with this status (0: none was said, -1: it is counted already), having begun at the moment
         `began`, and with so many octets of content."""
@@ -66,9 +111,9 @@ class Board:
         if sent > 0:
             words[_BYTES] = words[_BYTES] + sent & 0xFFFFFFFFFFFFFFFF
         words[_ERRORS] += not 100 <= status < 500
-        # What is no number, or no time that passes, counts as none; a longest one is long enough.
-        seconds = min(now - began, LONGEST) if now - began > 0 else 0.0
+        seconds = _bounded(now - began)
         words[_HISTOGRAM + _bucket(seconds)] += 1
+        words[_BOUNDED + bisect_left(BOUNDS, seconds)] += 1
         words[_NANOSECONDS] = words[_NANOSECONDS] + int(seconds * 1e9) & 0xFFFFFFFFFFFFFFFF
         floats[_BEGUN] -= began
         if status >= 0:
@@ -100,3 +145,8 @@ class Board:
         words = self._slot._words
         words[_RECEIVED] += max(received, 0)
         words[_SENT] += max(sent, 0)
+
+
+def _bounded(seconds: float) -> float:
+    """What is no number, or no time that passes, counts as none; a longest one is long enough."""
+    return min(seconds, LONGEST) if seconds > 0 else 0.0

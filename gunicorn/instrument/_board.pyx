@@ -7,12 +7,13 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.unicode cimport PyUnicode_GET_LENGTH
 from libc.string cimport memcmp, memcpy
 
-from .scoreboard import BUSY, HISTOGRAM_BUCKETS, LINE_ROOM, LONGEST, METHODS, READY, STATUSES
+from .scoreboard import BOUNDS, BUSY, HISTOGRAM_BUCKETS, ID_ROOM, LINE_ROOM, LONGEST, METHODS, READY, SHED_REASONS, STATUSES
 from gunicorn.instrument import scoreboard
 
 cdef extern from "Python.h":
     void *PyUnicode_DATA(object text)
     int PyUnicode_KIND(object text)
+    int PyUnicode_IS_ASCII(object text)
 
 cdef int c_busy = BUSY
 cdef int c_ready = READY
@@ -32,6 +33,22 @@ cdef double c_longest = LONGEST
 cdef Py_ssize_t c_begun = scoreboard._BEGUN
 cdef Py_ssize_t c_received = scoreboard._RECEIVED
 cdef Py_ssize_t c_sent = scoreboard._SENT
+cdef Py_ssize_t c_id_length = scoreboard._ID_LENGTH
+cdef Py_ssize_t c_id_at = scoreboard._ID_AT
+cdef Py_ssize_t c_id_room = ID_ROOM
+cdef Py_ssize_t c_queued = scoreboard._QUEUED
+cdef Py_ssize_t c_queued_nanoseconds = scoreboard._QUEUED_NANOSECONDS
+cdef Py_ssize_t c_versions = scoreboard._VERSIONS
+cdef Py_ssize_t c_shed = scoreboard._SHED
+cdef tuple REASONS = tuple(SHED_REASONS)
+cdef Py_ssize_t c_websockets = scoreboard._WEBSOCKETS
+cdef Py_ssize_t c_bounded = scoreboard._BOUNDED
+cdef Py_ssize_t c_last = len(BOUNDS)
+cdef double[32] c_bounds
+if c_last > 32:
+    raise ImportError("more bounds than there is room for")
+for place, bound in enumerate(BOUNDS):
+    c_bounds[<Py_ssize_t>place] = bound
 cdef Py_ssize_t c_refused = scoreboard._REFUSED
 
 # The rows of the methods, by their names.
@@ -69,6 +86,23 @@ cdef Py_ssize_t place_of(str method, int status) noexcept:
     """Where a request of this method, and with this status, is counted; 0 is no status."""
     cdef Py_ssize_t column = status // 100 if 100 <= status < 600 else 0
     return c_counts + row_of(method) * c_columns + column
+
+
+cdef double bounded(double seconds) noexcept:
+    """What is no number, or no time that passes, counts as none; a longest one is long enough."""
+    if not seconds > 0:
+        return 0.0
+    return c_longest if seconds > c_longest else seconds
+
+
+cdef Py_ssize_t bucket_of(double seconds) noexcept:
+    """Where a bounded time is counted in a histogram."""
+    cdef unsigned long long rest = <unsigned long long>(seconds * 1e6)
+    cdef Py_ssize_t bucket = 0
+    while rest:
+        rest >>= 1
+        bucket += 1
+    return bucket if bucket < c_buckets else c_buckets - 1
 
 
 cdef class Board:
@@ -127,6 +161,39 @@ cdef class Board:
         if words[c_state] == <unsigned long long>c_ready:
             words[c_state] = c_busy
 
+    cpdef identify(self, str identity):
+        """The next request to begin has this id; where requests have ids, each is told before it begins."""
+        if identity is None:
+            raise TypeError("a str is needed, not NoneType")
+        cdef Py_ssize_t length = 0
+        # What is no id of ours is none.
+        if PyUnicode_IS_ASCII(identity):
+            length = min(PyUnicode_GET_LENGTH(identity), c_id_room)
+            memcpy(self._page + c_id_at, PyUnicode_DATA(identity), length)
+        (<unsigned long long *>self._page)[c_id_length] = <unsigned long long>length
+
+    cpdef speak(self, int major, int minor):
+        """An application gets a request of this version of HTTP."""
+        (<unsigned long long *>self._page)[c_versions + (2 if major >= 2 else 1 if major == 1 and minor > 0 else 0)] += 1
+
+    cpdef queue(self, double seconds):
+        """A request has waited for so long in front of this server."""
+        cdef unsigned long long *words = <unsigned long long *>self._page
+        seconds = bounded(seconds)
+        words[c_queued + bucket_of(seconds)] += 1
+        words[c_queued_nanoseconds] += <unsigned long long>(seconds * 1e9)
+
+    cpdef shed(self, str reason):
+        """A request was refused because there were too many; for one of `SHED_REASONS`, or nobody is told."""
+        if reason is None:
+            raise TypeError("a str is needed, not NoneType")
+        if reason in REASONS:
+            (<unsigned long long *>self._page)[c_shed + <Py_ssize_t>REASONS.index(reason)] += 1
+
+    cpdef hold(self, long long websockets):
+        """So many connections are WebSockets now."""
+        (<unsigned long long *>self._page)[c_websockets] = <unsigned long long>max(websockets, 0)
+
     cpdef end(self, str method, int status, double began, double now, long long sent):
         """It has ended with this status (0: none was said, -1: it is counted already), having begun at the moment
         `began`, and with so many octets of content."""
@@ -134,26 +201,17 @@ cdef class Board:
             raise TypeError("a str is needed, not NoneType")
         cdef unsigned long long *words = <unsigned long long *>self._page
         cdef double *floats = <double *>self._page
-        cdef double seconds = now - began
-        cdef unsigned long long rest
-        cdef Py_ssize_t bucket = 0
-        # What is no number, or no time that passes, counts as none; a longest one is long enough.
-        if not seconds > 0:
-            seconds = 0.0
-        elif seconds > c_longest:
-            seconds = c_longest
-        rest = <unsigned long long>(seconds * 1e6)
-        while rest:
-            rest >>= 1
-            bucket += 1
-        if bucket >= c_buckets:
-            bucket = c_buckets - 1
+        cdef double seconds = bounded(now - began)
+        cdef Py_ssize_t bound = 0
         words[c_requests] += 1
         if sent > 0:
             words[c_bytes] += <unsigned long long>sent
         if not 100 <= status < 500:
             words[c_errors] += 1
-        words[c_histogram + bucket] += 1
+        words[c_histogram + bucket_of(seconds)] += 1
+        while bound < c_last and seconds > c_bounds[bound]:
+            bound += 1
+        words[c_bounded + bound] += 1
         words[c_nanoseconds] += <unsigned long long>(seconds * 1e9)
         floats[c_begun] -= began
         if status >= 0:

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping
 from gunicorn._record import Record
 
 from .exposition import COUNTER, GAUGE, HISTOGRAM, INFO, Family, Sample
-from .scoreboard import METHODS, STATUSES
+from .scoreboard import BOUNDS, METHODS, SHED_REASONS, STATUSES, VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gunicorn.unix.resources import Usage
+
     from .totals import Totals
 
-__all__ = ["CAUSES", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
+__all__ = ["CAUSES", "OTEL", "POWERS", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
 
 STATES = ("booting", "ready", "busy", "draining")
 #: Why a worker has ended while the server went on.
@@ -27,7 +29,10 @@ CAUSES = (
 #: What a reload has come to.
 RELOADS = ("success", "refused", "failed", "halfway")
 
-# Powers of two of microseconds: the bounds of the buckets that are told.
+#: The bounds of the buckets of durations: powers of two of microseconds, or those of OpenTelemetry's conventions.
+POWERS, OTEL = "powers", "otel"
+
+# The powers that are told.
 _FIRST, _LAST = 8, 24
 
 
@@ -47,7 +52,9 @@ class Readings(Record):
     """What was read at one moment. Times are seconds since the epoch.
 
     `listeners`: name, connections that wait there (-1: not known), and the end of the certificate that is shown there
-    (None: no TLS); `busy_ratio`: the share of all places that requests have had lately.
+    (None: no TLS); `queue_limits`: by such a name, how many connections can wait; `busy_ratio`: the share of all places
+    that requests have had lately; `places`: how many of them have a request now, and how many have none; `process`:
+    what the master uses; `buckets`: by which bounds durations are told.
     """
 
     version: str
@@ -67,6 +74,11 @@ class Readings(Record):
     restarts: Mapping[str, int]
     reloads: Mapping[str, int]
     reloaded_at: float
+    queue_limits: tuple[tuple[str, int], ...] = ()
+    places: tuple[int, int] = (0, 0)
+    websockets: int = 0
+    process: Usage | None = None
+    buckets: str = POWERS
 
 
 def families(read: Readings) -> list[Family]:
@@ -80,6 +92,7 @@ def families(read: Readings) -> list[Family]:
         *_of_workers(read),
         *_of_requests(read),
         *_of_listeners(read),
+        *_of_process(read),
         _counted("gunicorn_reloads", "Reloads, by what they came to.", "result", RELOADS, read.reloads),
         _gauge("gunicorn_last_reload_success_timestamp_seconds",
                "When a reload last succeeded, in seconds since the epoch; 0 before the first one.", read.reloaded_at),
@@ -113,13 +126,24 @@ def _of_requests(read: Readings) -> Iterable[Family]:
     yield Family("gunicorn_requests", COUNTER, "Requests that have ended, refused ones too.", tuple(samples))
     yield Family("gunicorn_requests_refused", COUNTER, "Requests that ended without an application.",
                  (Sample(totals.refused),))
-    yield _durations(totals)
+    yield _by("gunicorn_requests_shed", COUNTER, "Requests that were refused because there were too many, by the limit "
+              "that they met.", "reason", zip(SHED_REASONS, totals.shed, strict=True))
+    yield _by("gunicorn_requests_by_protocol", COUNTER, "Requests that applications got, by version of HTTP.",
+              "network_protocol_version", zip(VERSIONS, totals.versions, strict=True))
+    durations = _bounds(totals.bounded) if read.buckets == OTEL else _powers(totals.histogram)
+    yield _times("gunicorn_request_duration_seconds", "How long applications took, until all was said.",
+                 durations, totals.nanoseconds)
+    yield _times("gunicorn_request_queue_seconds", "How long requests had waited when they were run, where a trusted "
+                 "proxy tells since when.", _powers(totals.queued), totals.queued_nanoseconds)
     yield _gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)
     yield _gauge("gunicorn_oldest_request_seconds", "For how long the longest-running of the requests begun last in "
                  "their workers has run.", read.oldest)
     yield _gauge("gunicorn_busy_ratio", "Share of the workers' places that requests have taken lately.",
                  read.busy_ratio)
+    yield _by("gunicorn_threads", GAUGE, "Places for requests in the workers, by whether one has a request.", "state",
+              zip(("busy", "idle"), read.places, strict=True))
     yield _gauge("gunicorn_connections", "Connections of clients that are open.", read.connections)
+    yield _gauge("gunicorn_websockets", "Connections that are WebSockets.", read.websockets)
     yield Family("gunicorn_received_bytes", COUNTER, "Octets that clients have sent.", (Sample(totals.received),))
     yield Family("gunicorn_sent_bytes", COUNTER, "Octets that were sent to clients.", (Sample(totals.sent),))
 
@@ -127,26 +151,53 @@ def _of_requests(read: Readings) -> Iterable[Family]:
 def _of_listeners(read: Readings) -> Iterable[Family]:
     yield _by("gunicorn_listen_queue", GAUGE, "Connections that wait to be accepted.", "listener",
               [(name, waiting) for name, waiting, _ in read.listeners if waiting >= 0])
+    yield _by("gunicorn_listen_queue_limit", GAUGE, "Connections that can wait to be accepted.", "listener",
+              read.queue_limits)
     yield _by("gunicorn_tls_certificate_expiry_timestamp_seconds", GAUGE,
               "When the certificate of a listener ends, in seconds since the epoch.", "listener",
               [(name, ends) for name, _, ends in read.listeners if ends is not None])
 
 
-def _durations(totals: Totals) -> Family:
-    """The buckets of the page as those of a histogram: each counts what is shorter than its bound, and all before."""
+def _of_process(read: Readings) -> Iterable[Family]:
+    """The master, in the words of Prometheus' own libraries."""
+    used = read.process
+    if used is None:
+        return
+    yield Family("process_cpu_seconds", COUNTER, "Seconds of processors that the master has used.",
+                 (Sample(used.cpu_seconds),))
+    yield _gauge("process_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at)
+    known = {
+        "process_resident_memory_bytes": ("Memory of the master that is in the machine's own.", used.resident),
+        "process_virtual_memory_bytes": ("Addresses that the master has taken.", used.virtual),
+        "process_open_fds": ("Descriptors that the master has open.", used.open_files),
+        "process_max_fds": ("Descriptors that the master may have open.", used.most_files),
+    }
+    for name, (help, value) in known.items():
+        if value is not None:
+            yield _gauge(name, help, value)
+
+
+def _powers(counts: list[int]) -> list[tuple[str, int]]:
+    """Bounds in seconds as text, and how much lies between each and the one before."""
+    bounds = [repr(2**power / 1e6) for power in range(_FIRST, _LAST + 1)]
+    between = [sum(counts[:_FIRST + 1]), *counts[_FIRST + 1:_LAST + 1], sum(counts[_LAST + 1:])]
+    return list(zip([*bounds, "+Inf"], between, strict=True))
+
+
+def _bounds(counts: list[int]) -> list[tuple[str, int]]:
+    return list(zip([*map(repr, BOUNDS), "+Inf"], counts, strict=True))
+
+
+def _times(name: str, help: str, buckets: list[tuple[str, int]], nanoseconds: int) -> Family:
+    """A histogram, each bucket of which counts all before it, too."""
     samples = []
-    counted = 0
-    place = 0
-    for power in range(_FIRST, _LAST + 1):
-        counted += sum(totals.histogram[place:power + 1])
-        place = power + 1
-        samples.append(Sample(counted, (("le", repr(2**power / 1e6)),), "_bucket"))
-    total = sum(totals.histogram)
-    samples.append(Sample(total, (("le", "+Inf"),), "_bucket"))
+    total = 0
+    for bound, count in buckets:
+        total += count
+        samples.append(Sample(total, (("le", bound),), "_bucket"))
     samples.append(Sample(total, (), "_count"))
-    samples.append(Sample(totals.nanoseconds / 1e9, (), "_sum"))
-    return Family("gunicorn_request_duration_seconds", HISTOGRAM, "How long applications took, until all was said.",
-                  tuple(samples))
+    samples.append(Sample(nanoseconds / 1e9, (), "_sum"))
+    return Family(name, HISTOGRAM, help, tuple(samples))
 
 
 def _gauge(name: str, help: str, value: float) -> Family:

@@ -14,8 +14,8 @@ import mmap
 import time
 
 __all__ = [
-    "BOOTING", "BUSY", "DRAINING", "FREE", "HISTOGRAM_BUCKETS", "METHODS", "READY", "STATE_NAMES", "STATUSES",
-    "Scoreboard", "Slot",
+    "BOOTING", "BOUNDS", "BUSY", "DRAINING", "FREE", "HISTOGRAM_BUCKETS", "METHODS", "READY", "SHED_REASONS",
+    "STATE_NAMES", "STATUSES", "VERSIONS", "Scoreboard", "Slot",
 ]
 
 FREE, BOOTING, READY, BUSY, DRAINING = range(5)
@@ -45,6 +45,23 @@ _NANOSECONDS = _COUNTS + len(METHODS) * len(STATUSES)
 _RECEIVED, _SENT, _REFUSED = _NANOSECONDS + 1, _NANOSECONDS + 2, _NANOSECONDS + 3
 # And what is only of now: the sum of the moments at which the running requests began, and how many can run at once.
 _BEGUN, _PLACES = _NANOSECONDS + 4, _NANOSECONDS + 5
+# The id of the request whose line is above, where requests have ids.
+_ID_LENGTH, _ID_WORD = _PLACES + 1, _PLACES + 2
+_ID_AT = _ID_WORD * 8
+ID_ROOM = 128
+# And again what `totals.py` adds up: the times in queues in front as a histogram and their sum, what applications got
+# by version of HTTP, and what was refused for being too much.
+_QUEUED = _ID_WORD + ID_ROOM // 8
+_QUEUED_NANOSECONDS = _QUEUED + HISTOGRAM_BUCKETS
+_VERSIONS = _QUEUED_NANOSECONDS + 1
+VERSIONS = ("1.0", "1.1", "2")
+_SHED = _VERSIONS + len(VERSIONS)
+SHED_REASONS = ("concurrency", "queue_time")
+# Connections that are WebSockets now.
+_WEBSOCKETS = _SHED + len(SHED_REASONS)
+# Durations once more, by the bounds (seconds) that OpenTelemetry's conventions have for them, and what is longer.
+_BOUNDED = _WEBSOCKETS + 1
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 # A duration of more counts as this (seconds): the sum of such still fits a word.
 LONGEST = 1e9
 
@@ -252,6 +269,36 @@ class Slot:
         return self._words[_REFUSED]
 
     @property
+    def bounded(self) -> list[int]:
+        """Requests by duration: those of at most each of `BOUNDS`, and of more than the one before; then the others."""
+        return self._words[_BOUNDED : _BOUNDED + len(BOUNDS) + 1].tolist()
+
+    @property
+    def queued(self) -> list[int]:
+        """Requests whose time in a queue in front is known, by that time; buckets as those of `histogram`."""
+        return self._words[_QUEUED:_QUEUED_NANOSECONDS].tolist()
+
+    @property
+    def queued_nanoseconds(self) -> int:
+        """The sum of what `queued` counts."""
+        return self._words[_QUEUED_NANOSECONDS]
+
+    @property
+    def versions(self) -> list[int]:
+        """Requests that applications got, by `VERSIONS` of HTTP."""
+        return self._words[_VERSIONS:_SHED].tolist()
+
+    @property
+    def shed(self) -> list[int]:
+        """Requests that were refused because there were too many, by `SHED_REASONS`."""
+        return self._words[_SHED:_WEBSOCKETS].tolist()
+
+    @property
+    def websockets(self) -> int:
+        """How many connections are WebSockets at the moment."""
+        return self._words[_WEBSOCKETS]
+
+    @property
     def places(self) -> int:
         """How many requests can run at once; 0 where nobody has said."""
         return self._words[_PLACES]
@@ -265,6 +312,12 @@ class Slot:
     def running(self) -> int:
         """How many requests the application has at the moment."""
         return self._words[_RUNNING]
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that `in_flight` tells of; empty where requests have none."""
+        size = min(self._words[_ID_LENGTH], ID_ROOM)
+        return str(self._bytes[_ID_AT : _ID_AT + size], "latin-1")
 
     @property
     def started(self) -> float:

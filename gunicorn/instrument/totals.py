@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import add
 
-from .scoreboard import HISTOGRAM_BUCKETS, METHODS, STATUSES
+from .scoreboard import BOUNDS, HISTOGRAM_BUCKETS, METHODS, SHED_REASONS, STATUSES, VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,16 @@ if TYPE_CHECKING:
         def octets(self) -> tuple[int, int]: ...
         @property
         def refused(self) -> int: ...
+        @property
+        def bounded(self) -> list[int]: ...
+        @property
+        def queued(self) -> list[int]: ...
+        @property
+        def queued_nanoseconds(self) -> int: ...
+        @property
+        def versions(self) -> list[int]: ...
+        @property
+        def shed(self) -> list[int]: ...
 
 __all__ = ["Ledger", "Totals"]
 
@@ -35,7 +45,10 @@ __all__ = ["Ledger", "Totals"]
 class Totals:
     """Sums of the counters of pages, by their names there."""
 
-    __slots__ = ("counts", "histogram", "nanoseconds", "received", "refused", "sent")
+    __slots__ = (
+        "bounded", "counts", "histogram", "nanoseconds", "queued", "queued_nanoseconds", "received", "refused", "sent",
+        "shed", "versions",
+    )
 
     def __init__(self) -> None:
         self.counts = [0] * (len(METHODS) * len(STATUSES))
@@ -43,6 +56,11 @@ class Totals:
         self.nanoseconds = 0
         self.received = self.sent = 0
         self.refused = 0
+        self.bounded = [0] * (len(BOUNDS) + 1)
+        self.queued = [0] * HISTOGRAM_BUCKETS
+        self.queued_nanoseconds = 0
+        self.versions = [0] * len(VERSIONS)
+        self.shed = [0] * len(SHED_REASONS)
 
     def take(self, page: Page) -> None:
         """Add what a page has counted."""
@@ -53,6 +71,11 @@ class Totals:
         self.received += received
         self.sent += sent
         self.refused += page.refused
+        self.bounded = list(map(add, self.bounded, page.bounded))
+        self.queued = list(map(add, self.queued, page.queued))
+        self.queued_nanoseconds += page.queued_nanoseconds
+        self.versions = list(map(add, self.versions, page.versions))
+        self.shed = list(map(add, self.shed, page.shed))
 
     def copy(self) -> Totals:
         """The same, to be added to."""

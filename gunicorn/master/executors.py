@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from gunicorn._types import LogOptions
+
 __all__ = ["Executors"]
 
 
@@ -65,7 +67,9 @@ class Executors:
     def _timed_out(self, action: decisions.TimedOut) -> None:
         """Say what the worker was doing, before any signal reaches its application."""
         text, values = f"WORKER TIMEOUT (pid:%s), {action.limit}", [str(action.pid)]
-        running = self._master.WORKERS[action.pid].tmp.slot.in_flight()
+        page = self._master.WORKERS[action.pid].tmp.slot
+        running = page.in_flight()
+        known: LogOptions = {}
         if running is None:
             text += ": no sign of life for %s s" if action.limit != "boot_timeout" else ": not ready after %s s"
             values.append(f"{action.silent_for:.1f}")
@@ -73,11 +77,13 @@ class Executors:
             line, started = running
             text += " after %s s in: %s"
             values += [f"{time.monotonic() - started:.1f}", atoms.escape(line.decode("latin-1"))]
+            if page.request_id:
+                known = {"extra": {"request_id": page.request_id}}
         stacks = self._master.stacks.ask(action.pid)
         if stacks:
             text += "\nIt is here:\n%s"
             values.append(stacks)
-        self._master.log.critical(text, *values)
+        self._master.log.critical(text, *values, **known)
         self._master.history.note(text.partition("\n")[0] % tuple(values[: len(values) - bool(stacks)]))
 
     def _gone(self, action: decisions.Gone) -> None:

@@ -1,7 +1,8 @@
 """The master's own HTTP listeners: bound at the start, moved by a reload, handed over in an upgrade.
 
-Two settings ask for one, `metrics_bind` and `control_bind`; where both name one address, one listener serves both. The
-master answers there itself, in its own loop, so that it does when all workers are busy, or gone.
+Three settings ask for one. Where `metrics_bind` and `control_bind` name one address, one listener serves both;
+`agent_bind` is no HTTP, and has one of its own. The master answers there itself, in its own loop, so that it does when
+all workers are busy, or gone.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FaceSettings", "Faces"]
 
-METRICS, CONTROL = "metrics_bind", "control_bind"
+METRICS, CONTROL, AGENT = "metrics_bind", "control_bind", "agent_bind"
 
-_TITLES = {METRICS: "Metrics and health at: %s", CONTROL: "Control interface at: %s"}
+_TITLES = {METRICS: "Metrics and health at: %s", CONTROL: "Control interface at: %s", AGENT: "Agent check at: %s"}
 
 #: In the environment of a successor: the descriptor of the listener, and the address as the setting has it.
-_VARIABLES = {METRICS: "GUNICORN_METRICS_FD", CONTROL: "GUNICORN_CONTROL_FD"}
+_VARIABLES = {METRICS: "GUNICORN_METRICS_FD", CONTROL: "GUNICORN_CONTROL_FD", AGENT: "GUNICORN_AGENT_FD"}
 
 BACKLOG = 64
 
@@ -76,7 +77,7 @@ _Wanted = dict["Address", tuple[str, tuple[str, ...]]]
 def _wanted(cfg: Config) -> _Wanted:
     """By address: it as it was written, and the names of the settings that ask for it."""
     wanted: _Wanted = {}
-    for name, text in ((METRICS, cfg.metrics_bind), (CONTROL, cfg.control_bind)):
+    for name, text in ((METRICS, cfg.metrics_bind), (CONTROL, cfg.control_bind), (AGENT, cfg.agent_bind)):
         if text:
             address = parse_address(text)
             _, names = wanted.get(address, ("", ()))
@@ -85,7 +86,7 @@ def _wanted(cfg: Config) -> _Wanted:
 
 
 class Faces:
-    """What `metrics_bind` and `control_bind` ask for."""
+    """What `metrics_bind`, `control_bind` and `agent_bind` ask for."""
 
     def __init__(self, master: MasterState, reception: Reception, measures: Measures) -> None:
         self._master = master
@@ -108,7 +109,14 @@ class Faces:
         view = self._reception.view()
         return Health(self._master.has_served, view.not_ready, self._master.supervisor.leaving or view.draining)
 
+    def _agent(self) -> Conversation:
+        from gunicorn.control.agent import Agent, line_of
+
+        return Agent(line_of(self._look(), self._measures.busy_share(self._reception.view())))
+
     def _converse(self, bound: _Bound, peer: Peer) -> Conversation:
+        if AGENT in bound.names:
+            return self._agent()
         if CONTROL not in bound.names:
             return self._metrics(peer)
         # Not before somebody wants it: most servers have no need of all that.
@@ -166,7 +174,9 @@ class Faces:
         bound.endpoint = Endpoint(bound.sock, lambda peer: self._converse(bound, peer), _has_left)
         self._reception.receive_at(bound.endpoint)
         for name in bound.names:
-            self._master.log.info(_TITLES[name], bound.listener)
+            # What is no HTTP is not called so.
+            shown = str(bound.listener).removeprefix("http://") if name == AGENT else bound.listener
+            self._master.log.info(_TITLES[name], shown)
 
     def try_it(self) -> None:
         """Find out whether the addresses could be had. Raises ConfigError, and SystemExit(1), the reason being in the

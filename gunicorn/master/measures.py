@@ -93,6 +93,13 @@ class Measures:
         self._look_at_memory(pids, self._clock())
         return {pid: used for pid, (_, used) in self._memory.items() if used is not None}
 
+    def busy_share(self, view: ServerView) -> float:
+        """The share of all places that requests have had lately."""
+        pages = [worker.slot for worker in view.workers]
+        now = self._clock()
+        ran = self._busy_before + sum(page.busy(now) for page in pages)
+        return self._busy.look(now, ran, sum(page.places for page in pages))
+
     def read(self, view: ServerView) -> Readings:
         """All numbers of now."""
         pages = [worker.slot for worker in view.workers]
@@ -111,10 +118,13 @@ class Measures:
             in_flight=sum(page.running for page in pages),
             oldest=max((now - moment for moment in started if moment), default=0.0),
             connections=sum(page.connections for page in pages),
-            busy_ratio=self._busy.look(
-                now, self._busy_before + sum(page.busy(now) for page in pages), sum(page.places for page in pages)
-            ),
+            busy_ratio=self.busy_share(view),
             listeners=tuple(self._listeners(self._master.LISTENERS)),
+            queue_limits=tuple(_queue_limits(self._master.LISTENERS)),
+            places=_places(pages),
+            websockets=sum(page.websockets for page in pages),
+            process=resources.usage(),
+            buckets=self._master.cfg.metrics_buckets,
             spawned=view.counters.spawned,
             restarts=self._restarts,
             reloads=self._reloads,
@@ -157,6 +167,23 @@ class Measures:
             pass
         known = self._ends.get(path)
         return None if known is None else known[1]
+
+
+def _queue_limits(sockets: Iterable[BaseSocket]) -> Iterable[tuple[str, int]]:
+    for listener in sockets:
+        most = -1 if listener.fileno() < 0 or listener.shares_port else listener.queue()[1]
+        if most >= 0:
+            yield str(listener), most
+
+
+def _places(pages: Iterable[Slot]) -> tuple[int, int]:
+    """How many places for requests have one, and how many have none."""
+    busy = idle = 0
+    for page in pages:
+        taken = min(page.running, page.places)
+        busy += taken
+        idle += page.places - taken
+    return busy, idle
 
 
 def _state_of(worker: WorkerView) -> str:

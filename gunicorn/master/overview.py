@@ -58,8 +58,11 @@ def _not_ready(master: MasterState, now: float, pages: Mapping[int, Vitals], dra
         return "no worker is ready yet"
     if not books.target:
         return "no workers are wanted"
-    if not books.is_well(now, pages):
+    well, wanted = books.well(now, pages), master.cfg.ready_workers
+    if not well:
         return "no worker is well"
+    if well < (books.target if isinstance(wanted, str) else min(wanted, books.target)):
+        return f"{well} of {books.target} workers are well, ready_workers is {wanted}"
     return ""
 
 

@@ -12,7 +12,7 @@ from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn._types import Clock
+    from gunicorn._types import Clock, LogOptions
     from gunicorn.instrument.scoreboard import Slot
 
 __all__ = ["SlowWatch"]
@@ -63,7 +63,7 @@ class SlowWatch:
 
     def _is_settled(self, pid: int, question: StackQuestion, page: Slot | None, now: float) -> bool:
         running = None if page is None else page.in_flight()
-        if running is None or running[1] != self._told.get(pid):
+        if page is None or running is None or running[1] != self._told.get(pid):
             # It has ended meanwhile, and what is answered is not where it was.
             return True
         where = question.look()
@@ -71,5 +71,6 @@ class SlowWatch:
             return False
         line, began = running
         what = atoms.escape(line.decode("latin-1"))
-        self._master.log.warning(SLOW_LINE, pid, now - began, what, where or "(unknown)")
+        known: LogOptions = {"extra": {"request_id": page.request_id}} if page.request_id else {}
+        self._master.log.warning(SLOW_LINE, pid, now - began, what, where or "(unknown)", **known)
         return True

@@ -180,13 +180,17 @@ class Supervisor:
 
     def is_well(self, now: float, board: Mapping[int, Vitals]) -> bool:
         """Whether some worker serves and beats, or none is wanted."""
+        return self.target == 0 or self.well(now, board) > 0
+
+    def well(self, now: float, board: Mapping[int, Vitals]) -> int:
+        """How many workers serve and beat."""
+        found = 0
         for pid, member in self.members.items():
             vitals = board.get(pid)
             if member.phase == READY and vitals is not None:
                 late = self._late_at(member, vitals)
-                if late is None or now <= late[0]:
-                    return True
-        return self.target == 0
+                found += late is None or now <= late[0]
+        return found
 
     # The step.
 

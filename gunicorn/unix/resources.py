@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 from collections.abc import Iterator
 
-__all__ = ["automatic_workers", "memory_limit", "processors", "proportional_memory"]
+from gunicorn._record import Record
+
+__all__ = ["Usage", "automatic_workers", "memory_limit", "processors", "proportional_memory", "usage"]
 
 WORKER_MEMORY = 64 << 20
 """Bytes that each of the automatically counted workers is to have at least."""
@@ -59,6 +62,37 @@ def proportional_memory(pid: int) -> int | None:
     if len(words) < 3:
         return None
     return (int(words[1]) - int(words[2])) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Usage(Record):
+    """What this process uses: seconds of processors so far, bytes, descriptors and how many of these it may have. None
+    is what the system does not tell."""
+
+    cpu_seconds: float
+    resident: int | None
+    virtual: int | None
+    open_files: int | None
+    most_files: int | None
+
+
+def usage() -> Usage:
+    """What this process uses now."""
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    page = os.sysconf("SC_PAGE_SIZE")
+    words = _read("/proc/self", "statm").split()
+    try:
+        # One of them is that of the look itself.
+        open_files = len(os.listdir("/proc/self/fd")) - 1
+    except OSError:
+        open_files = None
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Usage(
+        spent.ru_utime + spent.ru_stime,
+        int(words[1]) * page if len(words) > 1 else None,
+        int(words[0]) * page if words else None,
+        open_files,
+        None if most == resource.RLIM_INFINITY else most,
+    )
 
 
 def _processor_quota(root: str) -> float | None:

@@ -101,8 +101,8 @@ __all__ = [
 BIND_ATTEMPTS = 5
 RETRY_SECONDS = 1.0
 LOCK_SECONDS = 5.0
-# linux/tcp.h: for a listening socket tcpi_unacked is the length of its accept queue.
-_TCP_INFO_UNACKED = struct.Struct("24xI")
+# linux/tcp.h: for a listening socket tcpi_unacked is the length of its accept queue, and tcpi_sacked the most of it.
+_TCP_INFO_QUEUE = struct.Struct("24xII")
 
 
 class BaseSocket:
@@ -188,7 +188,11 @@ class BaseSocket:
 
     def get_backlog(self) -> int:
         """Connections that wait to be accepted; -1 when the system does not tell."""
-        return -1
+        return self.queue()[0]
+
+    def queue(self) -> tuple[int, int]:
+        """Connections that wait to be accepted, and how many can; -1 is what the system does not tell."""
+        return -1, -1
 
     def close(self) -> None:
         """Close this process's copy. The address stays with whoever holds another one."""
@@ -212,13 +216,13 @@ class TCPSocket(BaseSocket):
     def shares_port(self) -> bool:
         return bool(getattr(self.conf, "reuse_port", False)) and hasattr(socket, "SO_REUSEPORT")
 
-    def get_backlog(self) -> int:
+    def queue(self) -> tuple[int, int]:
         option = getattr(socket, "TCP_INFO", None)
         if not sys.platform.startswith("linux") or option is None:
-            return -1
-        raw = self.sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_UNACKED.size)
-        length: int = _TCP_INFO_UNACKED.unpack(raw)[0]
-        return length
+            return -1, -1
+        raw = self.sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_QUEUE.size)
+        waiting, most = _TCP_INFO_QUEUE.unpack(raw)
+        return waiting, most
 
     def __str__(self) -> str:
         host, port = self.sock.getsockname()[:2]

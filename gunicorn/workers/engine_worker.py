@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gunicorn._types import LogOptions
     from gunicorn.config import Config
     from gunicorn.engine.exchange import Exchange
+    from gunicorn.engine.handler import Handler
     from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -191,7 +192,7 @@ class EngineWorker(Worker):
         if self.slow_requests.limit:
             self.slot.tell_slow_requests()
         self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
-        self.engine.hand_to(self.gateway, self.manners, self.cfg.workers > 1)
+        self.engine.hand_to(self._handler(), self.manners, self.cfg.workers > 1)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:
@@ -203,6 +204,14 @@ class EngineWorker(Worker):
             raise
         finally:
             self.gateway.idle()
+
+    def _handler(self) -> Handler:
+        """What the engine hands requests to: the gateway, or what stands in front of it."""
+        if not self.cfg.health_path:
+            return self.gateway
+        from gunicorn.gateway.health_path import HealthPath
+
+        return HealthPath(self.gateway, self.cfg.health_path)
 
     # Requests that take too long.
 

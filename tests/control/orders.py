@@ -45,11 +45,13 @@ class Noted:
         self.has_levels = True
         self.answer = Answer()
         self.profiles: ProfileFile | None = None
-        board = Scoreboard()
-        self.slots = [board.allocate(1, 900.0), board.allocate(1, 990.0)]
+        pages = Scoreboard()
+        self.slots = [pages.allocate(1, 900.0), pages.allocate(1, 990.0)]
         self.slots[0].state = scoreboard.READY
         self.slots[0].heartbeat = 999.875
-        Board(self.slots[0]).begin("GET", "/slow\xff", 995.5)
+        board = Board(self.slots[0])
+        board.identify("an.id")
+        board.begin("GET", "/slow\xff", 995.5)
 
     def view(self) -> ServerView:
         workers = (

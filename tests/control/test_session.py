@@ -148,8 +148,13 @@ def test_a_password_is_told_to_nobody(talk: Talk) -> None:
 
 def test_requests(talk: Talk) -> None:
     assert talk.ask("show requests")["data"] == {
-        "requests": [{"pid": 11, "worker": 1, "age": 4.5, "line": "GET /slow\xff", "running": 1}], "count": 1,
+        "requests": [
+            {"pid": 11, "worker": 1, "age": 4.5, "line": "GET /slow\xff", "running": 1, "request_id": "an.id"},
+        ],
+        "count": 1,
     }
+    Board(talk.orders.slots[0]).identify("")
+    assert talk.ask("show requests")["data"]["requests"][0]["request_id"] is None
 
 
 def test_listeners_and_tasks(talk: Talk) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gunicorn.control import facts, tables
+from gunicorn.instrument._board import Board
 from tests.control.orders import Noted
 
 
@@ -74,6 +75,12 @@ def test_requests_cannot_steer_a_terminal() -> None:
     orders = Noted()
     page = orders.slots[0]
     page.begin("GET /\x1b[2J\x00\u0085é".encode("latin-1"), 995.5)
+    lines = tables.as_text(["show", "requests"], facts.requests(orders.view())).splitlines()
+    assert lines[0].split() == ["PID", "WORKER", "SINCE", "ID", "REQUEST"]
+    assert lines[2] == rf"11         1      4.5s       {'an.id':<36} GET /\x1b[2J\x00\x85é"
+    Board(page).identify("\x1b[2J")
+    assert tables.as_text(["show", "requests"], facts.requests(orders.view())).splitlines()[2].split()[3] == r"\x1b[2J"
+    Board(page).identify("")
     lines = tables.as_text(["show", "requests"], facts.requests(orders.view())).splitlines()
     assert lines[2] == r"11         1      4.5s       GET /\x1b[2J\x00\x85é"
 

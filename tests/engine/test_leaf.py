@@ -305,9 +305,24 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
             for status in (0, 99, 100, 200, 599, 600, -1, 2**31 - 1, -(2**31)):
                 for method in ("GET", "", "OPTION", "\u20acET", "M" * 5000):
                     written.end(method, status, 0.0, seconds, sent)
+        written.queue(seconds)
+    assert sum(slot.queued) == 11
+    for identity in ("", "a" * 127, "b" * 128, "c" * 129, "d" * 5000, "\xe4", "\u20ac", "\ud800"):
+        written.identify(identity)
+        assert slot.request_id == (identity[:128] if identity.isascii() else "")
+    for version in ((1, 0), (1, 1), (2, 0), (0, 9), (-1, -1), (2**31 - 1, 2**31 - 1)):
+        written.speak(*version)
+    assert slot.versions == [3, 1, 2]
+    for reason in ("concurrency", "queue_time", "queue_time", "", "else"):
+        written.shed(reason)
+    assert slot.shed == [1, 2]
+    for count in (2**63 - 1, 5, -1):
+        written.hold(count)
+        assert slot.websockets == max(count, 0)
     assert sum(slot.histogram) == slot.requests == 11 * 6 * 9 * 5
     assert slot.errors == 11 * 6 * 7 * 5
     assert sum(slot.counts) == 11 * 6 * 7 * 5
+    assert sum(slot.bounded) == slot.requests
     assert slot.nanoseconds > 0
     assert slot.histogram[HISTOGRAM_BUCKETS - 1] == 0 or slot.histogram[0] > 0
     for _ in range(300):
@@ -328,6 +343,19 @@ def test_both_boards_write_the_same() -> None:
             pages.append(slot.in_flight())
         for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
             written.end("PUT", 500, 6.0, 6.0 + seconds, 7)
+            written.queue(seconds)
+        for bound in scoreboard.BOUNDS:
+            for seconds in (bound, math.nextafter(bound, 0), math.nextafter(bound, 20)):
+                written.end("GET", 200, 0.0, seconds, 0)
+        pages.append(slot.bounded)
+        for identity in ("", "a.b-c_1", "x" * 200, "\xe4"):
+            written.identify(identity)
+            pages.append(slot.request_id)
+        for major, minor in ((1, 0), (1, 1), (2, 0), (0, 9)):
+            written.speak(major, minor)
+        for reason in ("concurrency", "queue_time", "else"):
+            written.shed(reason)
+        written.hold(3)
         for method in (*scoreboard.METHODS, "", "get", "\u20ac", "PURGE", "CONNECT", "LONGEST"):
             for status in (-1, 0, 99, 100, 200, 301, 404, 500, 599, 600, 999):
                 written.begin(method, "/", 1.5)
@@ -350,6 +378,8 @@ def test_a_board_needs_strings_and_a_page(board: Any) -> None:
         assert outcome(board(slot).end, wrong, 200, 0.0, 1.0, 0) is TypeError
         assert outcome(board(slot).refuse, wrong, 400) is TypeError
         assert outcome(board(slot).count, wrong, 101) is TypeError
+        assert outcome(board(slot).identify, wrong) is TypeError
+        assert outcome(board(slot).shed, wrong) is TypeError
     with pytest.raises((TypeError, AttributeError)):
         board.__new__(board).begin("GET", "/", 0.0)
 

@@ -56,6 +56,8 @@ def test_the_forms_of_a_name(raw: bytes) -> None:
         (Limits(forwarder_headers=frozenset({"*"})), b"X-Any", fields.ORDINARY),
         (SCHEMES, b"x-forwarded-proto", fields.SCHEME), (SCHEMES, b"X_Ssl", fields.SCHEME),
         (SCHEMES, b"X-Ssl", fields.ORDINARY),
+        (Limits(), b"x-request-start", fields.QUEUE_TIME), (Limits(), b"X_Request_Start", fields.AMBIGUOUS),
+        (Limits(forwarder_headers=frozenset({"X_REQUEST_START"})), b"X-Request-Start", fields.AMBIGUOUS),
     ],
 )
 def test_the_rule_of_a_name(limits: Limits, raw: bytes, kind: int) -> None:

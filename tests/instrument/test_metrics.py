@@ -22,9 +22,10 @@ from gunicorn.instrument.exposition import (
     Sample,
     format_for,
 )
-from gunicorn.instrument.metrics import CAUSES, RELOADS, STATES, Readings, WorkerReading, families
-from gunicorn.instrument.scoreboard import METHODS, STATUSES, Scoreboard
+from gunicorn.instrument.metrics import CAUSES, OTEL, RELOADS, STATES, Readings, WorkerReading, families
+from gunicorn.instrument.scoreboard import METHODS, SHED_REASONS, STATUSES, VERSIONS, Scoreboard
 from gunicorn.instrument.totals import Totals
+from gunicorn.unix.resources import Usage
 
 FORMATS = [pytest.param(OPENMETRICS, id="openmetrics"), pytest.param(TEXT, id="text")]
 
@@ -45,6 +46,10 @@ def readings(**changes: Any) -> Readings:
         board.begin("GET", "/", 1.0)
         board.end("GET", 200, 1.0, 1.0 + seconds, 5)
     board.refuse("", 400)
+    board.queue(0.3)
+    board.shed("concurrency")
+    for version in ((1, 0), (1, 1), (1, 1), (2, 0)):
+        board.speak(*version)
     totals = Totals()
     totals.take(slot)
     base = Readings(
@@ -55,6 +60,8 @@ def readings(**changes: Any) -> Readings:
         totals=totals, in_flight=3, oldest=1.5, connections=4, busy_ratio=0.25,
         listeners=(("http://127.0.0.1:80", 3, None), ('unix:/a"b\\c\n', -1, 2e9)),
         spawned=9, restarts={"crash": 2}, reloads={"success": 1}, reloaded_at=1.5e9,
+        queue_limits=(("http://127.0.0.1:80", 2048),), places=(3, 5), websockets=2,
+        process=Usage(1.5, 30 << 20, 90 << 20, 12, None),
     )
     return base.replaced(**changes)
 
@@ -93,6 +100,30 @@ def test_a_parser_of_prometheus_reads_what_was_meant(chosen: Format) -> None:
     assert value("gunicorn_worker_info", worker="1", pid="72", age="2", generation="1") == 1
     assert value("gunicorn_worker_spawns_total") == 9
     assert value("gunicorn_ready") == 1
+    assert [value("gunicorn_threads", state=state) for state in ("busy", "idle")] == [3, 5]
+    assert value("gunicorn_websockets") == 2
+    assert value("gunicorn_listen_queue_limit", listener="http://127.0.0.1:80") == 2048
+    assert [value("gunicorn_requests_shed_total", reason=reason) for reason in SHED_REASONS] == [1, 0]
+    protocols = [value("gunicorn_requests_by_protocol_total", network_protocol_version=name) for name in VERSIONS]
+    assert protocols == [1, 2, 1]
+    bounds = {"0.262144": 0, "0.524288": 1, "+Inf": 1}
+    assert {le: value("gunicorn_request_queue_seconds_bucket", le=le) for le in bounds} == bounds
+    assert value("gunicorn_request_queue_seconds_sum") == pytest.approx(0.3)
+    assert (value("process_cpu_seconds_total"), value("process_open_fds")) == (1.5, 12)
+    assert ("process_max_fds", frozenset()) not in found, "there is no limit"
+
+
+@pytest.mark.parametrize("chosen", FORMATS)
+def test_the_bounds_of_opentelemetry(chosen: Format) -> None:
+    found = parsed(chosen.render(families(readings(buckets=OTEL))), chosen)
+    name = "gunicorn_request_duration_seconds"
+    counts = {dict(labels)["le"]: found[key, labels] for key, labels in found if key == f"{name}_bucket"}
+    assert counts == {
+        **dict.fromkeys(("0.005", "0.01", "0.025", "0.05", "0.075", "0.1"), 2),
+        **dict.fromkeys(("0.25", "0.5", "0.75", "1.0", "2.5", "5.0", "7.5", "10.0"), 3), "+Inf": 4,
+    }
+    assert found[f"{name}_count", frozenset()] == 4
+    assert ("gunicorn_request_queue_seconds_bucket", frozenset({("le", "0.000256")})) in found
 
 
 def test_both_formats_say_the_same() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,8 +14,9 @@ from gunicorn.instrument.totals import Ledger, Totals
 
 
 def flat(totals: Totals) -> list[int]:
-    numbers = [totals.nanoseconds, totals.received, totals.sent, totals.refused]
-    return [*totals.counts, *totals.histogram, *numbers]
+    numbers = [totals.nanoseconds, totals.queued_nanoseconds, totals.received, totals.sent, totals.refused]
+    lists = (totals.counts, totals.histogram, totals.bounded, totals.queued, totals.versions, totals.shed)
+    return [*chain.from_iterable(lists), *numbers]
 
 
 STEPS = st.lists(st.one_of(
@@ -51,7 +54,10 @@ def test_nothing_is_lost_and_nothing_goes_back(steps: list[tuple[str, str, int]]
             if kind == "refuse":
                 refused += 1
                 board.refuse(method, status)
+                board.shed("queue_time")
             else:
+                board.speak(1, 1)
+                board.queue(0.5)
                 board.begin(method, "/", 1.0)
                 board.transfer(7, 11)
                 board.end(method, status, 1.0, 1.25, 11)
@@ -64,7 +70,9 @@ def test_nothing_is_lost_and_nothing_goes_back(steps: list[tuple[str, str, int]]
     answered = sum(said.values()) - refused
     assert (sums.refused, sums.received, sums.sent) == (refused, 7 * answered, 11 * answered)
     assert sums.nanoseconds == answered * 250_000_000
-    assert sum(sums.histogram) == answered
+    assert sums.queued_nanoseconds == answered * 500_000_000
+    assert sum(sums.histogram) == sum(sums.bounded) == sum(sums.queued) == answered
+    assert (sums.versions, sums.shed) == ([0, answered, 0], [0, refused])
 
 
 def test_every_method_and_status_has_its_place() -> None:

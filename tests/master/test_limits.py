@@ -193,10 +193,11 @@ class TestStuckInC:
 
     @pytest.mark.parametrize("flags", [[], ["--threads", "2"]], ids=["sync", "gthread"])
     def test_it_is_told_and_killed(self, serve: Serve, flags: list[str]) -> None:
-        server = serve(self.APP, "--timeout", "2", *flags)
+        server = serve(self.APP, "--timeout", "2", "--request-id-header", "X-Request-ID", *flags)
         (first,) = server.worker_pids()
         request = Background(server, "/stuck")
-        server.wait_for_log(rf"WORKER TIMEOUT \(pid:{first}\), timeout after \d+\.\d s in: GET /stuck")
+        what = rf"WORKER TIMEOUT \(pid:{first}\), timeout after \d+\.\d s in: GET /stuck"
+        server.wait_for_log(rf"\[[0-9a-f-]{{36}}\] {what}")
         server.wait_for_log(r"app\.py\", line 7 in app")
         server.wait_for_log(rf"Worker \(pid:{first}\) was sent SIGKILL by the master: killed by the timeout")
         assert request.result() is None

@@ -21,7 +21,9 @@ class House:
         self.scoreboard = Scoreboard()
         self.looked: list[int] = []
         self.workers: dict[int, Any] = {}
-        self.master: Any = SimpleNamespace(WORKERS=self.workers, LISTENERS=[])
+        self.master: Any = SimpleNamespace(
+            WORKERS=self.workers, LISTENERS=[], cfg=SimpleNamespace(metrics_buckets="powers"),
+        )
         self.measures = Measures(self.master, lambda: self.now, lambda: self.now + 1e9, self.memory_of)
 
     def memory_of(self, pid: int) -> int | None:

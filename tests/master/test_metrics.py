@@ -108,6 +108,10 @@ def test_sums_are_exact_whatever_becomes_of_workers(kind: str, serve: Serve) -> 
     assert value(found, "gunicorn_request_duration_seconds_count") == 6
     assert value(found, "gunicorn_requests_refused_total") == (0 if kind in GUESTS else 2)
     assert value(found, "gunicorn_requests_in_flight") == 0
+    assert value(found, "gunicorn_requests_by_protocol_total", network_protocol_version="1.1") == 6
+    assert value(found, "gunicorn_threads", state="busy") == 0
+    assert sum(number for (name, _), number in found.items() if name == "gunicorn_listen_queue_limit") >= 128
+    assert value(found, "process_cpu_seconds_total") > 0
     assert value(found, "gunicorn_sent_bytes_total") >= 20 or kind == "gevent_pywsgi"
     (first,) = server.worker_pids()
     server.send_signal(signal.SIGHUP)
@@ -203,6 +207,8 @@ def test_a_websocket_is_one_get(serve: Serve) -> None:
     with Client(server.address, "/"):
         found = wait_for_counts(face, {("GET", "1xx"): 1})
         assert value(found, "gunicorn_request_duration_seconds_count") == 0
+        assert value(found, "gunicorn_websockets") == 1
+    wait_until(lambda: value(samples(face), "gunicorn_websockets") == 0)
     with server.connect() as wire:
         wire.send(handshake("/no"))
         assert wire.read_response().status == 403
@@ -224,6 +230,7 @@ def test_streams_of_http2(serve: Serve) -> None:
         found = wait_for_counts(face, wanted)
         assert value(found, "gunicorn_connections") == 1
         assert value(found, "gunicorn_received_bytes_total") > 60
+        assert value(found, "gunicorn_requests_by_protocol_total", network_protocol_version="2") == 5
 
 
 def test_streams_are_told_to_go_elsewhere_before_a_stop(serve: Serve) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
+from tests.master.scrape import face_of, samples, value, wait_for_counts
 from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
@@ -95,7 +96,7 @@ def test_the_body_is_limited(kind: str, serve: Serve) -> None:
 @pytest.mark.parametrize("kind", ["gthread", "asgi"])
 def test_concurrency_is_limited(kind: str, serve: Serve) -> None:
     app, args = TYPES[kind]
-    server = serve(app, *args, "--limit-concurrency", "2")
+    server = serve(app, *args, "--limit-concurrency", "2", "--metrics-bind", "127.0.0.1:0")
     with ask(server, "/gate") as first, ask(server, "/gate") as second:
         wait_until(lambda: calls(server) == ["/gate"] * 2, what="both to be running")
         with wait_until(lambda: refused(server), what="the third to be refused") as third:
@@ -104,6 +105,7 @@ def test_concurrency_is_limited(kind: str, serve: Serve) -> None:
         (server.folder / "open").touch()
         assert first.read_response().status == second.read_response().status == 200
     assert status(server) == 200
+    assert value(samples(face_of(server)), "gunicorn_requests_shed_total", reason="concurrency") >= 1
     assert "Answering 503" in server.log()
 
 
@@ -165,10 +167,14 @@ def calls(server: Server) -> list[str]:
 @ALL
 def test_a_proxy_tells_since_when_a_request_waits(kind: str, serve: Serve) -> None:
     app, args = TYPES[kind]
-    server = serve(app, *args, "--limit-request-queue-time", "30")
+    server = serve(app, *args, "--limit-request-queue-time", "30", "--metrics-bind", "127.0.0.1:0")
     started = f"X-Request-Start: t={time.time() - 60:.3f}"
     assert status(server, "/", started) == 503
-    assert status(server, "/", f"X-Request-Start: {time.time() * 1000:.0f}") == 200
+    assert status(server, "/", f"X-Request-Start: {time.time() * 1000 - 500:.0f}") == 200
+    found = wait_for_counts(face_of(server), {("GET", "5xx"): 1, ("GET", "2xx"): 1})
+    assert value(found, "gunicorn_requests_shed_total", reason="queue_time") == 1
+    assert value(found, "gunicorn_request_queue_seconds_count") == 2
+    assert 60.5 <= value(found, "gunicorn_request_queue_seconds_sum") < 100
     stranger = serve(app, *args, "--limit-request-queue-time", "30", "--forwarded-allow-ips", "192.0.2.1")
     assert status(stranger, "/", started) == 200
 

@@ -12,7 +12,7 @@ import yaml
 
 from gunicorn.instrument.exposition import TEXT
 from gunicorn.instrument.metrics import CAUSES, RELOADS, STATES, families
-from gunicorn.instrument.scoreboard import STATUSES
+from gunicorn.instrument.scoreboard import SHED_REASONS, STATUSES
 from tests.instrument.test_metrics import parsed, readings
 from tests.support.server import REPOSITORY
 
@@ -40,8 +40,8 @@ def test_only_what_is_there_is_asked_for(expression: str) -> None:
     assert named
     assert named <= KNOWN
     assert expression.count("(") == expression.count(")")
-    values = {"cause": CAUSES, "result": RELOADS, "state": STATES, "status": STATUSES}
-    for label, said in re.findall(r'\b(cause|result|state|status)[!=]~?"([^"]*)"', expression):
+    values = {"cause": CAUSES, "result": RELOADS, "state": STATES, "status": STATUSES, "reason": SHED_REASONS}
+    for label, said in re.findall(r'\b(cause|reason|result|state|status)[!=]~?"([^"]*)"', expression):
         assert set(said.split("|")) <= set(values[label])
 
 
@@ -60,7 +60,7 @@ def test_panels_have_their_places() -> None:
 
 def test_every_rule_says_what_is_the_matter() -> None:
     names = [rule["alert"] for rule in rules()]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) == 9
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "ticket") for rule in rules())
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     assert jobs["rule_files"] == ["alerts.yml"]
@@ -70,7 +70,9 @@ def test_the_documentation_knows_every_name() -> None:
     text = (REPOSITORY / "docs" / "observability.md").read_text()
     section = text[text.index("## Metrics and health"):]
     named = set(NAME.findall(section)) - {"gunicorn_pywsgi"}
-    bare = {re.sub("_(bucket|count|sum)$", "", name) if "duration" in name else name for name in KNOWN}
-    assert named == bare
+    times = re.compile(r"(gunicorn_request_(?:duration|queue)_seconds)_(?:bucket|count|sum)")
+    ours = {name for name in KNOWN if name.startswith("gunicorn_")}
+    assert named == {times.sub(r"\1", name) for name in ours}
+    assert all(f"`{name}`" in section for name in KNOWN - ours)
     assert all(f"`{cause}`" in section for cause in CAUSES)
     assert all(f"`{result}`" in section for result in RELOADS)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import Serve
+from tests.support.control import ask
 from tests.support.proxies import Proxy, start_haproxy, start_nginx, start_nginx_stream
 from tests.support.server import Server
+from tests.support.wait import wait_until
 from tests.support.wire import Response
 
 ECHO = """
@@ -23,6 +25,15 @@ def app(environ, start_response):
     data = json.dumps({"environ": seen, "length": len(body)}).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
     return [data]
+"""
+WAITS = """
+import os, time
+
+def app(environ, start_response):
+    while environ["PATH_INFO"] == "/wait" and not os.path.exists("go"):
+        time.sleep(0.01)
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
 """
 BIG = """
 BLOCK = b"0123456789abcdef" * 4096
@@ -194,3 +205,31 @@ def test_worker_replaced_behind_nginx(serve: Serve, proxy: Start) -> None:
     nginx = proxy(start_nginx, upstream_of(server))
     assert {answer.status for answer in fetch(nginx, count=100)} == {200}
     assert "upstream prematurely closed" not in nginx.log()
+
+
+def test_haproxy_weighs_and_drains_by_the_agent_check(serve: Serve, proxy: Start) -> None:
+    server = serve(WAITS, "--threads", "2", "--agent-bind", "127.0.0.1:0")
+    port = server.wait_for_log(r"Agent check at: 127\.0\.0\.1:(\d+)")[1]
+    control = server.folder / "gunicorn.ctl"
+    haproxy = proxy(
+        start_haproxy, upstream_of(server),
+        options=f"weight 100 agent-check agent-addr 127.0.0.1 agent-port {port} agent-inter 50ms",
+        directives="http-after-response set-header Weight %[srv_weight(application/one)]",
+    )
+
+    def weight() -> int:
+        (answer,) = fetch(haproxy)
+        return int(answer.get("Weight") or 0) if answer.status == 200 else -answer.status
+
+    wait_until(lambda: weight() == 100)
+    with server.connect() as wire:
+        wire.send(b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        # One of two places, and now and then the other one.
+        wait_until(lambda: 20 <= weight() <= 60, what="half of its weight")
+        (server.folder / "go").touch()
+        assert wire.read_response().status == 200
+    ask(control, "drain on")
+    wait_until(lambda: weight() == -503, what="nobody is sent there")
+    assert server.get().status == 200
+    ask(control, "drain off")
+    wait_until(lambda: weight() > 60, what="everybody is, again")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Serve
+from tests.support.control import ask
 from tests.support.http2 import HTTP2Client
 from tests.support.server import Server
 from tests.support.wait import PATIENCE, wait_until
@@ -21,13 +22,15 @@ ARGS = ("--request-id-header", "X-Request-ID", "--log-format", "json", "--access
 HTTP2 = ("--http2-cleartext", "prior-knowledge")
 
 APP = '''
-import logging
+import logging, os, time
 log = logging.getLogger("gunicorn.error")
 
 def app(environ, start_response):
     log.info("serving %s", environ["PATH_INFO"])
     if environ["PATH_INFO"] == "/raise":
         raise RuntimeError("on purpose")
+    while environ["PATH_INFO"] == "/wait" and not os.path.exists("go"):
+        time.sleep(0.01)
     fields = [("X-Request-ID", "own")] if environ["PATH_INFO"] == "/own" else []
     start_response("200 OK", fields)
     return [(environ["HTTP_X_REQUEST_ID"] + " " + environ["gunicorn.request_id"]).encode()]
@@ -64,6 +67,12 @@ def told(server: Server, message: str) -> dict[str, Any]:
     return find()[-1]
 
 
+def running(server: Server) -> list[tuple[str, str]]:
+    """The requests of now, and their ids."""
+    rows = ask(server.folder / "gunicorn.ctl", "show requests")["requests"]
+    return [(row["line"], row["request_id"]) for row in rows]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_everybody_has_the_same(kind: str, servers: Servers) -> None:
     server = servers(kind)
@@ -88,6 +97,13 @@ def test_everybody_has_the_same(kind: str, servers: Servers) -> None:
         second = client.request("/second", ("x-request-id", "on.a.stream"))
         assert second.get("x-request-id") == "on.a.stream"
         assert second.body == b"on.a.stream on.a.stream"
+
+    # Whoever looks meanwhile sees it.
+    with server.connect() as wire:
+        wire.send(b"GET /wait HTTP/1.1\r\nHost: h\r\nX-Request-ID: it.waits\r\n\r\n")
+        wait_until(lambda: running(server) == [("GET /wait", "it.waits")], PATIENCE, server.describe)
+        (server.folder / "go").touch()
+        assert wire.read_response().status == 200
 
     # What is refused has one too, and no line of another time has.
     with server.connect() as wire:

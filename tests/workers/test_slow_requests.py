@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.master.slow_requests import QUIET_SECONDS, SlowWatch
 from gunicorn.workers.slow_requests import SlowRequests
@@ -68,9 +69,12 @@ class Told:
         stacks = SimpleNamespace(begin=lambda pid: 0, taken_until=0.0)
         self.master: Any = SimpleNamespace(
             cfg=SimpleNamespace(request_slow=limit), WORKERS={11: worker}, stacks=stacks,
-            log=SimpleNamespace(warning=lambda text, *values: self.lines.append(values)),
+            log=SimpleNamespace(warning=self.warning),
         )
         self.watch = SlowWatch(self.master, lambda: self.now)
+
+    def warning(self, text: str, *values: object, extra: dict[str, str] | None = None) -> None:
+        self.lines.append(values if extra is None else (*values, extra["request_id"]))
 
     def look(self, after: float) -> int:
         """How many lines there are then."""
@@ -86,8 +90,10 @@ def test_the_master_tells_of_one_that_cannot_look_at_itself() -> None:
     told.page.begin(b"GET /a\x1b", told.now)
     assert (told.look(1.9), told.look(0.5), told.look(5.0)) == (0, 1, 1)
     assert told.lines == [(11, pytest.approx(2.4), "GET /a\\x1b", "(unknown)")]
+    Board(told.page).identify("an.id")
     told.page.begin(b"GET /b", told.now)
     assert told.look(2.0) == 2
+    assert told.lines[1][-2:] == ("(unknown)", "an.id")
 
 
 def test_one_that_looks_at_itself_is_asked_when_it_shows_no_sign_of_life() -> None:

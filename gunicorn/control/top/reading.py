@@ -40,6 +40,8 @@ class Running(Record):
     age: float
     line: str
     running: int
+    # Empty where requests have none.
+    request_id: str = ""
 
 
 class Reading(Record):
@@ -155,7 +157,9 @@ def _running(row: Data) -> Running:
         line = line.encode("latin-1").decode("utf-8", "backslashreplace")
     except UnicodeError:
         pass
-    return Running(_whole(row.get("pid")), _number(row.get("age")), line, _whole(row.get("running")))
+    return Running(
+        _whole(row.get("pid")), _number(row.get("age")), line, _whole(row.get("running")), _text(row.get("request_id"))
+    )
 
 
 # Between two readings.

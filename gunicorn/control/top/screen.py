@@ -183,7 +183,8 @@ def _running(request: Running, state: State) -> Line:
     style = "bad" if request.age >= STUCK_SECONDS else "warn" if request.age >= SLOW_SECONDS else ""
     more = f" (+{request.running - 1})" if request.running > 1 else ""
     line = escaped(request.line, state.ascii_only)
-    return [(style, right(duration(request.age), 8)), ("", f" {request.pid:>8} {line}"), ("dim", more)]
+    identity = f"  {escaped(request.request_id, state.ascii_only)}" if request.request_id else ""
+    return [(style, right(duration(request.age), 8)), ("", f" {request.pid:>8} {line}"), ("dim", more + identity)]
 
 
 def _event(at: float, text: str, state: State) -> Line:

@@ -77,7 +77,7 @@ def test_it_watches(house: House) -> None:
     house.orders.slots[0].offer(2)
     lines = house.go(1.0)
     assert "busy 50%" in lines[1]
-    assert lines[4] == r"    5.5s       11 GET /slow\xff"
+    assert lines[4] == r"    5.5s       11 GET /slow\xff  an.id"
     assert house.top.state.busy == (pytest.approx(0.5),)
 
 

@@ -71,6 +71,11 @@ def test_120_by_40() -> None:
     assert len(lines) == 40
 
 
+def test_a_request_has_its_id_behind_it() -> None:
+    requests = [{"pid": 1208, "age": 1.0, "line": "GET /", "running": 2, "request_id": "an\x1b.id"}]
+    assert shown(later(requests=requests), earlier())[4] == r"    1.0s     1208 GET / (+1)  an\x1b.id"
+
+
 def test_40_by_10() -> None:
     assert shown(later(), earlier(), 40, 10) == [
         "gunicorn 28.0.0  pid 1200  up 1h02m",
@@ -239,7 +244,7 @@ def test_answers_of_ours_are_understood() -> None:
     now = read(facts.snapshot(orders.view()))
     lines = shown(now, before)
     assert lines[1].startswith("SERVING, FULL  workers 1/2  busy -  queue 3")
-    assert lines[4] == r"   14.5s       11 GET /slow\xff"
+    assert lines[4] == r"   14.5s       11 GET /slow\xff  an.id"
     assert now.workers[0].memory == 50 << 20
     assert (now.waiting, now.version != "") == (3, True)
 
