@@ -13,7 +13,7 @@ from .values import SettingValues
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads):
+    for check in (_upload_folder, _workers_for_threads, _otel_is_there):
         check(cfg)
 
 
@@ -26,6 +26,20 @@ def _upload_folder(cfg: SettingValues) -> None:
 def _workers_for_threads(cfg: SettingValues) -> None:
     if cfg.threads == 0 and cfg.worker_class_str == "gthread":
         raise ConfigError(complaint(cfg, "threads", "expected a whole number, 1 or more"))
+
+
+def _otel_is_there(cfg: SettingValues) -> None:
+    if not cfg.otel_spans:
+        return
+    from importlib.util import find_spec
+
+    for module in ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"):
+        try:
+            found = find_spec(module)
+        except ImportError:
+            found = None
+        if found is None:
+            raise ConfigError(complaint(cfg, "otel_spans", "OpenTelemetry is missing: pip install gunicorn[otel]"))
 
 
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:

@@ -175,3 +175,5 @@ class SettingTypes:
         control_socket_mode: int
         control_socket_disable: bool
         metrics_bind: str | None
+        otel_spans: bool
+        otel_trust: str

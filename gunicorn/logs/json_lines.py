@@ -22,6 +22,7 @@ from .atoms import printable
 from .queue_time import queue_seconds
 from .request_ids import current_request_id
 from .targets import target_of
+from .traces import traces
 
 with standard_first():
     from json.encoder import encode_basestring_ascii
@@ -94,6 +95,9 @@ class JSONFormatter(logging.Formatter):
         known = getattr(record, "request_id", None) or current_request_id()
         if known is not None and known != "-":
             parts.append(f'"request_id":{member(known)}')
+        trace = traces.of(record.exc_info[1] if record.exc_info else None)
+        if trace is not None:
+            parts.append(f'"trace_id":"{trace[0]}","span_id":"{trace[1]}"')
         if record.exc_info:
             parts.append(f'"exception":{self._exception(record)}')
         if record.stack_info:

@@ -1,0 +1,147 @@
+"""Where spans go: the tracer provider of one worker, made by the standard `OTEL_*` variables.
+
+It is made after the fork, since an exporter has a thread: one that was started in the master would be in no worker.
+Nothing here runs in the master.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from opentelemetry.sdk.trace.export import SpanExporter as Exporter
+
+import gunicorn
+from gunicorn.errors import ConfigError, OwnSignal
+from gunicorn.http.peers import Peers
+from gunicorn.logs.traces import traces
+
+from .spans import Tracing, of_exception
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gunicorn._types import Log
+    from gunicorn.config import Config
+
+__all__ = ["CLOSING_SECONDS", "Telemetry", "exporters", "instance_resource", "start"]
+
+# How long the end of a worker may take for its last spans.
+CLOSING_SECONDS = 3.0
+
+_ALREADY = (
+    "OpenTelemetry: there was a TracerProvider before this worker was forked. What the application makes by it goes "
+    "where that one sends it; the spans of requests, which are its parents, go by the OTEL_* variables"
+)
+
+
+class Telemetry:
+    """The traces of one worker."""
+
+    def __init__(self, provider: TracerProvider, tracing: Tracing, log: Log) -> None:
+        self.tracing = tracing
+        self._provider = provider
+        self._log = log
+
+    def close(self, seconds: float = CLOSING_SECONDS) -> None:
+        """Export what is left, for so long at most."""
+        # The library has no limit of its own that could be set. A daemon: the process need not wait for it.
+        ending = threading.Thread(target=self._provider.shutdown, name="otel-end", daemon=True)
+        try:
+            ending.start()
+            ending.join(seconds)
+        except OwnSignal:
+            # It is told to leave at once.
+            return
+        if ending.is_alive():
+            self._log.warning("OpenTelemetry: the last spans could not be exported within %g s", seconds)
+
+
+def start(cfg: Config, log: Log, index: int) -> Telemetry | None:
+    """Make the provider of the worker in the place `index`, and have the application use it; None where the variables
+    say that there are to be no traces. Raises ConfigError."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        log.info("OpenTelemetry: there are no spans, OTEL_SDK_DISABLED is set")
+        return None
+    _link_logs(log)
+    try:
+        # Names a propagator, a sampler or an exporter that is not there, or a number that is none.
+        propagator = propagate.get_global_textmap()
+        provider = TracerProvider(resource=instance_resource(cfg, index), shutdown_on_exit=False)
+        for exporter in exporters(os.environ, log):
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"OpenTelemetry: the OTEL_* variables are wrong: {error}") from error
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        trace.set_tracer_provider(provider)
+    else:
+        log.warning(_ALREADY)
+    traces.find = of_exception
+    tracer = provider.get_tracer("gunicorn", gunicorn.__version__, "https://opentelemetry.io/schemas/1.23.1")
+    return Telemetry(provider, Tracing(tracer, propagator, cfg.otel_trust, Peers(cfg.forwarded_allow_ips)), log)
+
+
+def instance_resource(cfg: Config, index: int | str) -> Resource:
+    """Who tells: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, and where those say nothing the name of the
+    process, and the host with the place of the worker."""
+    said = OTELResourceDetector().detect().attributes
+    own: dict[str, str | int] = {
+        "service.name": cfg.proc_name,
+        "service.instance.id": f"{socket.gethostname()}:{index}",
+        "process.pid": os.getpid(),
+    }
+    return Resource.create({name: value for name, value in own.items() if name not in said})
+
+
+def _otlp(log: Log) -> Exporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = os.environ.get(name, "http/protobuf")
+        if protocol != "http/protobuf":
+            log.warning("OpenTelemetry: %s = %s has no effect, spans go by http/protobuf", name, protocol)
+    return OTLPSpanExporter()
+
+
+def _console(log: Log) -> Exporter:
+    return ConsoleSpanExporter()
+
+
+_EXPORTERS: dict[str, Callable[[Log], Exporter]] = {"otlp": _otlp, "console": _console}
+
+
+def exporters(variables: Mapping[str, str], log: Log) -> list[Exporter]:
+    """Those that `OTEL_TRACES_EXPORTER` names. Raises ValueError for one that is not there."""
+    words = [word.strip() for word in variables.get("OTEL_TRACES_EXPORTER", "").split(",") if word.strip()]
+    unknown = [word for word in words if word not in _EXPORTERS and word != "none"]
+    if unknown:
+        raise ValueError(f"OTEL_TRACES_EXPORTER = {unknown[0]!r}: expected otlp, console or none")
+    return [_EXPORTERS[word](log) for word in words or ["otlp"] if word != "none"]
+
+
+# What the library has to say.
+
+
+class _Link(logging.Handler):
+    """Hands lines of the library on to the error log, unless the application has a logging configuration of its own."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.getLogger().handlers:
+            self._log.handle(record)
+
+
+def _link_logs(log: Log) -> None:
+    error_log = getattr(log, "error_log", None)
+    if isinstance(error_log, logging.Logger):
+        logging.getLogger("opentelemetry").addHandler(_Link(error_log))
