@@ -63,14 +63,19 @@ class _Outcome:
 
     def body(self, message: Message) -> None:
         if not message.get("more_body") and not self._has_trailers:
-            self.span.end()
+            self._whole()
 
     def trailers(self, message: Message) -> None:
         if not message.get("more_trailers"):
-            self.span.end()
+            self._whole()
 
     def path(self, message: Message) -> None:
         if not self._has_trailers:
+            self._whole()
+
+    def _whole(self) -> None:
+        # Frameworks raise what has failed when they have said so to the client: that is waited for.
+        if self.span.status < 500:
             self.span.end()
 
     def accept(self, message: Message) -> None:
@@ -104,6 +109,8 @@ _ACTS: dict[str, Callable[[_Outcome, Message], None]] = {
 def traced(app: ASGIApp, tracing: Tracing) -> ASGIApp:
     """The application `app`, whose requests have spans."""
 
+    fields = frozenset(name.encode("latin-1") for name in tracing.fields)
+
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await app(scope, receive, send)
@@ -111,6 +118,9 @@ def traced(app: ASGIApp, tracing: Tracing) -> ASGIApp:
         known = behind(send)
         client = scope.get("client") or ("", 0)
         span = tracing.begin(of_scope(scope, known, tracing.methods), scope, GETTER, known, tuple(client))
+        scope["headers"] = [pair for pair in scope.get("headers", ()) if pair[0] not in fields] + [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in tracing.told(span).items()
+        ]
         # How a WebSocket is accepted (RFC 6455, RFC 8441).
         outcome = _Outcome(span, 200 if scope.get("http_version") == "2" else 101)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+import traceback
 
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
+
+from gunicorn.logs.atoms import printable
 
 from .attributes import known_methods, span_name
 
@@ -44,6 +47,8 @@ class Tracing:
         self.peers = peers
         self.clock = clock
         self.methods = known_methods()
+        # The fields of a trace's context, in lower case.
+        self.fields = frozenset(name.lower() for name in propagator.fields)
 
     def begin(
         self, attributes: Attributes, carrier: C, getter: Getter[C], known: Behind, peer: Peer
@@ -68,6 +73,13 @@ class Tracing:
         )
         return ServerSpan(span, parent)
 
+    def told(self, span: ServerSpan) -> dict[str, str]:
+        """The fields by which an application finds out that it works within `span`. They take the place of those that
+        have come: frameworks that look there would go past this span, or follow somebody who is not trusted."""
+        fields: dict[str, str] = {}
+        self.propagator.inject(fields, span.context)
+        return fields
+
     def _trusts(self, known: Behind, peer: Peer) -> bool:
         if self.trust != "peers":
             return self.trust == "all"
@@ -77,12 +89,12 @@ class Tracing:
 class ServerSpan:
     """A span that is the current one from `attach` on. `status`: what was answered, 0 while nothing was."""
 
-    __slots__ = ("_context", "_ended", "_error", "_left", "_span", "_token", "status")
+    __slots__ = ("_ended", "_error", "_left", "_span", "_token", "context", "status")
 
     def __init__(self, span: Span, parent: Context | None = None) -> None:
         self._span = span
         # Besides the span: the baggage that a trusted peer has sent.
-        self._context = trace.set_span_in_context(span, contexts.Context() if parent is None else parent)
+        self.context = trace.set_span_in_context(span, contexts.Context() if parent is None else parent)
         self._token: Token[Context] | None = None
         self._error: BaseException | None = None
         self._left = False
@@ -96,7 +108,7 @@ class ServerSpan:
 
     def attach(self) -> None:
         """From now on what is begun here is a child of this span."""
-        self._token = contexts.attach(self._context)
+        self._token = contexts.attach(self.context)
 
     def detach(self) -> None:
         """No longer, but as it was before."""
@@ -107,16 +119,14 @@ class ServerSpan:
     def fail(self, error: BaseException, answer: int, left: bool) -> None:
         """The application has raised. `answer`: the status that its client has, or gets for that, 0 for none; `left`:
         that has been its client's doing."""
-        if self._ended:
-            return
-        if self._error is None:
-            self._error, self._left = error, left
-        self.status = answer
         try:
             setattr(error, _MARK, self._span.get_span_context())
         except (AttributeError, TypeError):
             # A class of C that takes no attributes: then the log does without.
             pass
+        if self._error is None and not self._ended:
+            self._error, self._left = error, left
+            self.status = answer
 
     def end(self) -> None:
         """The request is over; another call changes nothing."""
@@ -131,7 +141,7 @@ class ServerSpan:
             if error is not None:
                 span.set_attribute("error.type", _name_of(error))
                 if not self._left:
-                    span.record_exception(error)
+                    span.add_event("exception", _told(error))
                     span.set_status(StatusCode.ERROR)
             elif status >= 500:
                 span.set_attribute("error.type", str(status))
@@ -152,6 +162,21 @@ _LEAVING = frozenset({"ClientDisconnected", "ClientGone", "Disconnected"})
 def _name_of(error: BaseException) -> str:
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _told(error: BaseException) -> dict[str, str]:
+    """The event of an exception. Not by the library, which fails where the exception cannot be printed."""
+    stack = "".join(traceback.format_exception(error))
+    return {
+        "exception.type": _name_of(error),
+        "exception.message": _utf8(printable(error)),
+        "exception.stacktrace": _utf8(stack),
+    }
+
+
+def _utf8(text: str) -> str:
+    """What can be exported: no lone surrogates, which may have come from a client."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 # For the log.

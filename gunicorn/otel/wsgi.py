@@ -33,7 +33,7 @@ class EnvironGetter(Getter["Environ"]):
 
     def get(self, carrier: Environ, key: str) -> list[str] | None:
         """The values of a field; those of several lines are one, with commas."""
-        value = carrier.get("HTTP_" + key.upper().replace("-", "_"))
+        value = carrier.get(_variable(key))
         return None if value is None else [value]
 
     def keys(self, carrier: Environ) -> list[str]:
@@ -42,6 +42,11 @@ class EnvironGetter(Getter["Environ"]):
 
 
 GETTER = EnvironGetter()
+
+
+def _variable(name: str) -> str:
+    """The variable of a field."""
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 class _Call:
@@ -123,6 +128,7 @@ class TracedWSGI:
     def __init__(self, app: WSGIApp, tracing: Tracing) -> None:
         self.app = app
         self.tracing = tracing
+        self.variables = [_variable(name) for name in tracing.fields]
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         known = behind(start_response)
@@ -131,6 +137,10 @@ class TracedWSGI:
         peer = (environ.get("REMOTE_ADDR", ""), 0)
         span = self.tracing.begin(attributes, environ, GETTER, known, peer)
         call = _Call(span, start_response, known.response)
+        for name in self.variables:
+            environ.pop(name, None)
+        for name, value in self.tracing.told(span).items():
+            environ[_variable(name)] = value
         ids = span.ids
         if ids is not None:
             environ["gunicorn.trace_id"], environ["gunicorn.span_id"] = ids
