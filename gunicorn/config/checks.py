@@ -29,7 +29,8 @@ def _workers_for_threads(cfg: SettingValues) -> None:
 
 
 def _otel_is_there(cfg: SettingValues) -> None:
-    if not cfg.otel_spans:
+    asked = [name for name in ("otel_spans", "otel_metrics") if getattr(cfg, name)]
+    if not asked:
         return
     from importlib.util import find_spec
 
@@ -39,7 +40,7 @@ def _otel_is_there(cfg: SettingValues) -> None:
         except ImportError:
             found = None
         if found is None:
-            raise ConfigError(complaint(cfg, "otel_spans", "OpenTelemetry is missing: pip install gunicorn[otel]"))
+            raise ConfigError(complaint(cfg, asked[0], "OpenTelemetry is missing: pip install gunicorn[otel]"))
 
 
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:

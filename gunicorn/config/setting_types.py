@@ -176,4 +176,5 @@ class SettingTypes:
         control_socket_disable: bool
         metrics_bind: str | None
         otel_spans: bool
+        otel_metrics: bool
         otel_trust: str

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gunicorn._types import Log
     from gunicorn.config import Config
 
-__all__ = ["CLOSING_SECONDS", "Telemetry", "exporters", "instance_resource", "start"]
+__all__ = ["CLOSING_SECONDS", "Telemetry", "exporters", "instance_resource", "resource_of", "start"]
 
 # How long the end of a worker may take for its last spans.
 CLOSING_SECONDS = 3.0
@@ -72,31 +72,48 @@ def start(cfg: Config, log: Log, index: int) -> Telemetry | None:
         return None
     _link_logs(log)
     try:
-        # Names a propagator, a sampler or an exporter that is not there, or a number that is none.
+        # Looks for what OTEL_PROPAGATORS names when it is imported.
+        from opentelemetry import propagate
+
         propagator = propagate.get_global_textmap()
         provider = TracerProvider(resource=instance_resource(cfg, index), shutdown_on_exit=False)
         for exporter in exporters(os.environ, log):
             provider.add_span_processor(BatchSpanProcessor(exporter))
     except (ImportError, ValueError) as error:
-        raise ConfigError(f"OpenTelemetry: the OTEL_* variables are wrong: {error}") from error
-    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        trace.set_tracer_provider(provider)
-    else:
+        raise ConfigError(f"OpenTelemetry: an OTEL_* variable is wrong: {error}") from error
+    if not _become_global(provider):
         log.warning(_ALREADY)
     traces.find = of_exception
     tracer = provider.get_tracer("gunicorn", gunicorn.__version__, "https://opentelemetry.io/schemas/1.23.1")
     return Telemetry(provider, Tracing(tracer, propagator, cfg.otel_trust, Peers(cfg.forwarded_allow_ips)), log)
 
 
+def _become_global(provider: TracerProvider) -> bool:
+    """Have the application use it; whether there was none before."""
+    # To ask first would make the one that OTEL_PYTHON_TRACER_PROVIDER names. What the library says to a second one is
+    # said here in other words.
+    library = logging.getLogger("opentelemetry.trace")
+    before, library.disabled = library.disabled, True
+    try:
+        trace.set_tracer_provider(provider)
+    finally:
+        library.disabled = before
+    return trace.get_tracer_provider() is provider
+
+
 def instance_resource(cfg: Config, index: int | str) -> Resource:
     """Who tells: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, and where those say nothing the name of the
     process, and the host with the place of the worker."""
-    said = OTELResourceDetector().detect().attributes
-    own: dict[str, str | int] = {
+    return resource_of({
         "service.name": cfg.proc_name,
         "service.instance.id": f"{socket.gethostname()}:{index}",
         "process.pid": os.getpid(),
-    }
+    })
+
+
+def resource_of(own: dict[str, str | int]) -> Resource:
+    """A resource with these attributes, but for those that the variables say."""
+    said = OTELResourceDetector().detect().attributes
     return Resource.create({name: value for name, value in own.items() if name not in said})
 
 

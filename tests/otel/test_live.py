@@ -314,5 +314,6 @@ def test_an_extra_that_is_missing(make_server: Serve, tmp_path: Path) -> None:
     )
     server.spawn()
     assert server.wait() == 1
-    line = r"Error: otel_spans = True \(command line --otel-spans\): OpenTelemetry is missing: pip install gunicorn\[otel\]\n"
+    told = r"OpenTelemetry is missing: pip install gunicorn\[otel\]\n"
+    line = rf"Error: otel_spans = True \(command line --otel-spans\): {told}"
     assert re.fullmatch(line, server.log())

@@ -52,6 +52,11 @@ def _mapping(pairs: list[KeyValue]) -> dict[str, Any]:
     return {pair.key: _plain(pair.value) for pair in pairs}
 
 
+def _value(point: Any) -> float:
+    kind = point.WhichOneof("value") if hasattr(point, "as_int") else "count"
+    return float(getattr(point, kind))
+
+
 class Receiver:
     """What has come: `spans`, `metrics` (the requests as they are), and the header fields of each request.
 
@@ -101,6 +106,15 @@ class Receiver:
         wait_until(lambda: self.find(**wanted), what=lambda: f"{wanted} among {self.spans}\n{describe()}")
         return self.find(**wanted)[0]
 
+    def numbers(self, name: str) -> list[tuple[dict[str, Any], float]]:
+        """The points of a metric in the latest export that has it: their attributes, and their values or counts."""
+        for request in reversed(list(self.metrics)):
+            for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+                if metric.name == name:
+                    data = getattr(metric, metric.WhichOneof("data"))
+                    return [(_mapping(point.attributes), _value(point)) for point in data.data_points]
+        return []
+
     def environment(self, **more: str) -> dict[str, str]:
         """Variables that have a server export to this receiver, soon."""
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url, "OTEL_BSP_SCHEDULE_DELAY": "50", **more}
@@ -129,8 +143,13 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Listener(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A client that was killed; what a test waits for does not come then."""
+
+    server = Listener(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

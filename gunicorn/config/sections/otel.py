@@ -21,6 +21,21 @@ class OtelSpans(Setting):
         """
 
 
+class OtelMetrics(Setting):
+    name = "otel_metrics"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    cli = ["--otel-metrics"]
+    action = "store_true"
+    desc = """\
+        Export the numbers of [`metrics_bind`](#metrics_bind) by OTLP, from a process beside the workers.
+
+        This needs `pip install gunicorn[otel]`. Where to and how often say the standard `OTEL_*` variables of the
+        environment. See [observability](observability.md#metrics-by-otlp).
+        """
+
+
 class OtelTrust(Setting):
     name = "otel_trust"
     section = SECTION
