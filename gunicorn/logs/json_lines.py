@@ -175,6 +175,7 @@ def access_line(
     sent = getattr(resp, "sent", None)
     protocol = member(environ.get("SERVER_PROTOCOL"))
     queued = queue_seconds(req, environ, moment - took.total_seconds())
+    trace, span = environ.get("gunicorn.trace_id"), environ.get("gunicorn.span_id")
     return (
         f'{{"time":"{stamp(moment)}","level":"INFO","logger":"gunicorn.access",'
         f'"message":"{method[1:-1]} {shown_path[1:-1]} {code}","pid":{os.getpid()},'
@@ -183,5 +184,6 @@ def access_line(
         f'"remote":{_remote(environ.get("REMOTE_ADDR"))},"user_agent":{member(environ.get("HTTP_USER_AGENT"))},'
         f'"referer":{member(environ.get("HTTP_REFERER"))},"host":{member(environ.get("HTTP_HOST"))},'
         f'"protocol":{protocol},"request_id":{member(environ.get("gunicorn.request_id"))}'
+        f'{"" if trace is None else f""","trace_id":{member(trace)},"span_id":{member(span)}"""}'
         f'{"" if queued is None else f""","queue":{decimal(queued)}"""}}}'
     )

@@ -45,6 +45,8 @@ class Behind(NamedTuple):
     target: tuple[str, str] | None = None
     method: str = ""
     response: object = None
+    # The head of the request, which the access log will look at.
+    head: object = None
 
 
 NOTHING = Behind()
@@ -67,6 +69,7 @@ def behind(function: object) -> Behind:
         (head.path, head.query),
         head.method,
         response,
+        head,
     )
 
 

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import time
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -28,13 +29,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gunicorn._types import Log
+    from gunicorn._types import Clock, Log
     from gunicorn.config import Config
 
 __all__ = ["CLOSING_SECONDS", "Telemetry", "exporters", "instance_resource", "resource_of", "start"]
 
 # How long the end of a worker may take for its last spans.
 CLOSING_SECONDS = 3.0
+PULSE_SECONDS = 0.25
 
 _ALREADY = (
     "OpenTelemetry: there was a TracerProvider before this worker was forked. What the application makes by it goes "
@@ -45,18 +47,24 @@ _ALREADY = (
 class Telemetry:
     """The traces of one worker."""
 
-    def __init__(self, provider: TracerProvider, tracing: Tracing, log: Log) -> None:
+    def __init__(
+        self, provider: TracerProvider, tracing: Tracing, log: Log, clock: Clock = time.monotonic
+    ) -> None:
         self.tracing = tracing
         self._provider = provider
         self._log = log
+        self._clock = clock
 
-    def close(self, seconds: float = CLOSING_SECONDS) -> None:
-        """Export what is left, for so long at most."""
+    def close(self, pulse: Callable[[], object], seconds: float = CLOSING_SECONDS) -> None:
+        """Export what is left, for so long at most. `pulse` is called now and then: the worker is alive."""
         # The library has no limit of its own that could be set. A daemon: the process need not wait for it.
         ending = threading.Thread(target=self._provider.shutdown, name="otel-end", daemon=True)
         try:
             ending.start()
-            ending.join(seconds)
+            until = self._clock() + seconds
+            while ending.is_alive() and (left := until - self._clock()) > 0:
+                pulse()
+                ending.join(min(left, PULSE_SECONDS))
         except OwnSignal:
             # It is told to leave at once.
             return

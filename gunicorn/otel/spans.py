@@ -71,7 +71,10 @@ class Tracing:
             record_exception=False,
             set_status_on_exception=False,
         )
-        return ServerSpan(span, parent)
+        made = ServerSpan(span, parent)
+        if known.head is not None:
+            known.head.span_ids = made.ids  # type: ignore[attr-defined]
+        return made
 
     def told(self, span: ServerSpan) -> dict[str, str]:
         """The fields by which an application finds out that it works within `span`. They take the place of those that
@@ -87,12 +90,17 @@ class Tracing:
 
 
 class ServerSpan:
-    """A span that is the current one from `attach` on. `status`: what was answered, 0 while nothing was."""
+    """A span that is the current one from `attach` on.
 
-    __slots__ = ("_ended", "_error", "_left", "_span", "_token", "context", "status")
+    `ids`: those of the trace and of the span, in hexadecimal digits, None where nothing makes spans; `status`: what was
+    answered, 0 while nothing was.
+    """
+
+    __slots__ = ("_ended", "_error", "_left", "_span", "_token", "context", "ids", "status")
 
     def __init__(self, span: Span, parent: Context | None = None) -> None:
         self._span = span
+        self.ids = ids_of(span.get_span_context())
         # Besides the span: the baggage that a trusted peer has sent.
         self.context = trace.set_span_in_context(span, contexts.Context() if parent is None else parent)
         self._token: Token[Context] | None = None
@@ -100,11 +108,6 @@ class ServerSpan:
         self._left = False
         self._ended = False
         self.status = 0
-
-    @property
-    def ids(self) -> tuple[str, str] | None:
-        """Those of the trace and of the span, in hexadecimal digits; None where nothing makes spans."""
-        return ids_of(self._span.get_span_context())
 
     def attach(self) -> None:
         """From now on what is begun here is a child of this span."""

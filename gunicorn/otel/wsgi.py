@@ -141,9 +141,8 @@ class TracedWSGI:
             environ.pop(name, None)
         for name, value in self.tracing.told(span).items():
             environ[_variable(name)] = value
-        ids = span.ids
-        if ids is not None:
-            environ["gunicorn.trace_id"], environ["gunicorn.span_id"] = ids
+        if span.ids is not None:
+            environ["gunicorn.trace_id"], environ["gunicorn.span_id"] = span.ids
         span.attach()
         try:
             result = self.app(environ, call.start_response)

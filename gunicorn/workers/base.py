@@ -216,7 +216,7 @@ class Worker:
     def end_telemetry(self) -> None:
         """The last thing a worker does: export the spans that are left."""
         if self._telemetry is not None:
-            self._telemetry.close()
+            self._telemetry.close(self.notify)
 
     def traced_application(self) -> App:
         """The application as requests are given to it: with a span around each, where they have such."""

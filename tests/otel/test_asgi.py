@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("opentelemetry.sdk.trace", reason="needs gunicorn[otel]")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.trace import StatusCode
 
 from gunicorn.asgi.messages import Disconnected
@@ -202,6 +204,14 @@ def test_the_lifespan_has_no_span_and_sees_what_the_server_gave(traces: Traces) 
     asyncio.run(traced(app, traces.tracing)({"type": "lifespan"}, "receive", "send"))  # type: ignore[arg-type]
     assert seen == [{"type": "lifespan"}, "receive", "send"]
     assert traces.names() == []
+
+
+@given(st.binary(), st.binary(), st.binary() | st.sampled_from([b"%C3%BC=%E2%82%AC", b"\xfc=\xff,k=v"]))
+def test_no_field_of_a_trusted_peer_breaks_a_request(traceparent: bytes, tracestate: bytes, bag: bytes) -> None:
+    traces = Traces()
+    given_ = [(b"traceparent", traceparent), (b"tracestate", tracestate), (b"baggage", bag)]
+    serve(traces, saying(START, BODY), headers=given_)
+    assert traces.names() == ["GET"]
 
 
 @pytest.mark.parametrize(("trusted", "follows"), [(True, True), (False, False)])

@@ -105,7 +105,8 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def flask(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("flask")
-    args = ("--otel-spans", "--log-format", "json", "-k", "gthread", "--threads", "2", "-n", "flask")
+    args = ("--otel-spans", "--access-logfile", "-", "--log-format", "json", "-n", "flask")
+    args += ("-k", "gthread", "--threads", "2")
     args += ("--forwarded-allow-ips", "127.0.0.1", "--http-protocols", "h1,h2", "--http2-cleartext", "prior-knowledge")
     env = receiver.environment()
     with running(tmp_path_factory.mktemp("flask"), FLASK, *args, env=env, expect_traceback=True) as server:
@@ -115,7 +116,7 @@ def flask(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="module")
 def fastapi(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     pytest.importorskip("fastapi")
-    args = ("--otel-spans", "--log-format", "json", "-n", "fastapi")
+    args = ("--otel-spans", "--access-logfile", "-", "--log-format", "json", "-n", "fastapi")
     env = receiver.environment()
     with running(tmp_path_factory.mktemp("fastapi"), FASTAPI, *args, env=env, expect_traceback=True) as server:
         yield server
@@ -127,6 +128,11 @@ def above(receiver: Receiver, span: Span) -> Span:
         wait_until(lambda span=span: any(each.id == span.parent for each in receiver.spans), what=f"parent of {span}")
         (span,) = [each for each in receiver.spans if each.id == span.parent]
     return span
+
+
+def ids_in_the_access_log(server: Server, path: str) -> tuple[str, str]:
+    line = json.loads(server.wait_for_log(rf'^.*"logger":"gunicorn.access".*"path":"{path}".*$')[0])
+    return line["trace_id"], line["span_id"]
 
 
 class TestFlask:
@@ -176,7 +182,8 @@ class TestFlask:
         (line,) = [line for line in lines if "/boom" in line["message"] and line["level"] == "ERROR"]
         assert (line["trace_id"], line["span_id"]) == (span.trace, span.id)
         # A line of the server's own belongs to no request.
-        assert all("trace_id" not in line for line in lines if line["level"] == "INFO")
+        assert all("trace_id" not in line for line in lines if line["level"] == "INFO" and "path" not in line)
+        assert ids_in_the_access_log(flask, "/boom") == (span.trace, span.id)
 
     def test_http2(self, receiver: Receiver, flask: Server) -> None:
         httpx = pytest.importorskip("httpx")
@@ -205,6 +212,7 @@ class TestFastAPI:
         assert (span.status, span.attributes["error.type"]) == (ERROR, "RuntimeError")
         line = json.loads(fastapi.wait_for_log(r"^.*Exception in ASGI application: /boom.*$")[0])
         assert (line["trace_id"], line["span_id"]) == (span.trace, span.id)
+        assert ids_in_the_access_log(fastapi, "/boom") == (span.trace, span.id)
 
     def test_a_websocket(self, receiver: Receiver, fastapi: Server) -> None:
         client = pytest.importorskip("websockets.sync.client")

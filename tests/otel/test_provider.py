@@ -110,16 +110,17 @@ def ending(shutdown: Any) -> tuple[Telemetry, Log]:
 def test_an_end_in_time_says_nothing() -> None:
     ended = threading.Event()
     telemetry, log = ending(ended.set)
-    telemetry.close()
+    telemetry.close(list)
     assert ended.is_set()
     assert log.lines == []
 
 
 def test_an_end_that_takes_too_long_is_left_behind() -> None:
-    release = threading.Event()
+    release, beats = threading.Event(), []
     telemetry, log = ending(release.wait)
-    telemetry.close(0.01)
+    telemetry.close(lambda: beats.append(1), 0.01)
     release.set()
+    assert beats
     assert log.lines == [("warning", "OpenTelemetry: the last spans could not be exported within 0.01 s")]
 
 
@@ -131,7 +132,7 @@ def test_who_is_told_to_leave_at_once_does(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(provider.threading, "Thread", Interrupted)
     telemetry, log = ending(lambda: None)
-    telemetry.close()
+    telemetry.close(list)
     assert log.lines == []
 
 

@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip("opentelemetry.sdk.trace", reason="needs gunicorn[otel]")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import baggage, trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
@@ -283,6 +285,30 @@ def test_without_a_response_of_ours_the_address_decides(traces: Traces, address:
 def test_a_field_that_is_none_is_no_parent(traces: Traces, field: str) -> None:
     serve(traces, hello, HTTP_TRACEPARENT=field, HTTP_TRACESTATE=field, HTTP_BAGGAGE=field)
     assert traces.one().parent is None
+
+
+FIELDS = st.one_of(
+    st.text(st.characters(min_codepoint=1, max_codepoint=255)),
+    st.lists(st.sampled_from(["k=v", "%C3%BC=%E2%82%AC", "a b", "\xfc=\xff", TRACEPARENT, "=", ";x", "k" * 300])).map(
+        ",".join
+    ),
+)
+
+
+@given(FIELDS, FIELDS, FIELDS)
+def test_no_field_of_a_trusted_peer_breaks_a_request(traceparent: str, tracestate: str, bag: str) -> None:
+    traces = Traces()
+    told: dict[str, str] = {}
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        told.update(environ)
+        return hello(environ, start_response)
+
+    given_ = {"HTTP_TRACEPARENT": traceparent, "HTTP_TRACESTATE": tracestate, "HTTP_BAGGAGE": bag}
+    assert serve(traces, app, **given_) == [b"hello"]
+    for name in given_:
+        # A native string, that could have come over the wire.
+        told.get(name, "").encode("latin-1")
 
 
 def test_what_is_not_sampled_is_not_recorded_and_says_so(traces: Traces) -> None:

@@ -25,6 +25,7 @@ class Response:
     def __init__(self, trusted: bool = True, **facts: object) -> None:
         self.request = SimpleNamespace(
             forwarder_trusted=trusted, started=0.0, path="/raw%20path", query="", method="GET", peer_addr=None,
+            span_ids=None,
         )
         self.exchange = SimpleNamespace(peer=("192.0.2.7", 4711))
         self.headers_sent = False
