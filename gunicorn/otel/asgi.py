@@ -11,7 +11,7 @@ from asyncio import CancelledError
 from opentelemetry.propagators.textmap import Getter
 
 from .attributes import behind, of_scope
-from .spans import says_left
+from .spans import is_given_up, says_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class _Outcome:
         left = says_left(error) or (isinstance(error, CancelledError) and getattr(cycle, "gone", False))
         status = self.span.status
         if not getattr(cycle, "headers_sent", bool(status)) and not left:
-            status = 500
+            # The server cancels a task of which the client has not left when it was late.
+            status = 504 if isinstance(error, CancelledError) and is_given_up(cycle) else 500
         self.span.fail(error, status, left)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
+from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -27,7 +29,7 @@ from .spans import Tracing, of_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from gunicorn._types import Clock, Log
     from gunicorn.config import Config
@@ -85,8 +87,9 @@ def start(cfg: Config, log: Log, index: int) -> Telemetry | None:
 
         propagator = propagate.get_global_textmap()
         provider = TracerProvider(resource=instance_resource(cfg, index), shutdown_on_exit=False)
-        for exporter in exporters(os.environ, log):
-            provider.add_span_processor(BatchSpanProcessor(exporter))
+        with _no_signals():
+            for exporter in exporters(os.environ, log):
+                provider.add_span_processor(BatchSpanProcessor(exporter))
     except (ImportError, ValueError) as error:
         raise ConfigError(f"OpenTelemetry: an OTEL_* variable is wrong: {error}") from error
     if not _become_global(provider):
@@ -94,6 +97,17 @@ def start(cfg: Config, log: Log, index: int) -> Telemetry | None:
     traces.find = of_exception
     tracer = provider.get_tracer("gunicorn", gunicorn.__version__, "https://opentelemetry.io/schemas/1.23.1")
     return Telemetry(provider, Tracing(tracer, propagator, cfg.otel_trust, Peers(cfg.forwarded_allow_ips)), log)
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """Threads that are started here get no signals: one that came to them would not end what the main thread waits for.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _become_global(provider: TracerProvider) -> bool:

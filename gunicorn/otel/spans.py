@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C")
 
-__all__ = ["ServerSpan", "Tracing", "ids_of", "of_exception", "says_left"]
+__all__ = ["ServerSpan", "Tracing", "ids_of", "is_given_up", "of_exception", "says_left"]
 
 # Under this name an exception that has left the application bears the span that it has left.
 _MARK = "__gunicorn_span__"
@@ -157,6 +157,12 @@ def says_left(error: BaseException) -> bool:
     kind = type(error)
     # By their names: they are of rooms that this one does not know.
     return kind.__module__.startswith("gunicorn.") and kind.__name__ in _LEAVING
+
+
+def is_given_up(response: object) -> bool:
+    """Whether this server has answered 504 in the place of a response of its own, since that was late."""
+    exchange = getattr(response, "exchange", None)
+    return exchange is not None and exchange.response is not response and not getattr(response, "headers_sent", True)
 
 
 _LEAVING = frozenset({"ClientDisconnected", "ClientGone", "Disconnected"})

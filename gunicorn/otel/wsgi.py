@@ -15,7 +15,7 @@ from opentelemetry.propagators.textmap import Getter
 from gunicorn.http.errors import HTTPError
 
 from .attributes import behind, of_environ
-from .spans import says_left
+from .spans import is_given_up, says_left
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class _Call:
     def close(self) -> None:
         """The server is done with what the application has returned, or has got nothing."""
         self.span.detach()
+        if is_given_up(self.response):
+            self.span.status = 504
         self.span.end()
 
 

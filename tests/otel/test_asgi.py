@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,6 +135,7 @@ def test_requests_side_by_side_are_not_mixed_up(traces: Traces) -> None:
         (Disconnected("gone"), {"headers_sent": True}, 200, StatusCode.UNSET),
         (asyncio.CancelledError(), {"gone": True, "headers_sent": True}, 200, StatusCode.UNSET),
         (asyncio.CancelledError(), {"gone": False}, 500, StatusCode.ERROR),
+        (asyncio.CancelledError(), {"exchange": SimpleNamespace(peer=None, response=None)}, 504, StatusCode.ERROR),
     ],
 )
 def test_what_is_raised(

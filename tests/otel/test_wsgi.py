@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from gunicorn.engine.exchange import ClientDisconnected
+from gunicorn.errors import OwnSignal
 from gunicorn.http.errors import LimitRequestBody
 from gunicorn.otel.spans import of_exception
 from gunicorn.otel.wsgi import Pieces, TracedWSGI
@@ -228,6 +230,29 @@ def test_a_client_that_has_left_is_no_error(traces: Traces) -> None:
     assert span.attributes is not None
     assert span.attributes["error.type"] == "gunicorn.engine.exchange.ClientDisconnected"
     assert "http.response.status_code" not in span.attributes
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_what_was_late_was_answered_in_its_place(traces: Traces, raises: bool) -> None:
+    response = Response()
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        response.exchange.response = None
+        if raises:
+            raise CutOff
+        return hello(environ, start_response)
+
+    with nullcontext() if not raises else pytest.raises(CutOff):
+        serve(traces, app, response)
+    span = traces.one()
+    assert span.attributes is not None
+    assert span.attributes["http.response.status_code"] == 504
+    assert span.attributes["error.type"] == ("tests.otel.test_wsgi.CutOff" if raises else "504")
+    assert span.status.status_code == StatusCode.ERROR
+
+
+class CutOff(OwnSignal):
+    """As a worker type raises it."""
 
 
 def test_an_object_that_says_something_by_what_it_is_can_be_found(traces: Traces) -> None:

@@ -27,7 +27,7 @@ class Response:
             forwarder_trusted=trusted, started=0.0, path="/raw%20path", query="", method="GET", peer_addr=None,
             span_ids=None,
         )
-        self.exchange = SimpleNamespace(peer=("192.0.2.7", 4711))
+        self.exchange = SimpleNamespace(peer=("192.0.2.7", 4711), response=self)
         self.headers_sent = False
         self.calls: list[tuple[object, ...]] = []
         self.sent: list[dict[str, object]] = []
