@@ -87,11 +87,12 @@ class _Outcome:
 
     def raised(self, error: BaseException, cycle: object) -> None:
         """The application has ended so."""
-        left = says_left(error) or (isinstance(error, CancelledError) and getattr(cycle, "gone", False))
-        status = self.span.status
-        if not getattr(cycle, "headers_sent", bool(status)) and not left:
-            # The server cancels a task of which the client has not left when it was late.
-            status = 504 if isinstance(error, CancelledError) and is_given_up(cycle) else 500
+        status, left = self.span.status, says_left(error)
+        if isinstance(error, CancelledError) and not is_given_up(cycle):
+            # By the server, since the client has left, or by the application itself.
+            left = getattr(cycle, "gone", False)
+        if not left and not getattr(cycle, "headers_sent", bool(status)):
+            status = 504 if is_given_up(cycle) else 500
         self.span.fail(error, status, left)
 
 

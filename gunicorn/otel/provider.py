@@ -62,6 +62,7 @@ class Telemetry:
         # The library has no limit of its own that could be set. A daemon: the process need not wait for it.
         ending = threading.Thread(target=self._provider.shutdown, name="otel-end", daemon=True)
         try:
+            self.tracing.give_up()
             ending.start()
             until = self._clock() + seconds
             while ending.is_alive() and (left := until - self._clock()) > 0:

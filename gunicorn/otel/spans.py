@@ -47,6 +47,8 @@ class Tracing:
         self.peers = peers
         self.clock = clock
         self.methods = known_methods()
+        # Those that have not ended.
+        self.running: set[ServerSpan] = set()
         # The fields of a trace's context, in lower case.
         self.fields = frozenset(name.lower() for name in propagator.fields)
 
@@ -71,7 +73,8 @@ class Tracing:
             record_exception=False,
             set_status_on_exception=False,
         )
-        made = ServerSpan(span, parent)
+        made = ServerSpan(span, parent, self.running)
+        self.running.add(made)
         if known.head is not None:
             known.head.span_ids = made.ids  # type: ignore[attr-defined]
         return made
@@ -82,6 +85,11 @@ class Tracing:
         fields: dict[str, str] = {}
         self.propagator.inject(fields, span.context)
         return fields
+
+    def give_up(self) -> None:
+        """The worker ends: so do the spans of requests that are still running, in threads that nobody can end."""
+        for span in list(self.running):
+            span.give_up()
 
     def _trusts(self, known: Behind, peer: Peer) -> bool:
         if self.trust != "peers":
@@ -96,10 +104,11 @@ class ServerSpan:
     answered, 0 while nothing was.
     """
 
-    __slots__ = ("_ended", "_error", "_left", "_span", "_token", "context", "ids", "status")
+    __slots__ = ("_ended", "_error", "_left", "_running", "_span", "_token", "context", "ids", "status")
 
-    def __init__(self, span: Span, parent: Context | None = None) -> None:
+    def __init__(self, span: Span, parent: Context | None, running: set[ServerSpan]) -> None:
         self._span = span
+        self._running = running
         self.ids = ids_of(span.get_span_context())
         # Besides the span: the baggage that a trusted peer has sent.
         self.context = trace.set_span_in_context(span, contexts.Context() if parent is None else parent)
@@ -136,6 +145,7 @@ class ServerSpan:
         if self._ended:
             return
         self._ended = True
+        self._running.discard(self)
         span, error, status = self._span, self._error, self.status
         self._error = None
         if span.is_recording():
@@ -150,6 +160,14 @@ class ServerSpan:
                 span.set_attribute("error.type", str(status))
                 span.set_status(StatusCode.ERROR)
         span.end()
+
+
+    def give_up(self) -> None:
+        """End it as one of which nobody knows what has become."""
+        if self._span.is_recording():
+            self._span.set_attribute("error.type", "_OTHER")
+            self._span.set_status(StatusCode.ERROR, "the worker has ended before the request")
+        self.end()
 
 
 def says_left(error: BaseException) -> bool:

@@ -23,6 +23,10 @@ START = {"type": "http.response.start", "status": 200, "headers": []}
 BODY = {"type": "http.response.body", "body": b""}
 
 
+# The connection of a request that was given up.
+ANOTHERS = SimpleNamespace(peer=None, response=None)
+
+
 @pytest.fixture
 def traces() -> Traces:
     return Traces()
@@ -135,7 +139,7 @@ def test_requests_side_by_side_are_not_mixed_up(traces: Traces) -> None:
         (Disconnected("gone"), {"headers_sent": True}, 200, StatusCode.UNSET),
         (asyncio.CancelledError(), {"gone": True, "headers_sent": True}, 200, StatusCode.UNSET),
         (asyncio.CancelledError(), {"gone": False}, 500, StatusCode.ERROR),
-        (asyncio.CancelledError(), {"exchange": SimpleNamespace(peer=None, response=None)}, 504, StatusCode.ERROR),
+        (asyncio.CancelledError(), {"gone": True, "exchange": ANOTHERS}, 504, StatusCode.ERROR),
     ],
 )
 def test_what_is_raised(

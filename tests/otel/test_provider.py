@@ -104,7 +104,8 @@ def test_switched_off(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
 
 def ending(shutdown: Any) -> tuple[Telemetry, Log]:
     log = Log()
-    return Telemetry(SimpleNamespace(shutdown=shutdown), None, log), log  # type: ignore[arg-type]
+    tracing = SimpleNamespace(give_up=lambda: None)
+    return Telemetry(SimpleNamespace(shutdown=shutdown), tracing, log), log  # type: ignore[arg-type]
 
 
 def test_an_end_in_time_says_nothing() -> None:

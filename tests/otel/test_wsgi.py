@@ -251,6 +251,18 @@ def test_what_was_late_was_answered_in_its_place(traces: Traces, raises: bool) -
     assert span.status.status_code == StatusCode.ERROR
 
 
+def test_what_runs_at_the_end_of_the_worker_is_told_of(traces: Traces) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        traces.tracing.give_up()
+        return hello(environ, start_response)
+
+    assert serve(traces, app) == [b"hello"]
+    span = traces.one()
+    assert span.attributes is not None
+    assert (span.attributes["error.type"], span.status.status_code) == ("_OTHER", StatusCode.ERROR)
+    assert traces.tracing.running == set()
+
+
 class CutOff(OwnSignal):
     """As a worker type raises it."""
 
