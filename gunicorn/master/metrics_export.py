@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 
 import gunicorn
 from gunicorn._standard import standard_first
@@ -45,7 +44,7 @@ _PROGRAM = (
     "import sys; sys.path.append(sys.argv.pop()); import runpy; "
     "runpy.run_module('gunicorn.otel.metrics_process', run_name='__main__')"
 )
-_PACKAGE = str(Path(gunicorn.__file__).resolve().parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(gunicorn.__file__)))
 
 
 def interval_of(variables: Mapping[str, str]) -> float:
@@ -93,7 +92,8 @@ class MetricsExport:
             return False
         self._pid = 0
         if self._fd < 0:
-            # It was told to.
+            # It was told to; another one may be wanted by now.
+            self.due = None if self.due is None else self._clock()
             return True
         self._close()
         now = self._clock()
@@ -110,15 +110,11 @@ class MetricsExport:
     # The process.
 
     def _start(self, now: float) -> None:
-        reader, writer = os.pipe()
         try:
-            self._pid = self._spawn(reader)
+            writer = self._open()
         except OSError as error:
-            os.close(writer)
             self._master.log.error("The exporter of metrics cannot be started: %s", error)
             return
-        finally:
-            os.close(reader)
         self._fd, self._rest, self._began = writer, b"", now
         os.set_blocking(writer, False)
         cfg = self._master.cfg
@@ -127,11 +123,24 @@ class MetricsExport:
             "instance": f"{socket.gethostname()}:{self._master.pid}",
         })
 
+    def _open(self) -> int:
+        """Start the process; the end of the pipe to write to. Raises OSError."""
+        reader, writer = os.pipe()
+        try:
+            self._pid = self._spawn(reader)
+        except OSError:
+            os.close(writer)
+            raise
+        finally:
+            os.close(reader)
+        return writer
+
     def _spawn(self, reader: int) -> int:
         # No descriptor goes along: what exec does not close, since somebody has handed it over to this process, the
         # program closes before all else.
+        program = sys.executable or "python"
         return os.posix_spawn(
-            sys.executable, [sys.executable, "-P", "-c", _PROGRAM, _PACKAGE], os.environ,
+            program, [program, "-P", "-c", _PROGRAM, _PACKAGE], os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
             setsigmask=[], setsigdef=[signal.SIGPIPE],
         )

@@ -91,7 +91,7 @@ def of_environ(environ: Environ, known: Behind, methods: frozenset[str] = METHOD
     target = known.target
     if target is None:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        target = quote(path, encoding="latin-1"), environ.get("QUERY_STRING", "")
+        target = quote(path, encoding="latin-1", errors="replace"), environ.get("QUERY_STRING", "")
     host = environ.get("HTTP_HOST") or environ.get("SERVER_NAME", "")
     version = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
     found = _common(environ.get("REQUEST_METHOD", ""), methods, scheme, target, _utf8(host), version)

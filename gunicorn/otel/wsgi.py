@@ -97,18 +97,12 @@ class Pieces(Iterator[bytes]):
         self._iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Pieces:
-        try:
-            self._iterator = iter(self.untraced)
-        except BaseException as error:
-            self._call.fail(error)
-            raise
         return self
 
     def __next__(self) -> bytes:
-        if self._iterator is None:
-            iter(self)
-        assert self._iterator is not None
         try:
+            if self._iterator is None:
+                self._iterator = iter(self.untraced)
             piece = next(self._iterator)
         except StopIteration:
             raise

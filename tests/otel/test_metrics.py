@@ -242,6 +242,20 @@ def test_one_that_does_not_read_holds_up_nobody(export: Export) -> None:
     assert export.told() == [{"now": 40.0}]
 
 
+def test_one_that_cannot_be_started_is_told_of(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(reader: int) -> int:
+        raise FileNotFoundError(2, "No such file")
+
+    errors: list[tuple[object, ...]] = []
+    monkeypatch.setattr(export, "_spawn", fail)
+    monkeypatch.setattr(export.master.log, "error", lambda *given: errors.append(given), raising=False)
+    export.look(0.0)
+    assert len(errors) == 1
+    monkeypatch.setattr(os, "pipe", lambda: fail(0))
+    export.look(10.0)
+    assert len(errors) == 2
+
+
 def test_a_reload_switches_it_off_and_on(export: Export) -> None:
     export.look(0.0)
     export.master.cfg.otel_metrics = False
@@ -251,6 +265,7 @@ def test_a_reload_switches_it_off_and_on(export: Export) -> None:
     assert os.read(export.readers[0], 1) == b"", "the pipe is closed"
     assert export.ended(101, 0)
     assert export.warnings == []
+    assert export.due is None
     export.master.cfg.otel_metrics = True
     export.look(2.0)
     assert len(export.readers) == 2

@@ -99,6 +99,21 @@ def test_the_span_is_current_while_the_result_is_read_and_closed(traces: Traces)
     assert traces.is_child("closing")
 
 
+def test_it_can_be_begun_and_gone_on_with(traces: Traces) -> None:
+    class Several(list[bytes]):
+        """No list that could be sent in one piece."""
+
+    def app(environ: dict[str, Any], start_response: Any) -> Several:
+        start_response("200 OK", [])
+        return Several([b"a", b"b", b"c"])
+
+    result = begin(traces, app)
+    iterator = iter(result)
+    assert next(iterator) == b"a"
+    assert list(iterator) == [b"b", b"c"]
+    result.close()
+
+
 def test_it_does_not_end_before_it_is_closed(traces: Traces) -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
