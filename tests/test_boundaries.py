@@ -51,6 +51,7 @@ BOUNDARIES = {
     "master/reload.py": 1,
     "master/startup.py": 1,
     "master/upgrade.py": 1,
+    "otel/metrics_process.py": 1,
     "tls/terminator.py": 1,
     "unix/forks.py": 2,
     "workers/base.py": 1,

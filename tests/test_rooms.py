@@ -32,13 +32,15 @@ GROUND = frozenset(["", "errors", "_build", "_calendar", "_record", "_standard",
 
 #: Room: the rooms it may import besides itself and the ground. From the top of the house to the bottom.
 MAY_IMPORT: dict[str, str] = {
-    "faces": "app master control workers guests blocking asgi wsgi gateway drivers tls engine wire http instrument "
-    "logs config loading unix",
+    "faces": "app master control workers otel guests blocking asgi wsgi gateway drivers tls engine wire http "
+    "instrument logs config loading unix",
     "management": "app config",
     "app": "master workers config loading unix",
     "master": "control tls instrument logs config loading unix",
     "control": "wire http instrument logs config unix",
-    "workers": "guests blocking asgi wsgi gateway drivers tls engine wire http instrument logs config loading unix",
+    "workers": "otel guests blocking asgi wsgi gateway drivers tls engine wire http instrument logs config loading "
+    "unix",
+    "otel": "http logs config unix",
     "guests": "wsgi gateway tls engine wire http instrument config unix",
     "blocking": "wsgi gateway tls wire http instrument config unix",
     "asgi": "gateway drivers tls engine wire http instrument config unix",

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
         cfg: Config
         log: Log
-        # The application.
-        wsgi: WSGIApp
         # Not told to stop yet.
         alive: bool
         # Requests begun so far, and after how many this worker is replaced.
@@ -53,6 +51,9 @@ if TYPE_CHECKING:
         @property
         def slot(self) -> Slot:
             """Its page of the scoreboard."""
+
+        def traced_application(self) -> WSGIApp:
+            """The application, with a span around each request where they have such."""
 
         def recycle(self) -> None:
             """`max_requests` is reached."""
@@ -207,9 +208,9 @@ def answer(
             worker.recycle()
         if not persistent or not worker.alive or worker.slot.leaving or not cfg.keepalive:
             response.force_close()
-        result = worker.wsgi(environ, response.start_response)
+        result = worker.traced_application()(environ, response.start_response)
         try:
-            if _is_handled(worker, result):
+            if _is_handled(worker, getattr(result, "untraced", result)):
                 req.force_close()
                 return False
             if isinstance(result, environ["wsgi.file_wrapper"]):

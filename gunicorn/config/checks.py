@@ -14,7 +14,7 @@ from .values import SettingValues
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent):
+    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent, _otel_is_there):
         check(cfg)
 
 
@@ -34,6 +34,21 @@ def _address_of_the_agent(cfg: SettingValues) -> None:
         if cfg.agent_bind and other and parse_address(cfg.agent_bind) == parse_address(other):
             problem = f"at the address of {name} HTTP is spoken: expected one of its own"
             raise ConfigError(complaint(cfg, "agent_bind", problem))
+
+
+def _otel_is_there(cfg: SettingValues) -> None:
+    asked = [name for name in ("otel_spans", "otel_metrics") if getattr(cfg, name)]
+    if not asked:
+        return
+    from importlib.util import find_spec
+
+    for module in ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http"):
+        try:
+            found = find_spec(module)
+        except ImportError:
+            found = None
+        if found is None:
+            raise ConfigError(complaint(cfg, asked[0], "OpenTelemetry is missing: pip install gunicorn[otel]"))
 
 
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:

@@ -181,3 +181,6 @@ class SettingTypes:
         agent_bind: str | None
         ready_workers: int | str
         health_path: str | None
+        otel_spans: bool
+        otel_metrics: bool
+        otel_trust: str

@@ -12,7 +12,7 @@ cdef class JSONLines(AccessLines):
     cdef object _wall_clock
 
     @cython.locals(request=Request, wall=double, micros="long long", second="long long", took="long long",
-        whole="long long", method=str, path=str, code=str, queue=str, line=str)
+        whole="long long", method=str, path=str, code=str, more=str, line=str)
     cdef _add(self, Response response, dict environ, double seconds)
 
 

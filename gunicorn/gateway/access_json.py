@@ -59,15 +59,18 @@ class JSONLines(AccessLines):
             # Of a unix socket there is no address.
             remote = None
         identity = environ.get("gunicorn.request_id")
-        queue = ""
+        more = ""
+        trace = environ.get("gunicorn.trace_id")
+        if trace is not None:
+            more = f',"trace_id":{_value(trace)},"span_id":{_value(environ.get("gunicorn.span_id"))}'
         if request.forwarder_trusted:
-            queue = _queue(environ, wall - seconds)
+            more += _queue(environ, wall - seconds)
         line = (
             f'{self._stamp}{micros:06d}{_BEGIN}{method} {path} {code}{self._pid}{method}","path":"{path}'
             f'","query":"{_text(request.query)}","status":{code},"duration":{whole}.{took:06d},"bytes":{response.sent}'
             f',"remote":{_value(remote)},"user_agent":{_value(environ.get("HTTP_USER_AGENT"))}'
             f',"referer":{_value(environ.get("HTTP_REFERER"))},"host":{_value(environ.get("HTTP_HOST"))}'
-            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))},"request_id":{_value(identity)}{queue}}}\n'
+            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))},"request_id":{_value(identity)}{more}}}\n'
         )
         self._parts.append(line)
         self._count += len(line) // LONG_VALUE

@@ -39,6 +39,8 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | N
     client = client_of(exchange.peer, request, forwarded)
     if client is not None:
         name_client(variables, client)
+    if request.span_ids is not None:
+        variables["gunicorn.trace_id"], variables["gunicorn.span_id"] = request.span_ids
     return variables
 
 

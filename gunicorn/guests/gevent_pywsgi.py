@@ -208,7 +208,7 @@ class _Counted:
             start_response(f"501 {REASONS[501]}", [("Content-Length", "0"), ("Connection", "close")])
             return []
         try:
-            result: Iterable[bytes] = self.worker.wsgi(environ, start_response)
+            result: Iterable[bytes] = self.worker.traced_application()(environ, start_response)
         except BaseException as error:
             forks.end_stray(error)
             raise

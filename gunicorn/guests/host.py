@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gevent.pywsgi import WSGIHandler, WSGIServer
     from tornado.platform.asyncio import BaseAsyncIOLoop
 
-    from gunicorn._types import Log
+    from gunicorn._types import Log, WSGIApp
     from gunicorn.instrument.scoreboard import Slot
     from gunicorn.unix.sockets import BaseSocket
 
@@ -64,6 +64,9 @@ class GeventHost(Host, Protocol):
     wsgi_handler: type[WSGIHandler] | None
     # The servers that run.
     guests: list[WSGIServer]
+
+    def traced_application(self) -> WSGIApp:
+        """The application, with a span around each request where they have such."""
 
     def serve(self) -> None:
         """Wait, with gevent's loop running, until the worker is told to stop."""

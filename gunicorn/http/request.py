@@ -30,6 +30,8 @@ class Request:
 
     # Of its own where requests have ids (`request_id_header`). An annotation would make the compiled form warn.
     request_id = None  # type: str | None
+    # Its ids in a trace and of its span, where it has such (`otel_spans`).
+    span_ids = None  # type: tuple[str, str] | None
 
     def __init__(self) -> None:
         self.begin()

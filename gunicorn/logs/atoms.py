@@ -201,6 +201,8 @@ ATOMS: dict[str, Atom] = {
     "L": (DECIMAL, "", lambda logger, resp, req, environ, took: _decimal_seconds(took)),
     "p": (PROCESS, "", lambda logger, resp, req, environ, took: f"<{os.getpid()}>"),
     "{request-id}g": _environ("gunicorn.request_id"),
+    "{trace-id}g": _environ("gunicorn.trace_id"),
+    "{span-id}g": _environ("gunicorn.span_id"),
     "{queue}g": (QUEUE, "", _queue),
 }
 

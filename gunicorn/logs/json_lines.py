@@ -22,6 +22,7 @@ from .atoms import printable
 from .queue_time import queue_seconds
 from .request_ids import current_request_id
 from .targets import target_of
+from .traces import traces
 
 with standard_first():
     from json.encoder import encode_basestring_ascii
@@ -94,6 +95,9 @@ class JSONFormatter(logging.Formatter):
         known = getattr(record, "request_id", None) or current_request_id()
         if known is not None and known != "-":
             parts.append(f'"request_id":{member(known)}')
+        trace = traces.of(record.exc_info[1] if record.exc_info else None)
+        if trace is not None:
+            parts.append(f'"trace_id":"{trace[0]}","span_id":"{trace[1]}"')
         if record.exc_info:
             parts.append(f'"exception":{self._exception(record)}')
         if record.stack_info:
@@ -171,6 +175,7 @@ def access_line(
     sent = getattr(resp, "sent", None)
     protocol = member(environ.get("SERVER_PROTOCOL"))
     queued = queue_seconds(req, environ, moment - took.total_seconds())
+    trace, span = environ.get("gunicorn.trace_id"), environ.get("gunicorn.span_id")
     return (
         f'{{"time":"{stamp(moment)}","level":"INFO","logger":"gunicorn.access",'
         f'"message":"{method[1:-1]} {shown_path[1:-1]} {code}","pid":{os.getpid()},'
@@ -179,5 +184,6 @@ def access_line(
         f'"remote":{_remote(environ.get("REMOTE_ADDR"))},"user_agent":{member(environ.get("HTTP_USER_AGENT"))},'
         f'"referer":{member(environ.get("HTTP_REFERER"))},"host":{member(environ.get("HTTP_HOST"))},'
         f'"protocol":{protocol},"request_id":{member(environ.get("gunicorn.request_id"))}'
+        f'{"" if trace is None else f""","trace_id":{member(trace)},"span_id":{member(span)}"""}'
         f'{"" if queued is None else f""","queue":{decimal(queued)}"""}}}'
     )

@@ -34,6 +34,7 @@ from .faces import Faces
 from .history import History
 from .measures import Measures
 from .memory import MemoryWatch
+from .metrics_export import MetricsExport
 from .policy import policy_of
 from .reception import Reception
 from .reload import Reloads
@@ -87,6 +88,7 @@ class Arbiter(MasterState):
         self.reception = Reception(self, self._interest)
         self.measures = Measures(self)
         self.faces = Faces(self, self.reception, self.measures)
+        self._export = MetricsExport(self, self.reception, self.measures)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
@@ -226,6 +228,7 @@ class Arbiter(MasterState):
         self._manager.report(now, self._board(), self._reloads.runs)
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
         self._slow.look(now)
+        self._export.look(now)
 
     def _act(self) -> None:
         """Ask and act until there is nothing more to do."""
@@ -255,7 +258,8 @@ class Arbiter(MasterState):
         """Numbers of the signals that came; empty when something else has ended the sleep."""
         now = time.monotonic()
         all_moments = (
-            self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due
+            self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due,
+            self._export.due,
         )
         moments = [moment for moment in all_moments if moment is not None]
         if self._parent_fd >= 0:
@@ -372,6 +376,7 @@ class Arbiter(MasterState):
     def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         self.reception.put_down()
+        self._export.put_down()
         self.faces.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -395,7 +400,7 @@ class Arbiter(MasterState):
                 return
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
-            else:
+            elif not self._export.ended(pid, status):
                 self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
@@ -461,6 +466,7 @@ class Arbiter(MasterState):
         """Stop everything and leave with `exit_status`."""
         self._manager.stopping()
         self.stop()
+        self._export.end()
         self.reception.end()
         say = self.log.info if exit_status == 0 else self.log.error
         say("Shutting down: %s", self.master_name)

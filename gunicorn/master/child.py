@@ -152,6 +152,9 @@ def _leave(master: MasterState, worker: WorkerProcess) -> None:
     except BaseException as error:  # noqa: BLE001  # the boundary around a hook
         forks.end_stray(error)
         master.log.warning("Exception during worker exit:\n%s", application_traceback(error).rstrip())
+    if hasattr(worker, "end_telemetry"):
+        # Behind the hook, which may have had a span, too.
+        worker.end_telemetry()
 
 
 def _nothing() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gunicorn.gateway.socket_view import SocketView
     from gunicorn.http.request import Request as Head
     from gunicorn.loading.reloader import ReloaderBase
+    from gunicorn.otel.provider import Telemetry
     from gunicorn.unix.sockets import BaseSocket
 
     class Loader(Protocol):
@@ -89,6 +90,8 @@ class Worker:
         self.wakeup_fd = -1
         # Write end of the master's own wake-up pipe; the master sets it before the fork.
         self.master_fd = -1
+        # Where requests have spans: who makes them.
+        self._telemetry: Telemetry | None = None
         self._recycling = False
         # Just before the fork.
         self._made_at = time.monotonic()
@@ -135,6 +138,7 @@ class Worker:
         self.log.close_on_exec()
         self.init_signals()
         self._start_reloader()
+        self._start_telemetry()
         self.load_wsgi()
         self.boot()
         self.run()
@@ -197,6 +201,31 @@ class Worker:
         from gunicorn.blocking.cycle import answer_error
 
         answer_error(self, req, client, addr, exc)
+
+    # Traces.
+
+    def _start_telemetry(self) -> None:
+        """Before the application is loaded, which may ask for a tracer then."""
+        if not self.cfg.otel_spans:
+            return
+        with standard_first():
+            from gunicorn.otel import provider
+
+        self._telemetry = provider.start(self.cfg, self.log, self.slot.index)
+
+    def end_telemetry(self) -> None:
+        """The last thing a worker does: export the spans that are left."""
+        if self._telemetry is not None:
+            self._telemetry.close(self.notify)
+
+    def traced_application(self) -> App:
+        """The application as requests are given to it: with a span around each, where they have such."""
+        app: App = self.wsgi
+        if self._telemetry is None:
+            return app
+        from gunicorn.otel.wsgi import TracedWSGI
+
+        return TracedWSGI(app, self._telemetry.tracing)
 
     # Recycling.
 

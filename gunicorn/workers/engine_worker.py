@@ -168,7 +168,7 @@ class EngineWorker(Worker):
 
             server, lines = said(cfg, self.log)
         gateway = self.gateway_class(
-            self, self.wsgi, self.manners, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
+            self, self.traced_application(), self.manners, cfg.workers > 1, server, gunicorn.SERVER_SOFTWARE
         )
         gateway.attach(self.engine)
         if type(self).handle_error is not HANDLE_ERROR:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
+    from gunicorn._types import App
     from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
@@ -95,6 +96,13 @@ class ASGIWorker(EngineWorker):
     def serves_wsgi(self) -> bool:
         """Whether the application is a WSGI one."""
         return interface_of(self.wsgi) == WSGI
+
+    def traced_application(self) -> App:
+        if self._telemetry is None or self.serves_wsgi():
+            return super().traced_application()
+        from gunicorn.otel.asgi import traced
+
+        return traced(self.wsgi, self._telemetry.tracing)
 
     def places(self) -> int:
         threads: int = self.cfg.threads

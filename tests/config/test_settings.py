@@ -23,7 +23,7 @@ NEW = {
     "ws_ping_interval", "ws_ping_timeout", "ws_max_queue", "ws_per_message_deflate",
     "header_timeout", "body_timeout", "send_timeout", "body_buffer_size", "response_buffer_size",
     "buffer_request_body", "django_settings", "limit_request_head", "metrics_bind", "control_bind",
-    "control_token_file",
+    "control_token_file", "otel_metrics", "otel_spans", "otel_trust",
     "log_format", "log_streams", "access_log_skip", "access_log_sample", "access_log_slow", "request_id_header",
     "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets",
 }

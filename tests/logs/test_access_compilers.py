@@ -24,7 +24,7 @@ from gunicorn.logs import atoms
 from gunicorn.logs.atoms import compile_format
 from tests.logs.test_access_format import config
 
-ATOMS = [*"hlutrsmUqHbBfaTDMLp", "{request-id}g", "{queue}g"]
+ATOMS = [*"hlutrsmUqHbBfaTDMLp", "{request-id}g", "{trace-id}g", "{span-id}g", "{queue}g"]
 EVERYTHING = "|".join(f"%({atom})s" for atom in ATOMS)
 COMMON = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s'
 #: Formats of the quick way.

@@ -21,6 +21,7 @@ from gunicorn.gateway.response import Response
 from gunicorn.glogging import Logger
 from gunicorn.http.request import Request
 from gunicorn.logs.json_lines import JSONFormatter, access_line, decimal, stamp
+from gunicorn.logs.traces import traces
 from gunicorn.wsgi.error_stream import ErrorStream
 from tests.logs.test_access_format import ENVIRON, REQUEST, RESPONSE, TOOK, config
 
@@ -210,6 +211,29 @@ def test_whatever_a_client_sends_is_one_object(text: str, seen: str) -> None:
     assert (found["user_agent"], found["referer"], found["host"], found["query"]) == (seen,) * 4
     assert found["path"] == "/" + seen
     assert found["message"] == f"GET /{seen} 200"
+
+
+@pytest.mark.parametrize(("trace", "span"), [("0af7", "b7ad"), ("", None), (5, "\u20ac"), ('"', "\n")])
+def test_the_ids_of_a_trace(trace: object, span: object) -> None:
+    found = parsed(Bench().line(answered(), {**ORDINARY, "gunicorn.trace_id": trace, "gunicorn.span_id": span}))
+    assert list(found) == [*ACCESS_KEYS, "trace_id", "span_id"]
+    assert found["trace_id"] == str(trace)
+    assert found["span_id"] == span
+
+
+def test_a_line_of_the_error_log_has_the_ids_of_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[BaseException | None] = []
+
+    def find(error: BaseException | None) -> tuple[str, str] | None:
+        asked.append(error)
+        return ("0af7", "b7ad") if error is not None else None
+
+    monkeypatch.setattr(traces, "find", find)
+    error = raised(ValueError("oops"))
+    found = parsed(JSONFormatter().format(record("oops", error=error)))
+    assert (found["trace_id"], found["span_id"]) == ("0af7", "b7ad")
+    assert list(parsed(JSONFormatter().format(record("fine")))) == KEYS
+    assert asked == [error, None]
 
 
 @pytest.mark.parametrize(("status", "code"), [

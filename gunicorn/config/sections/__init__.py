@@ -23,4 +23,5 @@ from gunicorn.config.sections import (  # noqa: I001
     dirty as dirty,
     control as control,
     metrics as metrics,
+    otel as otel,
 )

@@ -88,6 +88,7 @@ class AccessLogFormat(Setting):
         | `{NAME}o` | response header field |
         | `{NAME}e` | variable of the WSGI environment |
         | `{request-id}g` | id of the request (`request_id_header`) |
+        | `{trace-id}g`, `{span-id}g` | ids of its trace and its span (`otel_spans`) |
         | `{queue}g` | seconds between a trusted proxy and this server, as its `X-Request-Start` tells |
 
         What a request does not have is `-`. It has no meaning with `log_format = json`.
