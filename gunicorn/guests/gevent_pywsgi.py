@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gunicorn._types import Environ, ExcInfo, Fields, Log, StartResponse, Write, WSGIApp
+    from gunicorn.instrument.scoreboard import Slot
     from gunicorn.tls.terminator import Terminator
     from gunicorn.unix.sockets import BaseSocket
 
@@ -196,7 +197,7 @@ class _Counted:
         self.calls += 1
         if self.calls >= self.worker.max_requests:
             self.worker.recycle()
-        call = _Call(self.board, environ, start_response)
+        call = _Call(self.worker.slot, self.board, environ, start_response)
         try:
             return call.follow(self._run(environ, call.start_response))
         except BaseException:
@@ -224,7 +225,8 @@ class _Counted:
 class _Call:
     """One call of the application, as the scoreboard is told of it: its status, and when its result is closed."""
 
-    def __init__(self, board: Board, environ: Environ, start_response: StartResponse) -> None:
+    def __init__(self, slot: Slot, board: Board, environ: Environ, start_response: StartResponse) -> None:
+        self._slot = slot
         self._board = board
         self._method: str = environ["REQUEST_METHOD"]
         self._start_response = start_response
@@ -238,6 +240,9 @@ class _Call:
     def start_response(self, status: str, headers: Fields, *args: ExcInfo | None) -> Write:
         """That of the server, overheard."""
         self._status = status_number(status)
+        if self._slot.leaving:
+            # The server stops soon: gevent closes the connection behind an answer that says so.
+            headers = [*headers, ("Connection", "close")]
         return self._start_response(status, headers, *args)
 
     def follow(self, result: Iterable[bytes]) -> Iterable[bytes]:
