@@ -160,9 +160,6 @@ def _value(view: ServerView, name: str) -> object:
     value = cfg.settings[name].get()
     if value and name.endswith("_password"):
         return cfg.shown(name)
-    if name == "raw_env":
-        # Deployments keep secrets there.
-        return [f"{each.partition('=')[0]}=(hidden)" for each in value]
     if isinstance(value, _OF_JSON):
         return value
     if isinstance(value, list) and all(isinstance(item, _OF_JSON) for item in value):
