@@ -249,6 +249,37 @@ def test_worker_types(receiver: Receiver, serve: Serve, kind: str) -> None:
     assert "/last" in paths()
 
 
+TORNADO = """
+import tornado.web
+
+class Hello(tornado.web.RequestHandler):
+    def get(self):
+        self.write("ok")
+
+app = tornado.web.Application([("/", Hello)])
+"""
+AIOHTTP = """
+from aiohttp import web
+
+async def hello(request):
+    return web.Response(text="ok")
+
+app = web.Application()
+app.router.add_get("/", hello)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "app", "whose"), [("tornado", TORNADO, "Tornado"), ("gaiohttp", AIOHTTP, "aiohttp")],
+)
+def test_who_has_no_spans_is_told_so(receiver: Receiver, serve: Serve, kind: str, app: str, whose: str) -> None:
+    pytest.importorskip({"gaiohttp": "aiohttp"}.get(kind, kind))
+    server = serve(app, "--otel-spans", "-k", kind, env=receiver.environment())
+    assert server.get("/").body == b"ok"
+    server.wait_for_log(rf"\[WARNING\] otel_spans: this application is served by {whose}'s own server")
+
+
 def test_a_reload_loses_no_span_of_a_preloaded_application(receiver: Receiver, serve: Serve) -> None:
     env = receiver.environment(OTEL_BSP_SCHEDULE_DELAY="600000")
     server = serve(TINY, "--otel-spans", "--preload", "-n", "preloaded", env=env)
