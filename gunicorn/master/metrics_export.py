@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Clock
 
-__all__ = ["MetricsExport", "interval_of"]
+__all__ = ["MetricsExport", "interval_of", "is_possible"]
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """So long nothing is started after an exporter has ended by itself: twice as long each time."""
@@ -56,6 +56,12 @@ def interval_of(variables: Mapping[str, str]) -> float:
     return milliseconds / 1000 if 100 <= milliseconds <= 1e9 else 60.0
 
 
+def is_possible(variables: Mapping[str, str]) -> bool:
+    """Whether the standard variables let metrics be exported at all."""
+    disabled = variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return not disabled and variables.get("OTEL_METRICS_EXPORTER", "").strip().lower() != "none"
+
+
 class MetricsExport:
     """`due`: monotonic moment of the next turn; None while nobody wants metrics."""
 
@@ -75,7 +81,7 @@ class MetricsExport:
 
     def look(self, now: float) -> None:
         """Start the process where it is missing, and tell it the numbers, if it is time for that."""
-        if not self._master.cfg.otel_metrics:
+        if not (self._master.cfg.otel_metrics and is_possible(os.environ)):
             self._close()
             self.due = None
             return

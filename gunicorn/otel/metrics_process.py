@@ -77,9 +77,23 @@ def lines_of(read: Callable[[], bytes]) -> Iterator[bytes]:
         yield from lines
 
 
+def close_inherited() -> None:
+    """Close all but the standard streams: what the master was handed over is none of this process's affair.
+
+    One by one, as they are there: the highest number that there may be can be a billion.
+    """
+    for name in os.listdir("/dev/fd"):
+        try:
+            if int(name) > 2:
+                os.close(int(name))
+        except OSError:
+            # The one of the list itself.
+            pass
+
+
 def main() -> int:
     """Run until the master closes the pipe; the exit status."""
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    close_inherited()
     for name in _SIGNALS:
         signal.signal(getattr(signal, f"SIG{name}"), signal.SIG_IGN)
     lines = lines_of(lambda: os.read(0, _MOST_READ))

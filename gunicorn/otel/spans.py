@@ -161,7 +161,6 @@ class ServerSpan:
                 span.set_status(StatusCode.ERROR)
         span.end()
 
-
     def give_up(self) -> None:
         """End it as one of which nobody knows what has become."""
         if self._span.is_recording():

@@ -218,6 +218,11 @@ class Worker:
         if self._telemetry is not None:
             self._telemetry.close(self.notify)
 
+    def tell_untraced(self, whose: str) -> None:
+        """A server of somebody else's is about to serve the application."""
+        if self._telemetry is not None:
+            self.log.warning("otel_spans: this application is served by %s's own server, and has no spans by us", whose)
+
     def traced_application(self) -> App:
         """The application as requests are given to it: with a span around each, where they have such."""
         app: App = self.wsgi

@@ -48,6 +48,7 @@ class AiohttpWorker(GunicornWebWorker):
     def run(self) -> None:
         if _is_of_aiohttp(self.wsgi):
             entrance.check_guest(self.cfg)
+            self.tell_untraced("aiohttp")
             super().run()
         else:
             # The loop has the signals; closing it gives them back, and none may be lost until another worker has them.

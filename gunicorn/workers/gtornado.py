@@ -87,6 +87,7 @@ class TornadoWorker(EngineWorker):
         if not isinstance(self.wsgi, HTTPServerConnectionDelegate | WSGIContainer):
             super().run()
             return
+        self.tell_untraced("Tornado")
         self.servers = Servers(self)
         self.ioloop.asyncio_loop.set_exception_handler(_tell)
         try:

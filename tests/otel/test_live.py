@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,71 @@ def test_worker_types(receiver: Receiver, serve: Serve, kind: str) -> None:
     assert server.get("/last").status == 200
     server.stop()
     assert "/last" in paths()
+
+
+SLOW = """
+import time
+from opentelemetry import trace
+tracer = trace.get_tracer("slow")
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    def pieces():
+        for _ in range(3):
+            with tracer.start_as_current_span(environ["PATH_INFO"]):
+                time.sleep(0.001)
+                yield b"x"
+    return pieces()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["gthread", "gevent", "eventlet"])
+def test_requests_side_by_side_are_not_mixed_up(receiver: Receiver, serve: Serve, kind: str) -> None:
+    if kind != "gthread":
+        pytest.importorskip(kind)
+    env = receiver.environment(OTEL_BSP_MAX_QUEUE_SIZE="10000")
+    server = serve(SLOW, "--otel-spans", "-k", kind, "--threads", "8", "-n", f"slow-{kind}", env=env)
+    with ThreadPoolExecutor(16) as clients:
+        assert {answer.body for answer in clients.map(lambda number: server.get(f"/{number}"), range(100))} == {b"xxx"}
+    server.stop()
+    spans = [span for span in receiver.spans if span.resource["service.name"] == f"slow-{kind}"]
+    paths = {span.id: span.attributes["url.path"] for span in spans if span.scope == "gunicorn"}
+    assert sorted(paths.values()) == sorted(f"/{number}" for number in range(100))
+    inner = [span for span in spans if span.scope == "slow"]
+    assert len(inner) == 300
+    assert all(paths[span.parent] == span.name for span in inner)
+
+
+TORNADO = """
+import tornado.web
+
+class Hello(tornado.web.RequestHandler):
+    def get(self):
+        self.write("ok")
+
+app = tornado.web.Application([("/", Hello)])
+"""
+AIOHTTP = """
+from aiohttp import web
+
+async def hello(request):
+    return web.Response(text="ok")
+
+app = web.Application()
+app.router.add_get("/", hello)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "app", "whose"), [("tornado", TORNADO, "Tornado"), ("gaiohttp", AIOHTTP, "aiohttp")],
+)
+def test_who_has_no_spans_is_told_so(receiver: Receiver, serve: Serve, kind: str, app: str, whose: str) -> None:
+    pytest.importorskip({"gaiohttp": "aiohttp"}.get(kind, kind))
+    server = serve(app, "--otel-spans", "-k", kind, env=receiver.environment())
+    assert server.get("/").body == b"ok"
+    server.wait_for_log(rf"\[WARNING\] otel_spans: this application is served by {whose}'s own server")
 
 
 def test_a_reload_loses_no_span_of_a_preloaded_application(receiver: Receiver, serve: Serve) -> None:

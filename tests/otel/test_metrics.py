@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, Sum
 from opentelemetry.sdk.resources import Resource
 
-from gunicorn.master.metrics_export import MetricsExport, interval_of
+from gunicorn.master.metrics_export import MetricsExport, interval_of, is_possible
 from gunicorn.otel.metrics import metric_of, metrics_of
 from gunicorn.otel.metrics_process import Latest, lines_of
 from tests.conftest import Serve
@@ -159,6 +159,17 @@ def test_an_end_does_not_wait_for_ever() -> None:
 )
 def test_interval(text: str, seconds: float) -> None:
     assert interval_of({"OTEL_METRIC_EXPORT_INTERVAL": text}) == seconds
+
+
+@pytest.mark.parametrize(
+    ("variables", "possible"),
+    [
+        ({}, True), ({"OTEL_SDK_DISABLED": "True"}, False), ({"OTEL_SDK_DISABLED": "no"}, True),
+        ({"OTEL_METRICS_EXPORTER": "none"}, False), ({"OTEL_METRICS_EXPORTER": "otlp"}, True),
+    ],
+)
+def test_the_variables_can_forbid_it(variables: dict[str, str], possible: bool) -> None:
+    assert is_possible(variables) is possible
 
 
 class Export(MetricsExport):
