@@ -128,6 +128,11 @@ class Faces:
         free = resources_of(self._read, self._look) if METRICS in bound.names else {}
         return ControlFace(self._open_office(), lambda: Guard(host, name, self._token), peer, free)
 
+    def _prepare(self, cfg: Config) -> None:
+        """What reads a file is done when nobody waits for it."""
+        if cfg.control_bind:
+            self._open_office()
+
     def _open_office(self) -> Office:
         if self._office is None:
             from gunicorn.control.control_face import Office
@@ -141,6 +146,7 @@ class Faces:
         """At the start. Raises ConfigError, and SystemExit(1), the reason being in the log."""
         cfg = self._master.cfg
         self._token = _token_of(cfg)
+        self._prepare(cfg)
         handed = dict(self._inherited())
         for address, (setting, names) in _wanted(cfg).items():
             if address in handed:
@@ -168,9 +174,6 @@ class Faces:
         return bound
 
     def _answer_at(self, bound: _Bound) -> None:
-        if CONTROL in bound.names:
-            # It reads a file: now, and not when somebody waits.
-            self._open_office()
         bound.endpoint = Endpoint(bound.sock, lambda peer: self._converse(bound, peer), _has_left)
         self._reception.receive_at(bound.endpoint)
         for name in bound.names:
@@ -193,6 +196,7 @@ class Faces:
         ConfigError, and SystemExit(1), the reason being in the log."""
         cfg = self._master.cfg
         token = _token_of(cfg)
+        self._prepare(cfg)
         now: dict[Address, _Bound] = {}
         self._before, self._token_before = self._bound, self._token
         # From here on `undo` knows what to take back.
@@ -233,8 +237,6 @@ class Faces:
             if bound.endpoint is not None:
                 # Those who were served by the other names are not served by these: they come again.
                 self._reception.cut(bound.endpoint)
-                if CONTROL in names:
-                    self._open_office()
 
     # An upgrade.
 

@@ -350,6 +350,28 @@ def test_who_may(peer: Any, listener: Any, token: bytes | None, asked: tuple[str
             assert "control_token_file" in data["error"]
 
 
+FIELDS = (*PROXIED, *WRONG, AS_JSON, "Content-Type: text/plain", "Origin: http://127.0.0.1:9000", "Origin: null",
+          "Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site", "Connection: close", "Cookie: token=secret",
+          "X-Authorization: Bearer secret", "Proxy-Authorization: Bearer secret", "X-HTTP-Method-Override: GET")
+LINES = ("POST /reload", "POST /workers", "POST /workers/11/kill", "POST /drain", "POST /shutdown", "POST /profile",
+         "POST /reload?token=secret", "POST http://secret@127.0.0.1/reload", "PUT /reload", "GET /reload")
+
+
+@given(
+    st.sampled_from(LINES), st.lists(st.sampled_from(FIELDS), max_size=5),
+    st.sampled_from([(NEAR, HERE), (FAR, HERE), (FAR, EVERYWHERE), ("", "/run/s")]), st.sampled_from([b"secret", None]),
+    st.sampled_from(["", "{}", '{"add": 1}', '{"on": true}', '{"token": "secret"}']),
+)
+def test_without_the_token_nothing_is_ever_done(
+    line: str, fields: list[str], where: tuple[Any, Any], token: bytes | None, body: str
+) -> None:
+    talk = Talk(*where, token=token)
+    answer = talk.give(octets_of(line, *fields, body=body))
+    assert talk.orders.done == []
+    assert 400 <= int(answer[9:12]) < 500
+    assert talk.face.due is None
+
+
 @pytest.mark.parametrize(("host", "listener", "name", "is_own"), [
     ("127.0.0.1:9000", HERE, "127.0.0.1", True), ("localhost", HERE, "127.0.0.1", True),
     ("LOCALHOST:1", HERE, "127.0.0.1", True), ("127.8.8.8", HERE, "127.0.0.1", True), ("[::1]:9000", HERE, "x", True),
