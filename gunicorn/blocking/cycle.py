@@ -192,10 +192,10 @@ def answer(
     if ids is not None:
         _name(req, ids)
         board.identify(req.head.request_id or "")
-    board.speak(req.head.version_major, req.head.version_minor)
-    if req.head.queued is not None:
-        tell_queue_time(board, req.head)
-    board.begin(req.method, req.uri, began)
+    head = req.head
+    if head.starts:
+        tell_queue_time(board, head)
+    board.begin(req.method, req.uri, began, head.version_major * 10 + head.version_minor)
     try:
         cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)
@@ -263,7 +263,7 @@ def _answer_health(worker: BlockingWorker, req: Request, sock: socket, persisten
     response.write_all([content])
     response.close()
     board = _board_of(worker)
-    board.speak(req.head.version_major, req.head.version_minor)
+    board.speak(req.head.version_major * 10 + req.head.version_minor)
     board.count(req.head.method, response.status_code)
     if response.should_close():
         req.force_close()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .health import Health
 
 __all__ = ["Agent", "line_of"]
@@ -23,12 +25,14 @@ def line_of(health: Health, busy: float) -> str:
 
 
 class Agent:
-    """One connection; see `conversation.Conversation`. All is said when it begins, whatever the peer sends."""
+    """One connection; see `conversation.Conversation`. `tell` says the line, at once, whatever the peer sends."""
 
-    def __init__(self, line: str) -> None:
-        self.output = bytearray(line.encode("ascii", "replace") + b"\n")
-        self.finished = True
-        self.due: float | None = None
+    def __init__(self, tell: Callable[[], str]) -> None:
+        self.output = bytearray()
+        self.finished = False
+        # As one that waits for a turn of the loop, not for its peer.
+        self.due: float | None = 0.0
+        self._tell = tell
 
     def receive(self, data: bytes) -> None:
         """What an agent is sent (`agent-send`) means nothing here."""
@@ -37,4 +41,6 @@ class Agent:
         return False
 
     def tick(self, now: float) -> None:
-        """Nothing is waited for."""
+        self.due = None
+        self.output += self._tell().encode("ascii", "replace") + b"\n"
+        self.finished = True

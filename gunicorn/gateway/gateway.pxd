@@ -30,7 +30,7 @@ cdef class Gateway(GatewayState):
     cpdef bint unfinished(self) except -1
     cpdef idle(self)
     cpdef bint others_wait(self) except -1
-    @cython.locals(board=Board)
+    @cython.locals(board=Board, version=int)
     cdef _count(self, Request request, bint on_board, double now)
     cdef _admit(self, Exchange exchange, Request request)
     cdef _log(self, Response response, Request request, environ, double seconds)

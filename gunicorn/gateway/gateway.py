@@ -195,11 +195,13 @@ class Gateway(GatewayState):
             self.worker.recycle()
         if board is None:
             return
-        board.speak(request.version_major, request.version_minor)
-        if request.queued is not None:
+        version = request.version_major * 10 + request.version_minor
+        if request.starts:
             tell_queue_time(board, request)
         if on_board:
-            board.begin(request.method, request.uri, now)
+            board.begin(request.method, request.uri, now, version)
+        else:
+            board.speak(version)
 
     def _admit(self, exchange: Exchange, request: Request) -> None:
         """Raises the `HTTPError` that answers a request which has waited too long, `ClientDisconnected` where its

@@ -52,7 +52,7 @@ class HealthPath(Handler):
         page.close = request.close or engine.keepalive == 0 or engine.closing or is_leaving()
         board = self._gateway.board
         if board is not None:
-            board.speak(request.version_major, request.version_minor)
+            board.speak(request.version_major * 10 + request.version_minor)
             board.count(request.method, int(status[:3]))
         try:
             exchange.answer(page)

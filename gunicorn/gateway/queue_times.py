@@ -18,6 +18,7 @@ __all__ = ["tell_queue_time"]
 
 def tell_queue_time(board: Board, request: Request, wall_clock: Clock = time.time) -> None:
     """A request is about to be run."""
-    waited = seconds_since(request.queued, wall_clock())
+    # Two of them say nothing.
+    waited = seconds_since(request.header("X-REQUEST-START"), wall_clock()) if request.starts == 1 else None
     if waited is not None:
         board.queue(waited)

@@ -233,9 +233,8 @@ class _Call:
         self._began = monotonic()
         self._status = 0
         self._over = False
-        version: str = environ.get("SERVER_PROTOCOL", "")
-        board.speak(1, 0 if version == "HTTP/1.0" else 1)
-        board.begin(self._method, environ.get("RAW_URI") or environ["PATH_INFO"], self._began)
+        version = 10 if environ.get("SERVER_PROTOCOL") == "HTTP/1.0" else 11
+        board.begin(self._method, environ.get("RAW_URI") or environ["PATH_INFO"], self._began, version)
 
     def start_response(self, status: str, headers: Fields, *args: ExcInfo | None) -> Write:
         """That of the server, overheard."""

@@ -188,8 +188,7 @@ class Servers:
             self.worker.recycle()
         if request.request_id is not None:
             self.board.identify(request.request_id)
-        self.board.speak(1, request.version_minor)
-        self.board.begin(request.method, request.uri, answer.began)
+        self.board.begin(request.method, request.uri, answer.began, 10 + request.version_minor)
 
     def end(self, answer: Answer, method: str, seconds: float) -> None:
         """It is answered, or never will be."""
@@ -232,7 +231,7 @@ class Servers:
 
     def _read_again(self, request: Request) -> list[tuple[FieldName, str]]:
         read = read_again(self.worker.engine.table, request)
-        if read.queued is not None:
+        if read.starts:
             tell_queue_time(self.board, read)
         return read.fields
 
@@ -432,7 +431,7 @@ class Answer(HTTPConnection):
         for name, value in fields:
             headers[name] = value
         code, _, reason = status.partition(" ")
-        owner.board.speak(1, 0 if start_line.version == "HTTP/1.0" else 1)
+        owner.board.speak(10 if start_line.version == "HTTP/1.0" else 11)
         owner.board.count(start_line.method, int(code))
         content = b"" if start_line.method == "HEAD" else content
         self.write_headers(ResponseStartLine("HTTP/1.1", int(code), reason), headers, content)

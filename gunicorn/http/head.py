@@ -94,8 +94,7 @@ class Head:
         elif kind == SINGLETON:
             self._once(field)
         elif kind == QUEUE_TIME and self.trusted:
-            # Two of them say nothing.
-            request.queued = value if request.queued is None else ""
+            request.starts += 1
 
     def _once(self, field: FieldName) -> None:
         if self.singletons is None:

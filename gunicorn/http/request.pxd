@@ -22,9 +22,9 @@ cdef class Request:
     cdef public object peer
     cdef public list octets
     cdef public str priority
-    cdef public str queued
     cdef public dict proxy_info
     cdef public double started
+    cdef public int starts
     cdef public bint takes_trailers
     cdef public list _headers
     cdef dict __dict__

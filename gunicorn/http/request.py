@@ -22,7 +22,7 @@ class Request:
     __slots__ = (
         "_headers", "authority", "body", "chunked", "close", "content_length", "expect_continue", "fields",
         "forced_close", "forwarder_trusted", "host", "method", "octets", "path", "peer", "priority", "proxy_info",
-        "query", "queued", "scheme", "script_name", "started", "takes_trailers", "trailers", "upgrade", "uri",
+        "query", "scheme", "script_name", "started", "starts", "takes_trailers", "trailers", "upgrade", "uri",
         "version_major", "version_minor",
         # Hooks hang attributes of their own on a request (a start time, an identity).
         "__dict__",
@@ -62,8 +62,8 @@ class Request:
         self.octets: list[tuple[bytes, bytes]] | None = None
         # How urgent the answer is to its client, as that has said it (RFC 9218).
         self.priority: str | None = None
-        # What a trusted proxy says of the moment at which it took the request on (`logs/queue_time.py`).
-        self.queued: str | None = None
+        # How many fields there are in which a trusted proxy tells when it took the request on (`logs/queue_time.py`).
+        self.starts: int = 0
         # The client of HTTP/2 has said that it uses trailer fields (RFC 9110 section 10.1.4).
         self.takes_trailers = False
         self.body: Any = None

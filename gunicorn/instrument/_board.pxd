@@ -4,9 +4,9 @@ cdef class Board:
     cdef long _running
     cdef Py_ssize_t _line_at
     cdef Py_ssize_t _line_room
-    cpdef begin(self, str method, str uri, double now)
+    cpdef begin(self, str method, str uri, double now, int version)
     cpdef identify(self, str identity)
-    cpdef speak(self, int major, int minor)
+    cpdef speak(self, int version)
     cpdef queue(self, double seconds)
     cpdef shed(self, str reason)
     cpdef hold(self, long long websockets)

@@ -54,11 +54,12 @@ class Board:
         """Write to another page from now on."""
         self._slot = slot
 
-    def begin(self, method: str, uri: str, now: float) -> None:
-        """The application is called; `now` in monotonic seconds."""
+    def begin(self, method: str, uri: str, now: float, version: int) -> None:
+        """The application is called; `now` in monotonic seconds; `version`: of HTTP, ten times that."""
         if type(method) is not str or type(uri) is not str:
             raise TypeError("a str is needed")
         self._running += 1
+        self.speak(version)
         self._slot._words[_RUNNING] = self._running
         line = b""
         if len(method) < LINE_ROOM:
@@ -79,9 +80,9 @@ class Board:
         slot._bytes[_ID_AT : _ID_AT + len(octets)] = octets
         slot._words[_ID_LENGTH] = len(octets)
 
-    def speak(self, major: int, minor: int) -> None:
-        """An application gets a request of this version of HTTP."""
-        self._slot._words[_VERSIONS + (2 if major >= 2 else 1 if major == 1 and minor > 0 else 0)] += 1
+    def speak(self, version: int) -> None:
+        """A request of this version of HTTP is served that does not `begin`."""
+        self._slot._words[_VERSIONS + (2 if version >= 20 else 1 if version > 10 else 0)] += 1
 
     def queue(self, seconds: float) -> None:
         """A request has waited for so long in front of this server."""

@@ -105,6 +105,19 @@ cdef Py_ssize_t bucket_of(double seconds) noexcept:
     return bucket if bucket < c_buckets else c_buckets - 1
 
 
+cdef Py_ssize_t bound_of(double seconds) noexcept:
+    """The first bound that a time does not exceed; behind the last one where it exceeds all."""
+    cdef Py_ssize_t place = 0
+    while place < c_last and seconds > c_bounds[place]:
+        place += 1
+    return place
+
+
+cdef Py_ssize_t version_of(int version) noexcept:
+    """Where a version is counted."""
+    return 1 if version == 11 else 2 if version >= 20 else 1 if version > 10 else 0
+
+
 cdef class Board:
     """Writes to a `scoreboard.Slot` what its requests are doing; of several at once, the one begun last."""
 
@@ -135,8 +148,8 @@ cdef class Board:
         self._buffer = other
         self._page = <unsigned char *>self._buffer.buf
 
-    cpdef begin(self, str method, str uri, double now):
-        """The application is called; `now` in monotonic seconds."""
+    cpdef begin(self, str method, str uri, double now, int version):
+        """The application is called; `now` in monotonic seconds; `version`: of HTTP, ten times that."""
         if method is None or uri is None:
             raise TypeError("a str is needed, not NoneType")
         cdef unsigned char *line = self._page + self._line_at
@@ -153,6 +166,7 @@ cdef class Board:
                 second = self._line_room - first
             memcpy(line + first, PyUnicode_DATA(uri), second)
         self._running += 1
+        words[c_versions + version_of(version)] += 1
         words[c_running] = self._running
         words[c_length] = first + second
         (<double *>self._page)[c_started] = now
@@ -172,9 +186,9 @@ cdef class Board:
             memcpy(self._page + c_id_at, PyUnicode_DATA(identity), length)
         (<unsigned long long *>self._page)[c_id_length] = <unsigned long long>length
 
-    cpdef speak(self, int major, int minor):
-        """An application gets a request of this version of HTTP."""
-        (<unsigned long long *>self._page)[c_versions + (2 if major >= 2 else 1 if major == 1 and minor > 0 else 0)] += 1
+    cpdef speak(self, int version):
+        """A request of this version of HTTP is served that does not `begin`."""
+        (<unsigned long long *>self._page)[c_versions + version_of(version)] += 1
 
     cpdef queue(self, double seconds):
         """A request has waited for so long in front of this server."""
@@ -209,8 +223,8 @@ cdef class Board:
         if not 100 <= status < 500:
             words[c_errors] += 1
         words[c_histogram + bucket_of(seconds)] += 1
-        while bound < c_last and seconds > c_bounds[bound]:
-            bound += 1
+        if seconds > c_bounds[0]:
+            bound = bound_of(seconds)
         words[c_bounded + bound] += 1
         words[c_nanoseconds] += <unsigned long long>(seconds * 1e9)
         floats[c_begun] -= began

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gunicorn.config.config import Config
     from gunicorn.control.control_face import Office
     from gunicorn.control.conversation import Conversation, Peer
+    from gunicorn.control.view import ServerView
     from gunicorn.instrument.metrics import Readings
 
 __all__ = ["FaceSettings", "Faces"]
@@ -106,13 +107,19 @@ class Faces:
         return self._measures.read(self._reception.view())
 
     def _look(self) -> Health:
-        view = self._reception.view()
+        return self._health_of(self._reception.view())
+
+    def _health_of(self, view: ServerView) -> Health:
         return Health(self._master.has_served, view.not_ready, self._master.supervisor.leaving or view.draining)
 
     def _agent(self) -> Conversation:
         from gunicorn.control.agent import Agent, line_of
 
-        return Agent(line_of(self._look(), self._measures.busy_share(self._reception.view())))
+        def tell() -> str:
+            view = self._reception.view()
+            return line_of(self._health_of(view), self._measures.busy_share(view))
+
+        return Agent(tell)
 
     def _converse(self, bound: _Bound, peer: Peer) -> Conversation:
         if AGENT in bound.names:

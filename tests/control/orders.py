@@ -51,7 +51,7 @@ class Noted:
         self.slots[0].heartbeat = 999.875
         board = Board(self.slots[0])
         board.identify("an.id")
-        board.begin("GET", "/slow\xff", 995.5)
+        board.begin("GET", "/slow\xff", 995.5, 11)
 
     def view(self) -> ServerView:
         workers = (

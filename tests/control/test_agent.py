@@ -34,7 +34,7 @@ def test_words(health: Health, line: str) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"agent-send\n", b"\0" * 100_000])
 def test_whoever_connects_is_told_and_let_go(sent: bytes, tmp_path: Path) -> None:
-    hall = Hall(tmp_path, lambda peer: Agent("up ready 7%"))
+    hall = Hall(tmp_path, lambda peer: Agent(lambda: "up ready 7%"))
     try:
         client = hall.connect()
         if sent:
@@ -43,6 +43,18 @@ def test_whoever_connects_is_told_and_let_go(sent: bytes, tmp_path: Path) -> Non
         assert heard(client) == b"up ready 7%\n"
         assert heard(client) == b""
         assert hall.clients == 0
+    finally:
+        hall.close()
+
+
+def test_what_cannot_be_told_ends_that_connection(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hall = Hall(tmp_path, lambda peer: Agent(lambda: str(1 // 0)))
+    try:
+        client = hall.connect()
+        hall.turn(2)
+        assert heard(client) == b""
+        assert "A conversation has failed" in caplog.text
+        assert hall.server.due is None
     finally:
         hall.close()
 

@@ -297,7 +297,7 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
     for method in ("", "GET", "M" * 1023, "M" * 1024, "M" * 5000, "\u20ac", "\xe4"):
         for uri in ("", "/", "/" * 1020, "/" * 5000, "/\u20ac", "/\ud800"):
             for now in (0.0, 1.0, -1.0, math.inf, math.nan, 1e308):
-                written.begin(method, uri, now)
+                written.begin(method, uri, now, 11)
                 found = slot.in_flight()
                 assert found is None or len(found[0]) <= 1024
     for seconds in (0.0, -0.0, 1e-9, 1.0, 1e12, 1e13, 1e300, -1.0, -math.inf, math.inf, math.nan):
@@ -310,9 +310,11 @@ def test_whatever_is_written_stays_on_the_page(board: Any) -> None:
     for identity in ("", "a" * 127, "b" * 128, "c" * 129, "d" * 5000, "\xe4", "\u20ac", "\ud800"):
         written.identify(identity)
         assert slot.request_id == (identity[:128] if identity.isascii() else "")
-    for version in ((1, 0), (1, 1), (2, 0), (0, 9), (-1, -1), (2**31 - 1, 2**31 - 1)):
-        written.speak(*version)
-    assert slot.versions == [3, 1, 2]
+    before = slot.versions
+    for version in (10, 11, 20, 9, -(2**31), 17, 2**31 - 1):
+        written.speak(version)
+        written.begin("GET", "/", 0.0, version)
+    assert [now - then for now, then in zip(slot.versions, before, strict=True)] == [6, 4, 4]
     for reason in ("concurrency", "queue_time", "queue_time", "", "else"):
         written.shed(reason)
     assert slot.shed == [1, 2]
@@ -337,9 +339,9 @@ def test_both_boards_write_the_same() -> None:
         slot = Scoreboard().allocate(1, 1.0)
         slot.state = READY
         written = board(slot)
-        written.begin("GET", "/a", 5.0)
+        written.begin("GET", "/a", 5.0, 11)
         for method, uri in (("M" * 1024, "/"), ("\u20ac", "/"), ("GET", "/" * 2000), ("P", "\xe4")):
-            written.begin(method, uri, 6.0)
+            written.begin(method, uri, 6.0, 11)
             pages.append(slot.in_flight())
         for seconds in (0.0, 1e-6, 3.5, 1e13, -1.0, math.nan, math.inf):
             written.end("PUT", 500, 6.0, 6.0 + seconds, 7)
@@ -351,18 +353,19 @@ def test_both_boards_write_the_same() -> None:
         for identity in ("", "a.b-c_1", "x" * 200, "\xe4"):
             written.identify(identity)
             pages.append(slot.request_id)
-        for major, minor in ((1, 0), (1, 1), (2, 0), (0, 9)):
-            written.speak(major, minor)
+        for version in (10, 11, 20, 9):
+            written.speak(version)
+            written.begin("GET", "/", 1.0, version)
         for reason in ("concurrency", "queue_time", "else"):
             written.shed(reason)
         written.hold(3)
         for method in (*scoreboard.METHODS, "", "get", "\u20ac", "PURGE", "CONNECT", "LONGEST"):
             for status in (-1, 0, 99, 100, 200, 301, 404, 500, 599, 600, 999):
-                written.begin(method, "/", 1.5)
+                written.begin(method, "/", 1.5, 11)
                 written.end(method, status, 1.5, 2.25, 1)
             written.refuse(method, 400)
             written.count(method, 101)
-        written.begin("GET", "/", 2.0)
+        written.begin("GET", "/", 2.0, 11)
         written.transfer(3, 4)
         written.transfer(-3, -4)
         pages.append(bytes(slot._bytes))
@@ -373,15 +376,15 @@ def test_both_boards_write_the_same() -> None:
 def test_a_board_needs_strings_and_a_page(board: Any) -> None:
     slot = Scoreboard().allocate(1)
     for wrong in (None, b"GET", 5, Words("GET")):
-        assert outcome(board(slot).begin, wrong, "/", 0.0) is TypeError
-        assert outcome(board(slot).begin, "GET", wrong, 0.0) is TypeError
+        assert outcome(board(slot).begin, wrong, "/", 0.0, 11) is TypeError
+        assert outcome(board(slot).begin, "GET", wrong, 0.0, 11) is TypeError
         assert outcome(board(slot).end, wrong, 200, 0.0, 1.0, 0) is TypeError
         assert outcome(board(slot).refuse, wrong, 400) is TypeError
         assert outcome(board(slot).count, wrong, 101) is TypeError
         assert outcome(board(slot).identify, wrong) is TypeError
         assert outcome(board(slot).shed, wrong) is TypeError
     with pytest.raises((TypeError, AttributeError)):
-        board.__new__(board).begin("GET", "/", 0.0)
+        board.__new__(board).begin("GET", "/", 0.0, 11)
 
 
 def test_a_page_is_not_let_go_of_under_a_board() -> None:

@@ -43,13 +43,13 @@ def readings(**changes: Any) -> Readings:
     slot = Scoreboard().allocate(1)
     board = Board(slot)
     for seconds in (0.0001, 0.0003, 0.25, 20.0):
-        board.begin("GET", "/", 1.0)
+        board.begin("GET", "/", 1.0, 11)
         board.end("GET", 200, 1.0, 1.0 + seconds, 5)
     board.refuse("", 400)
     board.queue(0.3)
     board.shed("concurrency")
-    for version in ((1, 0), (1, 1), (1, 1), (2, 0)):
-        board.speak(*version)
+    for version in (10, 11, 20):
+        board.speak(version)
     totals = Totals()
     totals.take(slot)
     base = Readings(
@@ -105,7 +105,7 @@ def test_a_parser_of_prometheus_reads_what_was_meant(chosen: Format) -> None:
     assert value("gunicorn_listen_queue_limit", listener="http://127.0.0.1:80") == 2048
     assert [value("gunicorn_requests_shed_total", reason=reason) for reason in SHED_REASONS] == [1, 0]
     protocols = [value("gunicorn_requests_by_protocol_total", network_protocol_version=name) for name in VERSIONS]
-    assert protocols == [1, 2, 1]
+    assert protocols == [1, 5, 1]
     bounds = {"0.262144": 0, "0.524288": 1, "+Inf": 1}
     assert {le: value("gunicorn_request_queue_seconds_bucket", le=le) for le in bounds} == bounds
     assert value("gunicorn_request_queue_seconds_sum") == pytest.approx(0.3)

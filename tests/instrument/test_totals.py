@@ -56,9 +56,8 @@ def test_nothing_is_lost_and_nothing_goes_back(steps: list[tuple[str, str, int]]
                 board.refuse(method, status)
                 board.shed("queue_time")
             else:
-                board.speak(1, 1)
                 board.queue(0.5)
-                board.begin(method, "/", 1.0)
+                board.begin(method, "/", 1.0, 11)
                 board.transfer(7, 11)
                 board.end(method, status, 1.0, 1.25, 11)
         sums = ledger.sums(slot for slot, _ in living)
@@ -90,8 +89,8 @@ def test_a_page_tells_how_long_requests_have_run() -> None:
     slot = Scoreboard().allocate(1)
     board = Board(slot)
     assert slot.busy(5.0) == 0.0
-    board.begin("GET", "/", 10.0)
-    board.begin("GET", "/", 12.0)
+    board.begin("GET", "/", 10.0, 11)
+    board.begin("GET", "/", 12.0, 11)
     assert slot.busy(13.0) == 4.0
     board.end("GET", 200, 10.0, 14.0, 0)
     assert slot.busy(15.0) == 4.0 + 3.0

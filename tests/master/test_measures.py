@@ -76,7 +76,7 @@ def test_many_workers_are_looked_at_by_and_by() -> None:
 def test_what_was_counted_stays_when_a_worker_ends() -> None:
     house = House()
     board = house.spawn(5)
-    board.begin("GET", "/", 99.0)
+    board.begin("GET", "/", 99.0, 11)
     board.end("GET", 200, 99.0, 100.0, 7)
     before = house.read().totals
     house.ends(5, "crash")
@@ -94,7 +94,7 @@ def test_a_share_goes_on_over_the_end_of_a_worker() -> None:
     board = house.spawn(5)
     house.now = 110.0
     assert house.read().busy_ratio == 0.0
-    board.begin("GET", "/", 110.0)
+    board.begin("GET", "/", 110.0, 11)
     house.now = 120.0
     house.ends(5, "signal")
     house.spawn(6)
@@ -105,9 +105,9 @@ def test_a_share_goes_on_over_the_end_of_a_worker() -> None:
 
 def test_what_workers_are_doing() -> None:
     house = House()
-    house.spawn(1).begin("GET", "/", 95.0)
+    house.spawn(1).begin("GET", "/", 95.0, 11)
     house.spawn(2)
-    house.spawn(3, RETIRING).begin("GET", "/", 98.0)
+    house.spawn(3, RETIRING).begin("GET", "/", 98.0, 11)
     house.spawn(4, BOOTS)
     house.workers[4].slot.state = 1
     found = house.read()

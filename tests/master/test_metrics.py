@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -225,12 +226,15 @@ def test_streams_of_http2(serve: Serve) -> None:
     face = face_of(server)
     with HTTP2Client.prior(server.address) as client:
         assert [client.request(path).status for path in ("/", "/", "/missing", "/raise")] == [200, 200, 404, 500]
-        assert client.request("/", method="PUT", body=b"abc").status == 200
+        since = f"t={time.time() - 5}"
+        assert client.request("/", ("x-request-start", since), method="PUT", body=b"abc").status == 200
         wanted = {("GET", "2xx"): 2, ("GET", "4xx"): 1, ("GET", "5xx"): 1, ("PUT", "2xx"): 1}
         found = wait_for_counts(face, wanted)
         assert value(found, "gunicorn_connections") == 1
         assert value(found, "gunicorn_received_bytes_total") > 60
         assert value(found, "gunicorn_requests_by_protocol_total", network_protocol_version="2") == 5
+        assert value(found, "gunicorn_request_queue_seconds_count") == 1
+        assert value(found, "gunicorn_request_queue_seconds_sum") >= 5
 
 
 def test_streams_are_told_to_go_elsewhere_before_a_stop(serve: Serve) -> None:
