@@ -59,6 +59,7 @@ def test_an_upgrade_hands_it_over(serve: Serve, tmp_path: Path) -> None:
     server.wait_for_log("Worker ready", count=2)
     (young,) = [pid for pid in server.worker_pids() if pid != worker]
     server.extra_pids.add(young)
+    assert "no setting belongs" not in server.log()
     server.send_signal(signal.SIGTERM)
     server.wait()
     assert told(path) == "up ready 100%"

@@ -138,6 +138,7 @@ def test_an_upgrade_hands_it_over_and_workers_have_nothing_of_it(serve: Serve) -
     server.wait_for_log("Worker ready", count=2)
     (young,) = [pid for pid in server.worker_pids() if pid != worker]
     server.extra_pids.add(young)
+    assert "no setting belongs" not in server.log()
     assert data_of(face, "/stats")["pid"] == server.pid
     server.send_signal(signal.SIGTERM)
     server.wait()

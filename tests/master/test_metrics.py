@@ -416,6 +416,7 @@ def test_an_upgrade_hands_it_over(serve: Serve) -> None:
     old = server.pid
     server.send_signal(signal.SIGUSR2)
     server.wait_for_log("Worker ready", count=2)
+    assert "no setting belongs" not in server.log()
     # As long as the old one lives, it answers.
     (young,) = [pid for pid in server.worker_pids() if pid != worker]
     server.extra_pids.add(young)
