@@ -98,7 +98,7 @@ def master_of(world: World, **attributes: Any) -> Any:
     listener.sock, listener.path, listener.cfg_addr = SimpleNamespace(fileno=lambda: 9), "/s", "/s"  # type: ignore[assignment]
     return SimpleNamespace(
         supervisor=world.supervisor, WORKERS=workers, pid=7, history=History(lambda: 5.0), LISTENERS=[listener],
-        cfg=None, log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],
+        cfg=SimpleNamespace(ready_workers=1), log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],
         measures=SimpleNamespace(sums=Ledger().sums, restarts={}), **attributes,
     )
 
