@@ -57,10 +57,8 @@ def resources(look: Callable[[], Health]) -> Mapping[str, Resource]:
 
 def _reply(status: int, word: str, reason: str = "") -> Reply:
     # Not before somebody asks: a server that nobody looks at has no need of it.
-    import json
-
-    told = {"status": word, "reason": reason} if reason else {"status": word}
     with standard_first():
         import json
 
+    told = {"status": word, "reason": reason} if reason else {"status": word}
     return Reply(status, "application/json", json.dumps(told).encode() + b"\n")
