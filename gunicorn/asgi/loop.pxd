@@ -1,1 +1,3 @@
-# Nothing here has a type of C.
+cdef class Asked:
+    cdef public object _debug
+    cdef public object _thread_id

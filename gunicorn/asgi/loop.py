@@ -11,20 +11,28 @@ import asyncio
 __all__ = ["new_loop"]
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """Reads what its base class keeps, as that does itself, and says the same name to those who ask."""
+class Asked:
+    """What is asked for most. The base class of all loops of asyncio writes both attributes, as it always did."""
 
-    __module__ = asyncio.SelectorEventLoop.__module__
-    __qualname__ = asyncio.SelectorEventLoop.__qualname__
+    __slots__ = ("_debug", "_thread_id")
 
     _debug: bool
     _thread_id: int | None
 
     def get_debug(self) -> bool:
+        """Whether it debugs."""
         return self._debug
 
     def is_running(self) -> bool:
+        """Whether it runs."""
         return self._thread_id is not None
+
+
+class _Loop(Asked, asyncio.SelectorEventLoop):
+    """Says the same name as the loop that it is, to those who ask."""
+
+    __module__ = asyncio.SelectorEventLoop.__module__
+    __qualname__ = asyncio.SelectorEventLoop.__qualname__
 
 
 _Loop.__name__ = asyncio.SelectorEventLoop.__name__
