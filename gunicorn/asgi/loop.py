@@ -1,3 +1,4 @@
+# cython: binding=False
 """The event loop of asyncio, with what every task asks of it compiled.
 
 A task that is made asks its loop whether it debugs and whether it runs: two calls of Python for each request, which

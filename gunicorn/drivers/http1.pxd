@@ -80,6 +80,7 @@ cdef class Connection(Answers):
     cpdef flush(self)
     cpdef refuse(self, error)
     cpdef end(self)
+    cpdef send_delayed(self)
     cpdef expire(self)
     cpdef shorten(self, double latest, double lingers)
     cdef bint _has_ended(self) except -1

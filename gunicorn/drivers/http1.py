@@ -498,6 +498,10 @@ class Connection(Answers):
 
     # For a multiplexer.
 
+    def send_delayed(self) -> None:
+        if self.multiplexer is not None:
+            self.multiplexer.send_delayed()
+
     def multiplex(self, multiplexer: Multiplexer) -> None:
         """From now on this one has the connection: requests, answers, time limits and its end."""
         self.driver = self.multiplexer = multiplexer

@@ -66,6 +66,7 @@ cdef class Session(SharedOutput):
     cpdef pumped(self)
     cdef prioritize(self, StreamExchange exchange, priority)
     cpdef writable(self)
+    cpdef send_delayed(self)
     @cython.locals(now=double, by=double)
     cdef leave(self, double latest)
     cdef pong(self, bytes octets)

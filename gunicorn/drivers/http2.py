@@ -114,9 +114,15 @@ class Session(SharedOutput):
                 self.soon.pop().go_on()
         finally:
             self.inside = nested
+        protocol = self.protocol
+        if protocol.out and not protocol.failed and self.engine.delay(self.connection):
+            return
         self.pump()
-        if self.protocol.failed:
+        if protocol.failed:
             self._end_failed()
+
+    def send_delayed(self) -> None:
+        self.pump()
 
     def _take_in(self, data: bytes) -> None:
         self.receiving = True

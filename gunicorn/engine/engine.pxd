@@ -10,11 +10,13 @@ from .transport cimport Transport
 
 
 cdef int TRUSTED, MAY_PROXY
-cdef double SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
+cdef double DELAY_SECONDS, SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
 
 
 cdef class Engine(EngineState):
     cdef public list connections
+    cdef readonly list delayed
+    cdef double delayed_since
     cdef public dict known_peers
     cdef public Py_ssize_t limit
     cdef public dict listener_at
@@ -36,6 +38,11 @@ cdef class Engine(EngineState):
     cpdef int wait(self, double timeout) except -1
     @cython.locals(poller=Poller, connections=list, connection=Transport, index=int, fd=int)
     cpdef int dispatch(self, int events) except -1
+    cpdef bint delay(self, connection) except -1
+    @cython.locals(waited=double)
+    cdef _look_at_delayed(self)
+    @cython.locals(delayed=list, connection=Transport)
+    cdef _send_delayed(self)
     @cython.locals(connection=Transport)
     cdef _run_again(self)
     @cython.locals(attended=Exchange)

@@ -41,6 +41,8 @@ SWEEP_SECONDS = 1.0
 # Where somebody has set a limit of a few seconds, which should be kept to a quarter of one.
 SHORT_LIMIT = 5.0
 SHORT_SWEEP_SECONDS = 0.15
+# So long at most what there is to send waits in a turn for that of other connections.
+DELAY_SECONDS = 0.0002
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
@@ -96,8 +98,8 @@ class Engine(EngineState):
     """All connections of one process."""
 
     __slots__ = (
-        "connections", "held", "known_peers", "left", "limit", "listener_at", "listeners", "listening", "next_sweep",
-        "opener", "proxies", "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
+        "connections", "delayed", "delayed_since", "held", "known_peers", "left", "limit", "listener_at", "listeners",
+        "listening", "next_sweep", "opener", "proxies", "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -128,6 +130,9 @@ class Engine(EngineState):
         self.held = False
         # Events of this turn that are still to be acted on.
         self.left = 0
+        # Connections with something to send at the end of this turn, and when the first of them was told to wait.
+        self.delayed: list[Transport] = []
+        self.delayed_since = 0.0
         self.now = self.clock()
         self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
         self.next_sweep = self.now + self.sweep_seconds
@@ -211,6 +216,8 @@ class Engine(EngineState):
         connections = self.connections
         for index in range(events):
             self.left = events - index - 1
+            if self.delayed:
+                self._look_at_delayed()
             fd = poller.fd_at(index)
             if fd < 0:
                 continue
@@ -224,6 +231,8 @@ class Engine(EngineState):
                     self.failed(connection, error)
             else:
                 self._other_event(fd)
+        if self.delayed:
+            self._send_delayed()
         if self.again:
             self._run_again()
         # Last, so that a worker with requests to run leaves new connections to an idle one.
@@ -243,6 +252,33 @@ class Engine(EngineState):
                     pass
             except BlockingIOError:
                 pass
+
+    def delay(self, connection: object) -> bool:
+        # A client of many connections is woken once for all of them: that costs more than what it is sent. While
+        # something has taken long here lately, nobody waits for the others.
+        if not (self.delays and self.left and isinstance(connection, Transport)) or self.share.was_slow(self.now):
+            return False
+        if not self.delayed:
+            self.delayed_since = self.clock()
+        self.delayed.append(connection)
+        return True
+
+    def _look_at_delayed(self) -> None:
+        """In the middle of a turn: some have waited long enough."""
+        waited = self.clock() - self.delayed_since
+        if waited > DELAY_SECONDS:
+            self._send_delayed()
+            self.share.ended(waited, self.now)
+
+    def _send_delayed(self) -> None:
+        delayed, self.delayed = self.delayed, []
+        for connection in delayed:
+            try:
+                connection.send_delayed()
+            except OwnSignal:
+                raise
+            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+                self.failed(connection, error)
 
     def _run_again(self) -> None:
         for _ in range(len(self.again)):

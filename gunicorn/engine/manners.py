@@ -15,6 +15,8 @@ class Manners(Record):
     - `gathers`: somebody calls the gateway's `idle` in a quiet moment, so access lines may wait for it.
     - `streams`: a body is handed on while it comes, whatever `buffer_request_body` says.
     - `fair`: whoever waits for a request waits for that one alone, so that a neighbour is better (`share.Share`).
+    - `delays`: what several connections have to send may go at the end of a turn (`Engine.delay`): nothing that runs in
+      it is waited for.
     - `accepts_alone`: the most connections of a listener in one turn where no neighbour could take them.
     """
 
@@ -23,6 +25,7 @@ class Manners(Record):
     gathers: bool = False
     streams: bool = False
     fair: bool = False
+    delays: bool = False
     accepts_alone: int = ACCEPTS
 
     def share(self, neighbours: bool) -> Share:

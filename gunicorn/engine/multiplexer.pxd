@@ -3,6 +3,7 @@ from .driver cimport Driver
 
 cdef class Multiplexer(Driver):
     cpdef writable(self)
+    cpdef send_delayed(self)
     cpdef expire(self)
     cpdef shorten(self, double latest)
     cpdef closed(self)

@@ -16,6 +16,10 @@ class Multiplexer(Driver):
         """The client has taken something of what was queued."""
         raise NotImplementedError
 
+    def send_delayed(self) -> None:
+        """The turn in which the engine has delayed what there is to send is over."""
+        raise NotImplementedError
+
     def expire(self) -> None:
         """The connection's deadline has passed."""
         raise NotImplementedError

@@ -28,11 +28,13 @@ cdef class EngineState:
     cdef public double send_timeout
     cdef public double sweep_seconds
     cdef public bint stream_bodies
+    cdef public bint delays
     cdef public object again
 
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
     cpdef double tick(self) except? -1
     cpdef bint others_wait(self) except -1
+    cpdef bint delay(self, connection) except -1
     cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

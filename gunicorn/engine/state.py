@@ -36,9 +36,9 @@ class EngineState:
     """The part of an engine that its connections share. Times in seconds of the engine's clock."""
 
     __slots__ = (
-        "again", "body_timeout", "clock", "closing", "count", "guard", "handler", "header_timeout", "keepalive",
-        "most_running", "now", "poller", "running", "send_timeout", "settings", "share", "stopped", "stray",
-        "stream_bodies", "sweep_seconds", "thread", "threaded",
+        "again", "body_timeout", "clock", "closing", "count", "delays", "guard", "handler", "header_timeout",
+        "keepalive", "most_running", "now", "poller", "running", "send_timeout", "settings", "share", "stopped",
+        "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
 
     def __init__(
@@ -73,6 +73,8 @@ class EngineState:
         # How often deadlines are looked at.
         self.sweep_seconds = 1.0
         self.stream_bodies = not settings.buffer_request_body
+        # See `delay`.
+        self.delays = False
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
 
@@ -86,6 +88,7 @@ class EngineState:
             self.share = manners.share(neighbours)
             self.stream_bodies = manners.streams or self.stream_bodies
             self.threaded = manners.threaded
+            self.delays = manners.delays
             if manners.threaded:
                 from threading import RLock
 
@@ -114,6 +117,11 @@ class EngineState:
 
     def others_wait(self) -> bool:
         """Whether clients wait for the request that is begun now, in this process or in the kernel."""
+        raise NotImplementedError
+
+    def delay(self, connection: object) -> bool:
+        """Whether what this connection has to send goes at the end of the turn, with that of others; it is asked for it
+        then (`Transport.send_delayed`)."""
         raise NotImplementedError
 
     def attend(self, connection: Any) -> None:

@@ -25,6 +25,7 @@ cdef class Transport(Exchange):
     cpdef close(self)
     cpdef list exchanges(self)
     cpdef watch(self)
+    cpdef send_delayed(self)
     @cython.locals(out=OutputBuffer)
     cpdef long long queued(self) except -1
     cpdef bint is_flushed(self) except -1

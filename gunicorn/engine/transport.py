@@ -97,6 +97,9 @@ class Transport(Exchange):
 
     # Sending.
 
+    def send_delayed(self) -> None:
+        """The turn in which the engine has delayed what there is to send is over."""
+
     def write(self, data: Octets) -> None:
         """Send octets, or queue what the kernel does not take. Raises `ClientDisconnected`."""
         if self.broken:

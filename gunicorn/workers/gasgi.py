@@ -62,7 +62,7 @@ class ASGIWorker(EngineWorker):
     """Serves ASGI applications, and WSGI ones in a pool of threads."""
 
     serves_asgi = True
-    manners = Manners(gathers=True, streams=True)
+    manners = Manners(gathers=True, streams=True, delays=True)
     gateway_class: Callable[..., Gateway] = ASGIGateway
     loop: asyncio.AbstractEventLoop
     lifespan: Lifespan | None = None

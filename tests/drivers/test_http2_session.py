@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +13,11 @@ from gunicorn.drivers.http2_entry import HTTP2Entry, HTTP2Options
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import Poller
 from gunicorn.engine.engine import Engine
+from gunicorn.engine.manners import Manners
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
+from gunicorn.http.response_head import Page, Prefix
 from tests.engine.test_engine import Bench, Recorder
 from tests.support import http2_raw as h2
 
@@ -33,6 +36,8 @@ class HTTP2Bench(Bench):
         )
         self.engine.listen([self.listener])
         self.clients = []
+        # The highest stream that all clients have opened.
+        self.asked = -1
 
     def client(self, octets: bytes, acknowledges: bool = True) -> socket.socket:
         client = self.connect()
@@ -40,6 +45,21 @@ class HTTP2Bench(Bench):
         client.sendall(h2.PREFACE + h2.settings() + ack + octets)
         self.turn()
         return client
+
+
+    @staticmethod
+    def has_answer(client: socket.socket) -> bool:
+        return bool(select.select([client], [], [], 0)[0])
+
+    def answered(self) -> int:
+        """How many clients have something to read."""
+        return sum(map(self.has_answer, self.clients))
+
+    def drain(self) -> None:
+        """Read all that there is."""
+        for client in self.clients:
+            while self.has_answer(client):
+                client.recv(10000)
 
 
 @pytest.fixture
@@ -79,3 +99,74 @@ def test_settings_are_acknowledged_in_time(acknowledges: bool, bench: HTTP2Bench
         assert int.from_bytes(told[13:17]) == h2.SETTINGS_TIMEOUT
     exchange.finish(True)
     assert bench.engine.running == 0
+
+
+# What several connections have to send.
+
+
+class Watcher(Recorder):
+    """Answers at once; keeps how many clients had an answer to read when it was asked. Each call takes its time."""
+
+    def __init__(self, bench: HTTP2Bench) -> None:
+        super().__init__()
+        self.bench, self.takes = bench, 0.0
+        self.seen: list[int] = []
+
+    def handle(self, exchange: Any, request: Any) -> None:
+        self.bench.now += self.takes
+        self.seen.append(self.bench.answered())
+        exchange.answer(Page(request, Prefix(200, b"HTTP/1.1 200 OK\r\n"), [], b"ok"))
+        exchange.finish(True)
+
+
+def ask_at_once(bench: HTTP2Bench, takes: float, delays: bool = True) -> list[int]:
+    """Three clients ask in one turn, one time more than before: how many had their answers at each call."""
+    watcher: Any = bench.engine.handler
+    watcher.takes, watcher.seen = takes, []
+    bench.engine.delays = delays
+    bench.asked += 2
+    for client in bench.clients:
+        client.sendall(h2.headers(bench.asked))
+    bench.engine.poll(0.5)
+    assert bench.answered() == len(bench.clients)
+    bench.drain()
+    return watcher.seen
+
+
+@pytest.fixture
+def three(bench: HTTP2Bench) -> HTTP2Bench:
+    for _ in range(3):
+        bench.client(b"")
+    bench.drain()
+    bench.engine.hand_to(Watcher(bench), Manners(delays=True))
+    return bench
+
+
+def test_they_go_at_the_end_of_the_turn(three: HTTP2Bench) -> None:
+    assert ask_at_once(three, 0.0) == [0, 0, 0]
+    assert ask_at_once(three, 0.0, delays=False) == [0, 1, 2]
+
+
+def test_they_do_not_wait_for_long(three: HTTP2Bench) -> None:
+    assert ask_at_once(three, 0.00015) == [0, 0, 0]
+    assert ask_at_once(three, 0.0003) == [0, 0, 2]
+
+
+def test_they_wait_for_nothing_that_is_slow(three: HTTP2Bench) -> None:
+    # Who is the first one to be slow is not foreseen; after that nobody waits, for a while.
+    assert ask_at_once(three, 0.01) == [0, 0, 2]
+    assert ask_at_once(three, 0.0) == [0, 1, 2]
+    three.now += 3.0
+    assert ask_at_once(three, 0.0) == [0, 0, 0]
+
+
+def test_one_that_cannot_be_sent_ends_alone(three: HTTP2Bench) -> None:
+    gone, *others = three.clients
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    for client in three.clients:
+        client.sendall(h2.headers(1))
+    gone.close()
+    three.engine.poll(0.5)
+    assert all(three.has_answer(client) for client in others)
+    three.turn()
+    assert three.engine.count == 2
