@@ -9,7 +9,7 @@ from .http2_stream cimport StreamExchange
 
 
 cdef double SETTINGS_SECONDS, FAREWELL_SECONDS, SHORTEST_IDLE
-cdef int EARLY, STAYING, LEAVING, LAST
+cdef int EARLY, MANY, STAYING, LEAVING, LAST
 
 
 cdef class Requests

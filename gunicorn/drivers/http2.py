@@ -43,6 +43,9 @@ _OF_PROXIES = frozenset({"X-FORWARDED-FOR", "X-FORWARDED-PROTO", "X-FORWARDED-HO
 # Priorities of streams that are not open yet, as many as are remembered.
 EARLY = 100
 
+# Pieces of frames, four of an answer, that are worth waiting for others: who has asked for one thing waits for that.
+MANY = 16
+
 # Steps of a farewell (RFC 9113 section 6.8): nothing said; the client is to open no more streams; it knows.
 STAYING = 0
 LEAVING = 1
@@ -115,7 +118,7 @@ class Session(SharedOutput):
         finally:
             self.inside = nested
         protocol = self.protocol
-        if protocol.out and not protocol.failed and self.engine.delay(self.connection):
+        if len(protocol.out) >= MANY and not protocol.failed and self.engine.delay(self.connection):
             return
         self.pump()
         if protocol.failed:

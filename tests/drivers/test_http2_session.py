@@ -119,18 +119,19 @@ class Watcher(Recorder):
         exchange.finish(True)
 
 
-def ask_at_once(bench: HTTP2Bench, takes: float, delays: bool = True) -> list[int]:
-    """Three clients ask in one turn, one time more than before: how many had their answers at each call."""
+def ask_at_once(bench: HTTP2Bench, takes: float, delays: bool = True, things: int = 5) -> list[int]:
+    """Three clients ask in one turn, each for so many things: how many had answers when the first one was called for
+    each of them."""
     watcher: Any = bench.engine.handler
-    watcher.takes, watcher.seen = takes, []
+    watcher.takes, watcher.seen = takes / things, []
     bench.engine.delays = delays
-    bench.asked += 2
     for client in bench.clients:
-        client.sendall(h2.headers(bench.asked))
+        client.sendall(b"".join(h2.headers(bench.asked + 2 * number) for number in range(1, 1 + things)))
+    bench.asked += 2 * things
     bench.engine.poll(0.5)
     assert bench.answered() == len(bench.clients)
     bench.drain()
-    return watcher.seen
+    return watcher.seen[::things]
 
 
 @pytest.fixture
@@ -145,6 +146,10 @@ def three(bench: HTTP2Bench) -> HTTP2Bench:
 def test_they_go_at_the_end_of_the_turn(three: HTTP2Bench) -> None:
     assert ask_at_once(three, 0.0) == [0, 0, 0]
     assert ask_at_once(three, 0.0, delays=False) == [0, 1, 2]
+
+
+def test_who_has_asked_for_one_thing_gets_it_at_once(three: HTTP2Bench) -> None:
+    assert ask_at_once(three, 0.0, things=1) == [0, 1, 2]
 
 
 def test_they_do_not_wait_for_long(three: HTTP2Bench) -> None:
@@ -164,7 +169,7 @@ def test_one_that_cannot_be_sent_ends_alone(three: HTTP2Bench) -> None:
     gone, *others = three.clients
     gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     for client in three.clients:
-        client.sendall(h2.headers(1))
+        client.sendall(b"".join(h2.headers(2 * number + 1) for number in range(5)))
     gone.close()
     three.engine.poll(0.5)
     assert all(three.has_answer(client) for client in others)
