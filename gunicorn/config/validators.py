@@ -155,44 +155,21 @@ def validate_size(val: object) -> int:
         raise ValueError("expected a number of bytes such as 300M") from None
 
 
-AUTO = "auto"
+def count_or(word: str) -> Callable[[object], int | str]:
+    """Make a validator for a number, 1 or more, or `word` in any case."""
 
+    def validate(val: object) -> int | str:
+        if isinstance(val, str) and val.strip().lower() == word:
+            return word
+        try:
+            number = validate_pos_int(val)
+        except ValueError:
+            number = 0
+        if number == 0:
+            raise ValueError(f"expected a whole number, 1 or more, or {word}")
+        return number
 
-def validate_workers(val: object) -> int | str:
-    """A number of workers, or the word `auto`."""
-    if isinstance(val, str) and val.strip().lower() == AUTO:
-        return AUTO
-    try:
-        number = validate_pos_int(val)
-    except ValueError:
-        number = 0
-    if number == 0:
-        raise ValueError("expected a whole number, 1 or more, or auto")
-    return number
-
-
-ALL = "all"
-
-
-def validate_ready_workers(val: object) -> int | str:
-    """A number of workers, or the word `all`."""
-    if isinstance(val, str) and val.strip().lower() == ALL:
-        return ALL
-    try:
-        number = validate_pos_int(val)
-    except ValueError:
-        number = 0
-    if number == 0:
-        raise ValueError("expected a whole number, 1 or more, or all")
-    return number
-
-
-def validate_metrics_buckets(val: object) -> str:
-    """`powers` or `otel`, in any case."""
-    word = validate_text(val).lower()
-    if word not in ("powers", "otel"):
-        raise ValueError("expected powers or otel")
-    return word
+    return validate
 
 
 def validate_path(val: object) -> str | None:

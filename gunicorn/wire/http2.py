@@ -463,6 +463,9 @@ class HTTP2:
         if size > self.credit:
             raise FatalError(FLOW_CONTROL_ERROR, "more content than the connection's window")
         self.credit -= size
+        if flags & PADDED:
+            # Whatever becomes of the content: it is the connection that is wrong.
+            start, end = self._unpadded(flags, data, start, end)
         if stream is None or not stream.receiving:
             self._stray(identifier, stream)
             self.give_back(size)
@@ -470,8 +473,6 @@ class HTTP2:
         if size > stream.credit:
             raise FatalError(FLOW_CONTROL_ERROR, "more content than the stream's window")
         stream.credit -= size
-        if flags & PADDED:
-            start, end = self._unpadded(flags, data, start, end)
         if end - start < SMALL and not flags & END_STREAM:
             self._spend(self.idle if start == end else self.small, "small pieces of content")
         if size > end - start:

@@ -501,6 +501,18 @@ def test_padding_is_credit_at_once() -> None:
     assert client.told() == []
 
 
+def test_padding_is_judged_on_a_stream_that_was_ended_here() -> None:
+    """What was on its way to it is no error; a frame that is none is one (RFC 9113 section 6.1)."""
+    client = Client()
+    client.send(post(1))
+    client.http2.reset(client.streams[1], 8)
+    client.send(frame(DATA, PADDED, 1, b"\x01a\0"))
+    assert not client.http2.failed
+    client.send(frame(DATA, PADDED, 1, b"\x03a\0"))
+    assert client.http2.failed
+    assert client.http2.fault == "padding longer than its frame"
+
+
 def test_a_stream_may_be_widened() -> None:
     client = Client()
     client.send(post(1))

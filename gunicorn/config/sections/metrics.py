@@ -1,13 +1,7 @@
 """What the server tells of itself to those who watch it."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
-    optional,
-    validate_face,
-    validate_metrics_buckets,
-    validate_path,
-    validate_ready_workers,
-)
+from gunicorn.config.validators import count_or, one_of, optional, validate_face, validate_path
 
 SECTION = "Metrics and Health"
 
@@ -38,7 +32,7 @@ class MetricsBuckets(Setting):
     name = "metrics_buckets"
     section = SECTION
     default = "powers"
-    validator = validate_metrics_buckets
+    validator = one_of("powers", "otel")
     cli = ["--metrics-buckets"]
     meta = "BOUNDS"
     desc = """\
@@ -71,7 +65,7 @@ class ReadyWorkers(Setting):
     name = "ready_workers"
     section = SECTION
     default = 1
-    validator = validate_ready_workers
+    validator = count_or("all")
     cli = ["--ready-workers"]
     meta = "COUNT"
     desc = """\

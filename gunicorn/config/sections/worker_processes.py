@@ -2,13 +2,13 @@
 
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
+    count_or,
     validate_class,
     validate_count,
     validate_http_parser,
     validate_pos_int,
     validate_reload_strategy,
     validate_size,
-    validate_workers,
 )
 
 SECTION = "Worker Processes"
@@ -19,7 +19,7 @@ class Workers(Setting):
     section = SECTION
     default = 1
     default_variable = "WEB_CONCURRENCY"
-    validator = validate_workers
+    validator = count_or("auto")
     cli = ["-w", "--workers"]
     meta = "INT"
     desc = """\
