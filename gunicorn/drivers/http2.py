@@ -285,7 +285,7 @@ class Session(SharedOutput):
         self._recycle(exchange)
 
     def pumped(self) -> None:
-        if self.step == LAST and not self.protocol.streams:
+        if self.step == LAST and self.protocol.is_over():
             self._part()
 
     def prioritize(self, exchange: StreamExchange, priority: Priority) -> None:
@@ -381,6 +381,7 @@ class Session(SharedOutput):
             exchange: StreamExchange | None = stream.owner
             if exchange is not None and exchange.deadline and exchange.deadline <= now:
                 exchange.expire()
+        self.protocol.tire()
         self.look_at_queues(now)
         if self.step == LEAVING and self.farewell_by <= now:
             self._settle_farewell()

@@ -228,7 +228,7 @@ class StreamExchange(Exchange):
         return self.broken
 
     def is_over(self) -> bool:
-        return not (self.running or self.state.sending or self.state.receiving)
+        return not (self.running or self.state.sending)
 
     def disconnected(self) -> bool:
         if self.broken:

@@ -15,6 +15,7 @@ from .http2_head cimport HeadReader, trailers_of
 
 cdef int MOST_CONTINUATIONS, MOST_SETTINGS
 cdef Py_ssize_t SMALL, REMEMBERED
+cdef long long LEFT_OVER
 cdef int FINISHED, RESET_BY_PEER, RESET_BY_US
 
 
@@ -23,11 +24,13 @@ cdef class Stream:
     cdef public long long credit
     cdef public long long expected
     cdef readonly long long identifier
+    cdef public long long left_over
     cdef public long long owed
     cdef public object owner
     cdef public bint receiving
     cdef public bint released
     cdef public bint sending
+    cdef public bint tired
     cdef public long long window
 
     cdef begin(self, long long identifier, long long window, long long credit)
@@ -141,12 +144,15 @@ cdef class HTTP2:
     @cython.locals(size=Py_ssize_t, start=Py_ssize_t, flags=int)
     cpdef send_data(self, Stream stream, bytes data, bint ended)
     cdef _sent(self, Stream stream)
+    @cython.locals(stream=Stream)
+    cpdef tire(self)
     cpdef reset(self, Stream stream, long long code)
     cpdef release(self, Stream stream)
     cpdef goaway(self, long long last, long long code=*, bytes what=*)
     cpdef refuse_further(self)
-    @cython.locals(stream=Stream)
+    @cython.locals(stream=Stream, answers=bint)
     cpdef fail(self, long long code, str what)
+    @cython.locals(answers=bint)
     cdef _break(self, Stream stream, long long code)
     cdef _settle(self, Stream stream, int how)
     @cython.locals(recent=list, entry="long long")

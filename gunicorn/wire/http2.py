@@ -11,6 +11,9 @@ client does besides, and need not, is counted in budgets; one that has spent the
 Two things make this side reset a stream whose request is running: content that is longer or shorter than it said, and
 a window above the largest there is. What breaks the rules of a stream that has ended ends the connection.
 
+A response may be complete before its request is. Then the rest of that is judged like all content and thrown away, if
+it is small and comes soon: a client that is in the middle of sending it need not hear of an end it does not expect.
+
 A recipient may send, inside its calls too; what it must not do there is hand in octets.
 """
 
@@ -82,6 +85,8 @@ MOST_SETTINGS = 32
 SMALL = 16
 # Streams that have ended and are remembered: what was on its way to them is no error.
 REMEMBERED = 100
+# What may still come of a request that is answered: so many octets, in a second or two (`tire`).
+LEFT_OVER = 65536
 LARGEST_LIST = 1 << 20
 
 # How a stream has ended.
@@ -98,7 +103,8 @@ class Stream:
     """One stream: what may still come and go. `owner` is the recipient's."""
 
     __slots__ = (
-        "answered", "credit", "expected", "identifier", "owed", "owner", "receiving", "released", "sending", "window",
+        "answered", "credit", "expected", "identifier", "left_over", "owed", "owner", "receiving", "released",
+        "sending", "tired", "window",
     )
 
     def __init__(self, identifier: int, window: int, credit: int) -> None:
@@ -107,9 +113,12 @@ class Stream:
     def begin(self, identifier: int, window: int, credit: int) -> None:
         """What `__init__` does; the protocol calls it alone, on an object made by `__new__`."""
         self.identifier = identifier
-        # Whether more may come from the client, and from us.
+        # Whether more may come from the client, and from us. What comes when nothing goes any more is thrown away:
+        # up to so many octets, for so long.
         self.receiving = True
         self.sending = True
+        self.left_over = LEFT_OVER
+        self.tired = False
         # Whether its recipient is done with it, and whether it is not, but has sent the whole of the response.
         self.released = False
         self.answered = False
@@ -484,9 +493,15 @@ class HTTP2:
                 self._break(stream, PROTOCOL_ERROR)
                 return
         if start < end:
-            self.recipient.content(stream, data[start:end])
+            if stream.sending:
+                self.recipient.content(stream, data[start:end])
+            else:
+                self.give_back(end - start)
+                stream.left_over -= end - start
         if flags & END_STREAM and stream.receiving:
             self._end(stream, None)
+        elif not stream.sending and (stream.left_over < 0 or not stream.credit):
+            self.reset(stream, NO_ERROR)
 
     def _stray(self, identifier: int, stream: Stream | None) -> None:
         """Content for a stream that takes none: it was on its way when we ended it, or it breaks the rules."""
@@ -501,7 +516,8 @@ class HTTP2:
             self._break(stream, PROTOCOL_ERROR)
             return
         stream.receiving = False
-        self.recipient.end(stream, trailers)
+        if stream.sending:
+            self.recipient.end(stream, trailers)
         self._settle(stream, FINISHED)
 
     def consumed(self, stream: Stream, count: int) -> None:
@@ -511,7 +527,7 @@ class HTTP2:
 
     def reopen(self, stream: Stream, count: int) -> None:
         """The client may send so much again on this stream."""
-        if stream.receiving:
+        if stream.receiving and stream.sending:
             stream.owed += count
             if stream.owed * 2 >= self.first_credit:
                 stream.credit += stream.owed
@@ -569,10 +585,12 @@ class HTTP2:
         if stream is None or not (stream.receiving or stream.sending):
             self._check_known(identifier, "RST_STREAM")
             return
-        if stream.sending:
+        answers = stream.sending
+        if answers:
             self._spend(self.resets, "streams that are reset")
         stream.receiving = stream.sending = False
-        self.recipient.reset(stream, int.from_bytes(payload, "big"))
+        if answers:
+            self.recipient.reset(stream, int.from_bytes(payload, "big"))
         self._settle(stream, RESET_BY_PEER)
 
     def _depends(self, identifier: int, data: bytes, start: int, end: int) -> None:
@@ -693,17 +711,31 @@ class HTTP2:
             self._sent(stream)
 
     def _sent(self, stream: Stream) -> None:
-        """The response is complete. A client that still sends is told that nobody needs it (RFC 9113 section 8.1)."""
+        """The response is complete. A client that has much to send yet is told that nobody needs it (RFC 9113 section
+        8.1)."""
         stream.sending = False
         if not stream.released:
             stream.answered = True
             self.answered += 1
-        if stream.receiving:
-            stream.receiving = False
-            self.out.append(reset_frame(stream.identifier, NO_ERROR))
-            self._settle(stream, RESET_BY_US)
-        else:
+        if not stream.receiving:
             self._settle(stream, FINISHED)
+        elif stream.expected > LEFT_OVER or not stream.credit:
+            self.reset(stream, NO_ERROR)
+
+    def tire(self) -> None:
+        """Once a second: who has been answered, and goes on sending, is told so."""
+        for stream in list(self.streams.values()):
+            if stream.receiving and not stream.sending:
+                if stream.tired:
+                    self.reset(stream, NO_ERROR)
+                stream.tired = True
+
+    def is_over(self) -> bool:
+        """Whether nobody works for any stream, and none has anything to send."""
+        for stream in self.streams.values():
+            if stream.sending or not stream.released:
+                return False
+        return True
 
     def reset(self, stream: Stream, code: int) -> None:
         """End a stream in the middle."""
@@ -741,15 +773,19 @@ class HTTP2:
         self.goaway(self.highest, code, what.encode("ascii", "replace"))
         for stream in list(self.streams.values()):
             if stream.receiving or stream.sending:
+                answers = stream.sending
                 stream.receiving = stream.sending = False
-                self.recipient.reset(stream, code)
+                if answers:
+                    self.recipient.reset(stream, code)
                 self._settle(stream, RESET_BY_US)
 
     def _break(self, stream: Stream, code: int) -> None:
         """The client has broken a stream (RFC 9113 section 5.4.2)."""
         self._spend(self.resets, "streams that are broken")
+        answers = stream.sending
         self.reset(stream, code)
-        self.recipient.reset(stream, code)
+        if answers:
+            self.recipient.reset(stream, code)
 
     def _settle(self, stream: Stream, how: int) -> None:
         if stream.receiving or stream.sending:

@@ -399,12 +399,90 @@ def test_content_that_nobody_takes_is_given_back_to_the_connection() -> None:
     assert not client.http2.failed
 
 
-def test_a_response_before_the_end_of_the_request_stops_it_without_an_error() -> None:
+#: What comes behind the head of a request that is answered already: octets, and what the client is told.
+LEFT_OVERS: dict[str, tuple[bytes, list[tuple[object, ...]]]] = {
+    "nothing": (b"", []),
+    "content": (frame(DATA, END, 1, b"a" * 1000), []),
+    "content without its end": (frame(DATA, 0, 1, b"a" * 1000), []),
+    "trailers": (frame(DATA, 0, 1, b"a" * 20) + frame(HEADERS, END | WHOLE, 1, hpack.packed(b"a", b"b")), []),
+    "a reset": (frame(RST, 0, 1, u32(8)), []),
+    "all that the window takes": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, 0, 1, b"a" * 16383), [
+        ("stream", 1, "NO_ERROR")]),
+    "all that the window takes, and its end": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, END, 1, b"a" * 16383), []),
+    "more than the window": (frame(DATA, 0, 1, b"a" * 16384) * 4, [("connection", "FLOW_CONTROL_ERROR")]),
+    "a second head": (post(1), [("connection", "PROTOCOL_ERROR")]),
+    "trailers with a pseudo field": (
+        frame(HEADERS, END | WHOLE, 1, hpack.packed(b":path", b"/")), [("stream", 1, "PROTOCOL_ERROR")]),
+    "content behind the end": (frame(DATA, END, 1) + frame(DATA, END, 1), [("connection", "STREAM_CLOSED")]),
+    "a head behind the end": (frame(DATA, END, 1) + post(1), [("connection", "STREAM_CLOSED")]),
+    "small pieces without end": (frame(DATA, 0, 1, b"a") * 4000, [("connection", "ENHANCE_YOUR_CALM")]),
+}
+
+
+@pytest.mark.parametrize("released", [True, False])
+@pytest.mark.parametrize("name", LEFT_OVERS)
+def test_what_comes_behind_the_answer_is_judged_and_thrown_away(name: str, released: bool) -> None:
+    octets, told = LEFT_OVERS[name]
     client = Client()
     client.send(post(1))
-    client.answer(1, b"no")
+    if released:
+        client.answer(1, b"no")
+    else:
+        client.http2.send_head(client.streams[1], b"\x88", False)
+        client.http2.send_data(client.streams[1], b"no", True)
     assert [(each.kind, each.flags, each.payload) for each in client.sent()] == [
-        (HEADERS, WHOLE, b"\x88"), (DATA, END, b"no"), (RST, 0, u32(0))]
+        (HEADERS, WHOLE, b"\x88"), (DATA, END, b"no")]
+    client.send(octets)
+    assert client.told() == told
+    assert client.calls == [("head", 1, "POST", "/", True)]
+
+
+@pytest.mark.parametrize(("said", "content", "told"), [
+    ("5", b"a" * 5, []), ("5", b"a" * 6, [("stream", 1, "PROTOCOL_ERROR")]),
+    ("5", b"a" * 4, [("stream", 1, "PROTOCOL_ERROR")]),
+])
+def test_content_behind_the_answer_is_as_long_as_it_said(
+    said: str, content: bytes, told: list[tuple[object, ...]]
+) -> None:
+    client = Client()
+    client.send(post(1, ("content-length", said)))
+    client.answer(1, b"no")
+    client.send(frame(DATA, END, 1, content))
+    assert client.told() == told
+
+
+def test_whoever_has_much_to_send_is_told_at_once_that_nobody_needs_it() -> None:
+    client = Client()
+    client.send(post(1, ("content-length", "65537")))
+    client.answer(1, b"no")
+    assert client.told() == [("stream", 1, "NO_ERROR")]
+
+
+def test_whoever_goes_on_sending_is_told_in_the_end_and_gives_its_place_back() -> None:
+    client = Client(HTTP2Settings(max_concurrent_streams=1))
+    client.send(post(1))
+    client.answer(1, b"no")
+    client.http2.tire()
+    client.send(frame(DATA, 0, 1, b"a" * 100))
+    assert client.told() == []
+    assert client.http2.streams
+    assert client.http2.is_over()
+    client.http2.tire()
+    assert client.told() == [("stream", 1, "NO_ERROR")]
+    assert not client.http2.streams
+    # What was on its way is no error.
+    client.send(frame(DATA, END, 1, b"a" * 100) + get(3))
+    assert client.told() == []
+
+
+def test_the_connection_gets_back_what_is_thrown_away() -> None:
+    client = Client()
+    for number in range(1, 101, 2):
+        client.send(post(number))
+        client.answer(number, b"no")
+        client.send(frame(DATA, 0, number, b"a" * 16384) + frame(DATA, END, number, b"a" * 16384))
+    assert not client.http2.failed
+    assert not client.http2.streams
 
 
 # Places.
