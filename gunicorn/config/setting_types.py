@@ -43,6 +43,7 @@ class SettingTypes:
         boot_timeout: int | None
         shutdown_delay: float
         buffer_request_body: bool
+        park_connections: bool
         body_buffer_size: int
         response_buffer_size: int
         limit_request_line: int

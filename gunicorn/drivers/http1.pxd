@@ -55,6 +55,9 @@ cdef class Connection(Answers):
     @cython.locals(engine=EngineState)
     cdef _dispatch(self, Request request)
     cdef _await(self)
+    @cython.locals(engine=EngineState, protocol=HTTP1)
+    cdef bint _park(self) except -1
+    cpdef resume(self, parked)
     @cython.locals(driver=Driver)
     cdef _end_of_stream(self)
     cpdef bint is_running(self) except -1

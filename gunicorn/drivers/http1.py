@@ -32,6 +32,7 @@ from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.listener import Listener
 from gunicorn.engine.multiplexer import Multiplexer
 from gunicorn.engine.opener import Opener
+from gunicorn.engine.parking import Parked
 from gunicorn.engine.settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from gunicorn.engine.state import EngineState
 from gunicorn.engine.transport import reset_when_closed, shutdown_sending
@@ -384,6 +385,8 @@ class Connection(Answers):
     def _await(self) -> None:
         """Nothing to do until the client sends: see that the kernel tells us, and for how long we wait."""
         engine = self.engine
+        if engine.share.parks(engine.now) and self._park():
+            return
         self.watch()
         if self.body is not None or self.skipping:
             self.deadline = engine.deadline_of(engine.body_timeout)
@@ -391,6 +394,32 @@ class Connection(Answers):
             # The first octets of a next request end the idle time and begin that of its head.
             self.keep = False
             self.deadline = engine.deadline_of(engine.header_timeout)
+
+    def _park(self) -> bool:
+        """Leave the connection where every worker finds it again; whether it is there. What is under way stays here,
+        and so does TLS, whose state is in this process."""
+        engine, protocol = self.engine, self.protocol
+        if (
+            self.body is not None or self.skipping or self.out is not None or engine.closing or self.is_secure()
+            or protocol.awaits_proxy_header() or not protocol.is_idle()
+        ):
+            return False
+        until = engine.share.parks_until()
+        parked = Parked(self.deadline, until, self.listener.name, self.peer, self.number, protocol.proxy_info)
+        if not engine.parking.park(self.fd, parked):
+            return False
+        if self.watched:
+            # It goes on elsewhere: to close this descriptor does not take it out of the kernel's set.
+            self.watched = False
+            engine.poller.remove(self.fd)
+        self.close()
+        return True
+
+    def resume(self, parked: Parked) -> None:
+        self.number = parked.number
+        self.keep = parked.number > 0
+        self.deadline = parked.deadline
+        self.protocol.resume(parked.proxy_info)
 
     def _end_of_stream(self) -> None:
         """The client has shut its side. What it has asked for was answered before; a part of a request is an error."""

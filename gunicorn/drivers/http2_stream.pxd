@@ -81,6 +81,7 @@ cdef class StreamExchange(Exchange):
     cpdef bint disconnected(self) except -1
     cpdef bint watch_client(self) except -1
     cpdef bint is_secure(self) except -1
+    cpdef bint may_reconnect(self) except -1
     cpdef bint is_attended(self) except -1
     cpdef bint expect_body(self, Request request) except -1
     @cython.locals(protocol=HTTP2, limit="long long")

@@ -256,6 +256,10 @@ class StreamExchange(Exchange):
     def channel(self) -> object:
         return self.session.connection.channel()
 
+    def may_reconnect(self) -> bool:
+        # The connection is that of other streams, too.
+        return False
+
     def partial_request(self) -> Request | None:
         return self.request
 

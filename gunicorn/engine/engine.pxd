@@ -25,6 +25,9 @@ cdef class Engine(EngineState):
     cdef public double next_sweep
     cdef readonly Opener opener
     cdef public object proxies
+    cdef public bint parked_first
+    cdef public bint parked_ready
+    cdef public bint parked_watched
     cdef public list ready_listeners
     cdef public bint scarce
     cdef public int left
@@ -51,6 +54,13 @@ cdef class Engine(EngineState):
     cdef _not_taken(self, int fd, Transport connection, error)
     @cython.locals(listener=Listener, taken=Py_ssize_t)
     cdef _accept_ready(self)
+    @cython.locals(taken=Py_ssize_t)
+    cdef _take_and_accept(self)
+    @cython.locals(taken=Py_ssize_t)
+    cdef Py_ssize_t _take_parked(self) except -1
+    @cython.locals(connection=Transport, listener=Listener, fd=int)
+    cdef bint _take_up(self) except -1
+    cdef Listener _listener_named(self, str name)
     @cython.locals(connection=Transport)
     cdef bint _accept(self, Listener listener) except -1
     cdef int _trust(self, peer) except -1

@@ -99,7 +99,8 @@ class Engine(EngineState):
 
     __slots__ = (
         "connections", "delayed", "delayed_since", "held", "known_peers", "left", "limit", "listener_at", "listeners",
-        "listening", "next_sweep", "opener", "proxies", "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
+        "listening", "next_sweep", "opener", "parked_first", "parked_ready", "parked_watched", "proxies",
+        "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
     )
 
     def __init__(
@@ -128,6 +129,10 @@ class Engine(EngineState):
         self.listening = False
         self.scarce = False
         self.held = False
+        # Parked connections can be taken up; whether they come before new ones in this turn.
+        self.parked_watched = False
+        self.parked_ready = False
+        self.parked_first = False
         # Events of this turn that are still to be acted on.
         self.left = 0
         # Connections with something to send at the end of this turn, and when the first of them was told to wait.
@@ -181,7 +186,19 @@ class Engine(EngineState):
             if not listener.watched:
                 self.poller.add_listener(listener.fd)
                 listener.watched = True
+        self._watch_parking()
         self.listening = True
+
+    def _watch_parking(self) -> None:
+        if self.parking.fd >= 0 and not self.parked_watched:
+            self.poller.add_listener(self.parking.fd)
+            self.parked_watched = True
+
+    def _pause_parking(self) -> None:
+        if self.parked_watched:
+            self.parked_watched = False
+            self.poller.remove(self.parking.fd)
+        self.parked_ready = False
 
     def _pause_listeners(self) -> None:
         for listener in self.listeners:
@@ -189,6 +206,7 @@ class Engine(EngineState):
                 listener.watched = False
                 self.poller.remove(listener.fd)
         self.ready_listeners.clear()
+        self._pause_parking()
         self.listening = False
 
     def poll(self, timeout: float) -> int:
@@ -236,7 +254,9 @@ class Engine(EngineState):
         if self.again:
             self._run_again()
         # Last, so that a worker with requests to run leaves new connections to an idle one.
-        if self.ready_listeners:
+        if self.parked_ready:
+            self._take_and_accept()
+        elif self.ready_listeners:
             self._accept_ready()
         if self.now >= self.next_sweep:
             self.sweep()
@@ -246,6 +266,8 @@ class Engine(EngineState):
         listener = self.listener_at.get(fd)
         if listener is not None:
             self.ready_listeners.append(listener)
+        elif fd == self.parking.fd:
+            self.parked_ready = True
         elif fd == self.wakeup_fds[0]:
             try:
                 while read(fd, 4096):
@@ -319,6 +341,58 @@ class Engine(EngineState):
                 taken += 1
                 if not self.share.accepts_more(taken, self.now):
                     break
+
+    def _take_and_accept(self) -> None:
+        """Clients wait that have a connection, and perhaps others for one: by turns, where a turn serves only one."""
+        self.parked_ready = False
+        self.parked_first = not self.parked_first
+        taken = self._take_parked() if self.parked_first or not self.ready_listeners else 0
+        if taken and not self.share.accepts_more(taken, self.now):
+            self.ready_listeners.clear()
+        if self.ready_listeners:
+            self._accept_ready()
+
+    def _take_parked(self) -> int:
+        """Take up parked connections on which something has come; how many there were."""
+        taken = 0
+        while self.parked_watched and self._take_up():
+            taken += 1
+            if not self.share.accepts_more(taken, self.now):
+                break
+        return taken
+
+    def _take_up(self) -> bool:
+        found = self.parking.take()
+        if found is None:
+            if self.parking.ended:
+                self._pause_parking()
+                self.parking.close()
+            return False
+        fd, parked = found
+        connection = None
+        try:
+            listener = self._listener_named(parked.listener)
+            if listener is None:
+                # A reload has taken it away.
+                close_descriptor(fd)
+                return True
+            self.share.heard(parked.parks_until)
+            connection = self.open(fd, parked.peer, listener)
+            connection.resume(parked)
+            if self.stopped:
+                connection.shorten(self.now + self.keepalive, self.now + LAST_LINGER_SECONDS)
+            connection.process()
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+            self._not_taken(fd, connection, error)
+        return True
+
+    def _listener_named(self, name: str) -> Listener | None:
+        for listener in self.listeners:
+            if listener.name == name:
+                return listener
+        return None
 
     def _accept(self, listener: Listener) -> bool:
         """Take one connection, and serve it at once if its request is here already."""
@@ -395,7 +469,7 @@ class Engine(EngineState):
         # A set of epoll or kqueue is readable itself while it has events; one of them may be no more than a `wake`.
         wakeup, events = self.wakeup_fds[0], self.poller.fileno()
         looker = select.poll()
-        for fd in (wakeup, events, *self.listener_at):
+        for fd in (wakeup, events, self.parking.fd, *self.listener_at):
             if fd >= 0:
                 looker.register(fd, select.POLLIN)
         ready = {fd for fd, _ in looker.poll(0)}
@@ -454,6 +528,11 @@ class Engine(EngineState):
         for listener in self.listeners:
             self._drain(listener, FEW_DRAINED if neighbours and not listener.own else MOST_DRAINED)
             listener.sock.close()
+        if neighbours:
+            # Who is parked there is theirs.
+            self.parking.close()
+        else:
+            self._watch_parking()
 
     def _drain(self, listener: Listener, most: int) -> None:
         """Take what waits in the kernel's queue, to be served later: the listener must be closed before more comes."""
@@ -534,6 +613,7 @@ class Engine(EngineState):
                 connection.abandon()
         for listener in self.listeners:
             listener.sock.close()
+        self.parking.close()
         self.again.clear()
         self.ready_listeners.clear()
         self.count = 0
@@ -552,6 +632,7 @@ class Engine(EngineState):
                     raise
                 except BaseException as error:  # noqa: BLE001  # the boundary around one connection
                     self.failed(connection, error)
+        self.parking.close()
         self.poller.close()
         with self.guard:
             fds, self.wakeup_fds = self.wakeup_fds, (-1, -1)

@@ -26,6 +26,7 @@ cdef class Exchange:
     cpdef bint disconnected(self) except -1
     cpdef bint watch_client(self) except -1
     cpdef bint is_secure(self) except -1
+    cpdef bint may_reconnect(self) except -1
     cpdef send_continue(self)
     cpdef pull(self)
     cpdef await_body(self, bint waits)

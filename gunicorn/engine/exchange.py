@@ -94,6 +94,10 @@ class Exchange:
         """What the TLS handshake has settled, a `tls.facts.Facts`; None without TLS."""
         raise NotImplementedError
 
+    def may_reconnect(self) -> bool:
+        """Whether this client is better off with a new connection than where it waits behind others here."""
+        raise NotImplementedError
+
     def partial_request(self) -> Request | None:
         """What has come of a request that is refused."""
         raise NotImplementedError

@@ -35,3 +35,8 @@ class Listener:
             self.server_name, self.server_port = address[0], str(address[1])
             # Inherited by every accepted socket on Linux and the BSDs: saves a call a connection.
             inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def name(self) -> str:
+        """What other processes call the same address."""
+        return f"{self.server_name} {self.server_port}"

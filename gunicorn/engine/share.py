@@ -1,10 +1,18 @@
-"""A fair share of the work: how many connections a worker takes at once, and when it has clients go to its neighbours.
+"""A fair share of the work: how many connections a worker takes at once, and when it leaves some to its neighbours.
 
 Workers accept from the same sockets, each last of all, after everything it has to run: a busy one leaves new
 connections to an idle one. A kept-alive connection belongs to its worker, though, and its client would wait behind a
 slow request there while others idle. So a worker whose application was slow lately deals its connections anew, for a
-while: it takes one at a time, and its answers close theirs as long as somebody waits. The client comes back through the
-listening socket, and the kernel gives it to a worker that waits there.
+while:
+
+- it takes one at a time;
+- between two requests it parks them where every worker finds them again (`parking.Parking`): clients notice nothing;
+- where that cannot be, since TLS has its state here, an answer closes the connection if somebody waits, or if a new one
+  costs its client less than it would wait here on an average. The client comes back through the listening socket, and
+  the kernel gives it to a worker that waits there.
+
+How long a client waits on an average behind calls of other clients, who come whenever they like, is known from the
+calls: half the square of their lengths, over the time in which they were (the mean residual life of renewal theory).
 
 This is the policy alone. It reads no clock: every question brings its moment, in seconds of the engine's. Whether
 somebody waits is seen by those who see descriptors and threads (`Engine.others_wait`, `Gateway.others_wait`).
@@ -23,6 +31,16 @@ PATIENCE_MILLISECONDS = 1
 IMPATIENT_SECONDS = 1.0
 # Connections that a listener gives in one turn: few, so that an idle neighbour gets its part.
 ACCEPTS = 16
+# Slow calls are remembered for one to two of these. To park a connection costs every request about a tenth of a
+# millisecond: clients must wait longer than this on an average, behind more than a call or two, and there must be fewer
+# of them than would keep the parking place busy alone.
+WINDOW_SECONDS = 1.0
+PARKING_WAIT = 0.0003
+LEAST_SLOW = 4
+MOST_CALLS = 2000
+# A new connection costs its client so many round trips, and both sides this for the handshake of TLS.
+ROUND_TRIPS = 3.0
+HANDSHAKE_SECONDS = 0.0005
 
 
 class Share:
@@ -32,30 +50,70 @@ class Share:
     connections of a listener in one turn, 1 or more.
     """
 
-    __slots__ = ("_accepts", "_fair", "_impatient_until", "_lately_until", "_long_until", "_slow_until")
+    __slots__ = (
+        "_accepts", "_calls", "_calls_before", "_fair", "_impatient_until", "_lately_until", "_long_until",
+        "_parks_until", "_slow", "_slow_before", "_slow_until", "_wait", "_wait_before", "_window_until",
+    )
 
     def __init__(self, fair: bool = False, accepts: int = ACCEPTS) -> None:
         self._fair = fair
         self._accepts = accepts
         # While these moments lie ahead: applications have lately been slow here, with
-        # neighbours and in any case; requests may have waited behind a long
+        # neighbours and in any case; connections are parked; requests may have waited behind a long
         # one; no request is waited for that should have come with its connection.
         self._slow_until = 0.0
         self._lately_until = 0.0
+        self._parks_until = 0.0
         self._long_until = 0.0
         self._impatient_until = 0.0
+        # Calls in this window and in the one before, the slow ones among them, and what whoever had come at any moment
+        # would have waited behind these, summed up over all moments.
+        self._window_until = 0.0
+        self._calls = 0
+        self._calls_before = 0
+        self._slow = 0
+        self._slow_before = 0
+        self._wait = 0.0
+        self._wait_before = 0.0
 
     # Requests.
 
     def ended(self, seconds: float, now: float) -> None:
         """The application has answered a request, in so many seconds."""
+        self._calls += 1
+        if now >= self._window_until:
+            self._begin_window(now)
         if seconds <= SLOW_SECONDS:
             return
         self._lately_until = now + SLOW_FOR_SECONDS
         if self._fair:
             self._slow_until = now + SLOW_FOR_SECONDS
+            self._slow += 1
+            self._wait += seconds * seconds / 2
+            if self._is_worth_parking():
+                self._parks_until = self._slow_until
         if seconds > LONG_SECONDS:
             self._long_until = now + seconds
+
+    def _begin_window(self, now: float) -> None:
+        recent = now < self._window_until + WINDOW_SECONDS
+        self._wait_before = self._wait if recent else 0.0
+        self._slow_before = self._slow if recent else 0
+        self._calls_before = self._calls if recent else 0
+        self._wait = 0.0
+        self._slow = 0
+        self._calls = 0
+        self._window_until = now + WINDOW_SECONDS
+
+    def _is_worth_parking(self) -> bool:
+        return (
+            self.waits() > PARKING_WAIT and self._slow + self._slow_before >= LEAST_SLOW
+            and self._calls <= MOST_CALLS and self._calls_before <= MOST_CALLS
+        )
+
+    def waits(self) -> float:
+        """Seconds that a client has lately waited here on an average behind slow calls for others."""
+        return (self._wait + self._wait_before) / (2 * WINDOW_SECONDS)
 
     def is_slow(self, now: float) -> bool:
         """Whether clients are better served elsewhere: an answer closes its connection if others wait."""
@@ -70,6 +128,25 @@ class Share:
         return now < self._long_until
 
     # Connections.
+
+    def parks(self, now: float) -> bool:
+        """Whether connections are left to all workers between two requests."""
+        return now < self._parks_until
+
+    def parks_until(self) -> float:
+        """Until when."""
+        return self._parks_until
+
+    def heard(self, until: float) -> None:
+        """A neighbour with the same application parks its connections until then: so it is slow here, too."""
+        if self._fair:
+            self._parks_until = max(self._parks_until, until)
+            self._slow_until = max(self._slow_until, until)
+
+    def is_worth_closing(self, round_trip: float) -> bool:
+        """Whether a client that is so many seconds away (there and back) waits here longer than for a new connection.
+        """
+        return self.waits() > ROUND_TRIPS * round_trip + HANDSHAKE_SECONDS
 
     def accepts_more(self, taken: int, now: float) -> bool:
         """Whether to take another connection of a listener that has given so many in this turn."""

@@ -9,6 +9,7 @@ from . import _leaf
 from ._leaf import Poller, monotonic
 from .handler import Handler
 from .manners import Manners
+from .parking import NO_PARKING, Parking
 from .settings import Settings
 from .share import Share
 
@@ -37,8 +38,8 @@ class EngineState:
 
     __slots__ = (
         "again", "body_timeout", "clock", "closing", "count", "delays", "guard", "handler", "header_timeout",
-        "keepalive", "most_running", "now", "poller", "running", "send_timeout", "settings", "share", "stopped",
-        "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
+        "keepalive", "most_running", "now", "parking", "poller", "running", "send_timeout", "settings", "share",
+        "stopped", "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
 
     def __init__(
@@ -75,6 +76,8 @@ class EngineState:
         self.stream_bodies = not settings.buffer_request_body
         # See `delay`.
         self.delays = False
+        # Where idle connections wait for whichever worker is free.
+        self.parking: Parking = NO_PARKING
         # Connections that have had their share of a turn and want another.
         self.again: deque[Any] = deque()
 

@@ -23,6 +23,7 @@ cdef class Transport(Exchange):
     cpdef expire(self)
     cpdef shorten(self, double latest, double lingers)
     cpdef close(self)
+    cpdef resume(self, parked)
     cpdef list exchanges(self)
     cpdef watch(self)
     cpdef send_delayed(self)
@@ -31,6 +32,7 @@ cdef class Transport(Exchange):
     cpdef bint is_flushed(self) except -1
     cpdef bint must_wait(self) except -1
     cpdef bint is_secure(self) except -1
+    cpdef bint may_reconnect(self) except -1
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)
     @cython.locals(sent=Py_ssize_t)

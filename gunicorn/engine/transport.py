@@ -16,6 +16,7 @@ from gunicorn.unix.unpatched import Socket, select
 from ._leaf import send, send_file, send_last, send_two
 from .buffers import OutputBuffer
 from .exchange import ClientDisconnected, Exchange
+from .parking import Parked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _NOT_SENDABLE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _TELLS_OF_DATA = sys.platform.startswith("linux")
 # linux/tcp.h: tcpi_last_data_recv, milliseconds since octets of content came.
 _LAST_DATA = struct.Struct("52xI")
+# tcpi_rtt, microseconds.
+_ROUND_TRIP = struct.Struct("68xI")
 
 
 class Transport(Exchange):
@@ -66,6 +69,10 @@ class Transport(Exchange):
     def shorten(self, latest: float, lingers: float) -> None:
         """The process is to end: where nothing is asked, something may be until the moment `latest`; where only an end
         is waited for, it is waited for until `lingers`."""
+        raise NotImplementedError
+
+    def resume(self, parked: Parked) -> None:
+        """Go on as what was parked, by whichever worker; nothing was read yet."""
         raise NotImplementedError
 
     def exchanges(self) -> list[Exchange]:
@@ -245,6 +252,16 @@ class Transport(Exchange):
         # Not where the other end is on this machine and has no TCP.
         return 0.0 if self.listener.is_unix else since_last_data(self.fd)
 
+    def may_reconnect(self) -> bool:
+        engine = self.engine
+        if engine.count < 2:
+            # It waits behind nobody.
+            return False
+        if self.listener.is_unix:
+            return engine.share.is_worth_closing(0.0)
+        microseconds = tcp_info(self.fd, _ROUND_TRIP)
+        return microseconds >= 0 and engine.share.is_worth_closing(microseconds / 1e6)
+
     def fileno(self) -> int:
         return self.fd
 
@@ -283,16 +300,21 @@ def shutdown_sending(fd: int) -> None:
 
 def since_last_data(fd: int) -> float:
     """Seconds since the kernel got octets on a TCP connection; 0 when it does not say."""
+    return max(tcp_info(fd, _LAST_DATA), 0) / 1000.0
+
+
+def tcp_info(fd: int, field: struct.Struct) -> int:
+    """A field of what the kernel knows of a TCP connection; -1 when it does not say."""
     if not _TELLS_OF_DATA:
-        return 0.0
+        return -1
     # With family and type given, the constructor asks the kernel nothing.
     borrowed = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)
     try:
-        raw = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA.size)
-        milliseconds: int = _LAST_DATA.unpack(raw)[0]
-        return milliseconds / 1000.0
+        raw = borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, field.size)
+        value: int = field.unpack(raw)[0]
+        return value
     except (OSError, struct.error):
-        return 0.0
+        return -1
     finally:
         borrowed.detach()
 

@@ -35,6 +35,7 @@ from .history import History
 from .measures import Measures
 from .memory import MemoryWatch
 from .metrics_export import MetricsExport
+from .parking import Parking
 from .policy import policy_of
 from .reception import Reception
 from .reload import Reloads
@@ -60,6 +61,7 @@ class Arbiter(MasterState):
     """
 
     faces: Faces
+    parking: Parking
 
     def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
@@ -89,6 +91,7 @@ class Arbiter(MasterState):
         self.measures = Measures(self)
         self.faces = Faces(self, self.reception, self.measures)
         self._export = MetricsExport(self, self.reception, self.measures)
+        self.parking = Parking(self, self._interest)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
@@ -185,6 +188,7 @@ class Arbiter(MasterState):
         self.faces.open()
         startup.check_worker_class(self)
         self.reception.open()
+        self.parking.open()
         hooks.call(self, "when_ready")
 
     def rehearse(self) -> None:
@@ -229,6 +233,7 @@ class Arbiter(MasterState):
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
         self._slow.look(now)
         self._export.look(now)
+        self.parking.look(now)
 
     def _act(self) -> None:
         """Ask and act until there is nothing more to do."""
@@ -259,7 +264,7 @@ class Arbiter(MasterState):
         now = time.monotonic()
         all_moments = (
             self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due,
-            self._export.due,
+            self._export.due, self.parking.due,
         )
         moments = [moment for moment in all_moments if moment is not None]
         if self._parent_fd >= 0:
@@ -377,6 +382,7 @@ class Arbiter(MasterState):
         """In a child: close this process's descriptors but for the listeners that it uses."""
         self.reception.put_down()
         self._export.put_down()
+        self.parking.put_down()
         self.faces.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -400,7 +406,7 @@ class Arbiter(MasterState):
                 return
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
-            elif not self._export.ended(pid, status):
+            elif not self._export.ended(pid, status) and not self.parking.ended(pid, status):
                 self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
@@ -441,6 +447,7 @@ class Arbiter(MasterState):
     def _abandon(self) -> None:
         """Stop without the rules, since it may be they that failed."""
         self.reception.end()
+        self.parking.stop()
         self.kill_workers(signal.SIGQUIT)
         give_up = time.monotonic() + min(self.cfg.graceful_timeout, 5)
         while self.WORKERS:
@@ -450,6 +457,7 @@ class Arbiter(MasterState):
             if time.monotonic() > give_up:
                 self.kill_workers(signal.SIGKILL)
             self._interest.wait(0.05)
+        self.parking.end()
         self._close_listeners()
         self._remove_pidfile()
         forks.unguard()
@@ -466,6 +474,7 @@ class Arbiter(MasterState):
         """Stop everything and leave with `exit_status`."""
         self._manager.stopping()
         self.stop()
+        self.parking.end()
         self._export.end()
         self.reception.end()
         say = self.log.info if exit_status == 0 else self.log.error

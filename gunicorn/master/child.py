@@ -141,6 +141,8 @@ def _shed(master: MasterState, worker: WorkerProcess) -> None:
     master.profiles.listen(worker.tmp.slot)
     # While the rights of the master are still there: the port may be a privileged one.
     worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
+    if getattr(worker, "parks", False):
+        worker.parking = master.parking.ends_for_worker()  # type: ignore[attr-defined]
     master.close_what_is_its_own(worker.sockets)
 
 

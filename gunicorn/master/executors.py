@@ -139,6 +139,7 @@ class Executors:
         # A copy held here would keep connections waiting after the workers closed theirs.
         for listener in master.LISTENERS:
             listener.close()
+        master.parking.stop()
 
     def _halt(self, action: decisions.Halt) -> None:
         if not self._master.halting:

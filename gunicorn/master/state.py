@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Scoreboard, Slot
     from gunicorn.instrument.totals import Totals
+    from gunicorn.unix.unpatched import Socket
 
     class ServedApplication(Protocol):
         """An application and its configuration, as a program hands them to a master."""
@@ -59,6 +60,12 @@ if TYPE_CHECKING:
         def settle(self) -> None: ...
         def undo(self) -> None: ...
         def try_it(self) -> None: ...
+
+    class ParkingPlace(Protocol):
+        """Where workers leave idle connections for each other."""
+
+        def ends_for_worker(self) -> tuple[Socket, Socket] | None: ...
+        def stop(self) -> None: ...
 
     class WorkerProcess(Protocol):
         """A worker as its master sees it, before the fork and on both sides of it."""
@@ -152,6 +159,7 @@ class MasterState:
     # Counts, and the listeners of metrics and control.
     measures: Books
     faces: Faces
+    parking: ParkingPlace
     # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
     spawning = 0
     # The stop is under way here: that no worker is left is what is waited for.

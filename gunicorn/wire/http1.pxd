@@ -32,6 +32,7 @@ cdef class HTTP1:
     cpdef bint awaits_proxy_header(self) except -1
     cpdef bytes take_proxy_header(self, bytes data)
     cdef bint _take_proxy_header(self) except -1
+    cpdef resume(self, proxy_info)
     cpdef next_request(self)
     cpdef long long wanted(self) except -1
     cpdef long long outstanding(self) except -1

@@ -145,6 +145,11 @@ class HTTP1:
         self.state = HEAD
         return True
 
+    def resume(self, proxy_info: ProxyInfo | None) -> None:
+        """Go on where another object has left a connection between two requests."""
+        self.proxy_info = proxy_info
+        self.state = HEAD
+
     def next_request(self) -> None:
         """The request is answered: forget it and go on with what is left in the buffer."""
         self.head.reset()

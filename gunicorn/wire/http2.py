@@ -732,10 +732,7 @@ class HTTP2:
 
     def is_over(self) -> bool:
         """Whether nobody works for any stream, and none has anything to send."""
-        for stream in self.streams.values():
-            if stream.sending or not stream.released:
-                return False
-        return True
+        return all(stream.released and not stream.sending for stream in self.streams.values())
 
     def reset(self, stream: Stream, code: int) -> None:
         """End a stream in the middle."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gunicorn.loading.reloader import ReloaderBase
     from gunicorn.otel.provider import Telemetry
     from gunicorn.unix.sockets import BaseSocket
+    from gunicorn.unix.unpatched import Socket
 
     class Loader(Protocol):
         """Who has the application, as `gunicorn.app.base` makes such."""
@@ -62,6 +63,10 @@ class Worker:
         signal.SIGCHLD,
     ]
     PIPE: list[int] = []
+    #: Whether workers of this type leave idle connections to each other.
+    parks: ClassVar[bool] = False
+    # Where they do: the ends of two channels, from the fork on.
+    parking: tuple[Socket, Socket] | None = None
 
     def __init__(
         self, age: int, ppid: int, sockets: list[BaseSocket], app: Loader, timeout: float, cfg: Config, log: Log
@@ -284,6 +289,8 @@ class Worker:
             os.close(master_fd)
         for listener in self.sockets:
             listener.close()
+        for end in self.parking or ():
+            end.close()
 
     # Signals.
 

@@ -193,6 +193,10 @@ class EngineWorker(Worker):
             self.slot.tell_slow_requests()
         self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
         self.engine.hand_to(self._handler(), self.manners, self.cfg.workers > 1)
+        if self.parking is not None and self.manners.fair and self.cfg.workers > 1 and self.cfg.park_connections:
+            from gunicorn.engine.shared_parking import SharedParking
+
+            self.engine.parking = SharedParking(*self.parking)
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:

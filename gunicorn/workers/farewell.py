@@ -59,9 +59,16 @@ class Farewell:
         worker = self._worker
         engine = worker.engine
         while (now := engine.clock()) < self.began + (worker.stop_seconds if seconds is None else seconds):
-            if engine.count <= len(worker.abandoned) and not (busy is not None and busy(now)):
+            if self._nobody_is_left(now) and not (busy is not None and busy(now)):
                 return
             yield now
+
+    def _nobody_is_left(self, now: float) -> bool:
+        engine = self._worker.engine
+        if engine.count > len(self._worker.abandoned):
+            return False
+        # Clients that were parked are still to come.
+        return engine.parking.fd < 0 or now >= self.began + self.idle_seconds
 
 
 def silence_signals() -> None:

@@ -79,6 +79,7 @@ class ThreadWorker(EngineWorker, Pooling):
     """Runs up to `threads` requests at once."""
 
     # Alone, a turn comes only when every ready request has its thread.
+    parks = True
     manners = Manners(threaded=True, multithread=True, gathers=True, fair=True, accepts_alone=MOST_DRAINED)
     gateway_class = ThreadGateway
     gateway: ThreadGateway

@@ -28,6 +28,7 @@ class SyncWorker(EngineWorker, Accepting):
 
     # The one thread is in the application: only the master can tell that it takes too long.
     breaks_requests = False
+    parks = True
     manners = Manners(gathers=True, fair=True)
     gateway: WSGIGateway
 

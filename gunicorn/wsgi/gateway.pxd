@@ -19,6 +19,8 @@ cdef class WSGIGateway(Gateway):
     cpdef handle(self, exchange, request)
     @cython.locals(response=WSGIResponse, started=double)
     cpdef run(self, Exchange exchange, Request request)
+    @cython.locals(engine=EngineState)
+    cdef bint _lets_go(self, Exchange exchange) except -1
     @cython.locals(engine=EngineState, response=WSGIResponse, close=bint)
     cdef WSGIResponse _begin(self, Exchange exchange, Request request, double started)
     cdef _call(self, Exchange exchange, WSGIResponse response, environ)

@@ -105,11 +105,21 @@ class WSGIGateway(Gateway):
     def _begin(self, exchange: Exchange, request: Request, started: float) -> WSGIResponse:
         self._count(request, True, started)
         engine = self.engine
-        close = request.close or engine.keepalive == 0 or (engine.share.is_slow(engine.now) and self.others_wait())
+        close = request.close or engine.keepalive == 0
+        if not close and engine.share.is_slow(engine.now):
+            close = self._lets_go(exchange)
         response = WSGIResponse.__new__(WSGIResponse)
         response.begin(self, exchange, request, close)
         exchange.response = response
         return response
+
+    def _lets_go(self, exchange: Exchange) -> bool:
+        """Whether this client, whose connection is kept here, is better served by whichever worker is free."""
+        engine = self.engine
+        if engine.share.parks(engine.now) and engine.parking.fd >= 0 and not exchange.is_secure():
+            # It comes there without a new connection.
+            return False
+        return self.others_wait() or exchange.may_reconnect()
 
     def _call(self, exchange: Exchange, response: WSGIResponse, environ: Environ) -> None:
         result = self.app(environ, bind(_START_RESPONSE, response))

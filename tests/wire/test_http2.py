@@ -408,7 +408,8 @@ LEFT_OVERS: dict[str, tuple[bytes, list[tuple[object, ...]]]] = {
     "a reset": (frame(RST, 0, 1, u32(8)), []),
     "all that the window takes": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, 0, 1, b"a" * 16383), [
         ("stream", 1, "NO_ERROR")]),
-    "all that the window takes, and its end": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, END, 1, b"a" * 16383), []),
+    "all that the window takes, and its end": (
+        frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, END, 1, b"a" * 16383), []),
     "more than the window": (frame(DATA, 0, 1, b"a" * 16384) * 4, [("connection", "FLOW_CONTROL_ERROR")]),
     "a second head": (post(1), [("connection", "PROTOCOL_ERROR")]),
     "trailers with a pseudo field": (

@@ -3,6 +3,7 @@
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
     count_or,
+    validate_bool,
     validate_class,
     validate_count,
     validate_http_parser,
@@ -91,6 +92,26 @@ class WorkerConnections(Setting):
         How many connections one worker keeps open at a time.
 
         At the limit it accepts no more until one is closed.
+        """
+
+
+class ParkConnections(Setting):
+    name = "park_connections"
+    section = SECTION
+    default = True
+    validator = validate_bool
+    cli = ["--no-park-connections"]
+    action = "store_const"
+    const = False
+    short = "Keep idle connections in the worker that has answered them, though others may be free when they ask again."
+    desc = """\
+        While the application is slow, leave kept-alive connections to all workers between two requests.
+
+        Whichever worker is free answers the next request, so that no client waits behind the slow request of another
+        one while there is somebody to serve it. It concerns `sync` and `gthread` with more than one worker, and
+        connections without TLS, on Linux: a process of their own keeps the idle ones, and is started when an
+        application is first slow. Where it cannot be, an answer closes its connection instead when that is better for
+        the client.
         """
 
 
