@@ -10,8 +10,6 @@ from .parking import Parked, Parking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from gunicorn.unix.unpatched import Socket
 
 __all__ = ["SharedParking", "octets_of", "parked_from"]
@@ -25,7 +23,7 @@ def octets_of(parked: Parked) -> bytes:
 
 def parked_from(deadline: float, octets: bytes) -> Parked:
     """What `octets` tell. Raises ValueError."""
-    found: Any = json.loads(octets)
+    found: object = json.loads(octets)
     if not isinstance(found, list) or len(found) != 5:
         raise ValueError("not a parked connection")
     parks_until, listener, peer, number, proxy_info = found

@@ -77,6 +77,7 @@ class Readings(Record):
     queue_limits: tuple[tuple[str, int], ...] = ()
     places: tuple[int, int] = (0, 0)
     websockets: int = 0
+    parked: int = 0
     process: Usage | None = None
     buckets: str = POWERS
 
@@ -143,6 +144,8 @@ def _of_requests(read: Readings) -> Iterable[Family]:
     yield _by("gunicorn_threads", GAUGE, "Places for requests in the workers, by whether one has a request.", "state",
               zip(("busy", "idle"), read.places, strict=True))
     yield _gauge("gunicorn_connections", "Connections of clients that are open.", read.connections)
+    yield _gauge("gunicorn_connections_parked", "Connections that wait for their next request where every worker finds "
+                 "them.", read.parked)
     yield _gauge("gunicorn_websockets", "Connections that are WebSockets.", read.websockets)
     yield Family("gunicorn_received_bytes", COUNTER, "Octets that clients have sent.", (Sample(totals.received),))
     yield Family("gunicorn_sent_bytes", COUNTER, "Octets that were sent to clients.", (Sample(totals.sent),))

@@ -6,6 +6,7 @@ master, whose end of a pipe it watches.
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import time
@@ -50,6 +51,8 @@ class Parking:
         # Where workers leave connections, and where these go in; where they come out, and where workers take them.
         self._entrance: tuple[Socket, Socket] | None = None
         self._exit: tuple[Socket, Socket] | None = None
+        # How many connections there are, as that process says.
+        self._board = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")
 
     def open(self) -> None:
         """Make the channels, before there is a worker. Where they cannot be had, the server goes on without."""
@@ -73,6 +76,11 @@ class Parking:
         self._entrance = self._exit = None
         return ends
 
+    @property
+    def count(self) -> int:
+        """How many connections are parked."""
+        return self._board[0]
+
     # The process.
 
     def look(self, now: float) -> None:
@@ -92,6 +100,7 @@ class Parking:
         if pid != self._pid or not pid:
             return False
         self._pid = 0
+        self._board[0] = 0
         self._close_life()
         if self._entrance is not None:
             self._master.log.warning(
@@ -146,7 +155,7 @@ class Parking:
             close_all_but(2, life, arrivals.fileno(), departures.fileno())
             set_process_title(f"parking [{master.proc_name}]")
             set_owner_process(master.cfg.uid, master.cfg.gid, initgroups=master.cfg.has_groups_of_user)
-            Lot(arrivals, departures, life).run()
+            Lot(arrivals, departures, life, board=self._board).run()
             status = 0
         finally:
             os._exit(status)

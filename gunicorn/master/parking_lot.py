@@ -38,17 +38,18 @@ _OUT = getattr(_EPOLL, "EPOLLOUT", 4)
 
 class Lot:
     """`arrivals`: where workers leave connections; `departures`: where they take them up; `life`: readable when the
-    server ends. `most`: how many connections there may be."""
+    server ends. `most`: how many connections there may be; `board`: memory that tells the master how many there are."""
 
     def __init__(
         self, arrivals: Socket, departures: Socket, life: int, most: int | None = None,
-        clock: Clock = time.monotonic,
+        clock: Clock = time.monotonic, board: memoryview[int] | None = None,
     ) -> None:
         self._arrivals = arrivals
         self._departures = departures
         self._life = life
         self._most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE if most is None else most
         self._clock = clock
+        self._board = memoryview(bytearray(8)).cast("q") if board is None else board
         self._epoll = _EPOLL.epoll()
         self.parked: dict[int, Handed] = {}
         # Those on which something has come, and nobody was free to take them.
@@ -80,6 +81,7 @@ class Lot:
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
             self._sweep(now)
+        self._board[0] = len(self.parked) + len(self.ready)
         return True
 
     # Arrivals.

@@ -27,7 +27,8 @@ class Place:
         self.life, self.alive = os.pipe()
         self.worker = SharedParking(entrance, exit)
         self.channels = entrance, arrivals, departures, exit
-        self.lot = Lot(arrivals, departures, self.life, most, lambda: self.now)
+        self.board = memoryview(bytearray(8)).cast("q")
+        self.lot = Lot(arrivals, departures, self.life, most, lambda: self.now, self.board)
         self.clients: list[socket.socket] = []
 
     def park(self, deadline: float = 0.0) -> socket.socket:
@@ -96,7 +97,7 @@ def test_a_connection_stays_until_something_comes_and_keeps_all_of_it(place: Pla
     client = place.park()
     place.turn()
     place.turn()
-    assert len(place.lot.parked) == 1
+    assert len(place.lot.parked) == place.board[0] == 1
     assert place.worker.take() is None
     client.sendall(b"GET / HTTP")
     place.turn()

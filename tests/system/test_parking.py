@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
+from tests.master.scrape import face_of, samples, value
 from tests.support.server import Server, children_of, is_alive
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
@@ -83,9 +84,12 @@ def clients() -> Iterator[list[Wire]]:
 def test_no_client_waits_behind_the_request_of_another_one(
     args: tuple[str, ...], serve: Serve, clients: list[Wire], tmp_path: Path
 ) -> None:
-    server = serve(APP, *args, *WORKERS, workers=2)
+    server = serve(APP, *args, *WORKERS, "--metrics-bind", "127.0.0.1:0", workers=2)
     clients += [server.connect() for _ in range(8)]
     warm_up(server, clients)
+    face = face_of(server)
+    wait_until(lambda: value(samples(face), "gunicorn_connections_parked") == 8)
+    assert value(samples(face), "gunicorn_connections") == 8
     ask(clients[0], "/hold")
     wait_until(lambda: (server.folder / "held").exists())
     # One worker is held. Whose these connections were does not matter.
