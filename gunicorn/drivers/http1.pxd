@@ -57,6 +57,7 @@ cdef class Connection(Answers):
     cdef _await(self)
     @cython.locals(engine=EngineState, protocol=HTTP1)
     cdef bint _park(self) except -1
+    cpdef bint leave(self) except -1
     cpdef resume(self, parked)
     @cython.locals(driver=Driver)
     cdef _end_of_stream(self)

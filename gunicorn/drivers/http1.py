@@ -415,6 +415,9 @@ class Connection(Answers):
         self.close()
         return True
 
+    def leave(self) -> bool:
+        return self.state == READING and not self.waits_turn and not self.processing and self._park()
+
     def resume(self, parked: Parked) -> None:
         self.number = parked.number
         self.keep = parked.number > 0

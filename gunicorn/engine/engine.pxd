@@ -69,5 +69,5 @@ cdef class Engine(EngineState):
     cpdef bint others_wait(self) except -1
     @cython.locals(connections=list)
     cpdef forget(self, connection, int fd)
-    @cython.locals(connection=Transport, now=double)
+    @cython.locals(connection=Transport, now=double, parks=bint)
     cpdef sweep(self)

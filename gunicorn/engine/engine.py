@@ -491,8 +491,10 @@ class Engine(EngineState):
         """Look at all deadlines: one loop a second costs less than keeping them in order."""
         self.next_sweep = self.now + self.sweep_seconds
         now = self.now
+        # Those that were idle here before it became slow.
+        parks = self.share.parks(now)
         for connection in self.connections:
-            if connection is None:
+            if connection is None or (parks and connection.leave()):
                 continue
             if connection.active:
                 connection.active = False

@@ -23,6 +23,7 @@ cdef class Transport(Exchange):
     cpdef expire(self)
     cpdef shorten(self, double latest, double lingers)
     cpdef close(self)
+    cpdef bint leave(self) except -1
     cpdef resume(self, parked)
     cpdef list exchanges(self)
     cpdef watch(self)

@@ -71,6 +71,10 @@ class Transport(Exchange):
         is waited for, it is waited for until `lingers`."""
         raise NotImplementedError
 
+    def leave(self) -> bool:
+        """Go to the parking place if nothing is asked here; whether that is done."""
+        return False
+
     def resume(self, parked: Parked) -> None:
         """Go on as what was parked, by whichever worker; nothing was read yet."""
         raise NotImplementedError

@@ -193,10 +193,7 @@ class EngineWorker(Worker):
             self.slot.tell_slow_requests()
         self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
         self.engine.hand_to(self._handler(), self.manners, self.cfg.workers > 1)
-        if self.parking is not None and self.manners.fair and self.cfg.workers > 1 and self.cfg.park_connections:
-            from gunicorn.engine.shared_parking import SharedParking
-
-            self.engine.parking = SharedParking(*self.parking)
+        self._find_parking()
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
         try:
@@ -208,6 +205,19 @@ class EngineWorker(Worker):
             raise
         finally:
             self.gateway.idle()
+
+    def _find_parking(self) -> None:
+        """Share the place for idle connections, where this worker has neighbours to share it with."""
+        ends, self.parking = self.parking, None
+        if ends is None:
+            return
+        from gunicorn.engine.shared_parking import SharedParking
+
+        parking = SharedParking(*ends)
+        if self.manners.fair and self.cfg.workers > 1 and self.cfg.park_connections:
+            self.engine.parking = parking
+        else:
+            parking.close()
 
     def _handler(self) -> Handler:
         """What the engine hands requests to: the gateway, or what stands in front of it."""

@@ -163,10 +163,19 @@ def test_whatever_is_known_of_a_connection_stays_known(serve: Serve, clients: li
 
 
 def test_a_connection_without_a_request_waits_there_as_well(serve: Serve, clients: list[Wire], tmp_path: Path) -> None:
-    server = serve(APP, *WORKERS, "--bind", f"unix:{tmp_path}/s", bind=None, workers=2)
+    binds = "--bind", f"unix:{tmp_path}/s", "--metrics-bind", "127.0.0.1:0"
+    server = serve(APP, *WORKERS, *binds, bind=None, workers=2)
     clients += [server.connect() for _ in range(4)]
-    warm_up(server, clients)
     silent = server.connect()
+    warm_up(server, clients)
+    face = face_of(server)
+
+    def all_are_parked() -> bool:
+        warm_up(server, clients)
+        return value(samples(face), "gunicorn_connections_parked") == 5
+
+    # It was there before anything was slow.
+    wait_until(all_are_parked)
     clients.append(silent)
     ask(clients[0], "/hold")
     wait_until(lambda: (server.folder / "held").exists())

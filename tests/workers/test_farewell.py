@@ -17,13 +17,18 @@ NOW = 1000.0
 class World:
     """A worker and its engine; `told`: what it was told, in order."""
 
-    def __init__(self, connections: int = 1, hurried: bool = False, stop_seconds: float = 30.0) -> None:
+    def __init__(
+        self, connections: int = 1, hurried: bool = False, stop_seconds: float = 30.0, fd: int = -1
+    ) -> None:
         self.engine: Any = self
         self.now = NOW
         self.count = connections
         self.hurried = hurried
         self.stop_seconds = stop_seconds
         self.abandoned: set[Any] = set()
+        # Of the parking place; -1: there is none.
+        self.fd = fd
+        self.parking: Any = self
         self.told: list[Any] = []
 
     @property
@@ -59,6 +64,9 @@ def test_it_begins_under_the_guard(hurried: bool, seconds: float) -> None:
 #: world), and how many pauses of a second there are.
 ENDS: dict[str, tuple[dict[str, Any], float | None, dict[str, Any], int]] = {
     "nobody is there": ({"connections": 0}, None, {}, 0),
+    "somebody may be parked": ({"connections": 0, "fd": 7}, None, {}, 1),
+    "somebody was parked": ({"connections": 0, "fd": 7}, None, {"count": 1, "fd": -1, "stop_seconds": 3.0}, 3),
+    "nobody is parked any more": ({"connections": 0, "fd": 7, "stop_seconds": 9.0}, None, {"fd": -1}, 1),
     "somebody leaves": ({}, None, {"count": 0}, 1),
     "one of two leaves": ({"connections": 2, "stop_seconds": 5.0}, None, {"count": 1}, 5),
     "nobody leaves": ({"stop_seconds": 3.0}, None, {}, 3),
