@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shutil
@@ -247,6 +248,69 @@ def test_what_setup_decides(
     else:
         assert not handed["ext_modules"]
         assert script["Interpreted"].reason == expected
+
+
+class Recorder(Compiler):
+    """Writes what it is to compile, and with what, into the object."""
+
+    def object_filenames(self, sources: list[str], output_dir: str) -> list[str]:
+        return [str(Path(output_dir, f"{Path(source).name}.o")) for source in sources]
+
+    def compile(self, sources: list[str], *, output_dir: str, macros: Any, **_: Any) -> None:
+        (made,) = self.object_filenames(sources, output_dir)
+        Path(made).parent.mkdir(parents=True, exist_ok=True)
+        Path(made).write_text(dict(macros)["PyInit_state"])
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """The names of `setup.py`, which builds nothing."""
+    setuptools = pytest.importorskip("setuptools")
+    monkeypatch.setattr(setuptools, "setup", lambda **arguments: None)
+    monkeypatch.setenv("GUNICORN_PURE", "1")
+    for name in ("REQUIRE_COMPILED", "CHECKED", "SANITIZED"):
+        monkeypatch.delenv(f"GUNICORN_{name}", raising=False)
+    # Is where it was before at the end; `setup.py` goes to its own folder.
+    monkeypatch.chdir(tmp_path)
+    return runpy.run_path(str(REPOSITORY / "setup.py"))
+
+
+def test_what_is_compiled_again(script: dict[str, Any], tmp_path: Path) -> None:
+    """What has changed; two modules of one last name do not clash."""
+    setuptools = pytest.importorskip("setuptools")
+    sources = [tmp_path / room / "state.c" for room in ("engine", "gateway")]
+    for source in sources:
+        source.parent.mkdir()
+        source.write_text("")
+    modules = [setuptools.Extension(f"gunicorn.{source.parent.name}.state", [str(source)]) for source in sources]
+    linked = script["Linked"](modules)
+    command = script["AllOrNothing"](setuptools.Distribution())
+    command.compiler, command.force = Recorder(), False
+    for module in modules:
+        command.build_temp = str(tmp_path / module.name)
+        made = Path(command.compile_module(linked, module))
+        assert made.read_text() == "PyInit_" + module.name.replace(".", "__")
+        # Objects of a checked or a sanitized build are not taken for those of this one.
+        assert made.parent.name == script["KIND"] == "cython"
+    for changed, again in ((made, False), (sources[1], True)):
+        made.write_text("as it was")
+        os.utime(changed, (2e9, 2e9))
+        command.compile_module(linked, module)
+        assert (made.read_text() != "as it was") is again
+
+
+def test_what_older_builds_have_left_is_removed(script: dict[str, Any], tmp_path: Path) -> None:
+    """A wheel that is made where an older build was has none of its extensions."""
+    setuptools = pytest.importorskip("setuptools")
+    command = script["AllOrNothing"](setuptools.Distribution())
+    command.build_lib, command.inplace = str(tmp_path), False
+    older = tmp_path / "gunicorn" / "wire" / f"http1_head{EXTENSION_SUFFIXES[0]}"
+    kept = older.with_name("http1_head.py")
+    older.parent.mkdir(parents=True)
+    for path in (older, kept):
+        path.write_bytes(b"")
+    command.forget_older()
+    assert [path.name for path in older.parent.iterdir()] == [kept.name]
 
 
 @pytest.mark.parametrize(
