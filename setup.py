@@ -1,14 +1,14 @@
-"""Builds the hot path as extensions where that is possible, and an ordinary pure package where it is not.
+"""Builds the hot path as one extension where that is possible, and an ordinary pure package where it is not.
 
 Every ``.py`` of the compiled rooms that has a ``.pxd`` of the same name beside it is compiled by Cython, and
-so is every ``.pyx``. The ``.py`` files are installed in either case: they are what runs interpreted. The rules of
-compiled code are in docs/compiled.md.
+so is every ``.pyx``; what comes out is linked into ``gunicorn._compiled``. The ``.py`` files are installed in either
+case: they are what runs interpreted. The rules of compiled code are in docs/compiled.md.
 
 Environment, read at build time:
 
-GUNICORN_PURE=1     build no extension at all
+GUNICORN_PURE=1     build no extension
 GUNICORN_REQUIRE_COMPILED=1
-                    fail where the package would be interpreted, and build extensions where they are not built unasked
+                    fail where the package would be interpreted, and build the extension where it is not built unasked
                     (a free-threaded Python)
 GUNICORN_CHECKED=1  keep all checks for None and negative indices, and make the leaves assert what they have
                     drawn in (slower; for the tests)
@@ -25,6 +25,7 @@ import runpy
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -34,10 +35,14 @@ from setuptools.errors import BaseError
 
 ROOT = Path(__file__).resolve().parent
 # The list has one home, which is read without importing the package.
-ROOMS = runpy.run_path(str(ROOT / "gunicorn" / "_build.py"))["COMPILED_ROOMS"]
+BUILD = runpy.run_path(str(ROOT / "gunicorn" / "_build.py"))
+ROOMS = BUILD["COMPILED_ROOMS"]
 CHECKED = bool(os.environ.get("GUNICORN_CHECKED"))
 SANITIZED = bool(os.environ.get("GUNICORN_SANITIZED"))
 REQUIRED = bool(os.environ.get("GUNICORN_REQUIRE_COMPILED"))
+# What one kind of build has compiled is none of another's.
+KIND = "-".join(["cython", *["checked"] * CHECKED, *["sanitized"] * SANITIZED])
+GENERATED = Path("build", KIND)
 # A null pointer ends the process by itself, and what the compiler knows of an object's size AddressSanitizer knows
 # better; to look for those at every access takes most of the time of such a build.
 SANITIZERS = [
@@ -110,8 +115,8 @@ def is_free_threaded() -> bool:
 def compiler_flags() -> list[str]:
     if SANITIZED:
         return ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-semantic-interposition", *SANITIZERS]
-    # Without a table of jumps in each of forty modules a request touches a sixth fewer lines of the instruction cache.
-    return ["-O1" if CHECKED else "-O3", "-g0", "-fno-semantic-interposition", "-fno-plt"]
+    # What is called outside goes through one table of addresses; without -fno-plt there would be one of jumps, too.
+    return ["-O1" if CHECKED else "-O2", "-g0", "-fno-semantic-interposition", "-fno-plt", "-fvisibility=hidden"]
 
 
 class Interpreted:
@@ -132,7 +137,7 @@ class Interpreted:
 
 
 def extensions() -> list[Extension]:
-    """The extensions to build; an empty list means the pure package."""
+    """The extension to build; an empty list means the pure package."""
     if os.environ.get("GUNICORN_PURE"):
         Interpreted.because("GUNICORN_PURE was set")
         return []
@@ -153,27 +158,52 @@ def extensions() -> list[Extension]:
     if not compiler_works():
         Interpreted.because("there was no C compiler, or Python's headers were missing")
         return []
-    modules = [
-        Extension(
-            ".".join(source.with_suffix("").parts),
-            [str(source)],
-            define_macros=[("GUNICORN_CHECKED", "1")] if CHECKED else [],
-            extra_compile_args=compiler_flags(),
-            extra_link_args=SANITIZERS if SANITIZED else [],
-        )
-        for source in sources
-    ]
+    modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources]
     built: list[Extension] = []
     for asks in (True, False):
         # Directives are those of a call, so there is one for either kind.
         built += cythonize(
             [module for module in modules if asks == (CHECKED or module.name not in TRUSTING)],
             compiler_directives=DIRECTIVES | {"nonecheck": asks},
-            build_dir=str(Path("build", "cython-checked" if CHECKED else "cython")),
+            build_dir=str(GENERATED),
             nthreads=0,
             quiet=True,
         )
-    return built
+    return [Linked(sorted(built, key=lambda module: module.name))]
+
+
+class Linked(Extension):
+    """The one extension, of many modules."""
+
+    def __init__(self, modules: list[Extension]) -> None:
+        self.modules = modules
+        super().__init__(
+            BUILD["EXTENSION"],
+            [str(Path("gunicorn", "_compiled.c"))],
+            include_dirs=[str(GENERATED)],
+            extra_compile_args=compiler_flags(),
+            extra_link_args=SANITIZERS if SANITIZED else [],
+        )
+
+    @staticmethod
+    def symbol(module: Extension) -> str:
+        """What the initialization of a module is called; left alone, it would have the last part of its name alone."""
+        return "PyInit_" + module.name.replace(".", "__")
+
+    def macros(self, module: Extension) -> list[tuple[str, str | None]]:
+        macros: list[tuple[str, str | None]] = [
+            ("PyInit_" + module.name.rpartition(".")[2], self.symbol(module)), ("CYTHON_NO_PYINIT_EXPORT", None),
+        ]
+        return [*macros, ("GUNICORN_CHECKED", "1")] if CHECKED else macros
+
+    def write_list(self) -> None:
+        """Write what `_compiled.c` includes, unless it is as it was."""
+        header = GENERATED / "modules.h"
+        lines = [f'MODULE({self.symbol(module)}, "{module.name}")\n' for module in self.modules]
+        if not header.exists() or header.read_text() != "".join(lines):
+            header.parent.mkdir(parents=True, exist_ok=True)
+            header.write_text("".join(lines))
+        self.depends = [str(header)]
 
 
 class Noted(build_py):
@@ -186,13 +216,14 @@ class Noted(build_py):
 
 
 class AllOrNothing(build_ext):
-    """Ships every extension or none: the modules know each other's C layout, half a set fails on import."""
+    """Ships every module or none: they know each other's C layout, half a set fails on import."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
+        self.forget_older()
         try:
             super().run()
         except (BaseError, OSError) as error:
@@ -202,6 +233,33 @@ class AllOrNothing(build_ext):
             self.forget_extensions()
             if not self.inplace:
                 Interpreted.note(self.build_lib)
+
+    def build_extension(self, ext: Linked) -> None:
+        ext.write_list()
+        # The longest first, or the others would wait for it.
+        modules = sorted(ext.modules, key=lambda module: -Path(module.sources[0]).stat().st_size)
+        with ThreadPoolExecutor(self.parallel) as threads:
+            ext.extra_objects = sorted(threads.map(lambda module: self.compile_module(ext, module), modules))
+        ext.depends += ext.extra_objects
+        super().build_extension(ext)
+
+    def compile_module(self, ext: Linked, module: Extension) -> str:
+        """Compile what Cython has made of one module, unless that is done, and return the object's path."""
+        folder, source = str(Path(self.build_temp, KIND)), module.sources[0]
+        made = Path(self.compiler.object_filenames([source], output_dir=folder)[0])
+        if not self.force and made.exists() and made.stat().st_mtime > Path(source).stat().st_mtime:
+            return str(made)
+        self.compiler.compile(
+            [source], output_dir=folder, macros=ext.macros(module), extra_postargs=ext.extra_compile_args
+        )
+        return str(made)
+
+    def forget_older(self) -> None:
+        """Remove the extensions that older builds made of each module, which nobody would import any more."""
+        for root in (Path(self.build_lib), *[ROOT] * self.inplace):
+            for room in ROOMS:
+                for stale in (root / "gunicorn" / room).glob("*.so"):
+                    stale.unlink()
 
     def forget_extensions(self) -> None:
         for extension in self.extensions:

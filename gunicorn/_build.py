@@ -1,13 +1,26 @@
 """Which build of the hot path runs: its compiled form, or the same source files interpreted.
 
-An extension wins over a `.py` of the same name on import. `GUNICORN_PURE=1` in the environment turns that
-around, so that one installation can be debugged, profiled and compared in both forms.
+All compiled modules are in one extension, `_compiled`, and there they are found before the `.py` of the same name.
+`GUNICORN_PURE=1` in the environment turns that off, so that one installation can be debugged, profiled and compared in
+both forms.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
+from types import ModuleType
 
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
@@ -15,30 +28,90 @@ NOTE = "build_note.txt"
 COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "drivers", "tls", "engine", "wire", "http", "instrument")
 
 
-def force_interpreted() -> None:
-    """Make imports from the compiled packages find `.py` files only.
+#: The one extension.
+EXTENSION = "gunicorn._compiled"
 
-    Must run before the first of their modules is imported: the import system asks
-    `sys.path_importer_cache` for the finder of a folder before it makes one of its own.
+
+class Extension:
+    """The one extension, opened when the first of its modules is asked for: who wants no more than a setting has none
+    of its megabytes."""
+
+    def __init__(self, forbidden: bool) -> None:
+        self._forbidden = forbidden
+        self._opened = forbidden
+        self._module: ModuleType | None = None
+
+    def module(self) -> ModuleType | None:
+        """Return it, or None where nothing is compiled, or may run. ImportError where it is there and broken."""
+        if not self._opened:
+            try:
+                self._module = import_module(EXTENSION)
+            except ModuleNotFoundError as error:
+                if error.name != EXTENSION:
+                    raise
+            self._opened = True
+        return self._module
+
+
+class CompiledLoader(ExtensionFileLoader):
+    """Makes one module out of the extension."""
+
+    def __init__(self, name: str, extension: ModuleType) -> None:
+        super().__init__(name, str(extension.__file__))
+        self._extension = extension
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module: ModuleType = self._extension.create(spec)
+        return module
+
+
+class RoomFinder(FileFinder):
+    """Finds the modules of a compiled room: in the extension, else in source files.
+
+    An extension for a single module, as older builds left them beside the sources, is passed by: it would run code of
+    another day.
     """
-    from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
-    package = _package()
-    for room in COMPILED_ROOMS:
-        folder = os.path.join(package, room)
-        sys.path_importer_cache[folder] = FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES))
+    def __init__(self, folder: str, extension: Extension) -> None:
+        super().__init__(folder, (SourceFileLoader, SOURCE_SUFFIXES), (SourcelessFileLoader, BYTECODE_SUFFIXES))
+        self._extension = extension
+
+    def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:
+        extension = self._extension.module()
+        if extension is None or fullname not in extension.modules:
+            return super().find_spec(fullname, target)
+        spec = ModuleSpec(fullname, CompiledLoader(fullname, extension), origin=extension.__file__)
+        spec.has_location = True
+        return spec
+
+
+def find_modules(package: str, interpreted: bool) -> None:
+    """Let the modules of the compiled rooms be found in the extension, or, `interpreted`, in source files alone.
+
+    Must run before the first of them is imported: `package`, the folder of this package, is where it takes effect, and
+    a folder that has a finder keeps it.
+    """
+    folders = frozenset(os.path.join(package, room) for room in COMPILED_ROOMS)
+    extension = Extension(forbidden=interpreted)
+
+    def finder_of(path: str) -> RoomFinder:
+        # In an archive, say, its own finder has to do.
+        if path not in folders or not os.path.isdir(path):
+            raise ImportError("no folder of a compiled room", path=path)
+        return RoomFinder(path, extension)
+
+    # Not into `sys.path_importer_cache`: others empty it, and then half of the modules would be of the other build.
+    sys.path_hooks.insert(0, finder_of)
 
 
 def build_kind() -> str:
-    """Return `"compiled"` when the HTTP parser is an extension module, else `"interpreted"`."""
-    from importlib.machinery import EXTENSION_SUFFIXES
-
-    stem = os.path.join(_package(), "wire", "http1_head")
+    """Return `"compiled"` when there is an extension for this Python, and it may run; else `"interpreted"`."""
+    stem = os.path.join(_package(), EXTENSION.rpartition(".")[2])
     compiled = any(os.path.exists(stem + suffix) for suffix in EXTENSION_SUFFIXES)
-    return "compiled" if compiled and not _is_forced() else "interpreted"
+    return "compiled" if compiled and not is_forced() else "interpreted"
 
 
-def _is_forced() -> bool:
+def is_forced() -> bool:
     """Whether the package saw `GUNICORN_PURE` when it was imported."""
     return os.environ.get("GUNICORN_PURE", "0") not in ("", "0")
 
@@ -53,11 +126,11 @@ def told() -> str:
 
 
 def _why_interpreted() -> str:
-    if _is_forced():
+    if is_forced():
         return "GUNICORN_PURE is set"
-    extensions = [name for name in os.listdir(os.path.join(_package(), "wire")) if name.endswith(".so")]
+    extensions = [name for name in os.listdir(_package()) if name.endswith(".so")]
     if extensions:
-        return f"its extensions are for another Python: {min(extensions)}"
+        return f"its extension is for another Python: {min(extensions)}"
     try:
         with open(os.path.join(_package(), NOTE), encoding="utf-8") as file:
             return file.read().strip()

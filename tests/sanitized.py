@@ -46,7 +46,7 @@ def runtime(compiler: str) -> list[str]:
 def copy_sources() -> None:
     """Bring the copy up to date; times are kept, so that what has not changed is not compiled again."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.c", "*.pyc")
+    ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.pyc")
     for name in PARTS:
         source, target = REPOSITORY / name, FOLDER / name
         if source.is_dir():
