@@ -186,6 +186,7 @@ class Arbiter(MasterState):
         startup.check_worker_class(self)
         self.reception.open()
         hooks.call(self, "when_ready")
+        startup.share(self.cfg)
 
     def rehearse(self) -> None:
         """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""
