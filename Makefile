@@ -14,7 +14,8 @@ PYTEST_2 = $(RUN) -m pytest -n 2 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
-.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs screenshots autobahn chaos bench build-inplace clean
+.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs screenshots autobahn chaos bench bench-gate \
+	build-inplace clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -77,6 +78,9 @@ build-inplace: $(VENV)/.check ## compile the hot path beside its sources
 
 bench: $(VENV)/bin/python ## build the peers into .bench/ and measure; ARGS="--scenario hello"
 	$(RUN) -m benchmarks $(ARGS)
+
+bench-gate: build-inplace ## instructions of each request against benchmarks/instructions.json; ARGS=--update writes it
+	env -u GUNICORN_PURE $(RUN) -m benchmarks.gate $(ARGS)
 
 clean: ## remove what the verbs made, except the environments
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

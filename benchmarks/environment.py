@@ -16,6 +16,7 @@ BENCH = ROOT / ".bench"
 APPS = ROOT / "benchmarks" / "apps"
 FLOOR = BENCH / "floor"
 WEBSOCKET_LOAD = BENCH / "websocket_load"
+INSTRUCTIONS = BENCH / "instructions.so"
 FILE = BENCH / "10MiB"
 CERTIFICATE = BENCH / "certificate.pem"
 KEY = BENCH / "key.pem"
@@ -119,12 +120,13 @@ def installed(venv: Path, distribution: str) -> bool:
 
 
 def ensure_program(program: Path) -> str | None:
-    """One of our C programs, built where its source is newer."""
-    source = ROOT / "benchmarks" / f"{program.name}.c"
+    """One of our C programs, or a library, built where its source is newer."""
+    source = ROOT / "benchmarks" / f"{program.stem}.c"
     BENCH.mkdir(exist_ok=True)
     if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
         return None
-    return run_quietly("gcc", "-O3", "-march=native", "-Wall", "-o", program, source)
+    kind = ("-shared", "-fPIC") if program.suffix == ".so" else ("-march=native",)
+    return run_quietly("gcc", "-O3", *kind, "-Wall", "-o", program, source)
 
 
 def ensure_certificate() -> str | None:
@@ -147,11 +149,14 @@ def ensure_compiled() -> str | None:
     """A copy of the working tree with its extensions; only what changed is built again."""
     for name in ("gunicorn", "setup.py", "pyproject.toml", "README.md", "LICENSE"):
         copy_newer(ROOT / name, COMPILED / name)
-    return compile_in(COMPILED)
+    return compile_in(COMPILED, python_of(PEERS))
 
 
-def ensure_before(revision: str) -> str | None:
-    """The same of a revision of this repository, made anew when it is another one than last time."""
+def ensure_before(revision: str, python: Path | None = None) -> str | None:
+    """The same of a revision of this repository, made anew when it is another one than last time.
+
+    `python`: for which it is compiled; that of the peers where none is named.
+    """
     mark = BEFORE / ".revision"
     named = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
@@ -159,22 +164,23 @@ def ensure_before(revision: str) -> str | None:
     )
     if named.returncode:
         return "no revision of this repository"
-    revision = named.stdout.strip()
-    if mark.exists() and mark.read_text() == revision:
+    python = python or python_of(PEERS)
+    made = f"{named.stdout.strip()} {python}"
+    if mark.exists() and mark.read_text() == made:
         return None
     shutil.rmtree(BEFORE, ignore_errors=True)
     BEFORE.mkdir(parents=True)
     archive = BENCH / "before.tar"
-    error = run_quietly("git", "-C", ROOT, "archive", "--output", archive, revision)
-    error = error or run_quietly("tar", "-xf", archive, "-C", BEFORE) or compile_in(BEFORE)
+    error = run_quietly("git", "-C", ROOT, "archive", "--output", archive, named.stdout.strip())
+    error = error or run_quietly("tar", "-xf", archive, "-C", BEFORE) or compile_in(BEFORE, python)
     if error is None:
-        mark.write_text(revision)
+        mark.write_text(made)
     return error
 
 
-def compile_in(tree: Path) -> str | None:
+def compile_in(tree: Path, python: Path) -> str | None:
     return run_quietly(
-        python_of(PEERS), "setup.py", "--quiet", "build_ext", "--inplace",
+        python, "setup.py", "--quiet", "build_ext", "--inplace",
         cwd=tree, env=os.environ | {"GUNICORN_REQUIRE_COMPILED": "1"},
     )
 

@@ -121,6 +121,7 @@ SCENARIO_LIST = (
     Scenario("browser", "a browser's request: 12 fields, 400 bytes of cookie", fields=BROWSER_FIELDS),
     Scenario("fields10", "10 fields in the answer", "ten_fields", protocols=APPS),
     Scenario("flask", "Flask, a JSON answer", "flask_json:app", protocols=WSGI_ONLY),
+    Scenario("rows", "Flask, 5,000 rows as JSON", "flask_rows:app", 16, protocols=WSGI_ONLY),
     Scenario("django", "Django, hello", "django_hello:app", protocols=WSGI_ONLY),
     Scenario("down1m", "1 MiB body down", "download", 16, protocols=APPS),
     Scenario("file10m", "wsgi.file_wrapper of 10 MiB", "send_file", 8, protocols=WSGI_ONLY),

@@ -30,6 +30,8 @@ class SettingTypes:
         max_worker_lifetime_jitter: int
         max_worker_memory: int
         max_worker_memory_hard: int
+        gc_freeze: bool
+        gc_threshold: int
         reload_strategy: str
         timeout: int
         graceful_timeout: int

@@ -190,6 +190,7 @@ class Arbiter(MasterState):
         self.reception.open()
         self.parking.open()
         hooks.call(self, "when_ready")
+        startup.share(self.cfg)
 
     def rehearse(self) -> None:
         """Try what `start` would do, and leave no trace. Raises ConfigError, and SystemExit after a line in the log."""

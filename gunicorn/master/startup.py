@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable
 
 from gunicorn import SERVER_SOFTWARE, _build
 from gunicorn.config.checks import check_there_is_one, complaint, http2_notices, pending_notices
 from gunicorn.errors import AppImportError, ConfigError
+from gunicorn.loading.garbage import set_apart
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.unix import sockets, systemd
 from gunicorn.unix.pidfile import Pidfile
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
     Ts = TypeVarTuple("Ts")
 
-__all__ = ["announce", "announce_listeners", "check_worker_class", "log_settings", "new_pidfile", "preload", "rehearse"]
+__all__ = [
+    "announce", "announce_listeners", "check_worker_class", "log_settings", "new_pidfile", "preload", "rehearse",
+    "share",
+]
 
 
 def log_settings(cfg: Config, log: Log) -> None:
@@ -47,9 +50,13 @@ def preload(app: ServedApplication) -> None:
     except Exception as error:  # the boundary around the application
         sys.stderr.write(application_traceback(error))
         raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
-    # What was loaded stays: else the collector would touch, and so copy, its pages in each worker.
-    gc.collect()
-    gc.freeze()
+
+
+def share(cfg: Config) -> None:
+    """What there is now is the workers' as well: keep it so."""
+    if cfg.gc_freeze:
+        # Of its own a master has little garbage, and collecting would make the start longer.
+        set_apart(after_collecting=cfg.preload_app)
 
 
 def announce(cfg: Config, log: Log) -> None:

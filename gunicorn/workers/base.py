@@ -12,6 +12,7 @@ from gunicorn._standard import standard_first
 from gunicorn.config.checks import complaint
 from gunicorn.errors import ConfigError, OwnSignal, WorkerExit
 from gunicorn.instrument import scoreboard, stacks
+from gunicorn.loading.garbage import settle
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
 from gunicorn.logs import handlers
 from gunicorn.logs.levels import set_level
@@ -154,6 +155,8 @@ class Worker:
             self.reloader.start()
         self.cfg.post_worker_init(self)
         self.cfg.warm_up(self)
+        # Last, so that what the hooks have made or chosen counts.
+        settle(self.cfg.gc_freeze, self.cfg.gc_threshold)
         self.booted = True
         self._announce()
 

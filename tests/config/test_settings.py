@@ -26,6 +26,7 @@ NEW = {
     "control_token_file", "otel_metrics", "otel_spans", "otel_trust",
     "log_format", "log_streams", "access_log_skip", "access_log_sample", "access_log_slow", "request_id_header",
     "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "park_connections",
+    "gc_freeze", "gc_threshold",
 }
 
 

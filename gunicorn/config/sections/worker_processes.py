@@ -274,6 +274,44 @@ class Keepalive(Setting):
         """
 
 
+class GCFreeze(Setting):
+    name = "gc_freeze"
+    section = SECTION
+    default = True
+    validator = validate_bool
+    cli = ["--no-gc-freeze"]
+    action = "store_false"
+    desc = """\
+        Whether Python's collector of reference cycles leaves alone what a worker has loaded.
+
+        When the application is loaded, and `post_worker_init` and `warm_up` are done, garbage is collected for a last
+        time, and all objects that are there are set apart (`gc.freeze`). The collector then looks at those that
+        requests make, and no longer pauses to go through the application. With `preload_app` that happens in the
+        master, too, so that memory stays shared. An object of the start that later becomes part of garbage with a
+        cycle in it is not freed.
+
+        Where the application or a hook has switched the collector off, nothing is done.
+        """
+
+
+class GCThreshold(Setting):
+    name = "gc_threshold"
+    section = SECTION
+    default = 2000
+    validator = validate_count
+    type = int
+    cli = ["--gc-threshold"]
+    meta = "INT"
+    desc = """\
+        How many objects more than are freed have to be made in a worker before the collector looks at the young ones;
+        0 leaves Python's own number.
+
+        That is 2000 since Python 3.13, and 700 before. A larger number makes requests that make many objects cheaper,
+        and garbage stays longer: whatever is held by cycles adds up until then. A number that the application or a
+        hook sets (`gc.set_threshold`) stays.
+        """
+
+
 class HttpParser(Setting):
     name = "http_parser"
     section = SECTION
