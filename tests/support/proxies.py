@@ -199,3 +199,52 @@ def start_haproxy(
         return [binary, "-W", "-f", "haproxy.cfg"]
 
     return Proxy(folder, command)
+
+
+NGINX_SERVERS = """
+daemon off;
+{user}
+pid nginx.pid;
+error_log nginx.log notice;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_max_body_size 64m;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server_names_hash_bucket_size 128;
+    {blocks}
+}}
+"""
+#: For each protocol what a location has, with the files that nginx ships; `{upstream}` is HOST:PORT or unix:PATH.
+PASSES = {
+    "http": "proxy_pass http://{name}; proxy_http_version 1.1; proxy_set_header Connection ''; "
+    "proxy_set_header Host $host; proxy_set_header X-Forwarded-Proto $scheme;",
+    "uwsgi": "uwsgi_pass {name}; include {params}/uwsgi_params;",
+    "scgi": "scgi_pass {name}; include {params}/scgi_params;",
+    "fastcgi": "fastcgi_pass {name}; fastcgi_keep_conn on; include {params}/fastcgi_params;",
+}
+
+
+def start_nginx_for(folder: Path, upstreams: dict[str, tuple[str, str, str]]) -> Proxy:
+    """One nginx with a virtual host each: by its name the protocol of the upstream, its address (HOST:PORT or
+    unix:PATH), and further directives."""
+    binary = need("nginx")
+    folder.mkdir()
+
+    def command(listener: socket.socket) -> Sequence[str]:
+        blocks = []
+        for number, (host, (protocol, address, directives)) in enumerate(upstreams.items()):
+            passes = PASSES[protocol].format(name=f"up{number}", params="/etc/nginx")
+            blocks.append(
+                f"upstream up{number} {{ server {address}; keepalive 4; }}\n"
+                f"server {{ listen 127.0.0.1:{listener.getsockname()[1]}; server_name {host};"
+                f" location / {{ {passes} {directives} }} }}\n")
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(NGINX_SERVERS.format(user=user, blocks="    ".join(blocks)))
+        return [binary, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+    return Proxy(folder, command, "NGINX")
