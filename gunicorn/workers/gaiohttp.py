@@ -41,8 +41,8 @@ class AiohttpWorker(GunicornWebWorker):
 
     @classmethod
     def check_application(cls, cfg: Config, app: object) -> None:
-        """Raise AppImportError when `app` is nothing of aiohttp's and certainly cannot be served either, or when that is
-        to serve it where it cannot."""
+        """Raise AppImportError when `app` is nothing of aiohttp's and certainly cannot be served either, or when it is
+        and aiohttp cannot serve what the binds ask for."""
         if not _is_of_aiohttp(app):
             ASGIWorker.check_application(cfg, app)
             return

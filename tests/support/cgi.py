@@ -90,7 +90,7 @@ def records(data: bytes) -> Iterator[Record]:
     position = 0
     while position < len(data):
         head = data[position:position + 8]
-        assert len(head) == 8 and head[0] == 1 and head[7] == 0, data[position:position + 80]
+        assert (len(head), head[:1], head[7:]) == (8, b"\1", b"\0"), data[position:position + 80]
         size, padding = int.from_bytes(head[4:6], "big"), head[6]
         content = data[position + 8:position + 8 + size]
         assert len(content) == size, "a record that is cut off"
@@ -101,7 +101,6 @@ def records(data: bytes) -> Iterator[Record]:
 def content_of(data: bytes, number: int = 1) -> bytes:
     """What the STDOUT of the one request in these octets says; it has an end, and so has the request."""
     found = [each for each in records(data) if each.number == number]
-    assert [each.kind for each in found[-2:]] == [6, 3], found[-2:]
-    assert found[-2].content == b"" and found[-1].content == bytes(8), found[-2:]
+    assert found[-2:] == [Record(6, number, b""), Record(3, number, bytes(8))], found[-2:]
     assert all(each.kind == 6 and each.content for each in found[:-2]), found
     return b"".join(each.content for each in found[:-2])
