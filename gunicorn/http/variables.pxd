@@ -19,12 +19,14 @@ cdef class Variable:
 
 
 cdef class VariableTable:
+    cdef readonly set addresses
     cdef readonly FieldTable fields
     cdef readonly dict names
     cdef readonly Variable origin
 
     cpdef Variable known(self, bytes raw)
     cpdef Variable learn(self, bytes raw)
+    cpdef bint is_address(self, str text) except -1
     cdef FieldName _field(self, bytes raw)
 
 
@@ -69,5 +71,6 @@ cdef class VariableReader(Head):
     cdef _settle_rest(self, Request request)
 
 
+cpdef bint is_port(str text) except -1
 @cython.locals(value=str)
 cdef str _value_of(Variable variable, bytes data, Py_ssize_t start, Py_ssize_t end)

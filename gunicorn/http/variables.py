@@ -78,8 +78,8 @@ MOST_BESIDES = 64
 # A name with a dot would be one of `wsgi.*`, or another of those that servers and frameworks have for themselves.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z").match
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[0-9A-Za-z._~-]{1,15})?\Z").match
-_PORT = re.compile(r"[0-9]{1,5}\Z").match
 _VERSION = re.compile(r"HTTP/[0-9](?:\.[0-9])?\Z").match
+_VERSIONS = frozenset({"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"})
 _YES = frozenset({"on", "1", "true", "yes", "https"})
 
 
@@ -103,11 +103,13 @@ class Variable:
 class VariableTable:
     """The names seen lately; shared by all connections of a process."""
 
-    __slots__ = ("fields", "names", "origin")
+    __slots__ = ("addresses", "fields", "names", "origin")
 
     def __init__(self, fields: FieldTable) -> None:
         self.fields = fields
         self.names: dict[bytes, Variable] = {}
+        # Of clients, which are addresses.
+        self.addresses: set[str] = set()
         # Stands in front of the first variable of a request.
         self.origin = Variable(b"", DROPPED, None)
 
@@ -134,6 +136,17 @@ class VariableTable:
                 self.names.clear()
             self.names[raw] = variable
         return variable
+
+    def is_address(self, text: str) -> bool:
+        """Whether this is the address of a client."""
+        if text in self.addresses:
+            return True
+        if _ADDRESS(text) is None:
+            return False
+        if len(self.addresses) >= REMEMBERED:
+            self.addresses.clear()
+        self.addresses.add(text)
+        return True
 
     def _field(self, raw: bytes) -> FieldName:
         """The field behind `HTTP_`, with dashes again: the front has made underscores of them."""
@@ -281,7 +294,7 @@ class VariableReader(Head):
             self.query = value
         elif kind == VERSION:
             if start < end:
-                if _VERSION(value) is None:
+                if value not in _VERSIONS and _VERSION(value) is None:
                     raise InvalidHTTPVersion(value[:SHOWN])
                 self.version = value
         else:
@@ -373,7 +386,7 @@ class VariableReader(Head):
         address = told.get("REMOTE_ADDR")
         if address is None:
             return
-        if _ADDRESS(address) is None:
+        if not self.variables.is_address(address):
             # `unix:`, where the front listens on a socket of that kind.
             told["REMOTE_ADDR"] = told["REMOTE_PORT"] = ""
         elif not is_port(told.get("REMOTE_PORT", "")):
@@ -390,7 +403,7 @@ def _value_of(variable: Variable, data: bytes, start: int, end: int) -> str:
 
 def is_port(text: str) -> bool:
     """Whether this is the number of a port."""
-    return _PORT(text) is not None
+    return text.isascii() and text.isdigit() and len(text) <= 5
 
 
 def client_in(told: dict[str, str]) -> tuple[str, int] | None:

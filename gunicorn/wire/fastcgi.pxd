@@ -5,9 +5,12 @@ from .packet cimport ITS_OWN, NOT_AT_ALL, CGIProtocol
 from .protocol cimport BODY, COMPLETE, DATA, END, HEAD, NEED_DATA, REPLY, REQUEST, Protocol
 
 
-cdef int VERSION, BEGIN_REQUEST, ABORT_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT, GET_VALUES, GET_VALUES_RESULT
+cdef long long VERSION
+cdef int BEGIN_REQUEST, ABORT_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT, GET_VALUES, GET_VALUES_RESULT
 cdef int UNKNOWN_TYPE, RESPONDER, KEEP_CONNECTION, REQUEST_COMPLETE, CANNOT_MULTIPLEX, UNKNOWN_ROLE
 cdef int NOWHERE, QUESTION, VARIABLES, CONTENT
+cdef dict _ENDS
+cdef Py_ssize_t MOST_ENDS
 cdef Py_ssize_t HEADER, MOST_CONTENT, MOST_OCTETS, MOST_QUESTIONS, LONGEST_QUESTION
 
 
@@ -49,9 +52,12 @@ cdef class FastCGI(CGIProtocol):
 @cython.locals(end=Py_ssize_t, position=Py_ssize_t, name_size=Py_ssize_t, value_size=Py_ssize_t, name_end=Py_ssize_t,
     value_end=Py_ssize_t)
 cpdef read_pairs(bytes data, VariableReader reader)
-cdef tuple _size_at(bytes data, Py_ssize_t position, Py_ssize_t end)
+@cython.locals(size=Py_ssize_t)
+cpdef Py_ssize_t size_at(bytes data, Py_ssize_t position, Py_ssize_t end) except -1
+@cython.locals(end=Py_ssize_t, position=Py_ssize_t, name_size=Py_ssize_t, value_size=Py_ssize_t)
 cpdef bytes known_values(bytes data)
 cpdef bytes record(int kind, int number, bytes content)
-cpdef bytes record_head(int kind, int number, Py_ssize_t size)
+cpdef bytes record_head(long long kind, long long number, long long size)
 cpdef bytes end_request(int number, int status)
+@cython.locals(end=bytes)
 cpdef bytes end_of_answer(int number)

@@ -47,6 +47,10 @@ MOST_OCTETS = 1 << 20
 MOST_QUESTIONS = 16
 LONGEST_QUESTION = 1024
 
+# Ends of answers by the ids of their requests: servers use few of these, most of them one.
+_ENDS: dict[int, bytes] = {}
+MOST_ENDS = 64
+
 # What a server may ask (section 4.1), and what it is told: one request after the other.
 _VALUES = {b"FCGI_MPXS_CONNS": b"0"}
 
@@ -292,8 +296,10 @@ def read_pairs(data: bytes, reader: VariableReader) -> None:
     end = len(data)
     position = 0
     while position < end:
-        name_size, position = _size_at(data, position, end)
-        value_size, position = _size_at(data, position, end)
+        name_size = size_at(data, position, end)
+        position += 1 if data[position] < 128 else 4
+        value_size = size_at(data, position, end)
+        position += 1 if data[position] < 128 else 4
         name_end = position + name_size
         value_end = name_end + value_size
         if value_end > end:
@@ -302,16 +308,19 @@ def read_pairs(data: bytes, reader: VariableReader) -> None:
         position = value_end
 
 
-def _size_at(data: bytes, position: int, end: int) -> tuple[int, int]:
-    """A length, and the position behind it. One within the data: no sum of two of them is a large number."""
-    if position < end and data[position] < 128:
-        return data[position], position + 1
+def size_at(data: bytes, position: int, end: int) -> int:
+    """The length of a name or a value that stands there, at most `end`: no sum of two of them is a large number."""
+    if position >= end:
+        raise InvalidVariables("a length that goes beyond the PARAMS")
+    size = data[position]
+    if size < 128:
+        return size
     if position + 4 > end:
         raise InvalidVariables("a length that goes beyond the PARAMS")
-    size = (data[position] & 127) << 24 | data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]
+    size = (size & 127) << 24 | data[position + 1] << 16 | data[position + 2] << 8 | data[position + 3]
     if size > end:
         raise InvalidVariables("a name or a value that goes beyond the PARAMS")
-    return size, position + 4
+    return size
 
 
 def known_values(data: bytes) -> bytes:
@@ -319,8 +328,10 @@ def known_values(data: bytes) -> bytes:
     found = b""
     position, end = 0, len(data)
     while position < end:
-        name_size, position = _size_at(data, position, end)
-        value_size, position = _size_at(data, position, end)
+        name_size = size_at(data, position, end)
+        position += 1 if data[position] < 128 else 4
+        value_size = size_at(data, position, end)
+        position += 1 if data[position] < 128 else 4
         name = data[position:position + name_size]
         position += name_size + value_size
         value = _VALUES.get(name)
@@ -336,7 +347,7 @@ def record(kind: int, number: int, content: bytes) -> bytes:
 
 def record_head(kind: int, number: int, size: int) -> bytes:
     """What stands in front of content of this size."""
-    return b"%c%c%c%c%c%c\0\0" % (VERSION, kind, number >> 8, number & 255, size >> 8, size & 255)
+    return (VERSION << 56 | kind << 48 | number << 32 | size << 16).to_bytes(8, "big")
 
 
 def end_request(number: int, status: int) -> bytes:
@@ -346,4 +357,9 @@ def end_request(number: int, status: int) -> bytes:
 
 def end_of_answer(number: int) -> bytes:
     """The end of an answer and its request."""
-    return record_head(STDOUT, number, 0) + end_request(number, REQUEST_COMPLETE)
+    end = _ENDS.get(number)
+    if end is None:
+        end = record_head(STDOUT, number, 0) + end_request(number, REQUEST_COMPLETE)
+        if len(_ENDS) < MOST_ENDS:
+            _ENDS[number] = end
+    return end
