@@ -67,6 +67,7 @@ DIRECTIVES = {
 TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.drivers.http1",
     "gunicorn.engine.engine", "gunicorn.engine.transport", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
+    "gunicorn.wire.protocol",
     "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
     "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.gateway.turn",
 }

@@ -11,12 +11,15 @@ cdef class Scopes:
     cdef public dict state
     cdef public bint tells_ids
 
-    @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str)
+    @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str, told=dict, trusts=bint)
     cpdef dict build(self, Exchange exchange, Request request)
+    @cython.locals(found=dict, path=str, root_path=str)
+    cdef dict _of_variables(self, dict told)
     @cython.locals(scope=dict)
     cpdef dict build_socket(self, Exchange exchange, Request request, list subprotocols)
     cpdef dict shared(self, Exchange exchange, Request request)
 
 
+cdef str _decoded(str text)
 @cython.locals(headers=list, field=FieldName, value=str, lower=bytes)
 cdef list _fields(Request request)

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from gunicorn.engine.exchange import Exchange
 from gunicorn.gateway.variables import client_of, peer_of
 from gunicorn.http.request import Request
+from gunicorn.http.variables import is_port
 from gunicorn.tls.facts import Facts, distinguished_name
 from gunicorn.wire.priority import Priority, parse_priority
 
@@ -67,7 +68,12 @@ class Scopes:
             scope["extensions"] = {**scope["extensions"], "http.response.priority": priority.facts()}
         if request.scheme is not None:
             scope["scheme"] = request.scheme
-        if request.proxy_info is not None or (self.forwarded is not None and request.forwarder_trusted):
+        told = request.variables
+        if told is not None:
+            scope.update(self._of_variables(told))
+            scope["extensions"] = {**scope["extensions"], "gunicorn.variables": dict(told)}
+        trusts = self.forwarded is not None and request.forwarder_trusted
+        if trusts or request.proxy_info is not None or told is not None:
             # There may be another client than the one that all requests of this connection have.
             scope["client"] = client_of(exchange.peer, request, self.forwarded)
         if self.tells_ids:
@@ -75,6 +81,25 @@ class Scopes:
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
+
+    def _of_variables(self, told: dict[str, str]) -> dict[str, object]:
+        """What a server in front says by variables, and not by a request of HTTP."""
+        found: dict[str, object] = {}
+        script_name = told.get("SCRIPT_NAME")
+        path = _decoded(told["PATH_INFO"])
+        if script_name is not None:
+            root_path = found["root_path"] = _decoded(script_name)
+            path = root_path + path
+        elif self.root_path and not (path.startswith(self.root_path + "/") or path == self.root_path):
+            path = self.root_path + path
+        found["path"] = path
+        if "SERVER_NAME" in told:
+            port = told.get("SERVER_PORT", "")
+            found["server"] = (told["SERVER_NAME"], int(port) if is_port(port) else None)
+        version = told.get("SERVER_PROTOCOL")
+        if version is not None:
+            found["http_version"] = version.removeprefix("HTTP/").removesuffix(".0")
+        return found
 
     def build_socket(self, exchange: Exchange, request: Request, subprotocols: list[str]) -> dict[str, Any]:
         """The scope of a WebSocket."""
@@ -132,6 +157,11 @@ def tls_extension(facts: Facts) -> dict[str, object]:
         "tls_version": facts.version_number or None,
         "cipher_suite": facts.cipher_number or None,
     }
+
+
+def _decoded(text: str) -> str:
+    """A native string of PEP 3333 as one of characters."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _fields(request: Request) -> list[tuple[bytes, bytes]]:

@@ -6,8 +6,9 @@ import logging
 import os
 
 import gunicorn
-from gunicorn.gateway.variables import join_repeated, name_client, peer_of, unquote
+from gunicorn.gateway.variables import join_repeated, name_client, peer_of
 from gunicorn.gateway.wiring import forwarded_of
+from gunicorn.http.target import unquote
 from gunicorn.wsgi.environ import mount, name_and_port, name_server, proxy
 from gunicorn.wsgi.error_stream import ErrorStream
 from gunicorn.wsgi.filewrapper import FileWrapper

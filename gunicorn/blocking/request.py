@@ -10,8 +10,9 @@ from gunicorn.http import errors
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
-from gunicorn.wire.http1 import HTTP1, NEED_DATA
+from gunicorn.wire.http1 import HTTP1
 from gunicorn.wire.http1_head import HeadParser
+from gunicorn.wire.protocol import NEED_DATA
 
 from .body import Body, ChunkedReader, LengthReader
 

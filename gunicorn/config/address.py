@@ -15,18 +15,23 @@ if TYPE_CHECKING:
 _LONGEST_PATH = 108 if sys.platform.startswith("linux") else 104
 
 # The schemes of a bind with the port each stands for.
-_SCHEMES = {"https": "443", "http": "80", "http+redirect": "80"}
+_SCHEMES = {
+    "https": "443", "http": "80", "http+redirect": "80", "uwsgi": "3031", "fastcgi": "9000", "scgi": "4000",
+}
+# Those of other protocols than HTTP.
+OTHER_PROTOCOLS = ("uwsgi", "fastcgi", "scgi")
 _OF_HTTP = frozenset({"redirect"})
 _OF_HTTPS = frozenset(
     {"ca_certs", "cert_reqs", "certfile", "ciphers", "keyfile", "ssl_minimum_version"}
 )
+_OPTIONS = {"http": _OF_HTTP, "http+redirect": _OF_HTTP, "https": _OF_HTTPS}
 
 
 class Bind:
     """One `bind` value, taken apart.
 
-    `scheme`: `http`, `https`, or empty where the TLS settings of the server decide. `options`: what
-    stands behind the `?`. `redirect`: the port that clients are sent to by HTTPS, 0 when they are served.
+    `scheme`: `http`, `https`, one of OTHER_PROTOCOLS, or empty where the settings of the server decide. `options`:
+    what stands behind the `?`. `redirect`: the port that clients are sent to by HTTPS, 0 when they are served.
     """
 
     __slots__ = ("address", "is_port_open", "options", "redirect", "scheme")
@@ -54,7 +59,8 @@ def parse_bind(text: str) -> Bind:
     """Take a `bind` value apart: an address of `parse_address`, or
     `https://HOST:PORT?certfile=FILE&keyfile=FILE`, `http://HOST:PORT`, and for a listener that sends its
     clients to HTTPS `http+redirect://HOST:PORT` or `http://HOST:PORT?redirect=https:PORT`. The port it redirects to
-    is 443 when left out; `direct` knows better.
+    is 443 when left out; `direct` knows better. `uwsgi://HOST:PORT`, `fastcgi://HOST:PORT` and `scgi://HOST:PORT` are
+    for servers in front. In the place of HOST:PORT there may be any address of `parse_address`.
 
     Raises RuntimeError, one line.
     """
@@ -62,7 +68,7 @@ def parse_bind(text: str) -> Bind:
     if not found or scheme not in _SCHEMES:
         return Bind(parse_address(text), "", {})
     netloc, _, query = rest.partition("?")
-    options = _options(query, _OF_HTTPS if scheme == "https" else _OF_HTTP)
+    options = _options(query, _OPTIONS.get(scheme, frozenset()))
     if scheme == "http+redirect":
         options.setdefault("redirect", "https")
     return Bind(parse_address(netloc, _SCHEMES[scheme]), scheme.partition("+")[0], options)
@@ -86,6 +92,8 @@ def _options(query: str, known: frozenset[str]) -> dict[str, str]:
     options: dict[str, str] = {}
     for word in filter(None, query.split("&")):
         name, _, value = word.partition("=")
+        if name not in known and not known:
+            raise RuntimeError(f"{name!r} is an option, and such an address has none.")
         if name not in known:
             raise RuntimeError(f"{name!r} is not an option of an address; the options are {', '.join(sorted(known))}.")
         if "%" in value:

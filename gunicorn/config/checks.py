@@ -14,7 +14,7 @@ from .values import SettingValues
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent, _otel_is_there):
+    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent, _otel_is_there, _protocol_without_tls):
         check(cfg)
 
 
@@ -34,6 +34,15 @@ def _address_of_the_agent(cfg: SettingValues) -> None:
         if cfg.agent_bind and other and parse_address(cfg.agent_bind) == parse_address(other):
             problem = f"at the address of {name} HTTP is spoken: expected one of its own"
             raise ConfigError(complaint(cfg, "agent_bind", problem))
+
+
+def _protocol_without_tls(cfg: SettingValues) -> None:
+    if cfg.protocol == "http" or not cfg.is_ssl:
+        return
+    schemes = {bind.scheme for bind in cfg.binds}
+    if "" in schemes and "https" not in schemes:
+        problem = "it is spoken without TLS, which certfile and keyfile ask for: bind https://... where that is meant"
+        raise ConfigError(complaint(cfg, "protocol", problem))
 
 
 def _otel_is_there(cfg: SettingValues) -> None:

@@ -26,6 +26,8 @@ _FAMILIAR = {
     "log_syslog_facility": "syslog_facility",
     "proxy_allow_from": "proxy_allow_ips",
     "uwsgi_allow_from": "uwsgi_allow_ips",
+    "fastcgi_allow_from": "fastcgi_allow_ips",
+    "scgi_allow_from": "scgi_allow_ips",
     "paste_global": "raw_paste_global_conf",
     "reload_extra_file": "reload_extra_files",
     "dirty_app": "dirty_apps",

@@ -10,8 +10,6 @@ _IGNORED = "use ssl_minimum_version to restrict versions"
 
 PENDING: dict[str, str] = {
     "ssl_version": _IGNORED,
-    "protocol": "only HTTP is served yet",
-    "uwsgi_allow_ips": "only HTTP is served yet",
     "dirty_apps": _TASKS,
     "dirty_workers": _TASKS,
     "dirty_timeout": _TASKS,

@@ -95,6 +95,8 @@ class SettingTypes:
         proxy_allow_ips: list[str]
         protocol: str
         uwsgi_allow_ips: list[str]
+        fastcgi_allow_ips: list[str]
+        scgi_allow_ips: list[str]
         root_path: str
         accesslog: str | None
         disable_redirect_access_to_syslog: bool

@@ -222,7 +222,7 @@ validate_header_map_behaviour = one_of("drop", "refuse", "dangerous")
 validate_http_parser = one_of("auto", "fast", "python", none="auto")
 validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")
 validate_asgi_lifespan = one_of("auto", "on", "off", none="auto")
-validate_protocol = one_of("http", "uwsgi", none="http")
+validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http")
 validate_http2_cleartext = one_of(
     "off", "prior-knowledge", "upgrade", "both", none="off", aliases={True: "prior-knowledge", False: "off"}
 )

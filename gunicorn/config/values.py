@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from .address import Bind, direct, parse_bind
+from .address import OTHER_PROTOCOLS, Bind, direct, parse_bind
 from .setting import Setting
 from .setting_types import SettingTypes
 
@@ -135,7 +135,13 @@ class SettingValues(SettingTypes):
 
     def speaks_tls(self, bind: Bind) -> bool:
         """Whether what listens there does so by TLS."""
-        return bind.scheme == "https" or (not bind.scheme and self.is_ssl)
+        return bind.scheme == "https" or (not bind.scheme and self.is_ssl and self.protocol == "http")
+
+    def protocol_of(self, bind: Bind) -> str:
+        """What is spoken there: `http`, inside TLS or not, or one of OTHER_PROTOCOLS."""
+        if not bind.scheme:
+            return self.protocol
+        return bind.scheme if bind.scheme in OTHER_PROTOCOLS else "http"
 
     @property
     def uid(self) -> int:

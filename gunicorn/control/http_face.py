@@ -16,8 +16,9 @@ from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
 from gunicorn.http.response import NO_BODY, REASONS, FieldLines, error_body, http_date, status_line
 from gunicorn.http.response_head import Page, Prefix
-from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.http1 import HTTP1
 from gunicorn.wire.http1_response import octets_of, settle
+from gunicorn.wire.protocol import DATA, NEED_DATA, REQUEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from gunicorn.engine.listener cimport Listener
 from gunicorn.engine.multiplexer cimport Multiplexer
 from gunicorn.engine.opener cimport Opener
 from gunicorn.engine.state cimport EngineState
-from gunicorn.wire.http1 cimport DATA, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.protocol cimport DATA, NEED_DATA, REQUEST, Protocol
 from gunicorn.http.request cimport Request
 from gunicorn.http.response cimport UNTIL_CLOSE
 from .http1_answers cimport Answers
@@ -24,13 +24,13 @@ cdef class Connection(Answers):
     cdef public bint processing
     cdef readonly Multiplexer multiplexer
     cdef readonly Opener opener
-    cdef readonly HTTP1 protocol
+    cdef readonly Protocol protocol
     cdef public bint readable
     cdef public bint skipping
     cdef public int state
     cdef object __weakref__
 
-    cdef begin(self, EngineState engine, int fd, peer, Listener listener, HTTP1 protocol)
+    cdef begin(self, EngineState engine, int fd, peer, Listener listener, Protocol protocol)
     cpdef on_event(self, int flags)
     @cython.locals(turns=int, event=int, reading=bint, driver=Driver)
     cpdef process(self)
@@ -55,7 +55,7 @@ cdef class Connection(Answers):
     @cython.locals(engine=EngineState)
     cdef _dispatch(self, Request request)
     cdef _await(self)
-    @cython.locals(engine=EngineState, protocol=HTTP1)
+    @cython.locals(engine=EngineState, protocol=Protocol)
     cdef bint _park(self) except -1
     cpdef bint leave(self) except -1
     cpdef resume(self, parked)
@@ -88,7 +88,7 @@ cdef class Connection(Answers):
     cpdef expire(self)
     cpdef shorten(self, double latest, double lingers)
     cdef bint _has_ended(self) except -1
-    @cython.locals(protocol=HTTP1, request=Request)
+    @cython.locals(protocol=Protocol, request=Request)
     cdef bint _nothing_unread(self) except -1
     cdef _discard(self)
     @cython.locals(multiplexer=Multiplexer)

@@ -49,7 +49,7 @@ from gunicorn.http.response import UNTIL_CLOSE
 from gunicorn.http.response_head import ResponseHead
 from gunicorn.http.target import elsewhere
 from gunicorn.unix.unpatched import select
-from gunicorn.wire.http1 import DATA, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.protocol import DATA, NEED_DATA, REQUEST, Protocol
 
 from .http1_answers import Answers
 
@@ -91,7 +91,7 @@ class Connection(Answers):
     # What it may become, as whoever has made it knows.
     opener: Opener
 
-    def begin(self, engine: EngineState, fd: int, peer: Peer, listener: Listener, protocol: HTTP1) -> None:
+    def begin(self, engine: EngineState, fd: int, peer: Peer, listener: Listener, protocol: Protocol) -> None:
         """What `__init__` would do: the opener makes the object by `__new__`, a plain allocation when compiled."""
         self.begin_exchange(engine, peer, listener)
         self.begin_transport(fd)
@@ -518,7 +518,7 @@ class Connection(Answers):
         return self.hangup and self.stream is None and self.driver is None
 
     def partial_request(self) -> Request | None:
-        return self.protocol.head.request
+        return self.protocol.partial()
 
     def await_body(self, waits: bool) -> None:
         # While something waits for the client, the limit is that on its taking it.

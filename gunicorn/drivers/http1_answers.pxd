@@ -14,6 +14,7 @@ cdef class Answers(Transport):
     cdef readonly list held
 
     cpdef start(self, ResponseHead head)
+    cdef bytes head_octets(self, ResponseHead head, bytes content)
     @cython.locals(framing=int, begun=ResponseHead)
     cpdef send(self, ResponseHead head, bytes data, bint last)
     @cython.locals(parts=list, chunked=bint)

@@ -26,6 +26,10 @@ class Answers(Transport):
         settle(head)
         self.begun = head
 
+    def head_octets(self, head: ResponseHead, content: bytes) -> bytes:
+        """A head that was settled, as it goes on the wire, and the first of the content."""
+        return octets_of(head, content)
+
     def send(self, head: ResponseHead, data: bytes, last: bool) -> None:
         framing = head.framing
         if framing == CHUNKED or self.held is not None:
@@ -37,9 +41,9 @@ class Answers(Transport):
         if begun is not None:
             self.begun = None
             if len(data) > JOINED:
-                self.write_two(octets_of(begun, b""), data)
+                self.write_two(self.head_octets(begun, b""), data)
                 return
-            data = octets_of(begun, data)
+            data = self.head_octets(begun, data)
         elif not data:
             return
         if last and head.at_once and head.close:
@@ -87,7 +91,7 @@ class Answers(Transport):
         if held is None:
             held = []
         if begun is not None:
-            held.insert(0, octets_of(begun, b""))
+            held.insert(0, self.head_octets(begun, b""))
         return held
 
     def push(self) -> None:

@@ -337,7 +337,7 @@ class Session(SharedOutput):
 
     def _end_failed(self) -> None:
         """The client has broken the rules of the connection: it was told so."""
-        self.engine.handler.tell(self.connection.peer, f"connection ended: {self.protocol.fault}")
+        self.engine.handler.tell(self.connection.peer, "HTTP/2", f"connection ended: {self.protocol.fault}")
         self._part()
 
     def _part(self) -> None:

@@ -48,7 +48,7 @@ class HTTP2Entry(Entry):
 
     def serves_preface(self, connection: Connection, error: HTTPError) -> HTTPError | None:
         protocol = connection.protocol
-        trusted = protocol.head.trusted
+        trusted = protocol.trusted
         is_preface = isinstance(error, UnsupportedHTTPVersion) and protocol.begins_with(PREFACE_LINE)
         if not is_preface and not self._is_broken_preface(connection, error):
             return error
@@ -67,19 +67,19 @@ class HTTP2Entry(Entry):
         """
         return (
             type(error) is InvalidHTTPVersion and self._options.prior_knowledge and not connection.is_secure()
-            and connection.protocol.head.trusted and not connection.protocol.line_has(b"HTTP/")
+            and connection.protocol.trusted and not connection.protocol.line_has(b"HTTP/")
         )
 
     def upgrades(self, connection: Connection, request: Request) -> bool:
         if not self._options.upgrade or not asks_for_http2(request):
             return False
-        trusted = connection.protocol.head.trusted
+        trusted = connection.protocol.trusted
         payload = settings_of_field(request.header("HTTP2-Settings") or "")
         if payload is None or connection.is_secure() or connection.stream is not None:
             return False
         if not trusted:
             if not connection.number:
-                connection.engine.handler.tell(connection.peer, f"no upgrade, {NOT_TRUSTED}")
+                connection.engine.handler.tell(connection.peer, "HTTP/2", f"no upgrade, {NOT_TRUSTED}")
             return False
         connection.write(SWITCHING)
         request.upgrade = None
@@ -96,7 +96,7 @@ class HTTP2Entry(Entry):
         return True
 
     def _session(self, connection: Connection) -> Session:
-        table, trusted = connection.protocol.table, connection.protocol.head.trusted
+        table, trusted = connection.protocol.table, connection.protocol.trusted
         session = Session(connection, self._static_of(table), trusted, self._options.settings, self._options.keepalive)
         connection.multiplex(session)
         return session

@@ -12,8 +12,9 @@ from .secure cimport SecureConnection
 
 cdef class HTTPOpener(Opener):
     cdef readonly object entry
+    cdef readonly dict others
 
-    @cython.locals(connection=Connection, protocol=HTTP1, secure=SecureConnection)
+    @cython.locals(connection=Connection, other=Opener, protocol=HTTP1, secure=SecureConnection)
     cpdef Transport open(
         self, EngineState engine, int fd, peer, Listener listener, FieldTable table, bint trusted, bint may_proxy)
     cpdef negotiated(self, Transport connection)

@@ -1,4 +1,4 @@
-"""Which driver serves a connection: HTTP/1, in TLS or without, and HTTP/2 where it begins."""
+"""Which driver serves a connection: HTTP/1, in TLS or without, HTTP/2 where it begins, or what the listener says."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from gunicorn.engine.listener import Listener
 from gunicorn.engine.opener import Opener
 from gunicorn.engine.state import EngineState
 from gunicorn.engine.transport import Transport
-from gunicorn.http.errors import HTTP2NotServed, HTTPError, UnsupportedHTTPVersion
+from gunicorn.http.errors import (
+    AnotherProtocol,
+    HTTP2NotServed,
+    HTTPError,
+    InvalidRequestLine,
+    UnsupportedHTTPVersion,
+)
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.request import Request
 from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.looks import HTTP, looks_like
 
 from .http1 import Connection
 from .secure import SecureConnection
@@ -48,17 +55,22 @@ class Entry:
 
 
 class HTTPOpener(Opener):
-    """HTTP on every listener; one with a terminator makes connections that speak TLS."""
+    """HTTP on every listener, but for those of `others`, by their descriptors; one with a terminator makes connections
+    that speak TLS."""
 
-    __slots__ = ("entry",)
+    __slots__ = ("entry", "others")
 
-    def __init__(self, entry: Entry | None = None) -> None:
+    def __init__(self, entry: Entry | None = None, others: dict[int, Opener] | None = None) -> None:
         self.entry = Entry() if entry is None else entry
+        self.others = {} if others is None else others
 
     def open(
         self, engine: EngineState, fd: int, peer: Any, listener: Listener, table: FieldTable, trusted: bool,
         may_proxy: bool,
     ) -> Transport:
+        other = self.others.get(listener.fd) if self.others else None
+        if other is not None:
+            return other.open(engine, fd, peer, listener, table, trusted, may_proxy)
         protocol = HTTP1.__new__(HTTP1)
         protocol.begin(table, trusted, may_proxy)
         connection: Connection
@@ -78,7 +90,14 @@ class HTTPOpener(Opener):
             self.entry.negotiated(connection)
 
     def serves_preface(self, connection: Transport, error: HTTPError) -> HTTPError | None:
-        return self.entry.serves_preface(connection, error) if isinstance(connection, Connection) else error
+        if not isinstance(connection, Connection):
+            return error
+        told = self.entry.serves_preface(connection, error)
+        if type(told) is InvalidRequestLine:
+            looks = looks_like(connection.protocol.first_octets())
+            if looks and looks != HTTP:
+                return AnotherProtocol(f"{looks} on a port for HTTP")
+        return told
 
     def upgrades(self, connection: Transport, request: Request) -> bool:
         return isinstance(connection, Connection) and self.entry.upgrades(connection, request)

@@ -38,9 +38,9 @@ class Handler:
     def body_is_wrong(self, exchange: Any, error: HTTPError) -> None:
         """The streamed body of a running request breaks the rules: its reader is told that it ends here."""
 
-    def tell(self, peer: Peer, what: str) -> None:
-        """For the log, of a client: it breaks the rules of what it speaks, or wants what it may not, and gets no answer
-        that says so."""
+    def tell(self, peer: Peer, protocol: str, what: str) -> None:
+        """For the log, of a client: it breaks the rules of the protocol that it speaks, or wants what it may not, and
+        gets no answer that says so."""
 
     def answers(self, request: Request) -> bool:
         """Whether this request is answered at once, however many run: asked where no more may."""

@@ -90,8 +90,8 @@ class Gateway(GatewayState):
     def connection_failed(self, exchange: Exchange, error: BaseException) -> None:
         self.log.error("Error on the connection of %s", shown(exchange.peer), exc_info=error)
 
-    def tell(self, peer: Peer, what: str) -> None:
-        self.log.warning("HTTP/2 from ip=%s: %s", peer[0] if isinstance(peer, tuple) else "", what)
+    def tell(self, peer: Peer, protocol: str, what: str) -> None:
+        self.log.warning("%s from ip=%s: %s", protocol, peer[0] if isinstance(peer, tuple) else "", what)
 
     def disconnected(self, exchange: Exchange) -> None:
         """The client of a running request has left: whoever has no way to be told finds out at the next write."""

@@ -82,8 +82,8 @@ class HealthPath(Handler):
     def body_is_wrong(self, exchange: Exchange, error: HTTPError) -> None:
         self._gateway.body_is_wrong(exchange, error)
 
-    def tell(self, peer: Peer, what: str) -> None:
-        self._gateway.tell(peer, what)
+    def tell(self, peer: Peer, protocol: str, what: str) -> None:
+        self._gateway.tell(peer, protocol, what)
 
     def answered(self) -> int:
         return self._gateway.answered()

@@ -9,14 +9,13 @@ from __future__ import annotations
 from gunicorn.engine.exchange import Exchange
 from gunicorn.http.fields import FORWARDER
 from gunicorn.http.request import Request
+from gunicorn.http.target import unquote
+from gunicorn.http.variables import client_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn._types import Environ, Peer
     from gunicorn.http.forwarded import Forwarded
-
-_HEX = "0123456789abcdefABCDEF"
-_OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 
 
 def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | None) -> Environ:
@@ -39,6 +38,8 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | N
     client = client_of(exchange.peer, request, forwarded)
     if client is not None:
         name_client(variables, client)
+    if request.variables is not None:
+        variables.update(request.variables)
     if request.span_ids is not None:
         variables["gunicorn.trace_id"], variables["gunicorn.span_id"] = request.span_ids
     return variables
@@ -46,7 +47,15 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | N
 
 def client_of(peer: Peer, request: Request, forwarded: Forwarded | None) -> tuple[str, int] | None:
     """Address and port of the client: as a trusted proxy tells by a field (`forwarded`: who reads it, or None), or else
-    by the PROXY protocol, or else as `peer_of`. The port is 0 where it is not known."""
+    by the PROXY protocol, or else as `peer_of`. The port is 0 where it is not known.
+
+    A server in front that has a variable for the address has told of its own peer, which may be a trusted proxy again.
+    """
+    if request.variables is not None:
+        told = client_in(request.variables)
+        if told is not None:
+            believed = forwarded is not None and (forwarded.hops or forwarded.peers.allows(told))
+            return (forwarded.client(request) if forwarded is not None and believed else None) or told
     if forwarded is not None and request.forwarder_trusted:
         found = forwarded.client(request)
         if found is not None:
@@ -67,16 +76,6 @@ def name_client(environ: Environ, client: tuple[str, int]) -> None:
     port = client[1]
     environ["REMOTE_ADDR"] = client[0]
     environ["REMOTE_PORT"] = f"{port}" if port else ""
-
-
-def unquote(path: str) -> str:
-    """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
-    first, *rest = path.split("%")
-    parts = [first]
-    for part in rest:
-        octet = _OCTETS.get(part[:2])
-        parts.append("%" + part if octet is None else octet + part[2:])
-    return "".join(parts)
 
 
 def join_repeated(environ: Environ, request: Request) -> None:

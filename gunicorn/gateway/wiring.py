@@ -7,15 +7,21 @@ from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
+from gunicorn.tls.entrance import bind_of
 
 from .access_lines import access_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gunicorn._types import Log
     from gunicorn.config.config import Config
     from gunicorn.drivers.http2_entry import HTTP2Entry
+    from gunicorn.engine.listener import Listener
+    from gunicorn.engine.opener import Opener
     from gunicorn.http.forwarded import Forwarded
+    from gunicorn.unix.sockets import BaseSocket
 
     from .access_lines import AccessLines
     from .admission import Admission
@@ -83,6 +89,21 @@ def http2_of(cfg: Config, serves_websockets: bool) -> HTTP2Entry | None:
         settings=settings,
         keepalive=float(cfg.keepalive) if "keepalive" in cfg.sources else HTTP2Options().keepalive,
     ))
+
+
+def other_openers(
+    listeners: Sequence[Listener], sockets: Sequence[BaseSocket], cfg: Config
+) -> dict[int, Opener]:
+    """By the descriptors of the listeners of a worker on which another protocol than HTTP is spoken, who speaks it."""
+    found: dict[int, Opener] = {}
+    for place, (listener, sock) in enumerate(zip(listeners, sockets, strict=True)):
+        protocol = cfg.protocol_of(bind_of(sock, place, cfg))
+        if protocol != "http":
+            # Brings all three of them.
+            from gunicorn.drivers.cgi import CGIOpener
+
+            found[listener.fd] = CGIOpener(protocol, Peers(getattr(cfg, f"{protocol}_allow_ips")))
+    return found
 
 
 def forwarded_of(cfg: Config) -> Forwarded | None:

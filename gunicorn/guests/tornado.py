@@ -26,7 +26,6 @@ from gunicorn.gateway.gateway import shown
 from gunicorn.gateway.health_path import asks_for_health, health
 from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.response import status_number
-from gunicorn.gateway.variables import unquote
 from gunicorn.http.errors import (
     GatewayTimeout,
     HTTPError,
@@ -38,7 +37,7 @@ from gunicorn.http.errors import (
 from gunicorn.http.fields import ORDINARY, FieldName, FieldTable
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS, error_body, http_date
-from gunicorn.http.target import elsewhere
+from gunicorn.http.target import elsewhere, unquote
 from gunicorn.instrument import stacks
 from gunicorn.instrument._board import Board
 from gunicorn.tls import entrance

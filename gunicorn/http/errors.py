@@ -79,6 +79,21 @@ class PlainRequest(InvalidRequestLine):
     title = "HTTP without TLS on a port for HTTPS"
 
 
+class AnotherProtocol(InvalidRequestLine):
+    """What has come is nothing of what is spoken on this port: `detail` says in our own words what it looks like."""
+
+    title = "Another protocol than that of this port"
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.detail}"
+
+
+class InvalidVariables(HTTPError):
+    """A request of uwsgi, SCGI or FastCGI whose variables, or their packing, make none (RFC 3875 section 4.1)."""
+
+    title = "Invalid variables"
+
+
 class InvalidRequestMethod(HTTPError):
     """RFC 9110 section 9.1, or a method that `permit_unconventional_http_method` would allow."""
 

@@ -26,6 +26,7 @@ cdef class Request:
     cdef public double started
     cdef public int starts
     cdef public bint takes_trailers
+    cdef public dict variables
     cdef public list _headers
     cdef dict __dict__
 

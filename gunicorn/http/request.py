@@ -23,7 +23,7 @@ class Request:
         "_headers", "authority", "body", "chunked", "close", "content_length", "expect_continue", "fields",
         "forced_close", "forwarder_trusted", "host", "method", "octets", "path", "peer", "priority", "proxy_info",
         "query", "scheme", "script_name", "started", "starts", "takes_trailers", "trailers", "upgrade", "uri",
-        "version_major", "version_minor",
+        "variables", "version_major", "version_minor",
         # Hooks hang attributes of their own on a request (a start time, an identity).
         "__dict__",
     )
@@ -69,6 +69,8 @@ class Request:
         self.body: Any = None
         self.peer: Peer = None
         self.proxy_info: ProxyInfo | None = None
+        # What a server in front says by a protocol that has variables, as environs have it: see `variables.py`.
+        self.variables: dict[str, str] | None = None
         self.started: float = 0.0
         self._headers: list[tuple[str, str]] | None = None
 

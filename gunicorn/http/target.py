@@ -17,6 +17,10 @@ from .fields import FieldTable
 from .request import Request
 
 _ABSOLUTE = re.compile(r"https?://([^/?]*)([^?]*)(?:\?(.*))?\Z", re.IGNORECASE).match
+# What stands in a path as it is; of these, `%` would be read as an escape.
+_TO_ENCODE = re.compile(r"[^!$&'()*+,\-./0-9:;=@A-Z_a-z~]").sub
+_HEX = "0123456789abcdefABCDEF"
+_OCTETS = {high + low: chr(int(high + low, 16)) for high in _HEX for low in _HEX}
 _AUTHORITY = re.compile(r"[^/?@]+:[0-9]*[1-9][0-9]*\Z").match
 
 
@@ -54,6 +58,21 @@ def _split_absolute(request: Request, table: FieldTable) -> None:
     request.authority = authority
     request.path = path or ("*" if request.method == "OPTIONS" and query is None else "/")
     request.query = query or ""
+
+
+def unquote(path: str) -> str:
+    """Percent-decoded (RFC 3986 section 2.1), one character an octet; what is no valid escape stays as it is."""
+    first, *rest = path.split("%")
+    parts = [first]
+    for part in rest:
+        octet = _OCTETS.get(part[:2])
+        parts.append("%" + part if octet is None else octet + part[2:])
+    return "".join(parts)
+
+
+def percent_encoded(path: str) -> str:
+    """A path of one character an octet, as a request-target has it (RFC 3986 section 2.1)."""
+    return _TO_ENCODE(lambda found: f"%{ord(found[0]):02X}", path)
 
 
 def elsewhere(request: Request, port: int) -> HTTPError:

@@ -30,7 +30,7 @@ def prepare(cfg: Config) -> None:
 
     Raises `ConfigError`. Costs nothing, not even an import, where there is no TLS.
     """
-    particular = any(bind.scheme for bind in cfg.binds)
+    particular = cfg.protocol != "http" or any(bind.scheme for bind in cfg.binds)
     if particular and not getattr(cfg.worker_class, "honours_bind_options", False):
         check_guest(cfg)
     terminators: dict[tuple[tuple[str, str], ...], Terminator] = {}
@@ -46,11 +46,22 @@ def prepare(cfg: Config) -> None:
 def check_guest(cfg: Config) -> None:
     """A server that a worker type brings of its own knows nothing of binds: it must not serve in the clear what was
     meant for TLS. Raises `ConfigError`."""
+    check_http_alone(cfg)
     for bind in cfg.binds:
         if bind.redirect or bind.options or cfg.speaks_tls(bind) != cfg.is_ssl:
             kind = cfg.worker_class_str
             raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} serves all addresses in the same "
                               "way: use certfile and keyfile, without https://, http:// or options in bind")
+
+
+def check_http_alone(cfg: Config) -> None:
+    """Such a server speaks HTTP and nothing else. Raises `ConfigError`."""
+    for bind in cfg.binds:
+        protocol = cfg.protocol_of(bind)
+        if protocol != "http":
+            kind = cfg.worker_class_str
+            raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} serves this application by a "
+                              f"server that speaks HTTP alone, and not {protocol}")
 
 
 def attach(listeners: list[Listener], sockets: Sequence[BaseSocket], cfg: Config, log: Log) -> None:
@@ -64,7 +75,7 @@ def listener_role(
 ) -> tuple[Terminator | None, int]:
     """The `Terminator` of a listener, None where there is no TLS, and the port it redirects to, 0 where it serves;
     `place` is where it stands among the listeners."""
-    bind = cfg.bind_of(_address_of(sock), place)
+    bind = bind_of(sock, place, cfg)
     if not cfg.speaks_tls(bind):
         return None, bind.redirect
     terminator: Terminator = cfg.terminators[_key(bind)]
@@ -74,11 +85,16 @@ def listener_role(
 
 def certificate_file(sock: BaseSocket, place: int, cfg: Config) -> str | None:
     """The file of the certificate that a listener shows; None without TLS."""
-    bind = cfg.bind_of(_address_of(sock), place)
+    bind = bind_of(sock, place, cfg)
     if not cfg.speaks_tls(bind):
         return None
     file: str | None = cfg.terminators[_key(bind)].options.certfile
     return file
+
+
+def bind_of(sock: BaseSocket | socket.socket, place: int, cfg: Config) -> Bind:
+    """What the configuration says of a listener; `place` is where it stands among the listeners."""
+    return cfg.bind_of(_address_of(sock), place)
 
 
 def _address_of(sock: BaseSocket | socket.socket) -> Address:

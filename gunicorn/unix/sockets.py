@@ -285,7 +285,9 @@ class UnixSocket(BaseSocket):
             os.chown(path, -1 if owner is None else owner, -1 if group is None else group, follow_symlinks=False)
 
     def __str__(self) -> str:
-        return f"unix:{self.cfg_addr}" if self.path is not None else f"unix:@{self.cfg_addr[1:]}"
+        scheme = _scheme(self)
+        said = "" if scheme in ("http", "https") else f"{scheme}://"
+        return f"{said}unix:{self.cfg_addr}" if self.path is not None else f"{said}unix:@{self.cfg_addr[1:]}"
 
 
 @contextlib.contextmanager
@@ -368,7 +370,9 @@ def _scheme(listener: BaseSocket) -> str:
     """What is spoken there: the bind says it, or the TLS settings do."""
     conf = listener.conf
     if listener.setting is not None and hasattr(conf, "bind_of") and hasattr(conf, "speaks_tls"):
-        return "https" if conf.speaks_tls(conf.bind_of(listener.setting, listener.place)) else "http"
+        bind = conf.bind_of(listener.setting, listener.place)
+        protocol: str = conf.protocol_of(bind) if hasattr(conf, "protocol_of") else "http"
+        return "https" if conf.speaks_tls(bind) else protocol
     return "https" if conf.is_ssl else "http"
 
 

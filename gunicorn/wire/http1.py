@@ -1,13 +1,5 @@
-"""The receiving side of an HTTP/1 connection: octets in, events out (RFC 9112).
-
-    protocol.receive(octets)
-    while (event := protocol.next_event()) != NEED_DATA: ...
-    protocol.next_request()          # when the response to the request has been sent
-
-One request is under way at a time. What a client sends behind it (pipelining, RFC 9112 section 9.3.2) stays in `buffer`
-until `next_request`, so answers keep the order of the requests. If `next_event` raises anything but an `HTTPError`,
-that is a bug here; after an `HTTPError` the connection can only be answered and closed.
-"""
+"""The receiving side of an HTTP/1 connection (RFC 9112): a `Protocol`, and pipelining is what stays in its buffer
+(section 9.3.2)."""
 
 from __future__ import annotations
 
@@ -15,70 +7,30 @@ from gunicorn.http.errors import ForbiddenProxyRequest, MissingProxyHeader
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.request import Request
 
-from .http1_body import BodyDecoder, LengthBody, body_of
+from .http1_body import body_of
 from .http1_head import HeadParser
+from .protocol import BODY, COMPLETE, HEAD, NEED_DATA, PROXY, REQUEST, Protocol
 from .proxy_protocol import parse_proxy
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from gunicorn._types import ProxyInfo
 
 _MISSING = "set permit_missing_proxy_header to serve connections that come without the proxy"
 
-# Events.
-NEED_DATA = 0
-REQUEST = 1
-DATA = 2
-END = 3
 
-# States.
-PROXY = 0
-HEAD = 1
-BODY = 2
-COMPLETE = 3
-
-
-# In the compiled form these are C integers, which other modules could not import by name.
-globals().update(NEED_DATA=NEED_DATA, REQUEST=REQUEST, DATA=DATA, END=END)
-
-
-class HTTP1:
+class HTTP1(Protocol):
     """One connection's stream of requests. `request` and `data` belong to the last event."""
 
-    __slots__ = (
-        "body", "buffer", "data", "head", "position", "proxy_allowed", "proxy_info", "request", "state", "table",
-    )
+    __slots__ = ("head", "proxy_allowed")
 
     def __init__(self, table: FieldTable, trusted: bool = False, proxy_allowed: bool = False) -> None:
         self.begin(table, trusted, proxy_allowed)
 
     def begin(self, table: FieldTable, trusted: bool, proxy_allowed: bool) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self.table = table
+        self.begin_protocol(table, trusted, PROXY if table.proxied else HEAD)
         self.head = HeadParser.__new__(HeadParser)
         self.head.begin(table, trusted)
-        self.buffer: bytes = b""
-        self.position = 0
-        self.data: bytes = b""
-        self.request: Request | None = None
-        self.body: BodyDecoder | None = None
         self.proxy_allowed = proxy_allowed
-        self.proxy_info: ProxyInfo | None = None
-        self.state = PROXY if table.proxied else HEAD
-
-    def receive(self, data: bytes) -> None:
-        """Take octets as they came from the peer."""
-        if self.position < len(self.buffer):
-            self.buffer = self.buffer[self.position:] + data
-        else:
-            self.buffer = data
-        self.position = 0
 
     def next_event(self) -> int:
-        """The next thing the octets say: NEED_DATA, REQUEST (a head), DATA (part of its body), END (of the message).
-
-        A request without body has no DATA and no END: `request.content_length` is 0. Raises `HTTPError`.
-        """
         state = self.state
         if state == HEAD:
             end = len(self.buffer)
@@ -90,7 +42,7 @@ class HTTP1:
                 return NEED_DATA
             return self._begin()
         if state == BODY:
-            return self._next_of_body()
+            return self.next_of_body()
         if state == PROXY and self._take_proxy_header():
             return self.next_event()
         return NEED_DATA
@@ -106,31 +58,13 @@ class HTTP1:
             self.state = COMPLETE
         return REQUEST
 
-    def _next_of_body(self) -> int:
-        body = self.body
-        if body is None:
-            raise ValueError("no body is under way")
-        if not body.complete:
-            end = len(self.buffer)
-            if self.position >= end:
-                return NEED_DATA
-            self.position = body.decode(self.buffer, self.position, end)
-            if body.piece:
-                self.data = body.piece
-                body.piece = b""
-                return DATA
-        if not body.complete:
-            return NEED_DATA
-        self.state = COMPLETE
-        self.body = None
-        return END
+    def partial(self) -> Request | None:
+        return self.head.request
 
     def awaits_proxy_header(self) -> bool:
-        """Whether the PROXY header has not come yet that the connection must begin with."""
         return self.state == PROXY
 
     def take_proxy_header(self, data: bytes) -> bytes:
-        """Take in octets that come before TLS, which the header precedes; those behind it are returned."""
         self.receive(data)
         return self.rest() if self._take_proxy_header() else b""
 
@@ -145,61 +79,9 @@ class HTTP1:
         self.state = HEAD
         return True
 
-    def resume(self, proxy_info: ProxyInfo | None) -> None:
-        """Go on where another object has left a connection between two requests."""
-        self.proxy_info = proxy_info
-        self.state = HEAD
-
     def next_request(self) -> None:
-        """The request is answered: forget it and go on with what is left in the buffer."""
         self.head.reset()
-        self.request = None
-        self.data = b""
-        self.state = HEAD
-        if self.position >= len(self.buffer):
-            self.buffer = b""
-            self.position = 0
-
-    def wanted(self) -> int:
-        """Octets of a counted body that may be read past this protocol (`took` tells of them); 0 for none."""
-        return 0 if self.position < len(self.buffer) else self.outstanding()
-
-    def outstanding(self) -> int:
-        """Octets of a counted body that no event has covered; 0 for one in chunks, of which nobody knows."""
-        body = self.body
-        return body.length - body.taken if self.state == BODY and isinstance(body, LengthBody) else 0
-
-    def took(self, count: int) -> None:
-        """`count` octets of the body were read elsewhere."""
-        body = self.body
-        assert isinstance(body, LengthBody)
-        body.taken += count
-        body.complete = body.taken == body.length
-
-    def rest(self) -> bytes:
-        """What no event has covered, taken out: it belongs to another protocol."""
-        data = self.buffer if self.position == 0 else self.buffer[self.position:]
-        self.buffer = b""
-        self.position = 0
-        return data
-
-    def begins_with(self, octets: bytes) -> bool:
-        """Whether what no event has covered begins so."""
-        return self.buffer.startswith(octets, self.position)
-
-    def line_has(self, octets: bytes) -> bool:
-        """Whether these stand in the first line of what no event has covered."""
-        end = self.buffer.find(b"\n", self.position)
-        return self.buffer.find(octets, self.position, len(self.buffer) if end < 0 else end) >= 0
-
-    def is_pending(self) -> bool:
-        """Whether octets are left that no event has covered."""
-        return self.position < len(self.buffer)
+        Protocol.next_request(self)
 
     def is_idle(self) -> bool:
-        """Whether not one octet of a next request has come."""
         return self.state <= HEAD and self.head.request is None and self.position >= len(self.buffer)
-
-    def has_unread_body(self) -> bool:
-        """Whether a part of the request's body has not come yet."""
-        return self.state == BODY

@@ -12,6 +12,7 @@ cdef dict _LENGTH_LINES
 cpdef int frame(str method, int version_minor, int status, long long length)
 @cython.locals(prefix=Prefix, request=Request, framing=int)
 cpdef settle(ResponseHead head)
+cpdef settle_as(ResponseHead head, int code, int framing)
 @cython.locals(length="long long")
 cdef _tell_length(ResponseHead head, int code)
 @cython.locals(prefix=Prefix, length_line=bytes, end=bytes)

@@ -39,6 +39,13 @@ def settle(head: ResponseHead) -> None:
         raise AssertionError("a response begins with a status")
     request = head.request
     framing = frame(request.method, request.version_minor, prefix.code, head.response_length)
+    settle_as(head, prefix.code, framing)
+    if framing == UNTIL_CLOSE or head.upgrade:
+        head.close = True
+
+
+def settle_as(head: ResponseHead, code: int, framing: int) -> None:
+    """Set the `framing` of a response, and its `length_line`, as they go on the wire."""
     head.framing = framing
     if framing == LENGTH:
         if head.length_line is None:
@@ -46,12 +53,9 @@ def settle(head: ResponseHead) -> None:
     elif framing == CHUNKED:
         head.length_line = b"Transfer-Encoding: chunked\r\n"
     elif framing == UNTIL_CLOSE:
-        head.close = True
         head.length_line = b""
     else:
-        _tell_length(head, prefix.code)
-    if head.upgrade:
-        head.close = True
+        _tell_length(head, code)
 
 
 def _tell_length(head: ResponseHead, code: int) -> None:

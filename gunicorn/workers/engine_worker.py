@@ -191,11 +191,12 @@ class EngineWorker(Worker):
         self.has_gateway = True
         if self.slow_requests.limit:
             self.slot.tell_slow_requests()
-        self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi)))
         self.engine.hand_to(self._handler(), self.manners, self.cfg.workers > 1)
         self._find_parking()
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
+        others = wiring.other_openers(self.engine.listeners, self.sockets, self.cfg)
+        self.engine.open_by(HTTPOpener(wiring.http2_of(self.cfg, self.serves_asgi), others))
         try:
             self.serve()
             self.stop()

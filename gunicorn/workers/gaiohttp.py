@@ -12,7 +12,7 @@ try:
 except ImportError:
     raise RuntimeError("the gaiohttp worker needs aiohttp: pip install gunicorn[gaiohttp]") from None
 
-from gunicorn.errors import AnotherWorkerType
+from gunicorn.errors import AnotherWorkerType, AppImportError, ConfigError
 from gunicorn.tls import entrance
 
 from .gasgi import ASGIWorker
@@ -41,13 +41,18 @@ class AiohttpWorker(GunicornWebWorker):
 
     @classmethod
     def check_application(cls, cfg: Config, app: object) -> None:
-        """Raise AppImportError when `app` is nothing of aiohttp's and certainly cannot be served either."""
+        """Raise AppImportError when `app` is nothing of aiohttp's and certainly cannot be served either, or when it is
+        and aiohttp cannot serve what the binds ask for."""
         if not _is_of_aiohttp(app):
             ASGIWorker.check_application(cfg, app)
+            return
+        try:
+            entrance.check_guest(cfg)
+        except ConfigError as error:
+            raise AppImportError(str(error)) from None
 
     def run(self) -> None:
         if _is_of_aiohttp(self.wsgi):
-            entrance.check_guest(self.cfg)
             self.tell_untraced("aiohttp")
             super().run()
         else:

@@ -19,8 +19,9 @@ from tornado.wsgi import WSGIContainer
 
 from gunicorn import SERVER_SOFTWARE
 from gunicorn.engine._leaf import monotonic
-from gunicorn.errors import OwnSignal
+from gunicorn.errors import AppImportError, ConfigError, OwnSignal
 from gunicorn.guests.tornado import Servers
+from gunicorn.tls import entrance
 from gunicorn.unix import forks
 
 TYPE_CHECKING = False
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tornado.web import OutputTransform
+
+    from gunicorn.config import Config
 
 __all__ = ["TornadoWorker"]
 
@@ -82,6 +85,15 @@ class TornadoWorker(EngineWorker):
         self.ioloop = ioloop
         self._told = asyncio.Event()
         super().load_wsgi()
+
+    @classmethod
+    def check_application(cls, cfg: Config, app: object) -> None:
+        super().check_application(cfg, app)
+        if isinstance(app, HTTPServerConnectionDelegate | WSGIContainer):
+            try:
+                entrance.check_http_alone(cfg)
+            except ConfigError as error:
+                raise AppImportError(str(error)) from None
 
     def run(self) -> None:
         if not isinstance(self.wsgi, HTTPServerConnectionDelegate | WSGIContainer):

@@ -28,7 +28,7 @@ cdef class EnvironBuilder:
         environ=dict, client=tuple, view=SocketView, turn=Turn, handed=Shared)
     cdef dict _of_connection(self, Exchange exchange, Listener listener, Request request)
     @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t,
-        info=dict, client=tuple)
+        info=dict, client=tuple, told=dict)
     cpdef dict build(self, Exchange exchange, Request request)
     cdef _of_http2(self, dict environ, Exchange exchange, Request request)
     @cython.locals(host=str, found=tuple)

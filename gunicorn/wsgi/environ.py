@@ -7,9 +7,10 @@ from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.exchange import Exchange
 from gunicorn.gateway.socket_view import SocketView
 from gunicorn.gateway.turn import Turn
-from gunicorn.gateway.variables import client_of, join_repeated, name_client, peer_of, unquote
+from gunicorn.gateway.variables import client_of, join_repeated, name_client, peer_of
 from gunicorn.http.errors import ConfigurationProblem
 from gunicorn.http.request import Request
+from gunicorn.http.target import unquote
 
 from .handed import Shared
 from .input import EmptyInput, StreamInput
@@ -98,8 +99,11 @@ class EnvironBuilder:
         if request.authority is not None:
             # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
             environ["HTTP_HOST"] = request.authority
-        if listener.is_unix:
+        told = request.variables
+        if listener.is_unix and (told is None or "SERVER_NAME" not in told):
             self._serve_host(environ)
+        if told is not None:
+            environ.update(told)
         info = request.proxy_info
         if info is not None:
             proxy(environ, info)
@@ -109,6 +113,9 @@ class EnvironBuilder:
             if client is not None:
                 name_client(environ, client)
         script_name = self.script_name
+        if told is not None and "SCRIPT_NAME" in told:
+            # The path is what is below it.
+            return environ
         if request.script_name is not None and request.forwarder_trusted:
             # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
             script_name = environ["SCRIPT_NAME"] = request.script_name

@@ -14,7 +14,7 @@ from gunicorn.drivers.secure import Clear
 from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.limits import Limits
 from gunicorn.tls.facts import Facts
-from gunicorn.wire.http1 import REQUEST
+from gunicorn.wire.protocol import REQUEST
 from tests.wire.feeding import bytewise
 from tests.wsgi.test_environ import OURS, PEER, SCHEMES, World, get, read
 

@@ -81,3 +81,30 @@ def test_a_redirect_to_what_the_settings_make_secure() -> None:
     cfg.set("bind", ["http+redirect://a:80", "a:8443"])
     cfg.set("certfile", "cert.pem")
     assert cfg.binds[0].redirect == 8443
+
+
+@pytest.mark.parametrize(("bind", "protocol", "spoken", "address"), [
+    ("127.0.0.1:80", "http", "http", ("127.0.0.1", 80)),
+    ("127.0.0.1:80", "scgi", "scgi", ("127.0.0.1", 80)),
+    ("unix:/a", "uwsgi", "uwsgi", "/a"),
+    ("http://h", "uwsgi", "http", ("h", 80)),
+    ("https://unix:/a", "uwsgi", "http", "/a"),
+    ("http+redirect://h", "uwsgi", "http", ("h", 80)),
+    ("uwsgi://h", "http", "uwsgi", ("h", 3031)),
+    ("fastcgi://[::1]", "http", "fastcgi", ("::1", 9000)),
+    ("scgi://:1", "uwsgi", "scgi", ("0.0.0.0", 1)),
+    ("uwsgi://unix:/a", "http", "uwsgi", "/a"),
+    ("fastcgi://fd://3", "http", "fastcgi", 3),
+])  # fmt: skip
+def test_what_is_spoken_where(bind: str, protocol: str, spoken: str, address: object) -> None:
+    cfg = Config()
+    cfg.set("bind", bind)
+    cfg.set("protocol", protocol)
+    (found,) = cfg.binds
+    assert (cfg.protocol_of(found), found.address) == (spoken, address)
+    assert cfg.speaks_tls(found) == bind.startswith("https")
+
+
+def test_there_is_no_option_where_there_is_no_tls() -> None:
+    with pytest.raises(RuntimeError, match="'certfile' is an option, and such an address has none"):
+        parse_bind("uwsgi://h?certfile=c")

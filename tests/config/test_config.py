@@ -227,6 +227,7 @@ class TestCombinations:
         [
             ({"tmp_upload_dir": "/not there"}, "tmp_upload_dir = '/not there' .*no such folder"),
             ({"worker_class": "gthread", "threads": 0}, "threads = 0 .*1 or more"),
+            ({"protocol": "uwsgi", "certfile": "c"}, "protocol = 'uwsgi' .*: it is spoken without TLS"),
         ],
     )
     def test_what_cannot_work_together(self, values: dict[str, Any], text: str) -> None:

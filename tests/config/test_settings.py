@@ -27,6 +27,7 @@ NEW = {
     "log_format", "log_streams", "access_log_skip", "access_log_sample", "access_log_slow", "request_id_header",
     "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "park_connections",
     "gc_freeze", "gc_threshold",
+    "fastcgi_allow_ips", "scgi_allow_ips",
 }
 
 
@@ -188,9 +189,9 @@ class TestPending:
 
     def test_one_line_names_setting_source_and_reason(self) -> None:
         cfg = Config()
-        cfg.set("protocol", "uwsgi", source="gunicorn.conf.py")
+        cfg.set("dirty_workers", 2, source="gunicorn.conf.py")
         (notice,) = pending_notices(cfg)
-        assert notice.startswith("Setting protocol has no effect yet (gunicorn.conf.py): ")
+        assert notice.startswith("Setting dirty_workers has no effect yet (gunicorn.conf.py): ")
         assert "\n" not in notice
 
 

@@ -97,7 +97,9 @@ CASES: list[tuple[Any, Any, Any]] = [
     *((v.validate_http_parser, *case) for case in [(None, "auto"), (" FAST ", "fast"), ("rust", REFUSED)]),
     *((v.validate_asgi_loop, *case) for case in [(None, "auto"), ("UVLOOP", "uvloop"), ("trio", REFUSED)]),
     *((v.validate_asgi_lifespan, *case) for case in [(None, "auto"), ("ON", "on"), (True, REFUSED)]),
-    *((v.validate_protocol, *case) for case in [("HTTP", "http"), ("uwsgi", "uwsgi"), ("spdy", REFUSED)]),
+    *((v.validate_protocol, *case) for case in [
+        ("HTTP", "http"), ("uwsgi", "uwsgi"), ("FastCGI", "fastcgi"), ("scgi", "scgi"), ("spdy", REFUSED),
+    ]),
     *((v.validate_loglevel, *case) for case in [
         ("INFO", "info"), ("warn", "warning"), ("fatal", "critical"), ("loud", REFUSED),
     ]),

@@ -53,7 +53,7 @@ ADDRESSES = (
 
 
 def make(rooms: Rooms) -> Any:
-    http1, fields = rooms("wire.http1"), rooms("http.fields")
+    http1, events, fields = rooms("wire.http1"), rooms("wire.protocol"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
     settings, forwarded = rooms("engine.settings"), rooms("http.forwarded")
     builder_of, http_error = rooms("wsgi.environ").EnvironBuilder, errors.HTTPError
@@ -82,7 +82,7 @@ def make(rooms: Rooms) -> Any:
         try:
             for piece in pieces:
                 protocol.receive(piece)
-                if protocol.next_event() == http1.REQUEST:
+                if protocol.next_event() == events.REQUEST:
                     break
             request = protocol.request
             if request is None:

@@ -24,7 +24,7 @@ WORDS = [b"permessage-deflate", b"; ", b"client_max_window_bits", b"server_max_w
 
 
 def make(rooms: Rooms) -> Any:
-    http1, fields = rooms("wire.http1"), rooms("http.fields")
+    http1, events, fields = rooms("wire.http1"), rooms("wire.protocol"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
     opening = rooms("wire.websocket_handshake")
     table = fields.FieldTable(limits.Limits())
@@ -35,7 +35,7 @@ def make(rooms: Rooms) -> Any:
         try:
             for piece in pieces:
                 protocol.receive(piece)
-                if protocol.next_event() == http1.REQUEST:
+                if protocol.next_event() == events.REQUEST:
                     break
             request = protocol.request
             if request is None or not opening.asks_for_websocket(request):

@@ -29,10 +29,10 @@ LIMITS: list[dict[str, Any]] = [
 
 
 def make(rooms: Rooms) -> Any:
-    http1, fields = rooms("wire.http1"), rooms("http.fields")
+    http1, events, fields = rooms("wire.http1"), rooms("wire.protocol"), rooms("http.fields")
     limits, errors = rooms("http.limits"), rooms("http.errors")
     tables = [fields.FieldTable(limits.Limits(**each)) for each in LIMITS]
-    protocol_of, need, request_event, end_event = http1.HTTP1, http1.NEED_DATA, http1.REQUEST, http1.END
+    protocol_of, need, request_event, end_event = http1.HTTP1, events.NEED_DATA, events.REQUEST, events.END
     http_error = errors.HTTPError
 
     def run(pieces: list[bytes], choice: int) -> object:

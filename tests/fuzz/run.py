@@ -27,7 +27,7 @@ from tests.fuzz.rooms import Rooms
 
 TARGETS = (
     "heads", "request_lines", "chunks", "trailers", "frames", "handshake", "proxy", "forwarded", "environ",
-    "access", "leaves", "field_sections", "http2",
+    "access", "leaves", "field_sections", "http2", "variables",
 )
 BATCH = 1000
 #: What `make fuzz` runs of each.

@@ -24,7 +24,7 @@ def app(environ, start_response):
 """
 
 LISTENING = re.compile(r"Listening at: (https?)://127\.0\.0\.1:(\d+)")
-LISTENING_UNIX = re.compile(r"Listening at: unix:(\S+)")
+LISTENING_UNIX = re.compile(r"Listening at: (?:\w+://)?unix:(\S+)")
 BOOTED = "Booting worker with pid"
 INHERITED_SETTINGS = (
     "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "PORT", "SENDFILE", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import socket
 import ssl
@@ -108,6 +109,41 @@ def test_nginx_file_serves_pages_and_websockets(tmp_path: Path, serve: Serve) ->
         with connect(f"wss://{host}/room", ssl=context) as first, connect(f"wss://{host}/room", ssl=context) as second:
             second.send("hello")
             assert (first.recv(PATIENCE), second.recv(PATIENCE)) == ("hello", "hello")
+    finally:
+        front.stop()
+
+
+def test_nginx_file_of_uwsgi(tmp_path: Path, serve: Serve) -> None:
+    nginx = need("nginx")
+    server = serve("""
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [" ".join([environ["SCRIPT_NAME"], environ["PATH_INFO"], environ["REMOTE_PORT"]]).encode()]
+    """, bind=f"uwsgi://unix:{tmp_path}/app.sock")
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+
+    def command(listener: socket.socket) -> list[str]:
+        text = (EXAMPLES / "nginx-uwsgi.conf").read_text()
+        for old, new in (
+            ("include mime.types;", "access_log off;"),
+            ("worker_processes auto;", "daemon off; pid nginx.pid; error_log nginx.log notice;"),
+            ("listen 80;", f"listen 127.0.0.1:{listener.getsockname()[1]};"),
+            ("/run/app/app.sock", server.address),
+        ):
+            assert old in text
+            text = text.replace(old, str(new))
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(user + text)
+        return [nginx, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+    front = Proxy(folder, command, "NGINX")
+    try:
+        with front.connect() as wire:
+            port = wire.socket.getsockname()[1]
+            for path, seen in (("/a", " /a"), ("/shop/b", "/shop /b"), ("/shop/", "/shop /")):
+                wire.send(f"GET {path} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode())
+                assert wire.read_response().body.decode() == f"{seen} {port}"
     finally:
         front.stop()
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
-from gunicorn.wire.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.protocol import DATA, END, NEED_DATA, REQUEST
 
 Outcome = list[tuple[object, ...]]
 

@@ -7,7 +7,8 @@ import pytest
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
-from gunicorn.wire.http1 import HTTP1, REQUEST
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.protocol import REQUEST
 
 from .feeding import Outcome, bytewise, feed, feed_both
 

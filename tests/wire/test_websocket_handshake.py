@@ -14,7 +14,8 @@ from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
-from gunicorn.wire.http1 import HTTP1, REQUEST
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.protocol import REQUEST
 from gunicorn.wire.websocket_handshake import (
     agree_on_deflate,
     asks_for_websocket,

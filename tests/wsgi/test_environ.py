@@ -26,7 +26,8 @@ from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.http.request import Request
-from gunicorn.wire.http1 import DATA, END, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.protocol import DATA, END, NEED_DATA, REQUEST
 from gunicorn.wsgi.environ import EnvironBuilder, join_repeated, mount, name_and_port, name_server, unquote
 from tests.wire.feeding import bytewise
 

@@ -135,7 +135,10 @@ class Protocol(Setting):
     cli = ["--protocol"]
     meta = "STRING"
     desc = """\
-        What is spoken on the listening sockets: `http`, or `uwsgi` behind nginx' uwsgi_pass.
+        What is spoken on the listening sockets: `http`, or to a server in front `uwsgi`, `fastcgi` or `scgi`.
+
+        It holds for each `bind` without a scheme of its own: `--bind uwsgi://127.0.0.1:3031 --bind http://:8000` speaks
+        both, whatever is set here. See [Servers in front](gateways.md).
         """
 
 
@@ -147,6 +150,31 @@ class UWSGIAllowFrom(Setting):
     cli = ["--uwsgi-allow-from"]
     desc = """\
         Comma-separated addresses and networks that may speak the uwsgi protocol; `*` for every peer.
+
+        A peer on a unix socket always may. Whoever may is believed in all it says: the client's address, the user, the
+        scheme. Others are closed unanswered, and the log tells of them.
+        """
+
+
+class FastCGIAllowFrom(Setting):
+    name = "fastcgi_allow_ips"
+    section = SECTION
+    default = "127.0.0.1,::1"
+    validator = validate_string_to_addr_list
+    cli = ["--fastcgi-allow-from"]
+    desc = """\
+        The same as `uwsgi_allow_ips` for FastCGI.
+        """
+
+
+class SCGIAllowFrom(Setting):
+    name = "scgi_allow_ips"
+    section = SECTION
+    default = "127.0.0.1,::1"
+    validator = validate_string_to_addr_list
+    cli = ["--scgi-allow-from"]
+    desc = """\
+        The same as `uwsgi_allow_ips` for SCGI.
         """
 
 

@@ -21,7 +21,8 @@ from gunicorn.http import errors
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.response import error_body
-from gunicorn.wire.http1 import END, HTTP1, NEED_DATA, REQUEST
+from gunicorn.wire.http1 import HTTP1
+from gunicorn.wire.protocol import END, NEED_DATA, REQUEST
 from tests.support.server import Server
 from tests.support.wire import Wire
 from tests.system.wire.cases import CLOSE, VARIANTS, Case
