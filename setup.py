@@ -31,7 +31,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).resolve().parent
 # The list has one home, which is read without importing the package.
@@ -227,7 +227,7 @@ class AllOrNothing(build_ext):
         self.forget_older()
         try:
             super().run()
-        except (BaseError, OSError) as error:
+        except (BaseError, CCompilerError, OSError) as error:
             if REQUIRED:
                 raise
             Interpreted.because(f"compiling failed ({error})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -36,3 +37,6 @@ def set_apart(after_collecting: bool) -> None:
     if after_collecting:
         gc.collect()
     gc.freeze()
+    # What has a finalizer has it called at the end of the process, as ever.
+    atexit.unregister(gc.unfreeze)
+    atexit.register(gc.unfreeze)

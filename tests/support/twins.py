@@ -31,9 +31,9 @@ WRONG = (None, Octets(b"abc"), Words("abc"), "abc", bytearray(b"abc"), memoryvie
 
 def twin_of(name: str) -> ModuleType:
     """The `.py` beside the module of this name, whichever of the two is imported by it."""
-    module = importlib.import_module(name)
-    assert module.__file__ is not None
-    path = Path(module.__file__).with_name(name.rpartition(".")[2] + ".py")
+    # Not beside the file that the module came from, which may be the extension.
+    room, _, last = name.rpartition(".")
+    path = Path(importlib.import_module(room).__path__[0], last + ".py")
     specification = importlib.util.spec_from_file_location(name + "_twin", path)
     assert specification is not None
     assert specification.loader is not None

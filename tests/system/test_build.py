@@ -299,6 +299,31 @@ def test_what_is_compiled_again(script: dict[str, Any], tmp_path: Path) -> None:
         assert (made.read_text() != "as it was") is again
 
 
+@pytest.mark.parametrize("error", ["CompileError", "LinkError", "ExecError"])
+def test_what_does_not_compile_is_interpreted(
+    error: str, script: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is left of the extension, and the package says why."""
+    setuptools = pytest.importorskip("setuptools")
+
+    def run(command: Any) -> None:
+        raise getattr(import_module("setuptools.errors"), error)("out of memory")
+
+    monkeypatch.setattr(script["build_ext"], "run", run)
+    command = script["AllOrNothing"](setuptools.Distribution())
+    command.build_lib, command.inplace = str(tmp_path), False
+    command.extensions = [script["Linked"]([])]
+    command.get_ext_fullpath = lambda name: str(tmp_path / f"{name}.so")
+    (tmp_path / "gunicorn").mkdir()
+    (tmp_path / "gunicorn._compiled.so").write_bytes(b"")
+    command.run()
+    assert command.extensions == []
+    assert not (tmp_path / "gunicorn._compiled.so").exists()
+    assert (tmp_path / "gunicorn" / _build.NOTE).read_text() == (
+        "compiling failed (out of memory) when it was installed\n"
+    )
+
+
 def test_what_older_builds_have_left_is_removed(script: dict[str, Any], tmp_path: Path) -> None:
     """A wheel that is made where an older build was has none of its extensions."""
     setuptools = pytest.importorskip("setuptools")
