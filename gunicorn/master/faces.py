@@ -11,10 +11,6 @@ import os
 
 from gunicorn.config.address import parse_address
 from gunicorn.config.checks import complaint
-from gunicorn.control.guard import Guard, read_token
-from gunicorn.control.health import Health
-from gunicorn.control.http_face import HTTPFace
-from gunicorn.control.metrics_face import face_of, resources_of
 from gunicorn.control.server import Endpoint
 from gunicorn.errors import ConfigError
 from gunicorn.unix import sockets
@@ -31,7 +27,8 @@ if TYPE_CHECKING:
     from gunicorn._types import Address
     from gunicorn.config.config import Config
     from gunicorn.control.control_face import Office
-    from gunicorn.control.conversation import Conversation, Peer
+    from gunicorn.control.conversation import Conversation, MakeConversation, Peer
+    from gunicorn.control.health import Health
     from gunicorn.control.view import ServerView
     from gunicorn.instrument.metrics import Readings
 
@@ -99,7 +96,7 @@ class Faces:
         self._token: bytes | None = None
         self._token_before: bytes | None = None
         self._office: Office | None = None
-        self._metrics = face_of(self._read, self._look)
+        self._metrics: MakeConversation | None = None
 
     # What is answered.
 
@@ -110,6 +107,8 @@ class Faces:
         return self._health_of(self._reception.view())
 
     def _health_of(self, view: ServerView) -> Health:
+        from gunicorn.control.health import Health
+
         return Health(self._master.has_served, view.not_ready, self._master.supervisor.leaving or view.draining)
 
     def _agent(self) -> Conversation:
@@ -125,9 +124,10 @@ class Faces:
         if AGENT in bound.names:
             return self._agent()
         if CONTROL not in bound.names:
-            return self._metrics(peer)
-        # Not before somebody wants it: most servers have no need of all that.
+            return self._open_metrics()(peer)
         from gunicorn.control.control_face import ControlFace
+        from gunicorn.control.guard import Guard
+        from gunicorn.control.metrics_face import resources_of
 
         address = parse_address(bound.setting)
         host = str(address[0]) if isinstance(address, tuple) else ""
@@ -136,9 +136,21 @@ class Faces:
         return ControlFace(self._open_office(), lambda: Guard(host, name, self._token), peer, free)
 
     def _prepare(self, cfg: Config) -> None:
-        """What reads a file is done when nobody waits for it."""
+        """Load what the listeners need that are wanted, most servers want none; what reads a file is done when nobody
+        waits for it."""
         if cfg.control_bind:
             self._open_office()
+        if cfg.metrics_bind:
+            self._open_metrics()
+        if cfg.agent_bind:
+            from gunicorn.control import agent, health  # noqa: F401 - files may be another release's later
+
+    def _open_metrics(self) -> MakeConversation:
+        if self._metrics is None:
+            from gunicorn.control.metrics_face import face_of
+
+            self._metrics = face_of(self._read, self._look)
+        return self._metrics
 
     def _open_office(self) -> Office:
         if self._office is None:
@@ -282,6 +294,8 @@ class Faces:
 
 def _has_left(conversation: Conversation) -> None:
     """A client has gone."""
+    from gunicorn.control.http_face import HTTPFace
+
     if isinstance(conversation, HTTPFace):
         conversation.left()
 
@@ -290,6 +304,8 @@ def _token_of(cfg: Config) -> bytes | None:
     """The token, where there is to be one. Raises ConfigError."""
     if not cfg.control_bind or not cfg.control_token_file:
         return None
+    from gunicorn.control.guard import read_token
+
     try:
         return read_token(cfg.control_token_file)
     except (OSError, ValueError) as error:

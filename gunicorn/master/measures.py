@@ -6,7 +6,7 @@ Nothing is asked of a worker. What a look costs (memory, a certificate) is looke
 from __future__ import annotations
 
 import os
-import platform
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,6 @@ import gunicorn
 from gunicorn import _build
 from gunicorn.instrument import scoreboard
 from gunicorn.instrument.busy import BusyShare
-from gunicorn.instrument.metrics import Readings, WorkerReading
 from gunicorn.instrument.totals import Ledger
 from gunicorn.tls import entrance
 from gunicorn.tls.expiry import end_of
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Clock
     from gunicorn.control.view import ServerView, WorkerView
+    from gunicorn.instrument.metrics import Readings, WorkerReading
     from gunicorn.instrument.scoreboard import Slot
     from gunicorn.instrument.totals import Totals
     from gunicorn.unix.sockets import BaseSocket
@@ -102,13 +102,15 @@ class Measures:
 
     def read(self, view: ServerView) -> Readings:
         """All numbers of now."""
+        from gunicorn.instrument.metrics import Readings
+
         pages = [worker.slot for worker in view.workers]
         now = self._clock()
         self._look_at_memory([worker.pid for worker in view.workers], now)
         started = [page.started for page in pages]
         return Readings(
             version=gunicorn.__version__,
-            python=platform.python_version(),
+            python=sys.version.split()[0],
             compiled=_build.build_kind() == "compiled",
             started_at=self._started_at,
             ready=not view.not_ready,
@@ -142,6 +144,8 @@ class Measures:
         self._memory = known
 
     def _reading_of(self, worker: WorkerView) -> WorkerReading:
+        from gunicorn.instrument.metrics import WorkerReading
+
         _, memory = self._memory.get(worker.pid, (0.0, None))
         place = worker.slot.index
         return WorkerReading(place, worker.pid, worker.age, worker.generation, _state_of(worker), memory)

@@ -15,7 +15,6 @@ import time
 
 import gunicorn
 from gunicorn._standard import standard_first
-from gunicorn.instrument.metrics import families
 from gunicorn.unix import unpatched
 
 from .measures import Measures
@@ -154,6 +153,9 @@ class MetricsExport:
     def _tell(self) -> None:
         if self._fd < 0 or not self._flush():
             return
+        with standard_first():
+            from gunicorn.instrument.metrics import families
+
         read = self._measures.read(self._reception.view())
         self._write({
             "time": time.time(), "started": read.started_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from calendar import timegm
+from datetime import UTC, datetime
 
 __all__ = ["end_of"]
 
@@ -44,8 +44,8 @@ def _moment(kind: int, text: str) -> float | None:
         return None
     if len(digits) != 14 or not digits.isdigit():
         return None
-    fields = [int(digits[:4]), *(int(digits[at:at + 2]) for at in range(4, 14, 2))]
-    return float(timegm((*fields, 0, 0, 0)))
+    month, day, hour, minute, second = (int(digits[at:at + 2]) for at in range(4, 14, 2))
+    return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC).timestamp()
 
 
 # Distinguished encoding (X.690): a tag of one octet, a length, and so many octets of content.
