@@ -110,10 +110,11 @@ class FastCGIConnection(CGIConnection):
         self.written = 0
 
     def _take(self, event: int) -> None:
-        if event == REPLY:
-            self._reply()
-        else:
+        if event != REPLY:
             Connection._take(self, event)
+        elif self.state == READING:
+            # Not while a request runs: its thread may be in the middle of a record.
+            self._reply()
 
     def _reply(self) -> None:
         """The protocol itself says something. Who does not take even that is not served."""
