@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import environment, measure, peers, report, scenarios
+from benchmarks.front import Nginx
 from benchmarks.loads import Companion, run_websockets
 from benchmarks.measure import Load, Process, ServerFailed, Unreachable
 from benchmarks.peers import Peer
@@ -104,8 +105,11 @@ class Runner:
             cpus,
         )
         try:
-            start = server.wait_ready(port, scenario.tls)
-            return self.kinds[scenario.kind](scenario, server, port)._replace(start_ms=start * 1e3)
+            with ExitStack() as stack:
+                if scenario.front:
+                    port = stack.enter_context(Nginx(self.work / "nginx", scenario.front, port)).port
+                start = server.wait_ready(port, scenario.tls)
+                return self.kinds[scenario.kind](scenario, server, port)._replace(start_ms=start * 1e3)
         finally:
             server.stop()
             Path(access_log).unlink(missing_ok=True)

@@ -25,6 +25,8 @@ class Launch(NamedTuple):
     tls: bool = False
     websocket: bool = False
     http2: bool = False
+    #: What nginx in front speaks; empty where there is none.
+    front: str = ""
 
 
 #: Seconds an idle connection is kept, and connections taken, where a scenario holds idle ones.
@@ -34,11 +36,14 @@ IDLE_SECONDS, MANY = "120", "20000"
 #: "loop" one that serves many requests in one thread, without `--threads`.
 LOG, THREAD, POOL, LOOP, FORK, TLS, WEBSOCKET = "log", "thread", "pool", "loop", "fork", "tls", "websocket"
 HTTP2 = "http2"
+#: What a server may speak with nginx.
+BY_HTTP, BY_UWSGI, BY_FASTCGI = "by http", "by uwsgi", "by fastcgi"
 PROCESSES = frozenset({LOG, FORK, TLS})
 THREADS = PROCESSES | {THREAD}
 POOLED = THREADS | {POOL}
 GREENLETS = PROCESSES | {LOOP}
 TASKS = GREENLETS | {WEBSOCKET}
+FRONTS = frozenset({BY_HTTP, BY_UWSGI, BY_FASTCGI})
 
 Command = list[str]
 
@@ -64,6 +69,7 @@ def tls_files(launch: Launch, certificate: str, key: str) -> list[str]:
 
 def gunicorn_options(launch: Launch) -> list[str]:
     return [
+        *when(launch.front == "uwsgi", "--protocol", "uwsgi"), *when(launch.front, "--keep-alive", "60"),
         "--bind", f"127.0.0.1:{launch.port}", "--workers", str(launch.workers),
         "--threads", str(launch.threads or 1), "--log-level", "warning",
         *when(launch.idle, "--worker-connections", MANY, "--keep-alive", IDLE_SECONDS),
@@ -75,7 +81,8 @@ def gunicorn_options(launch: Launch) -> list[str]:
 
 def ours(*extra: str) -> Callable[[Launch], Command]:
     def command(launch: Launch) -> Command:
-        return [str(python_of(PEERS)), "-m", "gunicorn", *gunicorn_options(launch), *extra, launch.app]
+        fastcgi = when(launch.front == "fastcgi", "--protocol", "fastcgi")
+        return [str(python_of(PEERS)), "-m", "gunicorn", *gunicorn_options(launch), *fastcgi, *extra, launch.app]
 
     return command
 
@@ -153,8 +160,9 @@ def waitress(launch: Launch) -> Command:
 
 def uwsgi(launch: Launch) -> Command:
     module, _, name = launch.app.partition(":")
+    socket = {"uwsgi": "--uwsgi-socket", "fastcgi": "--fastcgi-socket"}.get(launch.front, "--http11-socket")
     return [
-        str(PEERS / "bin" / "uwsgi"), "--http11-socket", f"127.0.0.1:{launch.port}", "--listen", "128",
+        str(PEERS / "bin" / "uwsgi"), socket, f"127.0.0.1:{launch.port}", "--listen", "128",
         "--module", module, "--callable", name, "--need-app", "--master", "--die-on-term",
         "--processes", str(launch.workers), *when(launch.threads > 1, "--threads", str(launch.threads)),
         *(["--logto", launch.access_log] if launch.access_log else ["--disable-logging"]),
@@ -167,13 +175,14 @@ PURE_TREE = {"PYTHONPATH": str(ROOT), "GUNICORN_PURE": "1"}
 
 
 def our(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "") -> Peer:
-    return Peer(f"us{suffix}", protocol, ours(*extra), can | {HTTP2}, COMPILED_TREE, package)
+    return Peer(f"us{suffix}", protocol, ours(*extra), can | {HTTP2} | FRONTS, COMPILED_TREE, package)
 
 
 def old(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "incumbent") -> Peer:
     """The incumbent, with its C parser where the worker type can have it."""
     return Peer(
-        f"incumbent{suffix}", protocol, incumbent(*extra, "--http-parser", "fast"), can, package=package
+        f"incumbent{suffix}", protocol, incumbent(*extra, "--http-parser", "fast"), can | {BY_HTTP, BY_UWSGI},
+        package=package,
     )
 
 
@@ -187,7 +196,7 @@ PEER_LIST = (
     Peer("fastwsgi", "wsgi", by_script("fastwsgi"), NOTHING, package="fastwsgi"),
     Peer("bjoern", "wsgi", by_script("bjoern"), NOTHING, package="bjoern"),
     Peer("granian", "wsgi", granian("wsgi"), POOLED | {HTTP2}, package="granian"),
-    Peer("uwsgi", "wsgi", uwsgi, THREADS - {TLS}, package="uwsgi"),
+    Peer("uwsgi", "wsgi", uwsgi, THREADS - {TLS} | FRONTS, package="uwsgi"),
     Peer("cheroot", "wsgi", by_script("cheroot", 10), frozenset({THREAD, POOL}), package="cheroot"),
     Peer("waitress", "wsgi", waitress, frozenset({THREAD, POOL}), package="waitress"),
     old("", "wsgi", POOLED | {HTTP2}, "--worker-class", "gthread"),

@@ -62,6 +62,8 @@ class Scenario(NamedTuple):
     upload: int = 0
     websockets: WebSockets | None = None
     slow: SlowClients | None = None
+    #: nginx stands in front, on the core of the load, and speaks this: `http`, `uwsgi` or `fastcgi`.
+    front: str = ""
 
     def target(self, protocol: str) -> str:
         return self.app if ":" in self.app else f"{protocol}:{self.app}"
@@ -86,6 +88,9 @@ class Scenario(NamedTuple):
             peers.TLS: self.tls,
             peers.WEBSOCKET: self.websockets is not None,
             peers.HTTP2: self.streams > 0,
+            peers.BY_HTTP: self.front == "http",
+            peers.BY_UWSGI: self.front == "uwsgi",
+            peers.BY_FASTCGI: self.front == "fastcgi",
         }
 
     def quiet_connections(self) -> int:
@@ -105,6 +110,7 @@ class Scenario(NamedTuple):
             self.tls,
             self.websockets is not None,
             self.streams > 0,
+            self.front,
         )
 
 
@@ -168,6 +174,10 @@ SCENARIO_LIST = (
              streams=4),
     Scenario("h2-up1m", "HTTP/2 over TLS: 1 MiB up, echoed", "upload", 4, protocols=APPS, tls=True, kind="streams",
              streams=4, upload=1048576),
+    Scenario("nginx-http", "behind nginx, which keeps its connections: hello by HTTP", protocols=APPS, front="http"),
+    Scenario("nginx-uwsgi", "behind nginx: hello by uwsgi, a connection for each", protocols=APPS, front="uwsgi"),
+    Scenario("nginx-fastcgi", "behind nginx, which keeps its connections: hello by FastCGI", protocols=APPS,
+             front="fastcgi"),
     Scenario("start", "exec to first answer; memory of master and one worker", kind="start"),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIO_LIST}
@@ -180,6 +190,9 @@ LACKS = {
     peers.TLS: "is not started with TLS here",
     peers.WEBSOCKET: "has no WebSocket",
     peers.HTTP2: "has no HTTP/2",
+    peers.BY_HTTP: "is not put behind nginx here",
+    peers.BY_UWSGI: "has no uwsgi",
+    peers.BY_FASTCGI: "has no FastCGI",
 }
 #: What will do instead.
 INSTEAD = {peers.THREAD: peers.LOOP}

@@ -39,6 +39,7 @@ cdef class FastCGIConnection(CGIConnection):
     cdef readonly bint cut_short
     cdef readonly bint ends
     cdef readonly FastCGI records
+    cdef readonly bint waits
     cdef readonly long long written
 
     cdef begin_records(self, FastCGI protocol)
@@ -49,13 +50,16 @@ cdef class FastCGIConnection(CGIConnection):
     cpdef send(self, ResponseHead head, bytes data, bint last)
     @cython.locals(number=int, start=Py_ssize_t, piece=bytes, parts=list)
     cpdef bytes packed(self, bytes octets)
-    @cython.locals(size=Py_ssize_t, number=int, start=Py_ssize_t, parts=list)
+    @cython.locals(size=Py_ssize_t, number=int, start=Py_ssize_t)
     cpdef write(self, data)
     cpdef write_last(self, bytes data)
     @cython.locals(ends=bint)
     cpdef write_two(self, bytes head, body)
     cpdef long long write_file(self, int fd, long long offset, long long count) except? -2
-    cdef _write_end(self)
+    @cython.locals(number=int, parts=list)
+    cdef bytes _small(self, data)
+    @cython.locals(octets=bytes)
+    cdef _write_end(self, bint last)
     cpdef finish(self, bint keep)
 
 

@@ -96,7 +96,7 @@ class CGIConnection(Connection):
 class FastCGIConnection(CGIConnection):
     """Requests of FastCGI, one after the other: what is written goes in records of STDOUT."""
 
-    __slots__ = ("answer_state", "cut_short", "ends", "records", "written")
+    __slots__ = ("answer_state", "cut_short", "ends", "records", "waits", "written")
 
     def begin_records(self, protocol: FastCGI) -> None:
         """This part of what `__init__` would do."""
@@ -106,14 +106,17 @@ class FastCGIConnection(CGIConnection):
         self.cut_short = False
         # The end of the answer goes behind what is written next.
         self.ends = False
+        # What is written next goes with what `finish` adds.
+        self.waits = False
         # Octets of content so far.
         self.written = 0
 
     def _take(self, event: int) -> None:
-        if event == REPLY:
-            self._reply()
-        else:
+        if event != REPLY:
             Connection._take(self, event)
+        elif self.state == READING:
+            # Not while a request runs: its thread may be in the middle of a record.
+            self._reply()
 
     def _reply(self) -> None:
         """The protocol itself says something. Who does not take even that is not served."""
@@ -131,14 +134,16 @@ class FastCGIConnection(CGIConnection):
     def start(self, head: ResponseHead) -> None:
         CGIConnection.start(self, head)
         self.answer_state = BEGUN
-        self.ends = False
+        self.ends = self.waits = False
         self.written = 0
 
     def send(self, head: ResponseHead, data: bytes, last: bool) -> None:
         if head.framing != NO_BODY:
             self.written += len(data)
         if last and (head.framing != LENGTH or self.written == head.response_length):
-            self.ends = True
+            # Where the connection ends with it, the end of a request that runs is said by `finish`.
+            self.ends = head.at_once or not head.close or self.state != RUNNING
+            self.waits = not self.ends
         Connection.send(self, head, data, last)
 
     def packed(self, octets: bytes) -> bytes:
@@ -165,18 +170,28 @@ class FastCGIConnection(CGIConnection):
                 piece = view[start:start + MOST_CONTENT]
                 Transport.write_two(self, record_head(STDOUT, number, len(piece)), piece)
             if self.ends:
-                self._write_end()
+                self._write_end(False)
             return
-        parts = [record_head(STDOUT, number, size), bytes(data)] if size else []
+        if self.waits and self.out is None:
+            Transport.write_last(self, self._small(data))
+        elif size or self.ends:
+            Transport.write(self, self._small(data))
+
+    def _small(self, data: Octets) -> bytes:
+        """A record of this content, and the end of the answer, if it is that."""
+        number = self.records.id
+        parts = [record_head(STDOUT, number, len(data)), bytes(data)] if data else []
         if self.ends:
             self.ends = False
             self.answer_state = ENDED
             parts.append(end_of_answer(number))
-        if parts:
-            Transport.write(self, joined(parts))
+        return joined(parts)
 
     def write_last(self, data: bytes) -> None:
-        self.write(data)
+        if self.as_http or self.out is not None or len(data) > JOINED:
+            self.write(data)
+        else:
+            Transport.write_last(self, self._small(data))
 
     def write_two(self, head: bytes, body: Octets) -> None:
         ends, self.ends = self.ends, False
@@ -188,10 +203,17 @@ class FastCGIConnection(CGIConnection):
         # There are heads of records between: it is read instead.
         return -1
 
-    def _write_end(self) -> None:
+    def _write_end(self, last: bool) -> None:
+        """The end of the answer; `last`: and of the connection. Nothing but its end tells a web server that it is not
+        kept: the two go together, in one segment with the content if that is small, or the next request would be on
+        its way already."""
         self.ends = False
         self.answer_state = ENDED
-        Transport.write(self, end_of_answer(self.records.id))
+        octets = end_of_answer(self.records.id)
+        if last and self.out is None:
+            Transport.write_last(self, octets)
+        else:
+            Transport.write(self, octets)
 
     def break_off(self, head: ResponseHead) -> None:
         # The connection ends without an end of the request: nobody takes that for a whole answer.
@@ -203,7 +225,7 @@ class FastCGIConnection(CGIConnection):
         elif self.state == RUNNING and self.answer_state == BEGUN and not self.broken:
             try:
                 self.push()
-                self._write_end()
+                self._write_end(not keep)
             except ClientDisconnected:
                 self.broken = True
         # The next request may begin inside the call.

@@ -76,8 +76,10 @@ class EnvironBuilder:
             environ = self._of_connection(exchange, listener, request)
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
-        path = request.path
-        environ["PATH_INFO"] = unquote(path) if "%" in path else path
+        told = request.variables
+        if told is None:
+            path = request.path
+            environ["PATH_INFO"] = unquote(path) if "%" in path else path
         if request.query:
             environ["QUERY_STRING"] = request.query
         size = len(environ)
@@ -99,7 +101,6 @@ class EnvironBuilder:
         if request.authority is not None:
             # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
             environ["HTTP_HOST"] = request.authority
-        told = request.variables
         if listener.is_unix and (told is None or "SERVER_NAME" not in told):
             self._serve_host(environ)
         if told is not None:
