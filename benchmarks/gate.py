@@ -140,7 +140,7 @@ def is_installed(name: str) -> bool:
 
 
 def is_compiled(tree: Path) -> bool:
-    return any((tree / "gunicorn" / "wire").glob(f"http1_head{sysconfig.get_config_var('EXT_SUFFIX')}"))
+    return (tree / "gunicorn" / f"_compiled{sysconfig.get_config_var('EXT_SUFFIX')}").exists()
 
 
 # Counting and judging.

@@ -142,7 +142,7 @@ def _shed(master: MasterState, worker: WorkerProcess) -> None:
     # While the rights of the master are still there: the port may be a privileged one.
     worker.sockets = [own.clone() if own.shares_port else own for own in worker.sockets]
     if getattr(worker, "parks", False):
-        worker.parking = master.parking.ends_for_worker()  # type: ignore[attr-defined]
+        worker.tmp.parking = master.parking.ends_for_worker()
     master.close_what_is_its_own(worker.sockets)
 
 

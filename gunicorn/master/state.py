@@ -34,9 +34,10 @@ if TYPE_CHECKING:
         def wsgi(self) -> App: ...
 
     class Heartbeat(Protocol):
-        """A worker's sign of life, with its page of the scoreboard."""
+        """A worker's sign of life, with its page of the scoreboard, and its way to the parking place."""
 
         slot: Slot
+        parking: tuple[Socket, Socket] | None
 
         def close(self) -> None: ...
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from gunicorn.loading.reloader import ReloaderBase
     from gunicorn.otel.provider import Telemetry
     from gunicorn.unix.sockets import BaseSocket
-    from gunicorn.unix.unpatched import Socket
 
     class Loader(Protocol):
         """Who has the application, as `gunicorn.app.base` makes such."""
@@ -66,8 +65,6 @@ class Worker:
     PIPE: list[int] = []
     #: Whether workers of this type leave idle connections to each other.
     parks: ClassVar[bool] = False
-    # Where they do: the ends of two channels, from the fork on.
-    parking: tuple[Socket, Socket] | None = None
 
     def __init__(
         self, age: int, ppid: int, sockets: list[BaseSocket], app: Loader, timeout: float, cfg: Config, log: Log
@@ -286,14 +283,13 @@ class Worker:
         forks.reset_signals([*self.SIGNALS, signal.SIGALRM])
         stacks.deafen()
         self.alive = False
+        self.tmp.leave_parking()
         self.tmp = WorkerTmp(self.cfg)
         master_fd, self.master_fd = self.master_fd, -1
         if master_fd >= 0:
             os.close(master_fd)
         for listener in self.sockets:
             listener.close()
-        for end in self.parking or ():
-            end.close()
 
     # Signals.
 

@@ -209,16 +209,14 @@ class EngineWorker(Worker):
 
     def _find_parking(self) -> None:
         """Share the place for idle connections, where this worker has neighbours to share it with."""
-        ends, self.parking = self.parking, None
-        if ends is None:
-            return
-        from gunicorn.engine.shared_parking import SharedParking
+        ends = self.tmp.parking
+        if ends is not None and self.manners.fair and self.cfg.workers > 1 and self.cfg.park_connections:
+            from gunicorn.engine.shared_parking import SharedParking
 
-        parking = SharedParking(*ends)
-        if self.manners.fair and self.cfg.workers > 1 and self.cfg.park_connections:
-            self.engine.parking = parking
+            self.tmp.parking = None
+            self.engine.parking = SharedParking(*ends)
         else:
-            parking.close()
+            self.tmp.leave_parking()
 
     def _handler(self) -> Handler:
         """What the engine hands requests to: the gateway, or what stands in front of it."""

@@ -7,6 +7,10 @@ import time
 
 from gunicorn.instrument.scoreboard import Scoreboard, Slot
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.unix.unpatched import Socket
+
 __all__ = ["WorkerTmp"]
 
 
@@ -17,11 +21,14 @@ class WorkerTmp:
     worker built outside a master works too.
     """
 
-    __slots__ = ("_fd", "_slot")
+    __slots__ = ("_fd", "_slot", "parking")
 
     def __init__(self, cfg: object = None, slot: Slot | None = None) -> None:
         self._slot = slot
         self._fd = -1
+        # Of types that leave idle connections to each other: the ends of two channels, from the fork on. Not the
+        # worker's own attribute: one more there, and Python would look for all of them in a slower way.
+        self.parking: tuple[Socket, Socket] | None = None
 
     @property
     def slot(self) -> Slot:
@@ -49,10 +56,17 @@ class WorkerTmp:
         return self._fd
 
     def close(self) -> None:
-        """Give back the descriptor, if one was ever asked for."""
+        """Give back the descriptors, if there are any."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        self.leave_parking()
+
+    def leave_parking(self) -> None:
+        """This worker leaves no connection to others, and takes none of theirs."""
+        ends, self.parking = self.parking, None
+        for end in ends or ():
+            end.close()
 
     def age(self) -> float:
         """Seconds since the last `notify()`."""
