@@ -35,11 +35,11 @@ def log_variables(exchange: Exchange, request: Request, forwarded: Forwarded | N
         variables[field.variable] = value
     if len(variables) != size + len(request.fields):
         join_repeated(variables, request)
+    if request.variables is not None:
+        variables.update(request.variables)
     client = client_of(exchange.peer, request, forwarded)
     if client is not None:
         name_client(variables, client)
-    if request.variables is not None:
-        variables.update(request.variables)
     if request.span_ids is not None:
         variables["gunicorn.trace_id"], variables["gunicorn.span_id"] = request.span_ids
     return variables
@@ -49,13 +49,12 @@ def client_of(peer: Peer, request: Request, forwarded: Forwarded | None) -> tupl
     """Address and port of the client: as a trusted proxy tells by a field (`forwarded`: who reads it, or None), or else
     by the PROXY protocol, or else as `peer_of`. The port is 0 where it is not known.
 
-    A server in front that has a variable for the address has told of its own peer, which may be a trusted proxy again.
+    A server in front that has a variable for the address tells by it of its own peer, which may be a proxy again.
     """
-    if request.variables is not None:
-        told = client_in(request.variables)
-        if told is not None:
-            believed = forwarded is not None and (forwarded.hops or forwarded.peers.allows(told))
-            return (forwarded.client(request) if forwarded is not None and believed else None) or told
+    told = request.variables
+    if told is not None and "REMOTE_ADDR" in told:
+        nearest = client_in(told)
+        return nearest if forwarded is None else forwarded.client(request, nearest) or nearest
     if forwarded is not None and request.forwarder_trusted:
         found = forwarded.client(request)
         if found is not None:

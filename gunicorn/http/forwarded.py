@@ -31,19 +31,25 @@ class Forwarded:
         self.hops = hops
         self.peers = peers
 
-    def client(self, request: Request) -> tuple[str, int] | None:
+    def client(self, request: Request, nearest: tuple[str, int] | None = None) -> tuple[str, int] | None:
         """(address, port) of the client, port 0 when it is not told; None when the field says nothing usable.
 
         Only for a request whose peer is trusted. An entry that is no address ends the search: what stands before it
-        was written by nobody we know.
+        was written by nobody we know. `nearest` is the client of that peer, where it has told of it in another way: as
+        if it were the last entry.
         """
+        hops = self.hops
+        if nearest is not None:
+            if hops == 1 or (not hops and not self.peers.allows(nearest)):
+                return nearest
+            hops = max(0, hops - 1)
         values = [value for field, value in request.fields if field.name == self.field]
         if not values:
             return None
         entries = self._entries(",".join(values))
-        if self.hops:
+        if hops:
             # Fewer entries than proxies: the request did not come by the way that was described.
-            return _address(entries[len(entries) - self.hops]) if len(entries) >= self.hops else None
+            return _address(entries[len(entries) - hops]) if len(entries) >= hops else None
         found = None
         for entry in reversed(entries[max(0, len(entries) - _LONGEST):]):
             address = _address(entry)

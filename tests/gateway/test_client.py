@@ -12,6 +12,8 @@ from gunicorn.gateway.variables import client_of, log_variables
 from gunicorn.http.forwarded import Forwarded
 from gunicorn.http.limits import Limits
 from gunicorn.wsgi.environ import EnvironBuilder
+from tests.support import cgi
+from tests.wire.test_cgi import feed
 from tests.wsgi.test_environ import OURS, PEER, World, get, read
 
 PROXIED = Limits(proxy_protocol="auto")
@@ -134,3 +136,41 @@ def test_a_connection_of_many_clients(world: World) -> None:
         expected = {1: ("1.1.1.1", 0), 2: ("2.2.2.2", 2), 4: ("3.3.3.3", 0)}.get(number, PEER)
         assert scope["client"] == expected
         assert (environ["REMOTE_ADDR"], environ["REMOTE_PORT"]) == variables(expected)
+
+
+#: REMOTE_ADDR and REMOTE_PORT as a server in front says them, a field, `hops` (None: no field is read), and the client.
+TOLD: dict[str, tuple[tuple[str, str] | None, str, int | None, tuple[str, int] | None]] = {
+    "nobody says": (None, "", None, PEER),
+    "the server in front says": (("203.0.113.8", "1"), "", None, ("203.0.113.8", 1)),
+    "without a port": (("203.0.113.8", ""), "", None, ("203.0.113.8", 0)),
+    "its client came by a unix socket": (("unix:", ""), "", None, None),
+    "a field that nobody reads": (("203.0.113.8", "1"), "198.51.100.1", None, ("203.0.113.8", 1)),
+    "a field of a stranger": (("203.0.113.8", "1"), "198.51.100.1", 0, ("203.0.113.8", 1)),
+    "a field of another proxy": (("10.1.1.1", "1"), "198.51.100.1", 0, ("198.51.100.1", 0)),
+    "of two other ones": (("10.1.1.1", "1"), "198.51.100.1, 10.2.2.2", 0, ("198.51.100.1", 0)),
+    "another proxy without a field": (("10.1.1.1", "1"), "", 0, ("10.1.1.1", 1)),
+    "counted, itself": (("203.0.113.8", "1"), "198.51.100.1", 1, ("203.0.113.8", 1)),
+    "counted, one more": (("203.0.113.8", "1"), "1.1.1.1, 198.51.100.1", 2, ("198.51.100.1", 0)),
+    "counted, too many": (("203.0.113.8", "1"), "198.51.100.1", 3, ("203.0.113.8", 1)),
+    "a field, by a unix socket": (("unix:", ""), "198.51.100.1", 0, ("198.51.100.1", 0)),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_all_say_what_a_server_in_front_says(world: World, name: str) -> None:
+    told, field, hops, expected = TOLD[name]
+    builder, scopes = EnvironBuilder({}, "", None), Scopes("")
+    if hops is not None:
+        builder.forwarded = scopes.forwarded = Forwarded("x-forwarded-for", hops, OURS)
+    pairs = [("HTTP_X_FORWARDED_FOR", field)] if field else []
+    pairs += list(zip(("REMOTE_ADDR", "REMOTE_PORT"), told, strict=True)) if told else []
+    without = () if told else ("REMOTE_ADDR", "REMOTE_PORT")
+    _, protocol = feed("uwsgi", [cgi.uwsgi(cgi.changed(*pairs, without=without))])
+    request = protocol.request
+    assert request is not None
+    environ = builder.build(world.connect(), request)
+    known = log_variables(world.connect(), request, scopes.forwarded)
+    for said in (environ, known):
+        assert (said["REMOTE_ADDR"], said["REMOTE_PORT"]) == variables(expected)
+    assert scopes.build(world.connect(), request)["client"] == expected
+    assert client_of(PEER, request, scopes.forwarded) == expected
