@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gunicorn.unix import handover
+from gunicorn.unix import handover, unpatched
 
 from .parking import Parked, Parking
 
@@ -22,7 +22,7 @@ def octets_of(parked: Parked) -> bytes:
 
 
 def parked_from(deadline: float, octets: bytes) -> Parked:
-    """What `octets` tell. Raises ValueError."""
+    """What `octets` tell. Raises ValueError, TypeError."""
     found: object = json.loads(octets)
     if not isinstance(found, list) or len(found) != 5:
         raise ValueError("not a parked connection")
@@ -63,7 +63,11 @@ class SharedParking(Parking):
                 # Not closed here: who watches it has to know it first.
                 self.ended = True
             elif handed.fd >= 0:
-                return handed.fd, parked_from(handed.until, handed.about)
+                try:
+                    return handed.fd, parked_from(handed.until, handed.about)
+                except (TypeError, ValueError):
+                    # Of a worker with other code than this one's.
+                    unpatched.close(handed.fd)
         return None
 
     def close(self) -> None:

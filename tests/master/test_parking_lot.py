@@ -93,6 +93,22 @@ def test_what_is_none_is_refused(octets: bytes) -> None:
         parked_from(0.0, octets)
 
 
+def test_a_connection_of_which_nothing_is_known_is_closed(place: Place) -> None:
+    client, served = socket.socketpair()
+    place.clients.append(client)
+    client.setblocking(False)
+    with served:
+        handover.send(place.channels[2], served.fileno(), 0.0, b"[1]")
+    known = place.park()
+    place.turn()
+    known.sendall(b"known")
+    place.turn()
+    served, _ = place.take()
+    with served:
+        assert served.recv(10) == b"known"
+    assert is_closed(client)
+
+
 def test_a_connection_stays_until_something_comes_and_keeps_all_of_it(place: Place) -> None:
     client = place.park()
     place.turn()
