@@ -148,6 +148,7 @@ cdef class HTTP2:
     cpdef tire(self)
     cpdef reset(self, Stream stream, long long code)
     cpdef release(self, Stream stream)
+    cdef _forget(self, Stream stream)
     cpdef goaway(self, long long last, long long code=*, bytes what=*)
     cpdef refuse_further(self)
     @cython.locals(stream=Stream, answers=bint)

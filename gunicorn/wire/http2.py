@@ -119,7 +119,7 @@ class Stream:
         self.sending = True
         self.left_over = LEFT_OVER
         self.tired = False
-        # Whether its recipient is done with it, and whether it is not, but has sent the whole of the response.
+        # Whether its recipient is done with it; and whether the whole of the response is sent, and it is there yet.
         self.released = False
         self.answered = False
         # Octets of content that we may send; below 0 when the client has made its windows smaller.
@@ -714,7 +714,7 @@ class HTTP2:
         """The response is complete. A client that has much to send yet is told that nobody needs it (RFC 9113 section
         8.1)."""
         stream.sending = False
-        if not stream.released:
+        if stream.receiving or not stream.released:
             stream.answered = True
             self.answered += 1
         if not stream.receiving:
@@ -744,11 +744,14 @@ class HTTP2:
     def release(self, stream: Stream) -> None:
         """Nobody works for the stream any more: once it has ended, another one may have its place."""
         stream.released = True
+        if not (stream.receiving or stream.sending):
+            self._forget(stream)
+
+    def _forget(self, stream: Stream) -> None:
         if stream.answered:
             stream.answered = False
             self.answered -= 1
-        if not (stream.receiving or stream.sending):
-            self.streams.pop(stream.identifier, None)
+        self.streams.pop(stream.identifier, None)
 
     def goaway(self, last: int, code: int = NO_ERROR, what: bytes = b"") -> None:
         """Streams above `last` are not served from now on."""
@@ -789,7 +792,7 @@ class HTTP2:
             return
         self._remember(stream.identifier, how)
         if stream.released:
-            self.streams.pop(stream.identifier, None)
+            self._forget(stream)
 
     def _remember(self, identifier: int, how: int) -> None:
         recent, entry = self.recent, 4 * identifier + how

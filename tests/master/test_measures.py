@@ -23,6 +23,7 @@ class House:
         self.workers: dict[int, Any] = {}
         self.master: Any = SimpleNamespace(
             WORKERS=self.workers, LISTENERS=[], cfg=SimpleNamespace(metrics_buckets="powers"),
+            parking=SimpleNamespace(count=0),
         )
         self.measures = Measures(self.master, lambda: self.now, lambda: self.now + 1e9, self.memory_of)
 

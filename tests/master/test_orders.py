@@ -96,6 +96,7 @@ def master_of(world: World, **attributes: Any) -> Any:
         workers[pid] = SimpleNamespace(tmp=SimpleNamespace(slot=slot))
     listener = object.__new__(UnixSocket)
     listener.sock, listener.path, listener.cfg_addr = SimpleNamespace(fileno=lambda: 9), "/s", "/s"  # type: ignore[assignment]
+    listener.conf, listener.setting = SimpleNamespace(is_ssl=False), None  # type: ignore[assignment]
     return SimpleNamespace(
         supervisor=world.supervisor, WORKERS=workers, pid=7, history=History(lambda: 5.0), LISTENERS=[listener],
         cfg=SimpleNamespace(ready_workers=1), log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],

@@ -467,12 +467,20 @@ def test_whoever_goes_on_sending_is_told_in_the_end_and_gives_its_place_back() -
     client.send(frame(DATA, 0, 1, b"a" * 100))
     assert client.told() == []
     assert client.http2.streams
+    # To a client that takes the answer for the end of the stream its place is free.
+    client.send(get(3))
+    assert client.told() == []
+    client.send(get(5))
+    assert client.told() == [("stream", 5, "REFUSED_STREAM")]
+    client.answer(3, b"yes")
+    client.sent()
     assert client.http2.is_over()
     client.http2.tire()
     assert client.told() == [("stream", 1, "NO_ERROR")]
     assert not client.http2.streams
+    assert not client.http2.answered
     # What was on its way is no error.
-    client.send(frame(DATA, END, 1, b"a" * 100) + get(3))
+    client.send(frame(DATA, END, 1, b"a" * 100) + get(7))
     assert client.told() == []
 
 
