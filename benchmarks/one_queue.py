@@ -190,7 +190,7 @@ def prepare(wanted: list[Peer], revision: str, tls: bool) -> None:
 def main() -> None:
     """Print a table: p90 / p99 of the quick requests in milliseconds."""
     options = arguments()
-    wanted = peers.chosen(options.peers)
+    wanted = [peer for peer in peers.chosen(options.peers) if peer.protocol == "wsgi"]
     kinds = options.kinds.split(",")
     prepare(wanted, options.before, any("tls" in kind for kind in kinds))
     print("| workers, load, connections | one queue | own worker | " + " | ".join(peer.name for peer in wanted) + " |")
