@@ -37,7 +37,7 @@ LOOK_SECONDS = 0.01
 
 
 class Parking:
-    """`due`: mononotic moment of the next turn that this wants; None: none. `interest`: what the master's loop sleeps
+    """`due`: monotonic moment of the next turn that this wants; None: none. `interest`: what the master's loop sleeps
     on."""
 
     def __init__(self, master: MasterState, interest: Interest, clock: Clock = time.monotonic) -> None:
@@ -85,15 +85,16 @@ class Parking:
 
     def look(self, now: float) -> None:
         """Start the process where somebody waits to be let in and it is missing."""
-        if self._entrance is None or self._pid or (self.due is not None and now < self.due):
+        entrance, exit = self._entrance, self._exit
+        if entrance is None or exit is None or self._pid or (self.due is not None and now < self.due):
             return
         if self.due is not None:
             self.due = None
             self._listen()
         looker = unpatched.select.poll()
-        looker.register(self._entrance[1].fileno(), unpatched.select.POLLIN)
+        looker.register(entrance[1].fileno(), unpatched.select.POLLIN)
         if looker.poll(0):
-            self._start(now)
+            self._start(now, entrance, exit)
 
     def ended(self, pid: int, status: int) -> bool:
         """A child has ended; whether it was this one. Another one is started when it is needed."""
@@ -117,7 +118,7 @@ class Parking:
         if self._entrance is not None:
             self._interest.forget(self._entrance[1].fileno())
 
-    def _start(self, now: float) -> None:
+    def _start(self, now: float, entrance: tuple[Socket, Socket], exit: tuple[Socket, Socket]) -> None:
         master = self._master
         self._unlisten()
         reader, self._life = os.pipe()
@@ -134,11 +135,11 @@ class Parking:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
                 os.close(reader)
         if os.getpid() != master.pid:
-            self._live(reader)
+            self._live(reader, entrance, exit)
         if self._pid:
             master.log.debug("Idle connections are parked in a process of their own (pid:%s)", self._pid)
 
-    def _live(self, life: int) -> NoReturn:
+    def _live(self, life: int, entrance: tuple[Socket, Socket], exit: tuple[Socket, Socket]) -> NoReturn:
         """Be that process, to its end: nothing of the master may go on here."""
         status = 1
         try:
@@ -149,9 +150,7 @@ class Parking:
             for number in master.SIGNALS:
                 unpatched.set_handler(number, int(signal.SIG_DFL if number == signal.SIGCHLD else signal.SIG_IGN))
             signal.pthread_sigmask(signal.SIG_UNBLOCK, master.SIGNALS)
-            assert self._entrance is not None
-            assert self._exit is not None
-            arrivals, departures = self._entrance[1], self._exit[0]
+            arrivals, departures = entrance[1], exit[0]
             close_all_but(2, life, arrivals.fileno(), departures.fileno())
             set_process_title(f"parking [{master.proc_name}]")
             set_owner_process(master.cfg.uid, master.cfg.gid, initgroups=master.cfg.has_groups_of_user)
