@@ -40,9 +40,9 @@ ROOMS = BUILD["COMPILED_ROOMS"]
 CHECKED = bool(os.environ.get("GUNICORN_CHECKED"))
 SANITIZED = bool(os.environ.get("GUNICORN_SANITIZED"))
 REQUIRED = bool(os.environ.get("GUNICORN_REQUIRE_COMPILED"))
-# What one kind of build has compiled is none of another's.
+# What one kind of build has compiled is none of another's; what Cython has made of the sources depends on less.
 KIND = "-".join(["cython", *["checked"] * CHECKED, *["sanitized"] * SANITIZED])
-GENERATED = Path("build", KIND)
+GENERATED = Path("build", "cython-checked" if CHECKED else "cython")
 # A null pointer ends the process by itself, and what the compiler knows of an object's size AddressSanitizer knows
 # better; to look for those at every access takes most of the time of such a build.
 SANITIZERS = [

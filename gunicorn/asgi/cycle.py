@@ -526,11 +526,12 @@ class Cycle(Response):
         """Answer 500, or break off what has begun, so that no client takes half for whole."""
         self.must_be_made()
         exchange = self.exchange
-        self.close = True
+        if self.framing != LENGTH or not self.whole:
+            self.close = True
         if exchange.is_running() and not exchange.broken:
             if self.headers_sent:
                 self.on_loop_turn()
-                if self.framing != NO_BODY:
+                if not self.whole:
                     exchange.break_off(self)
             else:
                 self.status = "500 Internal Server Error"

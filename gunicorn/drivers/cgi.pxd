@@ -1,11 +1,12 @@
 cimport cython
-from gunicorn.engine._leaf cimport send
+from gunicorn.engine._leaf cimport is_leaving, send
 from gunicorn.engine.listener cimport Listener
 from gunicorn.engine.opener cimport Opener
 from gunicorn.engine.state cimport EngineState
 from gunicorn.engine.transport cimport Transport
 from gunicorn.http._octets cimport joined
 from gunicorn.http.fields cimport FieldTable
+from gunicorn.http.request cimport Request
 from gunicorn.http.response cimport LENGTH, NO_BODY
 from gunicorn.http.response_head cimport ResponseHead
 from gunicorn.http.variables cimport VariableTable
@@ -39,6 +40,7 @@ cdef class FastCGIConnection(CGIConnection):
     cdef readonly bint cut_short
     cdef readonly bint ends
     cdef readonly FastCGI records
+    cdef readonly bint stays
     cdef readonly bint waits
     cdef readonly long long written
 
@@ -47,6 +49,8 @@ cdef class FastCGIConnection(CGIConnection):
     @cython.locals(octets=bytes)
     cdef _reply(self)
     cpdef start(self, ResponseHead head)
+    @cython.locals(request=Request, engine=EngineState)
+    cdef bint _may_stay(self)
     cpdef send(self, ResponseHead head, bytes data, bint last)
     @cython.locals(number=int, start=Py_ssize_t, piece=bytes, parts=list)
     cpdef bytes packed(self, bytes octets)

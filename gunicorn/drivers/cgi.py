@@ -3,7 +3,7 @@ only the form of the answers is another one."""
 
 from __future__ import annotations
 
-from gunicorn.engine._leaf import send
+from gunicorn.engine._leaf import is_leaving, send
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.listener import Listener
 from gunicorn.engine.opener import Opener
@@ -96,7 +96,7 @@ class CGIConnection(Connection):
 class FastCGIConnection(CGIConnection):
     """Requests of FastCGI, one after the other: what is written goes in records of STDOUT."""
 
-    __slots__ = ("answer_state", "cut_short", "ends", "records", "waits", "written")
+    __slots__ = ("answer_state", "cut_short", "ends", "records", "stays", "waits", "written")
 
     def begin_records(self, protocol: FastCGI) -> None:
         """This part of what `__init__` would do."""
@@ -104,6 +104,8 @@ class FastCGIConnection(CGIConnection):
         self.records = protocol
         self.answer_state = NOTHING
         self.cut_short = False
+        # The connection outlives the answer.
+        self.stays = False
         # The end of the answer goes behind what is written next.
         self.ends = False
         # What is written next goes with what `finish` adds.
@@ -133,9 +135,21 @@ class FastCGIConnection(CGIConnection):
 
     def start(self, head: ResponseHead) -> None:
         CGIConnection.start(self, head)
+        self.stays = self._may_stay()
+        if self.stays:
+            head.close = False
         self.answer_state = BEGUN
         self.ends = self.waits = False
         self.written = 0
+
+    def _may_stay(self) -> bool:
+        """Whether another request may follow. An error, or a word of the application, ends a connection of HTTP; here
+        the web server could not be told, and would have sent its next request already."""
+        request, engine = self.request, self.engine
+        return (
+            self.state == RUNNING and request is not None and not request.close and not request.forced_close
+            and engine.keepalive != 0 and not engine.closing and not is_leaving()
+        )
 
     def send(self, head: ResponseHead, data: bytes, last: bool) -> None:
         if head.framing != NO_BODY:
@@ -220,8 +234,9 @@ class FastCGIConnection(CGIConnection):
         self.cut_short = True
 
     def finish(self, keep: bool) -> None:
-        if self.state == RUNNING and self.cut_short:
-            keep = False
+        keep = (keep or self.stays) and not self.cut_short
+        if self.cut_short:
+            pass
         elif self.state == RUNNING and self.answer_state == BEGUN and not self.broken:
             try:
                 self.push()

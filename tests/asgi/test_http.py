@@ -447,7 +447,7 @@ def test_misuse_before_the_head(server: Server, saw: Saw, kind: str, words: str)
 )
 def test_misuse_after_the_head(server: Server, saw: Saw, kind: str, octets: bytes, words: str) -> None:
     with server.connect() as wire:
-        wire.send(ask(f"/misuse?{kind}", *["Connection: close"] * (kind == "after-end")))
+        wire.send(ask(f"/misuse?{kind}", *["Connection: close"] * (kind in ("after-end", "too-long"))))
         data = wire.read_until_eof()
     assert re.search(octets, data, re.DOTALL | re.IGNORECASE), data
     saw(rf"\[ERROR\] ASGI: /misuse\?{kind}: {words}")
