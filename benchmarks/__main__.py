@@ -39,6 +39,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="rounds, peers interleaved (default 3)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load a round (default 3)")
     parser.add_argument(
+        "--crowded", action="store_true", help="each load once more with a busy loop on either core beside it"
+    )
+    parser.add_argument(
         "--output", type=Path, default=environment.BENCH / "results", help="folder of the report"
     )
     parser.add_argument(
@@ -78,9 +81,12 @@ def stop_with(error: str | None) -> None:
 
 
 class Runner:
-    def __init__(self, folder: Path, seconds: int) -> None:
+    """Measures a scenario; `crowded`: the usual load beside busy loops, too."""
+
+    def __init__(self, folder: Path, seconds: int, crowded: bool) -> None:
         self.folder = folder
         self.seconds = seconds
+        self.crowded = crowded
         self.work = folder / "work"
         self.work.mkdir(parents=True, exist_ok=True)
         self.kinds: dict[str, Callable[[Scenario, Process, int], Sample]] = {
@@ -135,6 +141,10 @@ class Runner:
             sample = accounted(server, lambda: self.wrk(scenario, port, self.seconds))
         if sample.rate == 0:
             raise ServerFailed(f"no request was answered ({sample.errors} errors)")
+        if self.crowded:
+            with measure.Crowd():
+                crowded = accounted(server, lambda: self.wrk(scenario, port, self.seconds))
+            sample = sample._replace(crowded_us=crowded.cpu_us)
         return sample._replace(idle_bytes=idle_bytes)
 
     def beside_slow_clients(self, scenario: Scenario, server: Process, port: int) -> Sample:
@@ -274,7 +284,7 @@ def main() -> int:
         print(f"{name} cannot be measured: {reason}", file=sys.stderr)
     wanted = [peer for peer in wanted if peer.name not in unusable]
     # Servers run in another folder, and their access logs lie in this one.
-    runner = Runner(options.output.resolve(), options.seconds)
+    runner = Runner(options.output.resolve(), options.seconds, options.crowded)
     tables = {}
     for scenario in chosen:
         rows = run_scenario(runner, scenario, wanted, options.rounds)

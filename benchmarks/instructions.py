@@ -48,15 +48,19 @@ class Counted(NamedTuple):
     #: The distributions whose instructions are in the figure.
     packages: tuple[str, ...] = ()
     requests: int = 1000
+    #: Requests each time that one asks.
+    at_once: int = 1
 
 
 SCENARIOS = (
     Counted("hello", "WSGI, kept alive", "wsgi:hello", single.kept()),
+    Counted("hello32", "WSGI, 32 connections at once", "wsgi:hello", single.crowd(32), at_once=32),
     Counted("browser", "WSGI, a browser's request", "wsgi:hello", single.kept(*BROWSER_FIELDS)),
     Counted("close", "WSGI, Connection: close", "wsgi:hello", single.closing()),
     Counted("post", "WSGI, a body of 1 KiB, echoed", "wsgi:upload", single.kept(OCTETS, method="POST", body=KIBIBYTE)),
     Counted("flask", "Flask, a JSON answer", "flask_json:app", single.kept(), packages=FLASK),
     Counted("asgi", "ASGI, kept alive", "asgi:hello", single.kept(), ASGI),
+    Counted("asgi32", "ASGI, 32 connections at once", "asgi:hello", single.crowd(32), ASGI, at_once=32),
     Counted("fastapi", "FastAPI, a JSON answer", "fastapi_json:app", single.kept(), ASGI, FASTAPI, 500),
     Counted("websocket", "WebSocket, 64 octets of text, echoed", "asgi:websocket_echo", single.Echoed, ASGI),
     Counted("http2", "WSGI, HTTP/2 without TLS", "wsgi:hello", single.Streams,
@@ -76,11 +80,12 @@ def count(scenario: Counted, tree: Path, layout: int = 0, profile: Path | None =
         try:
             server.wait_ready()
             with closing(scenario.client(server.socket)) as client:
-                total = server.count(client.ask, scenario.requests)
+                times = scenario.requests // scenario.at_once
+                total = server.count(client.ask, times)
             if profile:
                 profile.parent.mkdir(parents=True, exist_ok=True)
                 profile.write_bytes(server.profile().read_bytes())
-            return total / scenario.requests
+            return total / (times * scenario.at_once)
         except OSError as error:
             raise ServerFailed(f"{error}: {server.last_line()}") from error
         finally:

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -148,6 +149,23 @@ class Process:
         if self.popen.poll() is None:
             self.popen.kill()
         self.popen.wait(10)
+
+
+class Crowd:
+    """A busy loop on either core, which takes from whoever is there half of the time, and its caches."""
+
+    def __enter__(self) -> Crowd:
+        loop = [sys.executable, "-c", "numbers = list(range(100000))\nwhile True: sum(numbers)"]
+        self._loops = [
+            subprocess.Popen(["taskset", "--cpu-list", str(cpu), *loop], stdin=subprocess.DEVNULL)
+            for cpu in (SERVER_CPU, LOAD_CPU)
+        ]
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for process in self._loops:
+            process.kill()
+            process.wait()
 
 
 def connection_to(port: int, context: ssl.SSLContext | None) -> http.client.HTTPConnection:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import heapq
+import itertools
+import json
 import multiprocessing
 import random
 import ssl
@@ -18,12 +20,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import environment, measure, peers
+from benchmarks.front import Nginx
 from benchmarks.measure import Process
 from benchmarks.peers import Launch, Peer
+from tests.support.chromium import Chromium
 
 # As apps/slow_and_quick.py has them.
 SLOW_SECONDS = 0.1
@@ -31,17 +36,18 @@ QUICK_SECONDS = 0.0005
 SLOW_SHARE = 0.1
 MEAN_SECONDS = SLOW_SHARE * SLOW_SECONDS + (1 - SLOW_SHARE) * QUICK_SECONDS
 CLIENTS_A_WORKER = 4
+#: Clients that keep their connections or close them; through TLS; through an nginx that keeps its own; browsers.
+KINDS = ("kept", "closed", "kept-tls", "nginx", "browsers")
 #: Neither the start of a server nor that of the clients is meant.
 SKIPPED_SECONDS = 3.0
 
 
 class Load(NamedTuple):
-    """What is asked: `share` of what the workers can do, by clients that keep their connection or close it."""
+    """What is asked: `share` of what the workers can do, and by whom (one of KINDS)."""
 
     workers: int
     share: float
-    keeps: bool = True
-    tls: bool = False
+    kind: str = "kept"
 
     @property
     def clients(self) -> int:
@@ -114,7 +120,7 @@ def ask_for(port: int, load: Load, seconds: float) -> list[float]:
 
 async def _ask(port: int, load: Load, seconds: float) -> list[float]:
     context = None
-    if load.tls:
+    if load.kind == "kept-tls":
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     quick: list[float] = []
@@ -132,7 +138,7 @@ async def _ask(port: int, load: Load, seconds: float) -> list[float]:
             if streams is None:
                 streams = await asyncio.open_connection("127.0.0.1", port, ssl=context)
             reader, writer = streams
-            close = "" if load.keeps else "Connection: close\r\n"
+            close = "Connection: close\r\n" if load.kind == "closed" else ""
             writer.write(f"GET /{'slow' if slow else ''} HTTP/1.1\r\nHost: a\r\n{close}\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(2)
@@ -146,15 +152,62 @@ async def _ask(port: int, load: Load, seconds: float) -> list[float]:
     return quick
 
 
+# Several fetches side by side, each at the moments it is given; a page of the server under load runs it.
+SCRIPT = """
+window.quick = [];
+window.left = clients.length;
+clients.forEach(async wishes => {
+    let due = performance.now();
+    const end = due + seconds * 1000;
+    for (const [after, slow] of wishes) {
+        due = Math.max(due + after * 1000, performance.now());
+        if (due > end) break;
+        await new Promise(go => setTimeout(go, due - performance.now()));
+        due = performance.now();
+        await (await fetch(slow ? '/slow' : '/', {cache: 'no-store'})).text();
+        if (!slow && due > end - (seconds - skipped) * 1000) window.quick.push((performance.now() - due) / 1000);
+    }
+    window.left -= 1;
+});
+"""
+
+
+def browsers_of(port: int, load: Load, seconds: float, folder: Path) -> Times:
+    """The same clients in as many browsers as there are workers, each of which has six connections at most."""
+
+    def one(first: int) -> list[float]:
+        drawn = [wishes(number, load.period) for number in range(first, first + CLIENTS_A_WORKER)]
+        clients = [list(itertools.islice(each, int(2 * seconds / load.period) + 9)) for each in drawn]
+        with Chromium(folder / f"{port}.{first}") as chromium:
+            chromium.open(f"http://127.0.0.1:{port}/")
+            given = {"clients": clients, "seconds": seconds, "skipped": SKIPPED_SECONDS}
+            names = "".join(f"const {name} = {json.dumps(value)};" for name, value in given.items())
+            chromium.run(f"{{ {names} {SCRIPT} }}")
+            time.sleep(seconds)
+            chromium.wait("window.left === 0")
+            quick: list[float] = chromium.run("window.quick")
+            return quick
+
+    with ThreadPoolExecutor(load.workers) as threads:
+        found = threads.map(one, range(0, load.clients, CLIENTS_A_WORKER))
+        return times_of(list(itertools.chain.from_iterable(found)))
+
+
 def measured(peer: Peer, load: Load, seconds: float, folder: Path) -> Times:
     """A server under that load."""
     port = measure.free_port()
-    launch = Launch(port, "slow_and_quick:app", load.workers, tls=load.tls)
+    tls = load.kind == "kept-tls"
+    launch = Launch(port, "slow_and_quick:app", load.workers, tls=tls)
     server = Process(
         peer.command(launch), peers.environment_of(peer), environment.APPS, folder / f"{peer.name}.log", {0, 1}
     )
     try:
-        server.wait_ready(port, load.tls)
+        server.wait_ready(port, tls)
+        if load.kind == "nginx":
+            with Nginx(folder / "nginx", "http", port) as front:
+                return clients_of(front.port, load, seconds)
+        if load.kind == "browsers":
+            return browsers_of(port, load, seconds, folder)
         return clients_of(port, load, seconds)
     finally:
         server.stop()
@@ -169,7 +222,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", default="2,4,8", help="numbers of workers, comma separated")
     parser.add_argument("--loads", default="0.3,0.5,0.8,0.95", help="shares of what the workers can do")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of load a cell (default 20)")
-    parser.add_argument("--kinds", default="kept,closed", help="of kept, closed, kept-tls")
+    parser.add_argument("--kinds", default="kept,closed", help=f"of {', '.join(KINDS)}")
     parser.add_argument("--before", default="HEAD", help="the revision of the peer before")
     return parser.parse_args()
 
@@ -192,14 +245,14 @@ def main() -> None:
     options = arguments()
     wanted = [peer for peer in peers.chosen(options.peers) if peer.protocol == "wsgi"]
     kinds = options.kinds.split(",")
-    prepare(wanted, options.before, any("tls" in kind for kind in kinds))
+    prepare(wanted, options.before, "kept-tls" in kinds)
     print("| workers, load, connections | one queue | own worker | " + " | ".join(peer.name for peer in wanted) + " |")
     print("|---|" + "---:|" * (2 + len(wanted)))
     with tempfile.TemporaryDirectory() as folder:
         for workers in map(int, options.workers.split(",")):
             for share in map(float, options.loads.split(",")):
                 for kind in kinds:
-                    load = Load(workers, share, kind != "closed", kind.endswith("tls"))
+                    load = Load(workers, share, kind)
                     cells = [str(simulate(load, 50 * options.seconds, own)) for own in (False, True)]
                     cells += [str(measured(peer, load, options.seconds, Path(folder))) for peer in wanted]
                     print(f"| {workers}, {share:.0%}, {kind} | " + " | ".join(cells) + " |", flush=True)

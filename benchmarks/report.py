@@ -29,6 +29,8 @@ class Sample(NamedTuple):
     quiet_rate: float | None = None
     quiet_p99_ms: float | None = None
     held: int | None = None
+    #: CPU of a request once more, beside busy loops.
+    crowded_us: float | None = None
 
 
 class Row(NamedTuple):
@@ -47,6 +49,7 @@ class Row(NamedTuple):
     quiet_rate: float | None
     quiet_p99_ms: float | None
     held: float | None
+    crowded_us: float | None
 
 
 def row_of(peer: str, samples: Sequence[Sample], floor_us: float | None) -> Row:
@@ -72,6 +75,7 @@ def row_of(peer: str, samples: Sequence[Sample], floor_us: float | None) -> Row:
         median_if_any("quiet_rate"),
         median_if_any("quiet_p99_ms"),
         median_if_any("held"),
+        median_if_any("crowded_us"),
     )
 
 
@@ -111,6 +115,7 @@ KINDS = {
     "load": Kind(
         (
             Column("CPU µs/request", "cpu_us", ".2f"), Column("× floor", "times_floor", ".2f"),
+            Column("CPU µs, crowded", "crowded_us", ".2f"),
             Column("requests/s", "rate", ",.0f"), *TIMES, MEMORY, ERRORS,
             Column("bytes/idle connection", "idle_bytes", ",.0f"),
         ),

@@ -88,11 +88,34 @@ class Kept:
         self._request = request
 
     def ask(self) -> None:
+        self.send()
+        self.take()
+
+    def send(self) -> None:
         self._answers.sock.sendall(self._request)
+
+    def take(self) -> None:
         self._answers.take(content_length(self._answers.take_head()))
 
     def close(self) -> None:
         self._answers.close()
+
+
+class Crowd:
+    """Connections of HTTP/1.1 on which all ask before anybody reads."""
+
+    def __init__(self, path: Path, request: bytes, size: int) -> None:
+        self._members = [Kept(path, request) for _ in range(size)]
+
+    def ask(self) -> None:
+        for member in self._members:
+            member.send()
+        for member in self._members:
+            member.take()
+
+    def close(self) -> None:
+        for member in self._members:
+            member.close()
 
 
 class Closing:
@@ -198,6 +221,10 @@ def request(*fields: str, method: str = "GET", body: bytes = b"") -> bytes:
 
 def kept(*fields: str, method: str = "GET", body: bytes = b"") -> Connect:
     return lambda path: Kept(path, request(*fields, method=method, body=body))
+
+
+def crowd(size: int) -> Connect:
+    return lambda path: Crowd(path, request(), size)
 
 
 def closing(*fields: str) -> Connect:
