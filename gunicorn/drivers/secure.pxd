@@ -29,4 +29,5 @@ cdef class SecureConnection(Connection):
     cdef _seal_and_send(self, bytes head, data)
     cpdef OutputBuffer make_output(self, Py_ssize_t bound, str directory)
     cpdef bint is_secure(self) except -1
+    cpdef bint is_greeted(self) except -1
     cpdef say_farewell(self)

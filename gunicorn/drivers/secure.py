@@ -250,6 +250,9 @@ class SecureConnection(Connection):
     def is_secure(self) -> bool:
         return self.tls is not CLEAR
 
+    def is_greeted(self) -> bool:
+        return self.state == READING and self.tls is not CLEAR and self.number == 0 and self.protocol.is_idle()
+
     def facts(self) -> Any:
         return self.tls.facts()
 

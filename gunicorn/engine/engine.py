@@ -15,14 +15,14 @@ from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 from gunicorn.unix.unpatched import read, select, write
 
-from ._leaf import Poller, accept, monotonic, show_connections
+from ._leaf import READABLE, Poller, accept, monotonic, show_connections
 from ._leaf import close as close_descriptor
 from .exchange import Exchange
 from .handler import Handler
 from .listener import Listener
 from .opener import Opener
 from .settings import LAST_LINGER_SECONDS, Settings
-from .share import PATIENCE_MILLISECONDS, Share
+from .share import HANDSHAKE_PATIENCE_MILLISECONDS, PATIENCE_MILLISECONDS, Share
 from .state import EngineState, NoGuard
 from .transport import Transport
 
@@ -46,6 +46,8 @@ DELAY_SECONDS = 0.0002
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
+# So often what a client of TLS says comes behind our words: the end of its handshake, and its request.
+MOST_FLIGHTS = 3
 # What a peer may tell us about its client: by fields, by the PROXY protocol.
 TRUSTED = 1
 MAY_PROXY = 2
@@ -410,8 +412,10 @@ class Engine(EngineState):
         try:
             connection = self.open(accepted[0], accepted[1], listener)
             if self.share.awaits_request(self.now):
-                self._await_request(connection.fd)
+                self._comes(connection.fd, PATIENCE_MILLISECONDS)
             connection.process()
+            if connection.is_greeted() and self.share.awaits_request(self.now):
+                self._await_handshake(connection)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
@@ -427,12 +431,22 @@ class Engine(EngineState):
         else:
             close_descriptor(fd)
 
-    def _await_request(self, fd: int) -> None:
-        """A request comes a moment behind its connection: let it."""
+    def _await_handshake(self, connection: Transport) -> None:
+        """Go on with a handshake until the request is served that comes behind it. Who waited for its next part beside
+        other work would let the client wait for two slow requests, before its own part and behind it."""
+        for _ in range(MOST_FLIGHTS):
+            if not connection.is_greeted() or not self._comes(connection.fd, HANDSHAKE_PATIENCE_MILLISECONDS):
+                break
+            connection.on_event(READABLE)
+
+    def _comes(self, fd: int, milliseconds: int) -> bool:
+        """What is on its way comes a moment later: let it; whether it has."""
         looker = select.poll()
         looker.register(fd, select.POLLIN)
-        if not looker.poll(PATIENCE_MILLISECONDS):
-            self.share.was_silent(self.now)
+        if looker.poll(milliseconds):
+            return True
+        self.share.was_silent(self.now)
+        return False
 
     def open(self, fd: int, peer: Peer, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""

@@ -25,9 +25,11 @@ SLOW_SECONDS = 0.005
 SLOW_FOR_SECONDS = 2.0
 # After one of this length the clients that have waited may be gone.
 LONG_SECONDS = 1.0
-# How long a request may come behind its connection, and how long none is waited for after a client that was silent:
-# silent clients then cost no more than a millisecond a second.
+# How long a request may come behind its connection, and the answer to our part of a handshake, for which the client has
+# to reckon; and how long neither is waited for after a client that was silent: silent clients then cost no more than
+# some milliseconds a second.
 PATIENCE_MILLISECONDS = 1
+HANDSHAKE_PATIENCE_MILLISECONDS = 5
 IMPATIENT_SECONDS = 1.0
 # Connections that a listener gives in one turn: few, so that an idle neighbour gets its part.
 ACCEPTS = 16
@@ -153,7 +155,8 @@ class Share:
         return taken < self._accepts and now >= self._slow_until
 
     def awaits_request(self, now: float) -> bool:
-        """Whether to give the request of the connection just taken `PATIENCE_MILLISECONDS` to come.
+        """Whether to give the request of the connection just taken `PATIENCE_MILLISECONDS` to come, and each part of its
+        handshake `HANDSHAKE_PATIENCE_MILLISECONDS`.
 
         Whoever accepts while requests are slow serves the one it has accepted next, and not a third one in between.
         """

@@ -33,6 +33,7 @@ cdef class Transport(Exchange):
     cpdef bint is_flushed(self) except -1
     cpdef bint must_wait(self) except -1
     cpdef bint is_secure(self) except -1
+    cpdef bint is_greeted(self) except -1
     cpdef bint may_reconnect(self) except -1
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)

@@ -249,6 +249,10 @@ class Transport(Exchange):
     def is_secure(self) -> bool:
         return False
 
+    def is_greeted(self) -> bool:
+        """Whether a handshake is under way, or done, and nothing was asked so far."""
+        return False
+
     def facts(self) -> Any:
         return None
 

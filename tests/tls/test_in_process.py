@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from gunicorn.engine.share import Share
 from gunicorn.tls.terminator import Terminator
+from tests.support.wait import wait_until
 from tests.support.wire import Wire
 from tests.system.wire.in_process import House
 from tests.tls.conftest import Authority
@@ -133,6 +136,55 @@ def test_kept_alive_and_pipelined(house: House, trusting: Trusting, version: ssl
             assert client.read_response().body == b"hello"
         client.send(ask("/echo", "Content-Length: 5", body=b"octet", method="POST"))
         assert client.read_response().body == b"octet"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_who_is_accepted_while_requests_are_slow_is_served_in_the_same_turn(
+    pki: Authority, trusting: Trusting, version: ssl.TLSVersion
+) -> None:
+    """And not behind a slow request that is begun in the middle of its handshake."""
+    context = trusting(version=version)
+
+    def greet(house: House) -> ssl.SSLSocket:
+        sock = socket.create_connection(house.listener.getsockname(), 10)
+        sock.setblocking(False)
+        tls = context.wrap_socket(sock, server_hostname="localhost", do_handshake_on_connect=False)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        tls.settimeout(10)
+        return tls
+
+    def go_on(tls: ssl.SSLSocket, answers: list[bytes]) -> None:
+        with tls:
+            tls.do_handshake()
+            tls.sendall(ask("/"))
+            answers.append(tls.recv(1000))
+
+    def one_turn_serves() -> bool:
+        """Unless the client is held up, which is waited for no longer than some milliseconds."""
+        served: list[str] = []
+        answers: list[bytes] = []
+
+        def noting(environ: dict[str, Any], start_response: Any) -> Any:
+            served.append(environ["PATH_INFO"])
+            return app(environ, start_response)
+
+        house = House(noting, terminator=Terminator(options_of(pki)), share=Share(fair=True))
+        house.engine.share.ended(1.0, time.monotonic())
+        client = threading.Thread(target=go_on, args=(greet(house), answers))
+        client.start()
+        try:
+            house.turn()
+            at_once = bool(served)
+            while client.is_alive():
+                house.turn()
+            assert answers[0].endswith(b"hello")
+            return at_once
+        finally:
+            client.join()
+            house.close()
+
+    wait_until(one_turn_serves)
 
 
 @pytest.mark.parametrize("most", [3000, 65536])

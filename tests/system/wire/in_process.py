@@ -33,7 +33,9 @@ def configured(arguments: tuple[str, ...]) -> Config:
 class House:
     """Serves an application as a worker does that is alone; nothing happens but in a turn."""
 
-    def __init__(self, app: Any, arguments: tuple[str, ...] = (), asgi: bool = False, terminator: Any = None) -> None:
+    def __init__(
+        self, app: Any, arguments: tuple[str, ...] = (), asgi: bool = False, terminator: Any = None, share: Any = None
+    ) -> None:
         # A test that is held up between two requests of a connection shall find it open.
         cfg = configured(("--keep-alive", "600", *arguments))
         self.log = FakeLog()
@@ -42,7 +44,7 @@ class House:
         gateway = kind(worker, app, Manners(streams=asgi), False, "gunicorn", "gunicorn/28")
         self.engine = engine = Engine(
             HTTPOpener(), gateway, settings_of(cfg), limits_of(cfg), Peers(cfg.forwarded_allow_ips),
-            Peers(cfg.proxy_allow_ips))
+            Peers(cfg.proxy_allow_ips), share=share)
         gateway.attach(engine)
         self.loop: asyncio.AbstractEventLoop | None = None
         if asgi:
