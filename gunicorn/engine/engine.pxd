@@ -64,7 +64,7 @@ cdef class Engine(EngineState):
     @cython.locals(connection=Transport)
     cdef bint _accept(self, Listener listener) except -1
     cdef _await_handshake(self, Transport connection)
-    cdef bint _comes(self, int fd, int milliseconds) except -1
+    cdef bint _comes(self, int fd, bint greeted) except -1
     cdef int _trust(self, peer) except -1
     @cython.locals(connection=Transport, connections=list, trust=int)
     cpdef Transport open(self, int fd, peer, Listener listener)

@@ -412,7 +412,7 @@ class Engine(EngineState):
         try:
             connection = self.open(accepted[0], accepted[1], listener)
             if self.share.awaits_request(self.now):
-                self._comes(connection.fd, PATIENCE_MILLISECONDS)
+                self._comes(connection.fd, False)
             connection.process()
             if connection.is_greeted() and self.share.awaits_request(self.now):
                 self._await_handshake(connection)
@@ -435,17 +435,17 @@ class Engine(EngineState):
         """Go on with a handshake until the request is served that comes behind it. Who waited for its next part beside
         other work would let the client wait for two slow requests, before its own part and behind it."""
         for _ in range(MOST_FLIGHTS):
-            if not connection.is_greeted() or not self._comes(connection.fd, HANDSHAKE_PATIENCE_MILLISECONDS):
+            if not connection.is_greeted() or not self._comes(connection.fd, True):
                 break
             connection.on_event(READABLE)
 
-    def _comes(self, fd: int, milliseconds: int) -> bool:
+    def _comes(self, fd: int, greeted: bool) -> bool:
         """What is on its way comes a moment later: let it; whether it has."""
         looker = select.poll()
         looker.register(fd, select.POLLIN)
-        if looker.poll(milliseconds):
+        if looker.poll(HANDSHAKE_PATIENCE_MILLISECONDS if greeted else PATIENCE_MILLISECONDS):
             return True
-        self.share.was_silent(self.now)
+        self.share.was_silent(self.now, greeted)
         return False
 
     def open(self, fd: int, peer: Peer, listener: Listener) -> Transport:

@@ -1,7 +1,7 @@
 cimport cython
 
 
-cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS
+cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS, HANDSHAKE_IMPATIENT_SECONDS
 cdef double WINDOW_SECONDS, PARKING_WAIT, ROUND_TRIPS, HANDSHAKE_SECONDS
 cdef long LEAST_SLOW, MOST_CALLS
 
@@ -38,4 +38,4 @@ cdef class Share:
     cpdef bint is_worth_closing(self, double round_trip) noexcept
     cpdef bint accepts_more(self, Py_ssize_t taken, double now) noexcept
     cpdef bint awaits_request(self, double now) noexcept
-    cpdef void was_silent(self, double now) noexcept
+    cpdef void was_silent(self, double now, bint greeted=*) noexcept

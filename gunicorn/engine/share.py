@@ -27,10 +27,11 @@ SLOW_FOR_SECONDS = 2.0
 LONG_SECONDS = 1.0
 # How long a request may come behind its connection, and the answer to our part of a handshake, for which the client has
 # to reckon; and how long neither is waited for after a client that was silent: silent clients then cost no more than
-# some milliseconds a second.
+# a thousandth of the time, or a fortieth.
 PATIENCE_MILLISECONDS = 1
-HANDSHAKE_PATIENCE_MILLISECONDS = 5
 IMPATIENT_SECONDS = 1.0
+HANDSHAKE_PATIENCE_MILLISECONDS = 5
+HANDSHAKE_IMPATIENT_SECONDS = 0.2
 # Connections that a listener gives in one turn: few, so that an idle neighbour gets its part.
 ACCEPTS = 16
 # Slow calls are remembered for one to two of these. To park a connection costs every request about a tenth of a
@@ -155,13 +156,13 @@ class Share:
         return taken < self._accepts and now >= self._slow_until
 
     def awaits_request(self, now: float) -> bool:
-        """Whether to give the request of the connection just taken `PATIENCE_MILLISECONDS` to come, and each part of its
-        handshake `HANDSHAKE_PATIENCE_MILLISECONDS`.
+        """Whether to give the request of the connection just taken `PATIENCE_MILLISECONDS` to come, and what comes of a
+        handshake `HANDSHAKE_PATIENCE_MILLISECONDS` each time.
 
         Whoever accepts while requests are slow serves the one it has accepted next, and not a third one in between.
         """
         return now < self._slow_until and now >= self._impatient_until
 
-    def was_silent(self, now: float) -> None:
-        """None has come in that time."""
-        self._impatient_until = now + IMPATIENT_SECONDS
+    def was_silent(self, now: float, greeted: bool = False) -> None:
+        """None has come in that time; `greeted`: behind our words of a handshake."""
+        self._impatient_until = now + (HANDSHAKE_IMPATIENT_SECONDS if greeted else IMPATIENT_SECONDS)

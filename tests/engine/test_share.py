@@ -24,13 +24,14 @@ class Ended(NamedTuple):
 
 
 class Silent(NamedTuple):
-    """A request that was waited for has not come."""
+    """A request that was waited for has not come, or what was to come behind our words of a handshake."""
 
     after: float = 0.0
+    greeted: bool = False
 
     def tell(self, share: Share) -> None:
         """It happens."""
-        share.was_silent(NOW + self.after)
+        share.was_silent(NOW + self.after, self.greeted)
 
 
 #: What is asked, by letters: (s)low, may have (l)eft, accepts (m)ore after one, (a)waits the request of a connection.
@@ -58,6 +59,7 @@ STORIES: list[tuple[str, bool, list[Ended | Silent], dict[float, str]]] = [
     ("the last long one counts", True, [Ended(10.0), Ended(2.0, 1)], {2.9: "sla", 3: "m"}),
     ("a slow one ends no long one's time", True, [Ended(10.0), Ended(0.1, 1)], {2.9: "sla", 3: "lm"}),
     ("silent", True, [Ended(0.1), Silent(0.5)], {0.5: "s", 1.4: "s", 1.5: "sa", 2: "m"}),
+    ("silent in its handshake", True, [Ended(0.1), Silent(0.5, True)], {0.5: "s", 0.6: "s", 0.7: "sa", 2: "m"}),
     ("silent twice", True, [Ended(0.1), Silent(), Silent(1)], {0: "s", 1.9: "s", 2: "m"}),
     ("silent, and slow again", True, [Ended(0.1), Silent(1.5), Ended(0.1, 2)], {2: "s", 2.4: "s", 2.5: "sa", 4: "m"}),
     ("silent where all is quick", True, [Silent()], {0: "m", 1: "m"}),
