@@ -15,10 +15,12 @@ def host_pattern(text: str) -> str:
     pattern = text.strip().lower()
     if ":" in pattern:
         return f"[{_address(pattern)}]"
+    if pattern == "*":
+        return pattern
     # A name stands at the root of all of them with or without a dot behind it.
     pattern = pattern.removesuffix(".")
     name = pattern.removeprefix("*").removeprefix(".")
-    if pattern != "*" and (_NAME(name) is None or pattern not in (name, f".{name}", f"*.{name}")):
+    if _NAME(name) is None or pattern not in (name, f".{name}", f"*.{name}"):
         raise ValueError(f"{text!r} is no host: {_EXPECTED}")
     return pattern
 

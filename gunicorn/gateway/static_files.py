@@ -117,14 +117,8 @@ class StaticFiles(Front):
         gateway = self._gateway
         response = Response(gateway, exchange, page.request, page.close)
         response.status = answer.status
-        response.headers = [_pair(line.line) for line in page.fields]
+        response.headers = [line.pair() for line in page.fields]
         response.headers_sent = True
         response.sent = sent
         response.response_length = answer.length
         gateway.log_answer(response, page.request, seconds)
-
-
-def _pair(line: bytes) -> tuple[str, str]:
-    """Name and value of a field line."""
-    name, _, value = str(line, "latin-1").partition(":")
-    return name, value.strip()
