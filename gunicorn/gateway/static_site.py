@@ -293,7 +293,7 @@ class StaticSite:
             code = evaluate(asked, file.etag, file.modified)
             if code == 304:
                 # RFC 9110 section 15.4.5: what a cache is to know, and nothing of the content that is not sent.
-                return Answer(304, [line for line in file.lines if not line.line.startswith(b"Content-")], [])
+                return Answer(304, _without(file, b"Content-"), [])
             if code:
                 return self._page(code)
         # Ranges are defined for GET alone (section 14.2).
@@ -313,16 +313,16 @@ class StaticSite:
         if len(ranges) == 1:
             first, end = ranges[0]
             line = self._lines([("Content-Range", content_range(first, end, file.size))])
-            return self._filled(Answer(206, file.lines + line, [(first, end - first)]), file, now)
+            return self._filled(Answer(206, _without(file, b"Accept-Ranges:") + line, [(first, end - first)]), file, now)
         # Section 15.3.7.2; and what no content has in it by chance separates the parts.
         boundary = os.urandom(16).hex()
-        kinds = [line for line in file.lines if line.line.startswith(b"Content-Type:")]
+        kinds = b"".join(line.line for line in file.lines if line.line.startswith(b"Content-Type:"))
         parts: list[Part] = []
         for first, end in ranges:
             head = f"\r\n--{boundary}\r\nContent-Range: {content_range(first, end, file.size)}\r\n"
-            parts += [head.encode("ascii") + b"".join(line.line for line in kinds) + b"\r\n", (first, end - first)]
+            parts += [head.encode("ascii") + kinds + b"\r\n", (first, end - first)]
         parts.append(f"\r\n--{boundary}--\r\n".encode("ascii"))
-        lines = [line for line in file.lines if line not in kinds]
+        lines = _without(file, b"Accept-Ranges:", b"Content-Type:")
         lines += self._lines([("Content-Type", f"multipart/byteranges; boundary={boundary}")])
         return self._filled(Answer(206, lines, parts), file, now)
 
@@ -345,6 +345,11 @@ class StaticSite:
 
 def _prefix(path: str) -> list[str]:
     return [name for name in path.split("/") if name]
+
+
+def _without(file: File, *names: bytes) -> list[FieldLine]:
+    """What is said of a file, without the fields whose lines begin so."""
+    return [line for line in file.lines if not line.line.startswith(names)]
 
 
 def _is_page(names: list[str | None]) -> bool:

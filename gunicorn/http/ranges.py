@@ -20,19 +20,16 @@ def ranges_of(value: str, length: int) -> list[tuple[int, int]] | None:
     the last, in the order asked for. An empty list where none can be satisfied, which 416 is the answer to; None where
     the field does not count, and all of the content is the answer.
 
-    It does not count in another unit than `bytes`, nor where more would be sent than all of the content.
+    It does not count in another unit than `bytes`, nor without a range, nor where more would be sent than all of the
+    content.
     """
     unit, equals, text = value.partition("=")
-    if not equals or unit.strip(" \t").lower() != "bytes":
-        return None
-    specifiers = text.split(",")
-    if len(specifiers) > MOST_RANGES:
+    # An empty element of a list is none (section 5.6.1.2).
+    specifiers = [specifier for specifier in text.split(",") if specifier.strip(" \t")]
+    if not equals or unit.lower() != "bytes" or not 0 < len(specifiers) <= MOST_RANGES:
         return None
     found: list[tuple[int, int]] = []
     for specifier in specifiers:
-        if not specifier.strip(" \t"):
-            # An empty element of a list (section 5.6.1.2).
-            continue
         pair = _positions(specifier, length)
         if pair is None:
             return []
