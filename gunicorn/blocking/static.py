@@ -37,7 +37,8 @@ class StaticApplication:
             if isinstance(part, bytes):
                 yield part
                 continue
-            offset, count = part
+            # HEAD needs no file.
+            offset, count = part if answer.fd >= 0 else (0, 0)
             # Less comes where the file has become shorter: the connection ends with it then.
             while count and (data := os.pread(answer.fd, min(count, PIECE), offset)):
                 yield data
