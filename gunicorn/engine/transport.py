@@ -242,6 +242,8 @@ class Transport(Exchange):
         turn, where there still is."""
         if sent >= MOST_AT_ONCE:
             self.take_turn()
+            # Whoever writes here may do so beside the engine's own turns.
+            self.engine.wake()
         else:
             self.engine.poller.arm_write(self.fd)
 
