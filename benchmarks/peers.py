@@ -261,7 +261,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         for peer in PEER_LIST
         if peer.protocol in ("floor", "wsgi") and peer.name not in (*FURTHER_WORKERS, *BEFORE_NAMES)
     ),
-    "asgi": tuple(peer.name for peer in PEER_LIST if peer.protocol in ("floor", "asgi") and peer.name not in BEFORE_NAMES),
+    "asgi": tuple(
+        peer.name for peer in PEER_LIST if peer.protocol in ("floor", "asgi") and peer.name not in BEFORE_NAMES
+    ),
     "files": ("nginx", "us", "us-gthread", "us-asgi", "granian", "whitenoise"),
     "workers": ("floor", "us", "us-gthread", "incumbent-sync", "incumbent", *FURTHER_WORKERS),
 }

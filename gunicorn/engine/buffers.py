@@ -263,8 +263,8 @@ class OutputBuffer:
         return self.size + self.spilled > self.bound * (1 if self.no_file else SPILL_FACTOR)
 
     def flush(self, fd: int) -> int:
-        """Send what the kernel takes, about MOST_AT_ONCE octets at most; octets sent. Everything is sent when `segments`
-        is empty. Raises `OSError`."""
+        """Send what the kernel takes, about MOST_AT_ONCE octets at most; octets sent. Everything is sent when
+        `segments` is empty. Raises `OSError`."""
         total = 0
         while self.segments and total < MOST_AT_ONCE:
             sent = self._send_first(fd)
@@ -276,7 +276,8 @@ class OutputBuffer:
         return total
 
     def _send_first(self, fd: int) -> int:
-        """Send what the kernel takes of the first segment; octets sent, -1 where it takes none now. Raises `OSError`."""
+        """Send what the kernel takes of the first segment; octets sent, -1 where it takes none now. Raises `OSError`.
+        """
         segments = self.segments
         first = segments[0]
         if isinstance(first, FileSegment):

@@ -155,8 +155,8 @@ class Exchange:
         raise NotImplementedError
 
     def read_file(self, fd: int, offset: int, count: int) -> int:
-        """As `send_file`, where the kernel cannot, or is not to, send from the file: pieces of it are read as the client
-        takes them."""
+        """As `send_file`, where the kernel cannot, or is not to, send from the file: pieces of it are read as the
+        client takes them."""
         raise NotImplementedError
 
     def takes_trailers(self, head: ResponseHead) -> bool:

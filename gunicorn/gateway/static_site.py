@@ -57,8 +57,8 @@ _ALLOW = ("Allow", "GET, HEAD")
 
 # What the kernel says of files that are not there for us, for whatever reason: nobody is to learn which.
 _NOT_THERE = frozenset([
-    errno.EACCES, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENOENT, errno.ENOTDIR,
-    errno.ENXIO, errno.EPERM, errno.ESTALE, errno.EXDEV,
+    errno.EACCES, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENOENT,
+    errno.ENOTDIR, errno.ENXIO, errno.EPERM, errno.ESTALE, errno.EXDEV,
 ])
 _NONE_LEFT = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 
@@ -312,8 +312,9 @@ class StaticSite:
             return self._page(416, [("Content-Range", unsatisfied_range(file.size))])
         if len(ranges) == 1:
             first, end = ranges[0]
-            line = self._lines([("Content-Range", content_range(first, end, file.size))])
-            return self._filled(Answer(206, _without(file, b"Accept-Ranges:") + line, [(first, end - first)]), file, now)
+            lines = _without(file, b"Accept-Ranges:")
+            lines += self._lines([("Content-Range", content_range(first, end, file.size))])
+            return self._filled(Answer(206, lines, [(first, end - first)]), file, now)
         # Section 15.3.7.2; and what no content has in it by chance separates the parts.
         boundary = os.urandom(16).hex()
         kinds = b"".join(line.line for line in file.lines if line.line.startswith(b"Content-Type:"))

@@ -12,7 +12,9 @@ __all__ = ["IDENTITY", "preferred_coding"]
 
 IDENTITY = "identity"
 
-_MEMBER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*(?:;[ \t]*[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?\Z").match
+_WEIGHT = r"(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+# In lower case.
+_MEMBER = re.compile(rf"([!#$%&'*+\-.^_`|~0-9a-z]+)[ \t]*{_WEIGHT}\Z").match
 # Two names of one coding (section 8.4.1.3).
 _ALIASES = {"x-gzip": "gzip"}
 
@@ -21,7 +23,8 @@ def preferred_coding(value: str | None, available: Iterable[str]) -> str | None:
     """Of the codings that there are, the first of those that the client likes best, IDENTITY among them as the last;
     None where it takes none. `value`: its Accept-Encoding, None where it says nothing.
 
-    A client that says nothing is taken for one that knows no coding, as caches do. A member that is none is passed over.
+    A client that says nothing is taken for one that knows no coding, as caches do. A member that is none is passed
+    over.
     """
     if value is None:
         return IDENTITY

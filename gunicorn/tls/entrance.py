@@ -70,8 +70,9 @@ def check_served(cfg: Config, *names: str) -> None:
     for in force. Raises `ConfigError`."""
     for name in names:
         if getattr(cfg, name):
-            raise ConfigError(complaint(cfg, name, f"worker_class = {cfg.worker_class_str} serves this application by a "
-                                        "server of its own, which knows nothing of it"))
+            kind = cfg.worker_class_str
+            problem = f"worker_class = {kind} serves this application by a server of its own, which knows nothing of it"
+            raise ConfigError(complaint(cfg, name, problem))
 
 
 def attach(listeners: list[Listener], sockets: Sequence[BaseSocket], cfg: Config, log: Log) -> None:

@@ -35,8 +35,8 @@ _MOST_LINKS = 40
 
 
 def walk_beneath(folder: int, path: bytes) -> int:
-    """Open a file for reading, `path` relative to the folder with this descriptor, step by step. Raises `OSError`, EXDEV
-    where the way leads out."""
+    """Open a file for reading, `path` relative to the folder with this descriptor, step by step. Raises `OSError`,
+    EXDEV where the way leads out."""
     todo = path.split(b"/")
     todo.reverse()
     links = 0
@@ -129,8 +129,8 @@ _opener: Opener | None = None
 
 
 def open_beneath(folder: int, path: bytes) -> int:
-    """Open a file for reading, `path` relative to the folder with this descriptor. Raises `OSError`: EXDEV where the way
-    leads out of it, ENOENT, ..."""
+    """Open a file for reading, `path` relative to the folder with this descriptor. Raises `OSError`: EXDEV where the
+    way leads out of it, ENOENT, ..."""
     global _opener
     if _opener is None:
         _opener = opener()
@@ -152,8 +152,8 @@ class Folder:
         self._until = 0.0
 
     def open(self, names: Sequence[str], now: float) -> int:
-        """The descriptor of the file of these names, one character an octet; `now` in seconds of any clock. It may be no
-        regular file. Raises `OSError`."""
+        """The descriptor of the file of these names, one character an octet; `now` in seconds of any clock. It may be
+        no regular file. Raises `OSError`."""
         if now >= self._until or self._fd < 0:
             self._look_up(now)
         return open_beneath(self._fd, "/".join(names).encode("latin-1") or b".")

@@ -63,7 +63,8 @@ def fields_of(answer: Answer) -> dict[str, str]:
 
 def content_of(answer: Answer) -> bytes:
     """All of its octets; its file is closed."""
-    found = b"".join(part if isinstance(part, bytes) else os.pread(answer.fd, part[1], part[0]) for part in answer.parts)
+    pieces = [part if isinstance(part, bytes) else os.pread(answer.fd, part[1], part[0]) for part in answer.parts]
+    found = b"".join(pieces)
     if answer.fd >= 0:
         os.close(answer.fd)
     assert len(found) == answer.length
@@ -91,7 +92,8 @@ def test_a_small_file_and_what_is_said_of_it(folder: Path) -> None:
     assert (answer.status, content_of(answer)) == ("200 OK", b"body{}")
     fields = fields_of(answer)
     etag = fields.pop("ETag")
-    assert etag.startswith('"') and etag.endswith('-6"')
+    assert etag.startswith('"')
+    assert etag.endswith('-6"')
     assert fields == {
         "Content-Type": "text/css; charset=utf-8", "Cache-Control": "no-cache", "Vary": "Accept-Encoding",
         "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT", "Accept-Ranges": "bytes",
@@ -116,7 +118,10 @@ def test_what_is_not_shown(path: str, folder: Path) -> None:
     assert answered(site, path, "HEAD")[0] == 404
 
 
-@pytest.mark.parametrize("path", ["/", "/stat", "/statics/a.css", "/x/static/a.css", "*", "", "/static%2fa.css", "//static/a.css"])
+OTHERS = ("/", "/stat", "/statics/a.css", "/x/static/a.css", "*", "", "/static%2fa.css", "//static/a.css")
+
+
+@pytest.mark.parametrize("path", OTHERS)
 def test_other_paths_are_the_applications(path: str, folder: Path) -> None:
     site = site_of(folder)
     assert not site.covers(path)
@@ -159,7 +164,8 @@ def test_an_index(folder: Path) -> None:
     assert answered(site, "/static/") == (200, b"<p>site")
     assert answered(site, "/static/sub/") == (200, b"<p>sub")
     assert answered(site, "/static/.git/")[0] == 404
-    for path, target in {"/static": "/static/", "/static/sub?a=b": "/static/sub/?a=b", "/static/s%75b": "/static/s%75b/"}.items():
+    targets = {"/static": "/static/", "/static/sub?a=b": "/static/sub/?a=b", "/static/s%75b": "/static/s%75b/"}
+    for path, target in targets.items():
         answer = site.answer(request(path), 0.0)
         assert answer is not None
         assert (answer.status[:3], fields_of(answer)["Location"]) == ("301", target)
@@ -206,7 +212,7 @@ def test_how_long_files_are_kept(folder: Path) -> None:
     assert cache_control(site, "/static/a.css") is cache_control(site, "/static/main-0123456789abcdef0123.js") is None
 
 
-@pytest.mark.parametrize("value, coding, content", [
+@pytest.mark.parametrize(("value", "coding", "content"), [
     ("gzip", "gzip", None), ("br, gzip", "br", b"brotli"), ("gzip;q=1, br;q=0.1", "gzip", None), ("", None, b"body{}"),
     ("deflate", None, b"body{}"), ("zstd", None, b"body{}"),
 ])
@@ -233,7 +239,7 @@ def test_forms_have_tags_of_their_own_and_none_may_be_wanted(folder: Path) -> No
     assert answered(site, "/static/empty", Accept_Encoding="identity;q=0")[0] == 200
 
 
-@pytest.mark.parametrize("name, content", [("a.css", b"body{}"), ("large.bin", LARGE), ("empty", b"")])
+@pytest.mark.parametrize(("name", "content"), [("a.css", b"body{}"), ("large.bin", LARGE), ("empty", b"")])
 def test_conditions_and_ranges(name: str, content: bytes, folder: Path) -> None:
     site, path = site_of(folder), f"/static/{name}"
     whole = site.answer(request(path), 0.0)
@@ -265,7 +271,7 @@ def test_conditions_and_ranges(name: str, content: bytes, folder: Path) -> None:
     assert (outside.status[:3], fields_of(outside)["Content-Range"]) == ("416", f"bytes */{len(content)}")
 
 
-@pytest.mark.parametrize("name, content", [("a.css", b"body{}"), ("large.bin", LARGE)])
+@pytest.mark.parametrize(("name", "content"), [("a.css", b"body{}"), ("large.bin", LARGE)])
 def test_several_ranges(name: str, content: bytes, folder: Path) -> None:
     answer = site_of(folder).answer(request(f"/static/{name}", Range="bytes=0-1,-2"), 0.0)
     assert answer is not None
@@ -273,9 +279,10 @@ def test_several_ranges(name: str, content: bytes, folder: Path) -> None:
     assert (answer.status[:3], kind) == ("206", "multipart/byteranges")
     first, one, two, end = content_of(answer).split(f"--{boundary}".encode())
     assert (first, end) == (b"\r\n", b"--\r\n")
-    for part, place, octets in ((one, "0-1", content[:2]), (two, f"{len(content) - 2}-{len(content) - 1}", content[-2:])):
+    size = len(content)
+    for part, place, octets in ((one, "0-1", content[:2]), (two, f"{size - 2}-{size - 1}", content[-2:])):
         head, _, body = part.partition(b"\r\n\r\n")
-        assert f"Content-Range: bytes {place}/{len(content)}".encode() in head.splitlines()
+        assert f"Content-Range: bytes {place}/{size}".encode() in head.splitlines()
         assert body == octets + b"\r\n"
 
 

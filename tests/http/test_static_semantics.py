@@ -87,7 +87,7 @@ CONDITIONS: list[tuple[dict[str, str], int]] = [
 ]
 
 
-@pytest.mark.parametrize("fields, wanted", CONDITIONS)
+@pytest.mark.parametrize(('fields', 'wanted'), CONDITIONS)
 def test_conditions(fields: dict[str, str], wanted: int) -> None:
     assert evaluate(fields, ETAG, NOV_6) == wanted
 
@@ -197,7 +197,9 @@ def test_media_types() -> None:
     assert media_type("a.xml") == "text/xml"
     assert media_type("a.woff2") == "font/woff2"
     assert media_type("a") == media_type("css") == media_type("a.") == media_type("a.unheard-of") == UNKNOWN
-    assert is_compressible("a.svg") and is_compressible("LICENSE") and not is_compressible("a.PNG")
+    assert is_compressible("a.svg")
+    assert is_compressible("LICENSE")
+    assert not is_compressible("a.PNG")
 
 
 NAMES: dict[str, list[str | None] | None] = {

@@ -141,7 +141,7 @@ def seen(response: Response) -> tuple[object, ...]:
     return response.status, told, response.body
 
 
-@pytest.mark.parametrize("name, content", [("small.css", SMALL), ("large.bin", LARGE)])
+@pytest.mark.parametrize(("name", "content"), [("small.css", SMALL), ("large.bin", LARGE)])
 def test_the_same_answers(name: str, content: bytes, serve: Serve, nginx: Proxy, site: Path) -> None:
     server = serve("app = None.__class__", "--static", f"/static={site}")
     different = {}

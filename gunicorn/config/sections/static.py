@@ -25,9 +25,9 @@ class Static(Setting):
         several times.
 
         In a file `static = {"/static": "FOLDER"}`. The longest path that fits counts; one without a folder
-        (`--static /api=`, None in a file) is the application's again. Folders are relative to `chdir`, and must be there
-        at the start. What is answered, and what never is, stands in [static.md](static.md). In the environment variable:
-        a JSON object, or such texts with white space between.
+        (`--static /api=`, None in a file) is the application's again. Folders are relative to `chdir`, and must be
+        there at the start. What is answered, and what never is, stands in [static.md](static.md). In the environment
+        variable: a JSON object, or such texts with white space between.
         """
 
 
@@ -92,8 +92,8 @@ class AllowedHosts(Setting):
         Comma-separated hosts that requests may name: `example.com`, `*.example.com` for all names below it,
         `.example.com` for both, addresses. When not set, and with `*`, any.
 
-        A request for another host is answered with 421, one that names none with 400, both without the application. Ports
-        do not count, nor do capitals and a dot at the end. It holds for `Host`, for the target in absolute form, for
-        `:authority` of HTTP/2, and for `HTTP_HOST` of uwsgi, FastCGI and SCGI; not for `health_path`, which load balancers
-        ask for by address, nor for what a proxy says by `X-Forwarded-Host`.
+        A request for another host is answered with 421, one that names none with 400, both without the application.
+        Ports do not count, nor do capitals and a dot at the end. It holds for `Host`, for the target in absolute form,
+        for `:authority` of HTTP/2, and for `HTTP_HOST` of uwsgi, FastCGI and SCGI; not for `health_path`, which load
+        balancers ask for by address, nor for what a proxy says by `X-Forwarded-Host`.
         """
