@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gunicorn._types import Log
     from gunicorn.config.config import Config
     from gunicorn.drivers.http2_entry import HTTP2Entry
-    from gunicorn.engine.handler import Handler
     from gunicorn.engine.listener import Listener
     from gunicorn.engine.opener import Opener
     from gunicorn.http.forwarded import Forwarded
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from .access_lines import AccessLines
     from .admission import Admission
-    from .gateway import Gateway
     from .request_ids import RequestIds
     from .static_site import StaticSite
 
@@ -140,25 +138,6 @@ def request_ids_of(cfg: Config) -> RequestIds | None:
     from .request_ids import RequestIds
 
     return RequestIds(cfg.request_id_header)
-
-
-def front_of(gateway: Gateway, cfg: Config) -> Handler:
-    """What the engine hands requests to: the gateway, or what is to stand in front of it. The health path comes first:
-    load balancers ask for it by address."""
-    front: Handler = gateway
-    if cfg.static:
-        from .static_files import StaticFiles
-
-        front = StaticFiles(front, gateway, site_of(cfg))
-    if cfg.allowed_hosts:
-        from .allowed_hosts import AllowedHosts
-
-        front = AllowedHosts(front, gateway, hosts_of(cfg))
-    if cfg.health_path:
-        from .health_path import HealthPath
-
-        front = HealthPath(front, gateway, cfg.health_path)
-    return front
 
 
 def site_of(cfg: Config) -> StaticSite:

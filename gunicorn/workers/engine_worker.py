@@ -14,6 +14,7 @@ from gunicorn.engine.engine import Engine, is_short
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
+from gunicorn.gateway.fronts import front_of
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.errors import GatewayTimeout
@@ -190,7 +191,7 @@ class EngineWorker(Worker):
         self.has_gateway = True
         if self.slow_requests.limit:
             self.slot.tell_slow_requests()
-        self.engine.hand_to(wiring.front_of(self.gateway, self.cfg), self.manners, self.cfg.workers > 1)
+        self.engine.hand_to(front_of(self.gateway, self.cfg), self.manners, self.cfg.workers > 1)
         self._find_parking()
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)

@@ -35,7 +35,8 @@ def app(environ, start_response):
 """
 HOSTS = ("--allowed-hosts", "example.com,.example.org,127.0.0.1,::1")
 ARGS = (*HOSTS, "--access-logfile", "access", "--log-format", "json", "--request-id-header", "X-Request-ID",
-        "--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge", "--health-path", "/healthz", "--metrics-bind", "127.0.0.1:0")
+        "--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge", "--health-path", "/healthz",
+        "--metrics-bind", "127.0.0.1:0")
 #: Of `Host`, and the status.
 NAMES = {
     "example.com": 200, "EXAMPLE.com:8000": 200, "a.example.org.": 200, "[::1]:80": 200, "127.0.0.1": 200,
