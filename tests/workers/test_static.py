@@ -15,12 +15,12 @@ import pytest
 from tests.conftest import Serve
 from tests.master.scrape import face_of, samples, value
 from tests.support.cgi import PACKERS, VARIABLES, changed, content_of
-from tests.support.http2 import HTTP2Client
+from tests.support.http2 import Answer, HTTP2Client
 from tests.support.server import Server
 from tests.support.static import DATE, HIDDEN, LARGE, SECRET, SMALL, make_site
 from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
-from tests.tls.conftest import Authority
+from tests.tls.conftest import Authority, pki
 from tests.workers.kinds import at_once, everywhere
 
 APP = """
@@ -33,6 +33,8 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "3")])
     return [b"app"]
 """
+__all__ = ["pki"]
+
 HOSTS = ("--allowed-hosts", "example.com,.example.org,127.0.0.1,::1")
 ARGS = (*HOSTS, "--access-logfile", "access", "--log-format", "json", "--request-id-header", "X-Request-ID",
         "--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge", "--health-path", "/healthz",
@@ -103,20 +105,24 @@ def play_http1(server: Server, keeps: bool = True) -> None:
 
 
 def play_http2(server: Server, client: HTTP2Client) -> None:
-    authority = (":authority", "example.com")
-    assert client.request("/static/small.css", authority).body == SMALL
-    first, second = client.begin("/static/large.bin", authority), client.begin("/static/middle.bin", authority)
-    assert client.answer(second).body == LARGE[:100000]
-    assert client.answer(first).body == LARGE
-    head = client.request("/static/large.bin", authority, method="HEAD")
+    def ask(path: str, *fields: tuple[str, str], authority: str = "example.com", method: str = "GET") -> Answer:
+        return client.request(path, *fields, authority=authority, method=method)
+
+    assert ask("/static/small.css").body == SMALL
+    streams = [client.begin(f"/static/{name}.bin", authority="example.com") for name in ("large", "middle")]
+    assert [bytes(client.answer(stream).body) for stream in streams] == [LARGE, LARGE[:100000]]
+    head = ask("/static/large.bin", method="HEAD")
     assert (head.status, head.get("content-length"), head.body) == (200, str(len(LARGE)), b"")
-    partial = client.request("/static/large.bin", authority, ("range", "bytes=0-9"))
+    partial = ask("/static/large.bin", ("range", "bytes=0-9"))
     assert (partial.status, partial.body, partial.get("content-range")) == (206, LARGE[:10], f"bytes 0-9/{len(LARGE)}")
+    several = ask("/static/large.bin", ("range", "bytes=0-99999,-100000"))
+    assert several.get("content-length") == str(len(several.body))
+    assert LARGE[:100000] in several.body
     for path in ("/static/../secret", "/static/%2e%2e/secret", "/static/nothing"):
-        assert client.request(path, authority).status == 404
+        assert ask(path).status == 404
     for name, status in {"example.com": 200, "x.example.org:1": 200, "evil.org": 421}.items():
-        assert client.request("/", (":authority", name)).status == status
-    assert client.request("/healthz", (":authority", "10.0.0.1")).status == 200
+        assert ask("/", authority=name).status == status
+    assert ask("/healthz", authority="10.0.0.1").status == 200
 
 
 def play_hosts(server: Server) -> None:
@@ -345,7 +351,7 @@ def test_a_reload_takes_new_settings(serve: Serve, site: Path, tmp_path: Path) -
     config = "static = {{'/{path}': {folder!r}}}\nallowed_hosts = ['{host}']\n"
     server = serve(APP, config=config.format(path="static", folder=str(site), host="*"))
     assert server.get("/static/small.css").body == SMALL
-    (server.folder / "gunicorn.conf.py").write_text(config.format(path="files", folder=str(other), host="127.0.0.1"))
+    (server.folder / "gunicorn.conf.py").write_text(config.format(path="files", folder=str(other), host="test"))
     server.send_signal(signal.SIGHUP)
     wait_until(lambda: server.get("/files/small.css").body == b"other")
     assert server.get("/static/small.css").body == b"app"
