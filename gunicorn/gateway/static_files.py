@@ -35,8 +35,7 @@ class StaticFiles(Front):
         self._site = site
 
     def answers(self, request: Request) -> bool:
-        site = self._site
-        return (site.covers(request.path) and not site.asks_application) or self._handler.answers(request)
+        return self._site.decides(request.path) or self._handler.answers(request)
 
     def handle(self, exchange: Exchange, request: Request) -> None:
         site = self._site

@@ -127,7 +127,7 @@ class Resource:
 
 
 class StaticSite:
-    """Answers of files; `wall_clock` is not asked: all times are those of files, or `now` of the caller's."""
+    """Knows the files, and what is answered. Several threads may ask it."""
 
     def __init__(self, options: StaticOptions) -> None:
         self._learn: Callable[[list[str]], FieldLine] = FieldLines().learn
@@ -149,6 +149,10 @@ class StaticSite:
         if "%" in path:
             return self._place(path) is not None
         return path.startswith(self._starts) or path in self._roots
+
+    def decides(self, path: str) -> bool:
+        """Whether a request for this path is answered here in any case, and never by the application."""
+        return not self.asks_application and self._place(path) is not None
 
     def answer(self, request: Request, now: float) -> Answer | None:
         """The answer to a request, None where the application is to give it; `now`: seconds of a clock that only goes

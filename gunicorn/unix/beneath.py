@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from _thread import allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,22 +142,25 @@ def open_beneath(folder: int, path: bytes) -> int:
 
 class Folder:
     """A folder whose files are read. It is looked up again when its descriptor is older than `fresh` seconds, so that
-    one that was replaced is found."""
+    one that was replaced is found. Several threads may open files."""
 
-    __slots__ = ("_fd", "_fresh", "_until", "path")
+    __slots__ = ("_fd", "_fresh", "_lock", "_until", "path")
 
     def __init__(self, path: str, fresh: float = 1.0) -> None:
         self.path = path
         self._fresh = fresh
         self._fd = -1
         self._until = 0.0
+        # A number that another thread has just closed may be that of another folder by now.
+        self._lock = allocate_lock()
 
     def open(self, names: Sequence[str], now: float) -> int:
         """The descriptor of the file of these names, one character an octet; `now` in seconds of any clock. It may be
         no regular file. Raises `OSError`."""
-        if now >= self._until or self._fd < 0:
-            self._look_up(now)
-        return open_beneath(self._fd, "/".join(names).encode("latin-1") or b".")
+        with self._lock:
+            if now >= self._until or self._fd < 0:
+                self._look_up(now)
+            return open_beneath(self._fd, "/".join(names).encode("latin-1") or b".")
 
     def _look_up(self, now: float) -> None:
         self.close()

@@ -149,6 +149,9 @@ def test_the_longest_path_counts_and_one_may_be_the_applications(folder: Path) -
     assert answered(site, "/apis")[0] == 404
     for path in ("/api", "/api/", "/api/a.css", "/%61pi/x"):
         assert site.answer(request(path), 0.0) is None, path
+        assert not site.decides(path)
+    assert site.decides("/a.css")
+    assert not site_of(folder, fallback=APPLICATION).decides("/static/a.css")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get"])
