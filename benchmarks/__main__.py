@@ -126,7 +126,7 @@ class Runner:
     def wrk(self, scenario: Scenario, port: int, seconds: float) -> Load:
         lua = self.work / "wrk.lua"
         lua.write_text(scenario.lua)
-        url = f"{'https' if scenario.tls else 'http'}://127.0.0.1:{port}/"
+        url = f"{'https' if scenario.tls else 'http'}://127.0.0.1:{port}{scenario.path}"
         cpus = {0, 1} if scenario.both_cores else {measure.LOAD_CPU}
         return measure.run_wrk(
             url, scenario.connections, seconds, scenario.wrk_arguments(str(lua)), cpus=cpus

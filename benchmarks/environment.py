@@ -18,6 +18,9 @@ FLOOR = BENCH / "floor"
 WEBSOCKET_LOAD = BENCH / "websocket_load"
 INSTRUCTIONS = BENCH / "instructions.so"
 FILE = BENCH / "10MiB"
+#: Files that servers answer with themselves, by their names and sizes.
+STATIC = BENCH / "static"
+STATIC_FILES = {"4k.bin": 4 << 10, "10m.bin": 10 << 20}
 CERTIFICATE = BENCH / "certificate.pem"
 KEY = BENCH / "key.pem"
 COMPILED = BENCH / "compiled"
@@ -42,6 +45,7 @@ PEER_PACKAGES: dict[str, tuple[str, ...]] = {
     "socketify": ("socketify",),
     "hypercorn": ("hypercorn",),
     "waitress": ("waitress",),
+    "whitenoise": ("whitenoise",),
     "cheroot": ("cheroot",),
     "uwsgi": ("uwsgi",),
     # wants libev's header (Debian: libev-dev)
@@ -143,6 +147,11 @@ def ensure_certificate() -> str | None:
 def ensure_file() -> None:
     if not FILE.exists() or FILE.stat().st_size != 10 << 20:
         FILE.write_bytes(os.urandom(1 << 20) * 10)
+    STATIC.mkdir(exist_ok=True)
+    for name, size in STATIC_FILES.items():
+        path = STATIC / name
+        if not path.exists() or path.stat().st_size != size:
+            path.write_bytes(os.urandom(4096) * (size // 4096))
 
 
 def ensure_compiled() -> str | None:

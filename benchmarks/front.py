@@ -66,6 +66,26 @@ class Nginx:
         self.process.wait(10)
 
 
+STATIC_CONFIGURATION = """
+daemon off; {user} worker_processes 1; pid nginx.pid; error_log nginx.log warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; keepalive_requests 100000000; sendfile on; tcp_nopush on;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{ listen 127.0.0.1:{port}; location / {{ return 200; }} location /static/ {{ alias {files}/; }} }}
+}}
+"""
+
+
+def static_nginx(folder: Path, port: int, files: Path) -> list[str]:
+    """The command of an nginx that is measured itself: it serves files below `/static`, with a worker."""
+    folder.mkdir(exist_ok=True)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(STATIC_CONFIGURATION.format(user=user, port=port, files=files))
+    return [PROGRAM or "nginx", "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
+
+
 def wait_for(port: int, deadline: float = 20.0) -> None:
     """Until somebody listens there."""
     end = time.monotonic() + deadline

@@ -7,7 +7,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from benchmarks import environment
-from benchmarks.environment import APPS, BEFORE, CERTIFICATE, COMPILED, FLOOR, INCUMBENT, KEY, PEERS, ROOT, python_of
+from benchmarks.environment import (
+    APPS,
+    BEFORE,
+    CERTIFICATE,
+    COMPILED,
+    FLOOR,
+    INCUMBENT,
+    KEY,
+    PEERS,
+    ROOT,
+    STATIC,
+    python_of,
+)
+from benchmarks.front import static_nginx
 
 
 class Launch(NamedTuple):
@@ -27,6 +40,8 @@ class Launch(NamedTuple):
     http2: bool = False
     #: What nginx in front speaks; empty where there is none.
     front: str = ""
+    #: The files of STATIC are served below `/static`.
+    static: bool = False
 
 
 #: Seconds an idle connection is kept, and connections taken, where a scenario holds idle ones.
@@ -36,6 +51,8 @@ IDLE_SECONDS, MANY = "120", "20000"
 #: "loop" one that serves many requests in one thread, without `--threads`.
 LOG, THREAD, POOL, LOOP, FORK, TLS, WEBSOCKET = "log", "thread", "pool", "loop", "fork", "tls", "websocket"
 HTTP2 = "http2"
+#: Answers with files itself.
+FILES = "files"
 #: What a server may speak with nginx.
 BY_HTTP, BY_UWSGI, BY_FASTCGI = "by http", "by uwsgi", "by fastcgi"
 PROCESSES = frozenset({LOG, FORK, TLS})
@@ -76,6 +93,7 @@ def gunicorn_options(launch: Launch) -> list[str]:
         *when(launch.access_log, "--access-logfile", launch.access_log or ""),
         *tls_files(launch, "--certfile", "--keyfile"),
         *when(launch.http2, "--http-protocols", "h2,h1"),
+        *when(launch.static, "--static", f"/static={STATIC}"),
     ]
 
 
@@ -116,10 +134,20 @@ def granian(interface: str) -> Callable[[Launch], Command]:
             *when(launch.idle, "--backlog", MANY, "--backpressure", MANY),
             *when(interface == "wsgi", "--blocking-threads", str(launch.threads or 1)),
             *when(launch.access_log, "--access-log"),
+            *when(launch.static, "--static-path-mount", str(STATIC)),
             *tls_files(launch, "--ssl-certificate", "--ssl-keyfile"), launch.app,
         ]
 
     return command
+
+
+def nginx(launch: Launch) -> Command:
+    return static_nginx(environment.BENCH / "nginx", launch.port, STATIC)
+
+
+def whitenoise(launch: Launch) -> Command:
+    """The middleware, on our server."""
+    return ours()(launch._replace(app="static_whitenoise:app", static=False))
 
 
 def uvicorn(launch: Launch) -> Command:
@@ -175,7 +203,7 @@ PURE_TREE = {"PYTHONPATH": str(ROOT), "GUNICORN_PURE": "1"}
 
 
 def our(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "") -> Peer:
-    return Peer(f"us{suffix}", protocol, ours(*extra), can | {HTTP2} | FRONTS, COMPILED_TREE, package)
+    return Peer(f"us{suffix}", protocol, ours(*extra), can | {HTTP2, FILES} | FRONTS, COMPILED_TREE, package)
 
 
 def old(suffix: str, protocol: str, can: frozenset[str], *extra: str, package: str = "incumbent") -> Peer:
@@ -191,11 +219,11 @@ NOTHING: frozenset[str] = frozenset()
 PEER_LIST = (
     Peer("floor", "floor", floor, NOTHING),
     our("", "wsgi", THREADS),
-    Peer("us-pure", "wsgi", ours(), THREADS | {HTTP2}, PURE_TREE),
+    Peer("us-pure", "wsgi", ours(), THREADS | {HTTP2, FILES}, PURE_TREE),
     our("-gthread", "wsgi", POOLED, "--worker-class", "gthread"),
     Peer("fastwsgi", "wsgi", by_script("fastwsgi"), NOTHING, package="fastwsgi"),
     Peer("bjoern", "wsgi", by_script("bjoern"), NOTHING, package="bjoern"),
-    Peer("granian", "wsgi", granian("wsgi"), POOLED | {HTTP2}, package="granian"),
+    Peer("granian", "wsgi", granian("wsgi"), POOLED | {HTTP2, FILES}, package="granian"),
     Peer("uwsgi", "wsgi", uwsgi, THREADS - {TLS} | FRONTS, package="uwsgi"),
     Peer("cheroot", "wsgi", by_script("cheroot", 10), frozenset({THREAD, POOL}), package="cheroot"),
     Peer("waitress", "wsgi", waitress, frozenset({THREAD, POOL}), package="waitress"),
@@ -214,6 +242,9 @@ PEER_LIST = (
     Peer("hypercorn", "asgi", hypercorn, TASKS | {HTTP2}, package="hypercorn"),
     old("-asgi", "asgi", TASKS | {HTTP2}, "--worker-class", "asgi", "--asgi-loop", "uvloop",
         package="incumbent's uvloop"),
+    # Of files alone.
+    Peer("nginx", "files", nginx, frozenset({FILES})),
+    Peer("whitenoise", "files", whitenoise, frozenset({FILES}), COMPILED_TREE, package="whitenoise"),
     # The revision that `--before` names; in no group.
     Peer("before", "wsgi", ours(), THREADS, BEFORE_TREE),
     Peer("before-asgi", "asgi", ours("--worker-class", "asgi", "--asgi-loop", "asyncio"), TASKS, BEFORE_TREE),
@@ -228,9 +259,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "wsgi": tuple(
         peer.name
         for peer in PEER_LIST
-        if peer.protocol != "asgi" and peer.name not in (*FURTHER_WORKERS, *BEFORE_NAMES)
+        if peer.protocol in ("floor", "wsgi") and peer.name not in (*FURTHER_WORKERS, *BEFORE_NAMES)
     ),
-    "asgi": tuple(peer.name for peer in PEER_LIST if peer.protocol != "wsgi" and peer.name not in BEFORE_NAMES),
+    "asgi": tuple(
+        peer.name for peer in PEER_LIST if peer.protocol in ("floor", "asgi") and peer.name not in BEFORE_NAMES
+    ),
+    "files": ("nginx", "us", "us-gthread", "us-asgi", "granian", "whitenoise"),
     "workers": ("floor", "us", "us-gthread", "incumbent-sync", "incumbent", *FURTHER_WORKERS),
 }
 

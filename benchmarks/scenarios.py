@@ -64,6 +64,8 @@ class Scenario(NamedTuple):
     slow: SlowClients | None = None
     #: nginx stands in front, on the core of the load, and speaks this: `http`, `uwsgi` or `fastcgi`.
     front: str = ""
+    #: What is asked for; `/static/...` are files that servers answer with themselves.
+    path: str = "/"
 
     def target(self, protocol: str) -> str:
         return self.app if ":" in self.app else f"{protocol}:{self.app}"
@@ -91,7 +93,11 @@ class Scenario(NamedTuple):
             peers.BY_HTTP: self.front == "http",
             peers.BY_UWSGI: self.front == "uwsgi",
             peers.BY_FASTCGI: self.front == "fastcgi",
+            peers.FILES: self.is_static(),
         }
+
+    def is_static(self) -> bool:
+        return self.path.startswith("/static/")
 
     def quiet_connections(self) -> int:
         """Connections that a server must keep although they do little."""
@@ -111,12 +117,14 @@ class Scenario(NamedTuple):
             self.websockets is not None,
             self.streams > 0,
             self.front,
+            self.is_static(),
         )
 
 
 WSGI_ONLY = ("wsgi",)
 ASGI_ONLY = ("asgi",)
 APPS = ("wsgi", "asgi")
+FILES = ("files", "wsgi", "asgi")
 
 SLOW_200 = SlowClients((("head", 100), ("read", 100)))
 TRICKLERS_5000 = SlowClients((("trickle-head", 2500), ("trickle-body", 2500)))
@@ -131,6 +139,9 @@ SCENARIO_LIST = (
     Scenario("django", "Django, hello", "django_hello:app", protocols=WSGI_ONLY),
     Scenario("down1m", "1 MiB body down", "download", 16, protocols=APPS),
     Scenario("file10m", "wsgi.file_wrapper of 10 MiB", "send_file", 8, protocols=WSGI_ONLY),
+    Scenario("static4k", "a file of 4 KiB, by the server itself", path="/static/4k.bin", protocols=FILES),
+    Scenario("static10m", "a file of 10 MiB, by the server itself", connections=8, path="/static/10m.bin",
+             protocols=FILES),
     Scenario("up1m", "1 MiB up, echoed", "upload", 16, lua=UPLOAD_LUA, protocols=APPS),
     Scenario("stream16", "16 chunks of 1 KiB, streamed", "stream", protocols=APPS),
     Scenario("accesslog", "hello with the access log on, to a file", access_log=True, protocols=APPS),
@@ -193,6 +204,7 @@ LACKS = {
     peers.BY_HTTP: "is not put behind nginx here",
     peers.BY_UWSGI: "has no uwsgi",
     peers.BY_FASTCGI: "has no FastCGI",
+    peers.FILES: "serves no files",
 }
 #: What will do instead.
 INSTEAD = {peers.THREAD: peers.LOOP}

@@ -9,7 +9,7 @@ from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
 from gunicorn.gateway.health_path import asks_for_health, health
 from gunicorn.gateway.queue_times import tell_queue_time
-from gunicorn.gateway.wiring import request_ids_of, response_fields
+from gunicorn.gateway.wiring import hosts_of, request_ids_of, response_fields, site_of
 from gunicorn.http.errors import HTTPError, NoMoreData
 from gunicorn.http.request import Request as Head
 from gunicorn.http.response import REASONS, http_date
@@ -20,6 +20,7 @@ from gunicorn.wire.http1_response import error_response, refusal
 from .environ import create
 from .parser import MOST_THROWN_AWAY, get_parser
 from .response import ClientGone, Response, server_name
+from .static import StaticApplication
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from gunicorn._types import Environ, Log, Peer, WSGIApp
     from gunicorn.config import Config
     from gunicorn.gateway.request_ids import RequestIds
+    from gunicorn.gateway.static_site import StaticSite
+    from gunicorn.http.hosts import Hosts
     from gunicorn.instrument.scoreboard import Slot
 
     from .parser import RequestParser
@@ -183,10 +186,14 @@ def answer(
     cfg, log = worker.cfg, worker.log
     if cfg.health_path and asks_for_health(req.head.method, req.head.path, cfg.health_path):
         return _answer_health(worker, req, sock, persistent)
+    if cfg.allowed_hosts:
+        _hosts_of(worker).check(req.head)
     response: Response | None = None
     status = 0
     environ: Environ = {}
     began = time.monotonic()
+    # Hooks and `max_requests` are of what the application answers, as elsewhere.
+    static = _static_application(worker, req.head, began) if cfg.static else None
     board = _board_of(worker)
     ids = _ids_of(worker)
     if ids is not None:
@@ -197,18 +204,21 @@ def answer(
         tell_queue_time(board, head)
     board.begin(req.method, req.uri, began, head.version_major * 10 + head.version_minor)
     try:
-        cfg.pre_request(worker, req)
+        if static is None:
+            cfg.pre_request(worker, req)
         response, environ = create(req, sock, addr, server, cfg)
         if ids is not None:
             environ["gunicorn.request_id"] = req.head.request_id
             response.request_id = (ids.name, req.head.request_id or "")
         environ["wsgi.multithread"] = multithread
-        worker.nr += 1
-        if worker.nr >= worker.max_requests:
-            worker.recycle()
+        if static is None:
+            worker.nr += 1
+            if worker.nr >= worker.max_requests:
+                worker.recycle()
         if not persistent or not worker.alive or worker.slot.leaving or not cfg.keepalive:
             response.force_close()
-        result = worker.traced_application()(environ, response.start_response)
+        application: WSGIApp = worker.traced_application() if static is None else static
+        result = application(environ, response.start_response)
         try:
             if _is_handled(worker, getattr(result, "untraced", result)):
                 req.force_close()
@@ -229,6 +239,8 @@ def answer(
             response.status, response.headers = f"{status} {REASONS.get(status, '')}", []
         raise
     finally:
+        if static is not None:
+            static.close()
         ended = time.monotonic()
         took = ended - began
         sent = 0
@@ -239,7 +251,7 @@ def answer(
         if response is not None and response.status:
             log.access(response, req, environ, timedelta(seconds=took))
         try:
-            if response is not None:
+            if response is not None and static is None:
                 cfg.post_request(worker, req, environ, response)
         except OwnSignal:
             raise
@@ -268,6 +280,22 @@ def _answer_health(worker: BlockingWorker, req: Request, sock: socket, persisten
     if response.should_close():
         req.force_close()
     return not req.should_close()
+
+
+def _static_application(worker: BlockingWorker, head: Head, now: float) -> StaticApplication | None:
+    """What answers with a static file in the place of the application; None where the application is to answer."""
+    site: StaticSite | None = worker.__dict__.get("_static_site")
+    if site is None:
+        site = worker.__dict__["_static_site"] = site_of(worker.cfg)
+    answer = site.answer(head, now)
+    return None if answer is None else StaticApplication(answer)
+
+
+def _hosts_of(worker: BlockingWorker) -> Hosts:
+    hosts: Hosts | None = worker.__dict__.get("_hosts")
+    if hosts is None:
+        hosts = worker.__dict__["_hosts"] = hosts_of(worker.cfg)
+    return hosts
 
 
 def _board_of(worker: BlockingWorker) -> Board:

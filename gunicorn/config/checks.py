@@ -14,7 +14,8 @@ from .values import SettingValues
 
 def check_combinations(cfg: SettingValues) -> None:
     """Raise ConfigError when settings, each right by itself, cannot work together."""
-    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent, _otel_is_there, _protocol_without_tls):
+    for check in (_upload_folder, _workers_for_threads, _address_of_the_agent, _otel_is_there, _protocol_without_tls,
+                  _static_folders):
         check(cfg)
 
 
@@ -22,6 +23,12 @@ def _upload_folder(cfg: SettingValues) -> None:
     folder = cfg.tmp_upload_dir
     if folder and not os.path.isdir(os.path.join(cfg.chdir, folder)):
         raise ConfigError(complaint(cfg, "tmp_upload_dir", "no such folder"))
+
+
+def _static_folders(cfg: SettingValues) -> None:
+    for path, folder in cfg.static.items():
+        if folder and not os.path.isdir(os.path.join(cfg.chdir, folder)):
+            raise ConfigError(complaint(cfg, "static", f"no such folder for {path}: {folder}"))
 
 
 def _workers_for_threads(cfg: SettingValues) -> None:

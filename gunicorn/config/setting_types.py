@@ -91,6 +91,11 @@ class SettingTypes:
         forwarded_hops: int
         server_header: str
         response_headers: list[str]
+        static: dict[str, str | None]
+        static_cache_control: list[str]
+        static_index: str
+        static_fallback: str
+        allowed_hosts: list[str]
         proxy_protocol: str
         proxy_allow_ips: list[str]
         protocol: str

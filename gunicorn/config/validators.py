@@ -15,6 +15,7 @@ from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
 
 from .address import parse_address, parse_bind
+from .hosts import host_pattern
 from .skip_rules import compile_rule
 
 TYPE_CHECKING = False
@@ -358,6 +359,74 @@ def _certificate_files(files: object) -> tuple[str, str | None]:
     return str(parts[0]).strip(), str(key).strip() if key else None
 
 
+def validate_static(val: object) -> dict[str, str | None]:
+    """Paths with the folders of their files: a dict, or texts `/PATH=FOLDER`. No folder: the path is not one of files.
+    """
+    items: list[tuple[object, object]]
+    if isinstance(val, dict):
+        items = list(val.items())
+    else:
+        parts = [text.partition("=") for text in validate_list_string(val)]
+        if not all(equals for _, equals, _ in parts):
+            raise ValueError("expected /PATH=FOLDER")
+        items = [(path, folder) for path, _, folder in parts]
+    found: dict[str, str | None] = {}
+    for path, folder in items:
+        name = _static_path(path)
+        if name in found:
+            raise ValueError(f"{name} is there twice")
+        found[name] = validate_string(folder) or None
+    return found
+
+
+def _static_path(val: object) -> str:
+    """A path without a slash at its end, but for `/` itself."""
+    text = validate_path(val)
+    if text is None:
+        raise ValueError("expected /PATH=FOLDER")
+    path = text.rstrip("/") or "/"
+    if "%" in path or "\\" in path or any(name in ("", ".", "..") for name in path[1:].split("/") if path != "/"):
+        raise ValueError(f"{text!r}: expected a path such as /static, without escapes and empty names")
+    return path
+
+
+def validate_cache_control(val: object) -> list[str]:
+    """A list of values for Cache-Control, each for all files or, as `/PATH=VALUE`, for those below a path."""
+    items = validate_list_string(val)
+    for path, value in cache_control_rules(items):
+        if path:
+            _static_path(path)
+        if not value or not value.isascii() or not value.isprintable():
+            raise ValueError(f"{value!r}: expected a value such as max-age=3600, or off")
+    return items
+
+
+def cache_control_rules(items: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of a path, empty for all files, and a value."""
+    return [item.partition("=")[::2] if item.startswith("/") else ("", item) for item in items]
+
+
+def validate_file_name(val: object) -> str:
+    """The name of a file, without a folder; nothing for none."""
+    name = validate_string(val) or ""
+    if "/" in name or name.startswith(".") or not name.isprintable():
+        raise ValueError("expected the name of a file such as index.html, without a folder")
+    return name
+
+
+def validate_fallback(val: object) -> str:
+    """The path of a file within a folder; nothing for none."""
+    text = (validate_string(val) or "").removeprefix("/")
+    if not text.isprintable() or any(name.startswith(".") or not name for name in text.split("/") if text):
+        raise ValueError("expected application, or a file of the folder such as index.html")
+    return text
+
+
+def validate_hosts(val: object) -> list[str]:
+    """Comma-separated hosts, in the form in which they are compared."""
+    return [host_pattern(host) for host in validate_string_to_list(val)]
+
+
 def validate_header_lines(val: object) -> list[str]:
     """A list of texts of the form NAME:VALUE, each fit to be a header field of a response."""
     lines = validate_list_string(val)
@@ -694,8 +763,8 @@ def parse_mapping(text: str) -> dict[str, object]:
 TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
     ((validate_bool,), parse_bool),
     ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
-    ((validate_header_lines, validate_skip_rules), parse_lines),
-    ((validate_server_names,), parse_names),
+    ((validate_header_lines, validate_skip_rules, validate_cache_control), parse_lines),
+    ((validate_server_names, validate_static), parse_names),
     ((validate_dict,), parse_mapping),
 )
 

@@ -1,5 +1,6 @@
 cimport cython
 from gunicorn.engine._leaf cimport is_leaving, send
+from gunicorn.engine.buffers cimport MOST_AT_ONCE, FileSegment, OutputBuffer
 from gunicorn.engine.listener cimport Listener
 from gunicorn.engine.opener cimport Opener
 from gunicorn.engine.state cimport EngineState
@@ -60,11 +61,16 @@ cdef class FastCGIConnection(CGIConnection):
     @cython.locals(ends=bint)
     cpdef write_two(self, bytes head, body)
     cpdef long long write_file(self, int fd, long long offset, long long count) except? -2
+    cpdef OutputBuffer make_output(self, Py_ssize_t bound, str directory)
     @cython.locals(number=int, parts=list)
     cdef bytes _small(self, data)
     @cython.locals(octets=bytes)
     cdef _write_end(self, bint last)
     cpdef finish(self, bint keep)
+
+
+cdef class RecordOutput(OutputBuffer):
+    cdef FastCGI _records
 
 
 cdef class CGIOpener(Opener):

@@ -4,6 +4,7 @@ only the form of the answers is another one."""
 from __future__ import annotations
 
 from gunicorn.engine._leaf import is_leaving, send
+from gunicorn.engine.buffers import MOST_AT_ONCE, FileSegment, OutputBuffer
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.listener import Listener
 from gunicorn.engine.opener import Opener
@@ -215,7 +216,10 @@ class FastCGIConnection(CGIConnection):
 
     def write_file(self, fd: int, offset: int, count: int) -> int:
         # There are heads of records between: it is read instead.
-        return -1
+        return self.read_file(fd, offset, count)
+
+    def make_output(self, bound: int, directory: str | None) -> OutputBuffer:
+        return RecordOutput(bound, directory, self.records)
 
     def _write_end(self, last: bool) -> None:
         """The end of the answer; `last`: and of the connection. Nothing but its end tells a web server that it is not
@@ -246,6 +250,34 @@ class FastCGIConnection(CGIConnection):
         # The next request may begin inside the call.
         self.answer_state = NOTHING
         Connection.finish(self, keep)
+
+
+class RecordOutput(OutputBuffer):
+    """What waits for a peer of FastCGI: files go into records, a piece when its turn comes; all else is in such."""
+
+    __slots__ = ("_records",)
+
+    def __init__(self, bound: int, directory: str | None, records: FastCGI) -> None:
+        super().__init__(bound, directory)
+        self._records = records
+
+    def flush(self, fd: int) -> int:
+        """As that of the base class."""
+        total = 0
+        while self.segments and total < MOST_AT_ONCE:
+            first = self.segments[0]
+            if isinstance(first, FileSegment) and first.spill is None:
+                data = self.take(MOST_CONTENT)
+                record = record_head(STDOUT, self._records.id, len(data)) + data
+                self.size += len(record)
+                self.segments.appendleft(memoryview(record))
+            sent = self._send_first(fd)
+            if sent < 0:
+                break
+            total += sent
+        if not self.segments:
+            self.close()
+        return total
 
 
 class CGIOpener(Opener):

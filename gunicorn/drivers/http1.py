@@ -194,6 +194,8 @@ class Connection(Answers):
         self.refuse(error)
 
     def go_on(self) -> None:
+        if self.out is not None:
+            self.flush()
         if self.state == LINGERING:
             self._discard()
         elif self.state != CLOSED:
@@ -684,7 +686,7 @@ class Connection(Answers):
                 self._next()
                 return
         else:
-            self.engine.poller.arm_write(self.fd)
+            self.await_room(sent)
         if self.multiplexer is not None:
             if sent:
                 self.multiplexer.writable()

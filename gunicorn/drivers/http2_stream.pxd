@@ -127,6 +127,7 @@ cdef class StreamExchange(Exchange):
     @cython.locals(head=ResponseHead, held=list, data=bytes)
     cdef _push(self)
     cpdef long long send_file(self, int fd, long long offset, long long count) except? -2
+    cpdef long long read_file(self, int fd, long long offset, long long count) except? -2
     @cython.locals(out=OutputBuffer)
     cpdef long long queued(self) except -1
     cpdef bint is_flushed(self) except -1

@@ -200,7 +200,7 @@ class SecureConnection(Connection):
         if self.broken:
             raise ClientDisconnected()
         if count:
-            self._queue_file(fd, offset, count)
+            self._queue_file(fd, offset, count, False)
         return count
 
     def _seal(self, head: bytes, data: Octets) -> None:

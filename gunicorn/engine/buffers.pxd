@@ -2,6 +2,10 @@ cimport cython
 from ._leaf cimport Place, send, send_file
 
 
+cdef Py_ssize_t READ_SIZE
+cdef long long MOST_AT_ONCE
+
+
 cdef class BodyStore:
     cdef public Py_ssize_t bound
     cdef public str directory
@@ -27,7 +31,12 @@ cdef class FileSegment:
     cdef readonly int fd
     cdef public long long offset
     cdef public long long count
+    cdef readonly bint reads
     cdef readonly Spill spill
+
+
+@cython.locals(data=bytes, sent=Py_ssize_t)
+cdef Py_ssize_t _send_from(int fd, FileSegment segment) except -2
 
 
 cdef class OutputBuffer:
@@ -39,6 +48,8 @@ cdef class OutputBuffer:
     cdef public long long spilled
     cdef public Spill spill
     cpdef bint full(self)
+    @cython.locals(sent=Py_ssize_t)
+    cpdef Py_ssize_t _send_first(self, int fd) except -2
     cpdef bytes take(self, Py_ssize_t most)
 
 

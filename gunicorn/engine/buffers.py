@@ -24,6 +24,13 @@ SPILL_FACTOR = 64
 JOINED = 4096
 # A body of more pieces than that is read no further before some are taken.
 MOST_PIECES = 1024
+# A file is read in pieces of this size where the kernel does not send from it.
+READ_SIZE = 65536
+# A client that takes all at once, as on this machine, gets so much before others have their turn.
+MOST_AT_ONCE = 1 << 22
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(MOST_AT_ONCE=MOST_AT_ONCE, READ_SIZE=READ_SIZE)
 
 
 def open_temporary(directory: str | None) -> IO[bytes]:
@@ -148,12 +155,13 @@ class Spill:
 
 class FileSegment:
     """A part of a file to be sent; has its own descriptor, so the application may close the file, or is a part of
-    `spill`."""
+    `spill`. `reads`: it is read, since the kernel cannot, or is not to, send from it."""
 
-    __slots__ = ("count", "fd", "offset", "spill")
+    __slots__ = ("count", "fd", "offset", "reads", "spill")
 
-    def __init__(self, fd: int, offset: int, count: int, spill: Spill | None = None) -> None:
+    def __init__(self, fd: int, offset: int, count: int, spill: Spill | None = None, reads: bool = False) -> None:
         self.spill = spill
+        self.reads = reads
         if spill is None:
             self.fd = os.dup(fd)
         else:
@@ -170,6 +178,19 @@ class FileSegment:
             os.close(fd)
         else:
             self.spill.let_go()
+
+
+def _send_from(fd: int, segment: FileSegment) -> int:
+    """Send the next octets of a file; how many, -1 where the kernel takes none now. Raises `OSError`, also where the
+    file has become shorter."""
+    if segment.reads:
+        data = os.pread(segment.fd, min(segment.count, READ_SIZE), segment.offset)
+        sent = send(fd, data) if data else 0
+    else:
+        sent = send_file(fd, segment.fd, segment.offset, min(segment.count, MOST_AT_ONCE))
+    if sent == 0:
+        raise OSError("the file became shorter while it was sent")
+    return sent
 
 
 class OutputBuffer:
@@ -233,44 +254,49 @@ class OutputBuffer:
             self.spill.take()
         return self.spill
 
-    def add_file(self, fd: int, offset: int, count: int) -> None:
-        """Queue a part of a file."""
-        self.segments.append(FileSegment(fd, offset, count))
+    def add_file(self, fd: int, offset: int, count: int, reads: bool = False) -> None:
+        """Queue a part of a file; `reads`: without sendfile(2)."""
+        self.segments.append(FileSegment(fd, offset, count, None, reads))
 
     def full(self) -> bool:
         """Whether the application should wait before it adds more."""
         return self.size + self.spilled > self.bound * (1 if self.no_file else SPILL_FACTOR)
 
     def flush(self, fd: int) -> int:
-        """Send what the kernel takes; octets sent. Everything is sent when `segments` is empty. Raises `OSError`."""
+        """Send what the kernel takes, about MOST_AT_ONCE octets at most; octets sent. Everything is sent when
+        `segments` is empty. Raises `OSError`."""
         total = 0
+        while self.segments and total < MOST_AT_ONCE:
+            sent = self._send_first(fd)
+            if sent < 0:
+                break
+            total += sent
+        if not self.segments:
+            self.close()
+        return total
+
+    def _send_first(self, fd: int) -> int:
+        """Send what the kernel takes of the first segment; octets sent, -1 where it takes none now. Raises `OSError`.
+        """
         segments = self.segments
-        while segments:
-            first = segments[0]
-            if isinstance(first, FileSegment):
-                sent = send_file(fd, first.fd, first.offset, min(first.count, 1 << 30))
-                if sent < 0:
-                    break
-                if sent == 0:
-                    raise OSError("the file became shorter while it was sent")
+        first = segments[0]
+        if isinstance(first, FileSegment):
+            sent = _send_from(fd, first)
+            if sent > 0:
                 first.offset += sent
                 first.count -= sent
                 if first.count == 0:
                     first.close()
                     segments.popleft()
+            return sent
+        sent = send(fd, first)
+        if sent >= 0:
+            self.size -= sent
+            if sent == len(first):
+                segments.popleft()
             else:
-                sent = send(fd, first)
-                if sent < 0:
-                    break
-                self.size -= sent
-                if sent == len(first):
-                    segments.popleft()
-                else:
-                    segments[0] = first[sent:]
-            total += sent
-        if not segments:
-            self.close()
-        return total
+                segments[0] = first[sent:]
+        return sent
 
     def take(self, most: int) -> bytes:
         """The next octets, at most so many, taken out. Raises `OSError` where a file has become shorter."""

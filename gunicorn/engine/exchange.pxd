@@ -35,6 +35,7 @@ cdef class Exchange:
     cpdef hold(self, ResponseHead head, bytes data)
     cpdef push(self)
     cpdef long long send_file(self, int fd, long long offset, long long count) except? -2
+    cpdef long long read_file(self, int fd, long long offset, long long count) except? -2
     cpdef answer(self, Page page)
     cpdef write(self, data)
     cpdef write_two(self, bytes head, body)

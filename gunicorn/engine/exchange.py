@@ -154,6 +154,11 @@ class Exchange:
         has become shorter, -1 when the kernel cannot send from it, and none of it was sent."""
         raise NotImplementedError
 
+    def read_file(self, fd: int, offset: int, count: int) -> int:
+        """As `send_file`, where the kernel cannot, or is not to, send from the file: pieces of it are read as the
+        client takes them."""
+        raise NotImplementedError
+
     def takes_trailers(self, head: ResponseHead) -> bool:
         """Whether trailer fields can follow the content of this response, which is not begun yet."""
         raise NotImplementedError

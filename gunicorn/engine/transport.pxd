@@ -1,6 +1,6 @@
 cimport cython
 from ._leaf cimport send, send_file, send_last, send_two
-from .buffers cimport OutputBuffer
+from .buffers cimport MOST_AT_ONCE, OutputBuffer
 from .exchange cimport Exchange
 from .state cimport EngineState
 
@@ -43,7 +43,9 @@ cdef class Transport(Exchange):
     cpdef write_two(self, bytes head, body)
     @cython.locals(sent=Py_ssize_t, whole="long long")
     cpdef long long write_file(self, int fd, long long offset, long long count) except? -2
-    cdef _queue_file(self, int fd, long long offset, long long count)
+    cpdef long long read_file(self, int fd, long long offset, long long count) except? -2
+    cdef _queue_file(self, int fd, long long offset, long long count, bint reads)
+    cdef await_room(self, long long sent)
     cdef OutputBuffer _output(self)
     cpdef OutputBuffer make_output(self, Py_ssize_t bound, str directory)
     cdef _queue(self, data)

@@ -14,7 +14,7 @@ import sys
 from gunicorn.unix.unpatched import Socket, select
 
 from ._leaf import send, send_file, send_last, send_two
-from .buffers import OutputBuffer
+from .buffers import MOST_AT_ONCE, OutputBuffer
 from .exchange import ClientDisconnected, Exchange
 from .parking import Parked
 
@@ -162,9 +162,10 @@ class Transport(Exchange):
             raise ClientDisconnected()
         whole = count
         if self.out is None:
-            while count:
+            # What is left of a large file when others are to have their turn is queued, and goes on in the next one.
+            while count and whole - count < MOST_AT_ONCE:
                 try:
-                    sent = send_file(self.fd, fd, offset, min(count, 1 << 30))
+                    sent = send_file(self.fd, fd, offset, min(count, MOST_AT_ONCE))
                 except OSError as error:
                     if count == whole and error.errno in _NOT_SENDABLE:
                         return -1
@@ -176,12 +177,20 @@ class Transport(Exchange):
                 offset += sent
                 count -= sent
         if count:
-            self._queue_file(fd, offset, count)
+            self._queue_file(fd, offset, count, False)
         return whole
 
-    def _queue_file(self, fd: int, offset: int, count: int) -> None:
+    def read_file(self, fd: int, offset: int, count: int) -> int:
+        self.push()
+        if self.broken:
+            raise ClientDisconnected()
+        if count:
+            self._queue_file(fd, offset, count, True)
+        return count
+
+    def _queue_file(self, fd: int, offset: int, count: int, reads: bool) -> None:
         with self.engine.guard:
-            self._output().add_file(fd, offset, count)
+            self._output().add_file(fd, offset, count, reads)
             self._flush_queued()
 
     def _output(self) -> OutputBuffer:
@@ -223,10 +232,20 @@ class Transport(Exchange):
         if out.segments:
             if sent:
                 self.deadline = self.engine.send_deadline()
-            self.engine.poller.arm_write(self.fd)
+            self.await_room(sent)
         else:
             self.out = None
             self.deadline = 0.0
+
+    def await_room(self, sent: int) -> None:
+        """More is queued, behind what was sent just now: have it sent when there is room, or when others have had their
+        turn, where there still is."""
+        if sent >= MOST_AT_ONCE:
+            self.take_turn()
+            # Whoever writes here may do so beside the engine's own turns.
+            self.engine.wake()
+        else:
+            self.engine.poller.arm_write(self.fd)
 
     def _gone(self) -> ClientDisconnected:
         self.broken = True

@@ -229,6 +229,10 @@ class Gateway(GatewayState):
         else:
             self._gather(response, environ, seconds)
 
+    def log_answer(self, response: Response, request: Request, seconds: float) -> None:
+        """A line for an answer that was given in the application's place."""
+        self._log(response, request, None, seconds)
+
     def _gather(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
         now = self.engine.now
         lines = self.lines

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from gunicorn._standard import standard_first
+from gunicorn.config.validators import cache_control_rules
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits
@@ -21,11 +24,13 @@ if TYPE_CHECKING:
     from gunicorn.engine.listener import Listener
     from gunicorn.engine.opener import Opener
     from gunicorn.http.forwarded import Forwarded
+    from gunicorn.http.hosts import Hosts
     from gunicorn.unix.sockets import BaseSocket
 
     from .access_lines import AccessLines
     from .admission import Admission
     from .request_ids import RequestIds
+    from .static_site import StaticSite
 
 
 def limits_of(cfg: Config) -> Limits:
@@ -133,6 +138,24 @@ def request_ids_of(cfg: Config) -> RequestIds | None:
     from .request_ids import RequestIds
 
     return RequestIds(cfg.request_id_header)
+
+
+def site_of(cfg: Config) -> StaticSite:
+    """The files of `static`."""
+    # Brings all that is only needed for them.
+    with standard_first():
+        from .static_site import StaticOptions, StaticSite
+
+    folders = {path: folder and os.path.join(cfg.chdir, folder) for path, folder in cfg.static.items()}
+    rules = {"": "no-cache", **dict(cache_control_rules(cfg.static_cache_control))}
+    return StaticSite(StaticOptions(folders, rules, cfg.static_index, cfg.static_fallback))
+
+
+def hosts_of(cfg: Config) -> Hosts:
+    """The hosts of `allowed_hosts`."""
+    from gunicorn.http.hosts import Hosts
+
+    return Hosts(cfg.allowed_hosts)
 
 
 def lines_of(log: Log, cfg: Config) -> AccessLines | None:

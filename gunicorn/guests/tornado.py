@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from tornado.iostream import IOStream
 
     from gunicorn._types import Environ, Peer
+    from gunicorn.http.hosts import Hosts
     from gunicorn.unix.sockets import BaseSocket
 
     Given = ParamSpec("Given")
@@ -99,6 +100,7 @@ class Servers:
         self.admission = wiring.admission_of(cfg)
         self.forwarded = wiring.forwarded_of(cfg)
         self.request_ids = wiring.request_ids_of(cfg)
+        self.hosts: Hosts | None = wiring.hosts_of(cfg) if cfg.allowed_hosts else None
         pairs = (line.partition(":") for line in cfg.response_headers)
         self.fields = [(name, value.strip()) for name, _, value in pairs]
         # In the environ of WSGI two names may be one variable: there `header_map` has something to drop.
@@ -230,6 +232,8 @@ class Servers:
 
     def _read_again(self, request: Request) -> list[tuple[FieldName, str]]:
         read = read_again(self.worker.engine.table, request)
+        if self.hosts is not None:
+            self.hosts.check(read)
         if read.starts:
             tell_queue_time(self.board, read)
         return read.fields

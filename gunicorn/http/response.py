@@ -140,6 +140,10 @@ class FieldLine:
         self.packed: bytes | None = None
         self.length = content_length(value) if kind == CONTENT_LENGTH else -1
 
+    def pair(self) -> tuple[str, str]:
+        """Name and value."""
+        return str(self.line, "latin-1").partition(":")[0], self.value
+
 
 class FieldLines:
     """The response fields seen lately, by the pair the application gave."""

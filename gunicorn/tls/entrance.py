@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gunicorn._standard import standard_first
+from gunicorn.config.checks import complaint
 from gunicorn.errors import ConfigError
 
 TYPE_CHECKING = False
@@ -62,6 +63,16 @@ def check_http_alone(cfg: Config) -> None:
             kind = cfg.worker_class_str
             raise ConfigError(f"bind = {_shown(bind.address)}: worker_class = {kind} serves this application by a "
                               f"server that speaks HTTP alone, and not {protocol}")
+
+
+def check_served(cfg: Config, *names: str) -> None:
+    """Such a server hands every request to its application: settings that would answer some of them must not be taken
+    for in force. Raises `ConfigError`."""
+    for name in names:
+        if getattr(cfg, name):
+            kind = cfg.worker_class_str
+            problem = f"worker_class = {kind} serves this application by a server of its own, which knows nothing of it"
+            raise ConfigError(complaint(cfg, name, problem))
 
 
 def attach(listeners: list[Listener], sockets: Sequence[BaseSocket], cfg: Config, log: Log) -> None:

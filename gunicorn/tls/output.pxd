@@ -1,5 +1,5 @@
 from gunicorn.engine._leaf cimport send
-from gunicorn.engine.buffers cimport OutputBuffer
+from gunicorn.engine.buffers cimport MOST_AT_ONCE, OutputBuffer
 
 
 cdef class Sealed:

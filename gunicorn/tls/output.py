@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gunicorn.engine._leaf import send
-from gunicorn.engine.buffers import OutputBuffer
+from gunicorn.engine.buffers import MOST_AT_ONCE, OutputBuffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class SealedOutput(OutputBuffer):
         """As that of the base class, through the channel."""
         total = 0
         segments = self.segments
-        while segments:
+        while segments and total < MOST_AT_ONCE:
             first = segments[0]
             if not isinstance(first, Sealed):
                 first = Sealed(memoryview(self.channel.seal(self.take(_SEAL_SIZE))))

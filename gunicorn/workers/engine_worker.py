@@ -14,6 +14,7 @@ from gunicorn.engine.engine import Engine, is_short
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
+from gunicorn.gateway.fronts import front_of
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.wiring import limits_of, settings_of
 from gunicorn.http.errors import GatewayTimeout
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from gunicorn._types import LogOptions
     from gunicorn.config import Config
     from gunicorn.engine.exchange import Exchange
-    from gunicorn.engine.handler import Handler
     from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -191,7 +191,7 @@ class EngineWorker(Worker):
         self.has_gateway = True
         if self.slow_requests.limit:
             self.slot.tell_slow_requests()
-        self.engine.hand_to(self._handler(), self.manners, self.cfg.workers > 1)
+        self.engine.hand_to(front_of(self.gateway, self.cfg), self.manners, self.cfg.workers > 1)
         self._find_parking()
         self.engine.listen(self.sockets)
         entrance.attach(self.engine.listeners, self.sockets, self.cfg, self.log)
@@ -217,14 +217,6 @@ class EngineWorker(Worker):
             self.engine.parking = SharedParking(*ends)
         else:
             self.tmp.leave_parking()
-
-    def _handler(self) -> Handler:
-        """What the engine hands requests to: the gateway, or what stands in front of it."""
-        if not self.cfg.health_path:
-            return self.gateway
-        from gunicorn.gateway.health_path import HealthPath
-
-        return HealthPath(self.gateway, self.cfg.health_path)
 
     # Requests that take too long.
 

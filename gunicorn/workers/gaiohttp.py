@@ -48,6 +48,7 @@ class AiohttpWorker(GunicornWebWorker):
             return
         try:
             entrance.check_guest(cfg)
+            entrance.check_served(cfg, "static", "allowed_hosts")
         except ConfigError as error:
             raise AppImportError(str(error)) from None
 

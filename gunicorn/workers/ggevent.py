@@ -16,6 +16,8 @@ from gevent import _hub_local, monkey
 from gevent.event import Event
 from gevent.socket import socket as GreenSocket
 
+from gunicorn.tls.entrance import check_served
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +76,7 @@ class GeventWorker(GreenletWorker):
         if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
             super().run()
             return
+        check_served(self.cfg, "static", "allowed_hosts")
         from gunicorn.guests.gevent_pywsgi import serve
 
         serve(self)

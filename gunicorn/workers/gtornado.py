@@ -92,6 +92,8 @@ class TornadoWorker(EngineWorker):
         if isinstance(app, HTTPServerConnectionDelegate | WSGIContainer):
             try:
                 entrance.check_http_alone(cfg)
+                # Tornado has its own: `StaticFileHandler`.
+                entrance.check_served(cfg, "static")
             except ConfigError as error:
                 raise AppImportError(str(error)) from None
 

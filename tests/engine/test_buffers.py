@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gunicorn.engine.buffers import MOST_PIECES, SPILL_FACTOR, BodyStore, BodyStream, OutputBuffer
+from gunicorn.engine.buffers import MOST_AT_ONCE, MOST_PIECES, SPILL_FACTOR, BodyStore, BodyStream, OutputBuffer
 from gunicorn.http.errors import InsufficientStorage
 from gunicorn.tls.output import SealedOutput
 
@@ -201,6 +201,35 @@ def test_a_client_that_takes_an_octet_at_a_time(ends: Ends, file: IO[bytes]) -> 
         for _ in range(400):
             ends.take(1)
     assert ends.take_all(out) == b"m" * 1500 + CONTENT[10:3010] + b"n" * 1500
+
+
+def test_a_client_that_takes_all_lets_others_have_their_turn(tmp_path: Path) -> None:
+    """A file takes what is sent to it, however fast."""
+    size = 2 * MOST_AT_ONCE + 5
+    with open(tmp_path / "large", "w+b") as source, open(tmp_path / "sink", "wb") as sink:
+        source.truncate(size)
+        out = OutputBuffer(1 << 20, None)
+        out.add_file(source.fileno(), 0, size)
+        turns = 0
+        while out.segments:
+            assert 0 < out.flush(sink.fileno()) <= MOST_AT_ONCE
+            turns += 1
+        assert turns == 3
+        assert os.stat(sink.name).st_size == size
+
+
+@pytest.mark.parametrize("size", [1, 3000, 200_000])
+def test_a_file_that_is_read(ends: Ends, tmp_path: Path, size: int) -> None:
+    """Where the kernel is not to send from it, it comes through all the same, in order."""
+    content = os.urandom(size)
+    with open(tmp_path / "read", "w+b") as source:
+        source.write(content)
+        source.flush()
+        out = OutputBuffer(1 << 20, None)
+        out.add(b"before")
+        out.add_file(source.fileno(), 0, size, True)
+        out.add(b"behind")
+    assert ends.take_all(out) == b"before" + content + b"behind"
 
 
 def test_flush_tells_what_was_sent(ends: Ends) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import requests
 
 from tests.conftest import Serve
 from tests.support.proxies import Proxy, need
-from tests.support.server import REPOSITORY
+from tests.support.server import HELLO, REPOSITORY
 from tests.support.wait import PATIENCE
 
 EXAMPLES = REPOSITORY / "examples"
@@ -43,6 +45,33 @@ def test_django(serve: Serve) -> None:
     assert requests.get(f"{url}/", timeout=PATIENCE).text == f"Hello from {url}/\n"
     assert requests.post(f"{url}/upload", files={"f": b"12345"}, timeout=PATIENCE).json() == {"f": 5}
     assert len(requests.get(f"{url}/stream", timeout=PATIENCE).text.splitlines()) == 100
+
+
+def test_files_that_django_has_collected(tmp_path: Path, serve: Serve) -> None:
+    folder = tmp_path / "django"
+    shutil.copytree(EXAMPLES / "django", folder, ignore=shutil.ignore_patterns("staticfiles", "__pycache__"))
+    collect = [sys.executable, "collected.py", "collectstatic", "--noinput"]
+    subprocess.run(collect, cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
+    server = serve(HELLO, "--chdir", str(folder), "--static", "/static=staticfiles", target="collected:app")
+    page = requests.get(server.url, timeout=PATIENCE).text
+    (path,) = re.findall(r'href="(/static/site\.[0-9a-f]{12}\.css)"', page)
+    answer = requests.get(server.url + path, timeout=PATIENCE)
+    assert "rebeccapurple" in answer.text
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert requests.get(f"{server.url}/static/nothing.css", timeout=PATIENCE).status_code == 404
+
+
+def test_a_single_page_application(serve: Serve) -> None:
+    folder = EXAMPLES / "spa"
+    words = re.findall(r"^gunicorn api:app (.+)$", (folder / "api.py").read_text(), re.MULTILINE)[0].split()
+    url = serve(HELLO, "--chdir", str(folder), *words, target="api:app").url
+    page = (folder / "dist" / "index.html").read_text()
+    for path in ("/", "/users/1"):
+        answer = requests.get(url + path, timeout=PATIENCE)
+        assert (answer.text, answer.headers["Content-Type"]) == (page, "text/html; charset=utf-8")
+    assert requests.get(f"{url}/assets/app.js", timeout=PATIENCE).headers["Content-Type"].startswith("text/javascript")
+    assert requests.get(f"{url}/assets/old.js", timeout=PATIENCE).status_code == 404
+    assert requests.get(f"{url}/api/users/1", timeout=PATIENCE).json() == {"path": "/api/users/1"}
 
 
 def test_chat(serve: Serve) -> None:

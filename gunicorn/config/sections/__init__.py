@@ -14,6 +14,7 @@ from gunicorn.config.sections import (  # noqa: I001
     http_dialect as http_dialect,
     proxies as proxies,
     responses as responses,
+    static as static,
     logs as logs,
     process_naming as process_naming,
     server_hooks as server_hooks,
