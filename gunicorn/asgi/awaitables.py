@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from _thread import get_ident
 from asyncio import CancelledError, InvalidStateError, current_task
 
 from gunicorn.errors import OwnSignal
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 PENDING = 0
 DONE = 1
 CANCELLED = 2
+
+# Where threads share the engine with the loop, which of them is the loop's; None where there is no other.
+_LOOP_THREAD: int | None = None
+
+
+def wake_by_the_loop(thread: int | None) -> None:
+    """What threads other than this one wake is stepped by the loop. They hold the engine's guard, and so does the loop
+    (`workers/shared_loop.py`). None: there are no others."""
+    global _LOOP_THREAD
+    _LOOP_THREAD = thread
 
 
 class Waiter:
@@ -103,6 +114,9 @@ class Waiter:
         self.state = DONE
         callback, self.callback = self.callback, None
         if callback is None:
+            return
+        if _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD:
+            self.loop.call_soon_threadsafe(callback, self, context=self.context)
             return
         if current_task(self.loop) is None and self.context is not None:
             try:

@@ -15,6 +15,7 @@ from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
 
 from .address import parse_address, parse_bind
+from .mounts import parse_place, parse_rule
 from .skip_rules import compile_rule
 
 TYPE_CHECKING = False
@@ -358,6 +359,22 @@ def _certificate_files(files: object) -> tuple[str, str | None]:
     return str(parts[0]).strip(), str(key).strip() if key else None
 
 
+def validate_mounts(val: object) -> dict[str, str]:
+    """Places with the names of their applications: a dict, or texts `PLACE=MODULE:VARIABLE`. Each place once."""
+    items = list(val.items()) if isinstance(val, dict) else [parse_rule(text) for text in validate_list_string(val)]
+    found: dict[str, str] = {}
+    for written, target in items:
+        if not (isinstance(written, str) and isinstance(target, str)):
+            raise TypeError(f"expected texts, /PREFIX and MODULE:VARIABLE, not {written!r} and {target!r}")
+        place = str(parse_place(written.strip()))
+        if not target.strip():
+            raise ValueError(f"{written!r}: no application is named: expected MODULE:VARIABLE behind it")
+        if place in found:
+            raise ValueError(f"{place!r} is there twice, for {found[place]!r} and {target!r}: expected each place once")
+        found[place] = target.strip()
+    return found
+
+
 def validate_header_lines(val: object) -> list[str]:
     """A list of texts of the form NAME:VALUE, each fit to be a header field of a response."""
     lines = validate_list_string(val)
@@ -695,7 +712,7 @@ TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
     ((validate_bool,), parse_bool),
     ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
     ((validate_header_lines, validate_skip_rules), parse_lines),
-    ((validate_server_names,), parse_names),
+    ((validate_server_names, validate_mounts), parse_names),
     ((validate_dict,), parse_mapping),
 )
 

@@ -85,6 +85,9 @@ class HealthPath(Handler):
     def tell(self, peer: Peer, protocol: str, what: str) -> None:
         self._gateway.tell(peer, protocol, what)
 
+    def streams(self, request: Request) -> bool:
+        return self._gateway.streams(request)
+
     def answered(self) -> int:
         return self._gateway.answered()
 
