@@ -34,8 +34,8 @@ _LOOP_THREAD: int | None = None
 
 
 def wake_by_the_loop(thread: int | None) -> None:
-    """What threads other than this one wake is stepped by the loop. They hold the engine's guard, and so does the loop
-    (`workers/shared_loop.py`). None: there are no others."""
+    """What is woken in another thread than this one is stepped by the loop, which takes that from any of them. None:
+    there are no others."""
     global _LOOP_THREAD
     _LOOP_THREAD = thread
 
@@ -108,17 +108,15 @@ class Waiter:
             raise InvalidStateError("Result is not set.")
 
     def wake(self) -> None:
-        """Let the task go on: here and now, unless another one is running."""
+        """Let the task go on: here and now, unless another one is running, or the loop in another thread."""
         if self.state != PENDING:
             return
         self.state = DONE
         callback, self.callback = self.callback, None
         if callback is None:
             return
-        if _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD:
-            self.loop.call_soon_threadsafe(callback, self, context=self.context)
-            return
-        if current_task(self.loop) is None and self.context is not None:
+        elsewhere = _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD
+        if not elsewhere and current_task(self.loop) is None and self.context is not None:
             try:
                 self.context.run(callback, self)
             except OwnSignal:

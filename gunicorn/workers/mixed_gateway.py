@@ -14,6 +14,7 @@ from gunicorn.asgi.cycle import Cycle
 from gunicorn.asgi.gateway import ASGIGateway
 from gunicorn.asgi.mounts import MountedASGI
 from gunicorn.config.mounts import below, octets_of
+from gunicorn.errors import OwnSignal
 from gunicorn.http.target import unquote
 
 from .thread_pool import PoolGateway
@@ -112,9 +113,15 @@ class MixedGateway(ASGIGateway):
         self.pool.handle(exchange, request)
 
     def _begin_here(self, exchange: Exchange, request: Request) -> None:
-        # On its way through the loop it may have been given up.
-        if exchange.request is request:
+        if exchange.request is not request:
+            # On its way to the loop it was given up.
+            return
+        try:
             super().handle(exchange, request)
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+            self.pool.engine.failed(exchange, error)
 
     def _in_loop(self, step: Callable[[*Ts], object], *args: *Ts) -> None:
         """Do this now where the loop runs, or soon, by the loop."""

@@ -5,14 +5,18 @@ So what runs in the loop needs no lock of its own, and a thread that touches wha
 
 from __future__ import annotations
 
+import asyncio
 import selectors
-from asyncio import SelectorEventLoop
 from operator import methodcaller
-from threading import RLock
+from threading import RLock, get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
+    from typing import TypeVarTuple
+
+    Ts = TypeVarTuple("Ts")
 
 __all__ = ["LoopGuard", "SharedLoop"]
 
@@ -57,10 +61,34 @@ class _Selector(selectors.DefaultSelector):
             self._guard.__enter__()
 
 
-class SharedLoop(SelectorEventLoop):
-    """A loop of asyncio whose thread has `guard` from here on, but for when it sleeps."""
+class SharedLoop(asyncio.SelectorEventLoop):
+    """A loop of asyncio whose thread has `guard` from here on, but for when it sleeps.
+
+    Who has it meanwhile, in another thread, can give the loop something to do as if it ran there.
+    """
 
     def __init__(self) -> None:
         self.guard = LoopGuard()
         self.guard.__enter__()
+        self._own_thread = get_ident()
         super().__init__(_Selector(self.guard))
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        if get_ident() == self._own_thread:
+            return super().call_soon(callback, *args, context=context)
+        return self.call_soon_threadsafe(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = super().call_at(when, callback, *args, context=context)
+        if get_ident() != self._own_thread:
+            # It may sleep for longer than until then.
+            self.call_soon_threadsafe(_nothing)
+        return timer
+
+
+def _nothing() -> None:
+    """The loop looks at its timers whenever it turns."""
