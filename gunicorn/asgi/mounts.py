@@ -59,16 +59,19 @@ class MountedASGI:
         kind = scope["type"]
         if kind == "lifespan":
             return self._live(receive, send)
-        root_path = scope.get("root_path", "")
-        host = _host_of(scope) if self.table.by_host else ""
-        rank = self.table.find(host, below(scope["path"], root_path))
+        rank = self.rank_of(scope)
         if rank == NOWHERE:
             return _deny(receive, send) if kind == "websocket" else _answer("http", send)
         prefix, app = self._at[rank]
         # `path` has what `root_path` has: that is all that changes.
-        scope["root_path"] = root_path + prefix
+        scope["root_path"] = scope.get("root_path", "") + prefix
         self._give_state(scope, app)
         return app(scope, receive, send)
+
+    def rank_of(self, scope: Scope) -> int:
+        """The rank of the mount that takes a request; NOWHERE where none does."""
+        host = _host_of(scope) if self.table.by_host else ""
+        return self.table.find(host, below(scope["path"], scope.get("root_path", "")))
 
     def octets_table(self) -> Table:
         """The same places, for paths as an environ has them."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gunicorn.config import Config, sources
+from gunicorn.config import Config, files, sources
 from gunicorn.config.mounts import NOWHERE, Place, Table, bare_host, below, in_order, octets_of, parse_place
 from gunicorn.errors import ConfigError
 
@@ -140,6 +141,14 @@ def test_forms_in_a_file(given_as: object) -> None:
 def test_forms_in_the_environment(text: str) -> None:
     cfg = Config()
     sources.apply_variables(cfg, {"GUNICORN_MOUNT": text})
+    assert cfg.mount == MEANT
+
+
+def test_forms_in_toml(tmp_path: Path) -> None:
+    file = tmp_path / "gunicorn.toml"
+    file.write_text('[mount]\n"/a" = "x:app"\n"b/c" = "y:make(z=1)"\n')
+    cfg = Config()
+    sources.apply_mapping(cfg, files.read_file(str(file)), str(file))
     assert cfg.mount == MEANT
 
 
