@@ -104,7 +104,12 @@ class MixedGateway(ASGIGateway):
         return not self.cfg.buffer_request_body or not self._crossing.is_for_wsgi(request)
 
     def handle(self, exchange: Exchange, request: Request) -> None:
-        if not self._crossing.is_for_wsgi(request):
+        is_for_wsgi = self._crossing.is_for_wsgi(request)
+        shared = exchange.shared
+        if shared is not None and is_for_wsgi == ("asgi" in shared):
+            # What is kept for all requests of a client is a part of an environ, or one of a scope.
+            exchange.shared = None
+        if not is_for_wsgi:
             self._in_loop(self._begin_here, exchange, request)
             return
         self.served += 1

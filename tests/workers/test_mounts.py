@@ -106,6 +106,14 @@ async def room(scope, receive, send):
 MIXED = ("--mount", "/shop=app:shop", "--mount", "/room=app:room", "--mount", "h.example/shop=app:room")
 
 
+def on_host(server: Server, host: str, path: str) -> list[object]:
+    """What an application of that host says."""
+    with server.connect() as wire:
+        wire.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        found: list[object] = wire.read_response().json()
+        return found
+
+
 def test_wsgi_on_every_worker_type(make_server: Serve) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
@@ -119,7 +127,7 @@ def test_wsgi_on_every_worker_type(make_server: Serve) -> None:
             ):
                 wire.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
                 assert wire.read_response().json() == answer
-        assert server.get("/x", "Host: B.example:8000").json()[:3] == ["blog", "", "/x"]
+        assert on_host(server, "B.example:8000", "/x")[:3] == ["blog", "", "/x"]
         assert "Mounted at b.example/: app:blog" in server.log()
 
     mounts = ("--mount", "/shop=app:shop", "--mount", "/blog/2=app:blog", "--mount", "b.example/=app:blog")
@@ -155,7 +163,7 @@ class TestMixed:
         assert mixed.get("/").json()[0] == "app"
         assert mixed.get("/shop/x").json() == ["shop", "/shop", "/x", "/shop/x", 0]
         assert mixed.get("/room/x").json() == ["room", "/room", "/room/x", 0]
-        assert mixed.get("/shop/x", "Host: h.example").json() == ["room", "/shop", "/shop/x", 0]
+        assert on_host(mixed, "h.example", "/shop/x") == ["room", "/shop", "/shop/x", 0]
 
     def test_one_connection_goes_to_and_fro(self, mixed: Server) -> None:
         paths = ["/shop/1", "/room/2", "/room/wait", "/4", "/shop/5", "/room/6"] * 20
