@@ -79,7 +79,8 @@ def _together(cfg: Config, mounts: list[Mount]) -> App:
 
 
 def _single(mount: Mount) -> Mount:
-    return mount.replaced(app=as_single_callable(mount.app)) if is_double_callable(mount.app) else mount
+    app = mount.app
+    return mount.replaced(app=as_single_callable(app)) if isinstance(app, type) and is_double_callable(app) else mount
 
 
 def _is_asgi(cfg: Config, app: App) -> bool:
