@@ -60,6 +60,7 @@ BOUNDARIES = {
     "workers/greenlets.py": 2,
     "workers/gthread.py": 2,
     "workers/gtornado.py": 2,
+    "workers/mixed_gateway.py": 1,
     "workers/pooling.py": 1,
     "workers/sync.py": 1,
     "workers/thread_pool.py": 1,

@@ -99,10 +99,20 @@ class BaseApplication:
             spew.spew()
 
     def wsgi(self) -> App:
-        """Return the application, loaded at the first call."""
+        """Return the application, and all that are mounted beside it, loaded at the first call."""
         if self.callable is None:
-            self.callable = without_exit(self.load, "the application", "while it was imported")
+            load = self._load_with_mounts if self.cfg.mount else self.load
+            self.callable = without_exit(load, "the application", "while it was imported")
         return self.callable
+
+    def has_application(self) -> bool:
+        """Whether `load` has something to load; without it there are the mounts alone."""
+        return True
+
+    def _load_with_mounts(self) -> App:
+        from gunicorn.workers.mounted import mounted
+
+        return mounted(self.cfg, self.load if self.has_application() else None)
 
     def run(self) -> None:
         """Run the master. Ends the process when the server ends.
@@ -279,7 +289,7 @@ class Application(BaseApplication):
             if self.cfg.check_config:
                 rehearse(self)
             else:
-                without_exit(self.load, "the application", "while it was imported")
+                self.wsgi()
         except (AppImportError, ConfigError) as error:
             _exit_with(str(error), "")
         except Exception as error:  # noqa: BLE001  # the boundary around the application

@@ -23,6 +23,7 @@ if __name__ == "__main__":
 
 from gunicorn.app.base import Application
 from gunicorn.config import arguments
+from gunicorn.config.checks import refuse_second_root
 from gunicorn.errors import ConfigError
 from gunicorn.loading.names import import_app
 from gunicorn.unix.process import ignore_signals
@@ -59,15 +60,26 @@ class WSGIApplication(Application):
     def load_config(self) -> None:
         """Apply all sources, and make sure that there is something to serve."""
         super().load_config()
-        if self.app_uri is not None:
-            return
-        if self.cfg.wsgi_app is not None:
+        if self.app_uri is None and self.cfg.wsgi_app is not None:
             self.app_uri = self.cfg.wsgi_app
             self.cfg.set("default_proc_name", self.app_uri, source=self.cfg.sources["wsgi_app"])
-        elif self.cfg.paste is None:
+        if self.cfg.mount:
+            self._look_at_mounts()
+        elif self.app_uri is None and self.cfg.paste is None:
             raise ConfigError(
                 "No application module specified: name one as MODULE:VARIABLE, or set wsgi_app."
             )
+
+    def _look_at_mounts(self) -> None:
+        if self.has_application():
+            refuse_second_root(self.cfg)
+        else:
+            self.cfg.set("default_proc_name", ", ".join(self.cfg.mount.values()), source=self.cfg.sources["mount"])
+
+    def has_application(self) -> bool:
+        """Whether one is named, or is what a subclass loads."""
+        is_named = self.app_uri is not None or self.cfg.paste is not None
+        return is_named or type(self).load is not WSGIApplication.load
 
     def load_wsgiapp(self) -> App:
         """Import the application."""

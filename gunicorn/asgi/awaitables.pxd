@@ -1,4 +1,5 @@
 cdef int PENDING, DONE, CANCELLED
+cdef object _LOOP_THREAD
 
 
 cdef class Waiter:

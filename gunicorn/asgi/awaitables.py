@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from _thread import get_ident
 from asyncio import CancelledError, InvalidStateError, current_task
 
 from gunicorn.errors import OwnSignal
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 PENDING = 0
 DONE = 1
 CANCELLED = 2
+
+# Where threads share the engine with the loop, which of them is the loop's; None where there is no other.
+_LOOP_THREAD: int | None = None
+
+
+def wake_by_the_loop(thread: int | None) -> None:
+    """What is woken in another thread than this one is stepped by the loop, which takes that from any of them. None:
+    there are no others."""
+    global _LOOP_THREAD
+    _LOOP_THREAD = thread
 
 
 class Waiter:
@@ -97,14 +108,15 @@ class Waiter:
             raise InvalidStateError("Result is not set.")
 
     def wake(self) -> None:
-        """Let the task go on: here and now, unless another one is running."""
+        """Let the task go on: here and now, unless another one is running, or the loop in another thread."""
         if self.state != PENDING:
             return
         self.state = DONE
         callback, self.callback = self.callback, None
         if callback is None:
             return
-        if current_task(self.loop) is None and self.context is not None:
+        elsewhere = _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD
+        if not elsewhere and current_task(self.loop) is None and self.context is not None:
             try:
                 self.context.run(callback, self)
             except OwnSignal:

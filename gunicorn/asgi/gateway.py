@@ -195,8 +195,7 @@ class ASGIGateway(ASGIGatewayState):
         length is not known.
         """
         before, self.seen_sent = self.seen_sent, {}
-        for exchange, _, _ in self.running():
-            cycle: Any = exchange.response
+        for cycle in self._cycles():
             if cycle.is_open_ended():
                 self.seen_sent[cycle] = cycle.sent
                 if everyone or before.get(cycle) == cycle.sent or cycle.is_event_stream():
@@ -207,7 +206,7 @@ class ASGIGateway(ASGIGatewayState):
         tasks = set() if streams_only else set(self.tasks)
         for exchange in self.engine.exchanges():
             cycle = exchange.response
-            if cycle is not None and cycle.task is not None and (cycle.dismissed or not streams_only):
+            if isinstance(cycle, Cycle) and cycle.task is not None and (cycle.dismissed or not streams_only):
                 # What the end of its task leaves undone is no fault of the application's.
                 cycle.dismissed = True
                 tasks.add(cycle.task)
@@ -217,12 +216,12 @@ class ASGIGateway(ASGIGatewayState):
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
         """HTTP requests whose response is not complete, and when they were begun."""
-        found: list[tuple[Exchange, Request, float]] = []
-        for exchange in self.engine.exchanges():
-            cycle = exchange.response
-            if type(cycle) is HTTPCycle and not cycle.concluded:
-                found.append((exchange, cycle.request, cycle.started))
-        return found
+        return [(cycle.exchange, cycle.request, cycle.started) for cycle in self._cycles()]
+
+    def _cycles(self) -> list[HTTPCycle]:
+        """HTTP requests whose response is not complete."""
+        responses = [exchange.response for exchange in self.engine.exchanges()]
+        return [response for response in responses if type(response) is HTTPCycle and not response.concluded]
 
     def busy(self) -> bool:
         """Whether applications still work on something, be it behind a complete response."""

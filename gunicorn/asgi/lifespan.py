@@ -11,7 +11,16 @@ from .scope import VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn._types import ASGIApp, Log, Message
+    from typing import Protocol, Unpack
+
+    from gunicorn._types import ASGIApp, LogOptions, Message
+
+    class Teller(Protocol):
+        """The part of a log that is told of a lifespan."""
+
+        def error(self, msg: object, /, *args: object, **kwargs: Unpack[LogOptions]) -> None: ...
+        def info(self, msg: object, /, *args: object, **kwargs: Unpack[LogOptions]) -> None: ...
+        def debug(self, msg: object, /, *args: object, **kwargs: Unpack[LogOptions]) -> None: ...
 
 EVENTS = ("startup", "shutdown")
 
@@ -28,11 +37,12 @@ class Lifespan:
     """One task of the application that lives as long as its worker.
 
     `mode` is `auto`, `on` or `off`. With `auto` an application that raises before it has answered the start-up is
-    taken for one that does not know the protocol.
+    taken for one that does not know the protocol. `who`: what the log calls it.
     """
 
-    def __init__(self, app: ASGIApp, mode: str, log: Log) -> None:
+    def __init__(self, app: ASGIApp, mode: str, log: Teller, who: str = "the application") -> None:
         self.app = app
+        self._who = who
         self.mode = mode
         self.log = log
         self.state: dict[str, object] = {}
@@ -65,9 +75,9 @@ class Lifespan:
         answer = await self._ask("shutdown", seconds)
         self.active = False
         if answer is None:
-            self.log.error("The application's lifespan shut-down took more than %g s", seconds)
+            self.log.error("%s's lifespan shut-down took more than %g s", self._named(), seconds)
         elif answer:
-            self.log.error("The application's lifespan shut-down failed: %s", answer)
+            self.log.error("%s's lifespan shut-down failed: %s", self._named(), answer)
         await self._end_task()
 
     async def _ask(self, event: str, seconds: float) -> str | None:
@@ -101,19 +111,22 @@ class Lifespan:
 
     def _raised(self, error: BaseException) -> None:
         if self.active:
-            self.log.error("Exception in the application's lifespan", exc_info=error)
+            self.log.error("Exception in %s's lifespan", self._who, exc_info=error)
             self._answer("shutdown", f"{type(error).__name__}: {error}")
         elif self._answers["startup"].done():
             # It has said itself that the start-up failed; many raise afterwards as well.
             self.log.debug("Exception after a failed start-up", exc_info=error)
         elif self.mode == "on" or (self._asked and not _knows_it_not(error)):
-            self.log.error("Exception in the application's lifespan", exc_info=error)
+            self.log.error("Exception in %s's lifespan", self._who, exc_info=error)
             self._answer("startup", f"{type(error).__name__}: {error}")
         elif _knows_it_not(error) and (not self._asked or isinstance(error, Foreign)):
-            self.log.debug("The application has no lifespan: %r", error)
+            self.log.debug("%s has no lifespan: %r", self._named(), error)
         else:
             # It may be the start-up that has failed: nobody should have to look for that.
-            self.log.info("The application is served without a lifespan, since its lifespan raised %r", error)
+            self.log.info("%s is served without a lifespan, since its lifespan raised %r", self._named(), error)
+
+    def _named(self) -> str:
+        return self._who[:1].upper() + self._who[1:]
 
     async def _receive(self) -> Message:
         self._asked = True

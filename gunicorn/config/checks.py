@@ -67,6 +67,13 @@ def _otel_is_there(cfg: SettingValues) -> None:
             raise ConfigError(complaint(cfg, asked[0], "OpenTelemetry is missing: pip install gunicorn[otel]"))
 
 
+def refuse_second_root(cfg: SettingValues) -> None:
+    """Raise ConfigError where a mount stands in the place of the application, which is there as well."""
+    if "/" in cfg.mount:
+        problem = f"{cfg.default_proc_name} stands at / already: expected a prefix, or a host in front of it"
+        raise ConfigError(complaint(cfg, "mount", problem))
+
+
 def check_there_is_one(cfg: SettingValues, listeners: Sized) -> None:
     """Raise ConfigError when nobody could ever reach the server."""
     if not listeners:

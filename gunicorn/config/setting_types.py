@@ -17,6 +17,7 @@ class SettingTypes:
     if TYPE_CHECKING:
         config: str
         wsgi_app: str | None
+        mount: dict[str, str]
         bind: list[str]
         backlog: int
         unix_socket_mode: int | None

@@ -16,6 +16,7 @@ from gunicorn.errors import ConfigError
 
 from .address import parse_address, parse_bind
 from .hosts import host_pattern
+from .mounts import parse_place, parse_rule
 from .skip_rules import compile_rule
 
 TYPE_CHECKING = False
@@ -427,6 +428,22 @@ def validate_hosts(val: object) -> list[str]:
     return [host_pattern(host) for host in validate_string_to_list(val)]
 
 
+def validate_mounts(val: object) -> dict[str, str]:
+    """Places with the names of their applications: a dict, or texts `PLACE=MODULE:VARIABLE`. Each place once."""
+    items = list(val.items()) if isinstance(val, dict) else [parse_rule(text) for text in validate_list_string(val)]
+    found: dict[str, str] = {}
+    for written, target in items:
+        if not (isinstance(written, str) and isinstance(target, str)):
+            raise TypeError(f"expected texts, /PREFIX and MODULE:VARIABLE, not {written!r} and {target!r}")
+        place = str(parse_place(written.strip()))
+        if not target.strip():
+            raise ValueError(f"{written!r}: no application is named: expected MODULE:VARIABLE behind it")
+        if place in found:
+            raise ValueError(f"{place!r} is there twice, for {found[place]!r} and {target!r}: expected each place once")
+        found[place] = target.strip()
+    return found
+
+
 def validate_header_lines(val: object) -> list[str]:
     """A list of texts of the form NAME:VALUE, each fit to be a header field of a response."""
     lines = validate_list_string(val)
@@ -764,7 +781,7 @@ TEXT_FORMS: Sequence[tuple[tuple[Validator, ...], Callable[[str], object]]] = (
     ((validate_bool,), parse_bool),
     ((validate_list_string, validate_bind, validate_pairs, validate_list_of_files_or_patterns), parse_list),
     ((validate_header_lines, validate_skip_rules, validate_cache_control), parse_lines),
-    ((validate_server_names, validate_static), parse_names),
+    ((validate_server_names, validate_static, validate_mounts), parse_names),
     ((validate_dict,), parse_mapping),
 )
 

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 SETTINGS_ON_TOP = (
-    "bind", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
+    "bind", "mount", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
     "max_requests_jitter", "worker_connections", "preload_app", "daemon", "pidfile", "proc_name", "reload",
     "dirty_workers", "dirty_apps", "dirty_timeout", "control_socket", "control_socket_disable",
 )

@@ -348,7 +348,7 @@ class Connection(Answers):
 
     def _expect_body(self, request: Request) -> None:
         engine = self.engine
-        if engine.stream_bodies:
+        if engine.stream_bodies and engine.handler.streams(request):
             self.stream = request.body = BodyStream(engine.settings.body_buffer_size)
             self._dispatch(request)
             return

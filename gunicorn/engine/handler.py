@@ -42,6 +42,10 @@ class Handler:
         """For the log, of a client: it breaks the rules of the protocol that it speaks, or wants what it may not, and
         gets no answer that says so."""
 
+    def streams(self, request: Request) -> bool:
+        """Whether this request is handed on before its body is there: asked where the worker type wants it so."""
+        return True
+
     def answers(self, request: Request) -> bool:
         """Whether this request is answered at once, however many run: asked where no more may."""
         return False

@@ -61,6 +61,9 @@ class Front(Handler):
     def tell(self, peer: Peer, protocol: str, what: str) -> None:
         self._handler.tell(peer, protocol, what)
 
+    def streams(self, request: Request) -> bool:
+        return self._handler.streams(request)
+
     def answered(self) -> int:
         return self._handler.answered()
 

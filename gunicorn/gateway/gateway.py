@@ -70,6 +70,10 @@ class Gateway(GatewayState):
         self.forwarded: Any = wiring.forwarded_of(cfg)
         self.request_ids = wiring.request_ids_of(cfg)
 
+    def share_board(self, other: Gateway) -> None:
+        """Two gateways serve in this worker: they count on one board."""
+        self.board = other.board
+
     def abandon(self, slot: Any) -> None:
         """In a child that the application has forked: tell nobody of requests, and count them on a page of its own."""
         self.lines = None

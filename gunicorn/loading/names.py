@@ -58,6 +58,12 @@ def looks_like_factory(app: object) -> bool:
     return _takes(app, 0) is True and _takes(app, 2) is False and _takes(app, 3) is False
 
 
+def is_an_application(app: object) -> bool:
+    """Whether `app` can be called with the two arguments of WSGI or the three of ASGI, as far as its signature tells;
+    a class of ASGI 2 is made with one."""
+    return _takes(app, 2) is not False or _takes(app, 3) is not False or isinstance(app, type)
+
+
 def _takes(app: object, count: int) -> bool | None:
     """Whether `app` takes `count` positional arguments; None when that cannot be seen.
 

@@ -72,6 +72,8 @@ def announce_listeners(master: MasterState) -> None:
     """Where it listens, and which workers will serve there."""
     cfg, log = master.cfg, master.log
     log.info("Listening at: %s (%s)", _names(master.LISTENERS), master.pid)
+    for place, target in cfg.mount.items():
+        log.info("Mounted at %s: %s", place, target)
     log.info("Using worker: %s", cfg.worker_class_str)
     if cfg.settings["workers"].get() == "auto":
         log.info("Using workers: %s (auto)", master.num_workers)

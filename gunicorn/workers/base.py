@@ -230,7 +230,10 @@ class Worker:
 
     def traced_application(self) -> App:
         """The application as requests are given to it: with a span around each, where they have such."""
-        app: App = self.wsgi
+        return self.traced_wsgi(self.wsgi)
+
+    def traced_wsgi(self, app: App) -> App:
+        """The same for this application of WSGI."""
         if self._telemetry is None:
             return app
         from gunicorn.otel.wsgi import TracedWSGI

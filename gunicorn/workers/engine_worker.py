@@ -141,7 +141,7 @@ class EngineWorker(Worker):
         self.check_application(self.cfg, self.wsgi)
         if self.serves_asgi or interface_of(self.wsgi) != ASGI:
             return
-        self.log.info("The application is an ASGI one. Using worker: asgi")
+        self.log.info("%s is an ASGI one. Using worker: asgi", _told_as(self.wsgi))
         raise AnotherWorkerType("asgi")
 
     @classmethod
@@ -155,7 +155,7 @@ class EngineWorker(Worker):
             raise AppImportError(f"{named or 'The application'} looks like a factory, as it takes no arguments{hint}.")
         if "worker_class" in cfg.sources and not cls.serves_asgi and interface_of(app) == ASGI:
             raise AppImportError(
-                f"The application is an ASGI one, which worker_class = {cfg.worker_class_str} cannot serve: use -k asgi"
+                f"{_told_as(app)} is an ASGI one, which worker_class = {cfg.worker_class_str} cannot serve: use -k asgi"
             )
 
     def make_gateway(self) -> Gateway:
@@ -390,6 +390,11 @@ class EngineWorker(Worker):
             self.engine.poll(LOOK_SECONDS)
         silence_signals()
         self.engine.close()
+
+
+def _told_as(app: object) -> str:
+    """What an application is called; of several that are mounted, the first one of ASGI."""
+    return str(getattr(app, "told_as", "The application"))
 
 
 def _named(request: Request) -> str:

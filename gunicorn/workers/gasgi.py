@@ -6,10 +6,12 @@ import asyncio
 import traceback
 
 from gunicorn.asgi.gateway import ASGIGateway
+from gunicorn.asgi.http import HTTPCycle
 from gunicorn.asgi.lifespan import Lifespan, LifespanFailed
 from gunicorn.asgi.loop import new_loop as asyncio_loop
+from gunicorn.config.checks import complaint
 from gunicorn.engine.manners import Manners
-from gunicorn.errors import AppImportError, OwnSignal, WorkerExit
+from gunicorn.errors import AppImportError, ConfigError, OwnSignal, WorkerExit
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.http.errors import GatewayTimeout
 from gunicorn.instrument import stacks
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import App
+    from gunicorn.asgi.mounts import MountedASGI
+    from gunicorn.config.config import Config
     from gunicorn.engine.exchange import Exchange
     from gunicorn.http.request import Request
 
+    from .shared_loop import LoopGuard
     from .thread_pool import PoolGateway
 
 BOOT_FAILED = 3
@@ -59,7 +64,7 @@ def new_loop(kind: str) -> asyncio.AbstractEventLoop:
 
 
 class ASGIWorker(EngineWorker):
-    """Serves ASGI applications, and WSGI ones in a pool of threads."""
+    """Serves ASGI applications, and WSGI ones in a pool of threads; with mounts both at once."""
 
     serves_asgi = True
     manners = Manners(gathers=True, streams=True, delays=True)
@@ -69,12 +74,18 @@ class ASGIWorker(EngineWorker):
     gateway: ASGIGateway | PoolGateway
     _ticker: asyncio.TimerHandle | None = None
     _again: asyncio.Handle | None = None
+    # Where threads run beside the loop: what it holds when it does not sleep.
+    _guard: LoopGuard | None = None
 
     # Start.
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self.loop = new_loop(self.cfg.asgi_loop)
+        mounted = _mounted(self.cfg, self.wsgi)
+        if mounted is not None and mounted.others is not None:
+            self._share_loop(mounted)
+        else:
+            self.loop = new_loop(self.cfg.asgi_loop)
         asyncio.set_event_loop(self.loop)
         if self.serves_wsgi():
             from .thread_pool import PoolGateway
@@ -85,17 +96,52 @@ class ASGIWorker(EngineWorker):
         if is_double_callable(self.wsgi):
             self.wsgi = as_single_callable(self.wsgi)
         self.lifespan = Lifespan(self.wsgi, self.cfg.asgi_lifespan, self.log)
+        seconds: float = self.cfg.lifespan_startup_timeout
+        if mounted is not None:
+            # Each has the limit for itself.
+            mounted.log, seconds = self.log, 0.0
         self._tick()
         try:
-            self.loop.run_until_complete(self.lifespan.start(self.cfg.lifespan_startup_timeout))
+            self.loop.run_until_complete(self.lifespan.start(seconds))
         except LifespanFailed as error:
             self.log.error("The application did not start: %s", error)
             self.loop.run_until_complete(self._clear(RESERVED_SECONDS))
             raise WorkerExit(BOOT_FAILED) from None
 
     def serves_wsgi(self) -> bool:
-        """Whether the application is a WSGI one."""
+        """Whether the application is a WSGI one, or all of them are."""
         return interface_of(self.wsgi) == WSGI
+
+    @classmethod
+    def check_application(cls, cfg: Config, app: object) -> None:
+        super().check_application(cfg, app)
+        mounted = _mounted(cfg, app)
+        if mounted is not None and mounted.others is not None and cfg.asgi_loop == "uvloop":
+            problem = "mounts of WSGI beside those of ASGI are served by the loop of asyncio alone"
+            raise ConfigError(complaint(cfg, "asgi_loop", problem))
+
+    def _share_loop(self, mounted: MountedASGI) -> None:
+        """Applications of both interfaces are mounted: threads beside the loop, and one engine for all."""
+        from .shared_loop import SharedLoop
+
+        self.loop = loop = SharedLoop()
+        self._guard = loop.guard
+        self.manners = Manners(threaded=True, multithread=True, gathers=True, streams=True)
+        self.gateway_class = self._make_mixed
+        mounted.serves_others = True
+
+    def _make_mixed(
+        self, worker: EngineWorker, app: App, manners: Manners, multiprocess: bool, server: str, software: str
+    ) -> Gateway:
+        from .mixed_gateway import Crossing, MixedGateway
+        from .thread_pool import PoolGateway
+
+        mounted: MountedASGI = self.wsgi
+        if mounted.others is None:
+            raise ValueError("no application of WSGI is mounted")
+        pool = PoolGateway(worker, self.traced_wsgi(mounted.others), manners, multiprocess, server, software)
+        crossing = Crossing(mounted, self.cfg.root_path, pool.builder.script_name)
+        return MixedGateway(worker, app, crossing, pool, manners, server, software)
 
     def traced_application(self) -> App:
         if self._telemetry is None or self.serves_wsgi():
@@ -107,20 +153,31 @@ class ASGIWorker(EngineWorker):
     def places(self) -> int:
         threads: int = self.cfg.threads
         connections: int = self.cfg.worker_connections
-        return max(1, threads if self.manners.threaded else connections)
+        return max(1, threads if self.serves_wsgi() else connections)
 
     def make_gateway(self) -> Gateway:
         gateway = super().make_gateway()
         if isinstance(gateway, ASGIGateway):
+            self._settle(gateway)
             gateway.loop = self.loop
             gateway.wait_writable = _nothing
             if self.lifespan is not None and self.lifespan.active:
                 gateway.scopes.state = self.lifespan.state
         return gateway
 
+    def _settle(self, gateway: ASGIGateway) -> None:
+        if self._guard is None:
+            return
+        from .mixed_gateway import MixedGateway
+
+        if isinstance(gateway, MixedGateway):
+            gateway.settle()
+
     # The loop.
 
     def serve(self) -> None:
+        if self._guard is not None:
+            self.engine.guard = self._guard
         self._told = asyncio.Event()
         self.loop.set_exception_handler(_tell)
         self.loop.add_reader(self.engine.fileno(), self._poll)
@@ -226,8 +283,9 @@ class ASGIWorker(EngineWorker):
         return super().stacks_of(exchange) if task is None else stacks.of_task(task)
 
     def break_off(self, exchange: Exchange, request: Request) -> None:
-        if isinstance(self.gateway, ASGIGateway):
-            exchange.response.break_off(GatewayTimeout())
+        response = exchange.response
+        if isinstance(response, HTTPCycle):
+            response.break_off(GatewayTimeout())
         else:
             with self.engine.guard:
                 super().break_off(exchange, request)
@@ -243,6 +301,8 @@ class ASGIWorker(EngineWorker):
         self.engine.close()
         asyncio.set_event_loop(None)
         self.loop.close()
+        if self._guard is not None:
+            self._guard.__exit__()
 
     async def _stop(self) -> None:
         """Running requests end, WebSockets are told to go elsewhere, the application shuts down."""
@@ -303,6 +363,15 @@ class ASGIWorker(EngineWorker):
             await asyncio.wait([step], timeout=seconds)
             # Nobody needs to be told of one that did not end.
             step._log_destroy_pending = False
+
+
+def _mounted(cfg: Config, app: object) -> MountedASGI | None:
+    """The application, where it is several of which one at least is of ASGI."""
+    if not cfg.mount:
+        return None
+    from gunicorn.asgi.mounts import MountedASGI
+
+    return app if isinstance(app, MountedASGI) else None
 
 
 def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

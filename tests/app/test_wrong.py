@@ -28,6 +28,7 @@ def create_app(config=None):
 
 def nothing(): ...
 def five(): return 5
+def four(a, b, c, d): ...
 
 class Thing: ...
 """
@@ -138,6 +139,16 @@ CASES: list[Case] = [
     (["-b", "8163"], 1, r"Error: bind = .*: '8163' is not a host; if it is the port, write 127.0.0.1:8163 or :8163"),
     (["-b", ""], 1, r"Error: bind = .*: one address is empty"),
     (["-b", "ftp://x:80"], 1, r"Error: bind = .*: 'ftp' is not a scheme"),
+    # Mounts.
+    (
+        ["--mount", "api=shop:app"], 1,
+        r"Error: mount = \['api=shop:app'\] \(command line --mount\): 'api': a prefix begins with a slash, expected ",
+    ),
+    (["--mount", "/a=shop:app", "--mount", "/a/=shop:five"], 1, r"Error: mount = .*: '/a' is there twice, for "),
+    (
+        ["--mount", "/=shop:app"], 1,
+        r"Error: mount = \{'/': 'shop:app'\} \(command line --mount\): shop:app stands at / already: expected a prefix",
+    ),
     # The command line.
     (["--host", "x"], 2, r"gunicorn: error: unrecognized arguments: --host \(did you mean --bind HOST:PORT\?\)$"),
     (["--port", "8"], 2, r"gunicorn: error: unrecognized arguments: --port \(did you mean --bind HOST:PORT\?\)$"),
@@ -164,6 +175,14 @@ APPLICATIONS: list[tuple[str, int, str]] = [
     ),
     ("shop:create_app", 4, r"shop:create_app looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
     ("shop:Thing", 4, r"shop:Thing looks like a factory, .*: use 'shop:Thing\(\)'\.$"),
+]
+# The same of what is mounted beside one.
+MOUNTED: list[tuple[str, int, str]] = [
+    ("/a=nowhere:app", 3, r"mount /a=nowhere:app: No module named 'nowhere' in "),
+    ("/a=shop:ap", 4, r"mount /a=shop:ap: Failed to find attribute 'ap' in 'shop' .*, did you mean 'app'\?$"),
+    ("h/a=shop:five()", 4, r"mount h/a=shop:five\(\): Failed to find application object .*, which is not callable\.$"),
+    ("/a=shop:create_app", 4, r"mount /a=shop:create_app: it looks like a factory, .*: use 'shop:create_app\(\)'\.$"),
+    ("/a=shop:four", 4, r"mount /a=shop:four: it takes neither the arguments of WSGI nor those of ASGI\.$"),
 ]
 
 
@@ -265,8 +284,10 @@ def test_an_application_that_cannot_be_had(folder: Path) -> None:
     def is_not_said(line: str, said: str) -> bool:
         return not any(re.search(line, one) for one in said.splitlines())
 
-    starts = [([target], status, f"^{line}") for target, status, line in APPLICATIONS]
-    checks = [(["--check-config", target], 1, f"^Error: {line}") for target, _, line in APPLICATIONS]
+    named = [*(([target], *rest) for target, *rest in APPLICATIONS)]
+    named += [(["--mount", mount, "shop:app"], *rest) for mount, *rest in MOUNTED]
+    starts = [(args, status, f"^{line}") for args, status, line in named]
+    checks = [(["--check-config", *args], 1, f"^Error: {line}") for args, _, line in named]
     assert failures(folder, starts, is_not_said) == []
     assert failures(folder, checks, is_not_the_only_line) == []
 

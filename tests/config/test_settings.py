@@ -25,7 +25,7 @@ NEW = {
     "buffer_request_body", "django_settings", "limit_request_head", "metrics_bind", "control_bind",
     "control_token_file", "otel_metrics", "otel_spans", "otel_trust",
     "log_format", "log_streams", "access_log_skip", "access_log_sample", "access_log_slow", "request_id_header",
-    "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "park_connections",
+    "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "mount", "park_connections",
     "gc_freeze", "gc_threshold",
     "fastcgi_allow_ips", "scgi_allow_ips", "static", "static_cache_control", "static_index", "static_fallback",
     "allowed_hosts",

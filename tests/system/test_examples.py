@@ -87,6 +87,28 @@ def test_chat(serve: Serve) -> None:
         assert (first.recv(PATIENCE), second.recv(PATIENCE)) == ("hello", "hello")
 
 
+def test_mounts(make_server: Serve) -> None:
+    from websockets.sync.client import connect
+
+    folder = EXAMPLES / "mounts"
+    server = make_server("", config=(folder / "gunicorn.conf.py").read_text(), target=None)
+    for name in ("shop.py", "api.py"):
+        (server.folder / name).write_text((folder / name).read_text())
+    server.start()
+    assert "/api/live" in requests.get(server.url, timeout=PATIENCE).text
+    answer = requests.post(f"{server.url}/buy", allow_redirects=False, timeout=PATIENCE)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    stock = {"stock": 7, "url": f"{server.url}/api/stock"}
+    assert requests.get(f"{server.url}/api/stock", timeout=PATIENCE).json() == stock
+    host = {"Host": f"api.localhost:{server.port}"}
+    stock["url"] = f"http://{host['Host']}/stock"
+    assert requests.get(f"{server.url}/stock", headers=host, timeout=PATIENCE).json() == stock
+    with connect(server.url.replace("http", "ws", 1) + "/api/live") as socket:
+        assert socket.recv(PATIENCE) == "7"
+    assert server.stop() == 0
+    assert (server.log().count("the API is open"), server.log().count("the API is closed")) == (1, 1)
+
+
 def test_hooks(serve: Serve) -> None:
     config = (EXAMPLES / "hooks.conf.py").read_text()
     server = serve((EXAMPLES / "hello.py").read_text(), workers=2, config=config)

@@ -1,7 +1,7 @@
 """Where the configuration comes from, and what is served when the command line does not say."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_string
+from gunicorn.config.validators import validate_mounts, validate_string
 
 SECTION = "Config File"
 
@@ -35,4 +35,23 @@ class WSGIApp(Setting):
         The application, `MODULE:VARIABLE` as on the command line.
 
         Used when the command line names none.
+        """
+
+
+class Mount(Setting):
+    name = "mount"
+    section = SECTION
+    default = {}
+    validator = validate_mounts
+    cli = ["--mount"]
+    action = "append"
+    meta = "PLACE=MODULE:VARIABLE"
+    desc = """\
+        Another application, and the path below which it stands, `/PREFIX=MODULE:VARIABLE`; may be given several times.
+
+        `HOST/PREFIX` is a path on one host, `*.HOST/PREFIX` on every name below it. What no mount takes goes to the
+        application that is named as usual; there need not be one. WSGI and ASGI applications can stand side by side.
+
+        In a file it is a dict of places and applications; in the environment variable mounts stand with white space
+        between, or as a JSON object. See [Mounts](mounts.md).
         """
