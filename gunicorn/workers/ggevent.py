@@ -16,11 +16,12 @@ from gevent import _hub_local, monkey
 from gevent.event import Event
 from gevent.socket import socket as GreenSocket
 
+from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.tls.entrance import check_served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from socket import socket
     from typing import Any, TypeVarTuple
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gevent.pywsgi import WSGIHandler, WSGIServer
     from greenlet import greenlet as Greenlet
 
+    from gunicorn.config import Config
     from gunicorn.unix.sockets import BaseSocket
 
     from .greenlets import Event as AnEvent
@@ -69,14 +71,23 @@ class GeventWorker(GreenletWorker):
 
             abandon(self.guests)
 
+    @classmethod
+    def check_application(cls, cfg: Config, app: object) -> None:
+        super().check_application(cfg, app)
+        if any(_is_chosen(cls.__mro__, name) for name in _OF_A_GUEST):
+            try:
+                check_served(cfg, "static", "allowed_hosts")
+            except ConfigError as error:
+                raise AppImportError(str(error)) from None
+
     def run(self) -> None:
         # By itself gevent does so at the first fork, and misses the end of that child when it comes before the loop has
         # turned: whoever waits for it waits for ever.
         gevent.get_hub().loop.install_sigchld()
-        if not (_is_chosen(self, "server_class") or _is_chosen(self, "wsgi_handler")):
+        places = (self, *type(self).__mro__)
+        if not any(_is_chosen(places, name) for name in _OF_A_GUEST):
             super().run()
             return
-        check_served(self.cfg, "static", "allowed_hosts")
         from gunicorn.guests.gevent_pywsgi import serve
 
         serve(self)
@@ -168,9 +179,14 @@ class GeventPyWSGIWorker(GeventWorker):
 PyWSGIWorker = GeventPyWSGIWorker
 
 
-def _is_chosen(worker: GeventWorker, name: str) -> bool:
-    """Whether somebody has set a class of `gevent.pywsgi`, other than our own default, on a worker or its class."""
-    for place in (worker, *type(worker).__mro__):
+# What subclasses set to be served by `gevent.pywsgi`.
+_OF_A_GUEST = ("server_class", "wsgi_handler")
+
+
+def _is_chosen(places: Iterable[object], name: str) -> bool:
+    """Whether somebody has set a class of `gevent.pywsgi`, other than our own default; `places`: a worker and its
+    classes."""
+    for place in places:
         if name in vars(place):
             chosen = vars(place)[name]
             return chosen is not None and not isinstance(chosen, _OfPyWSGI)

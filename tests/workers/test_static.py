@@ -238,13 +238,39 @@ app = tornado.web.Application([("(?:.*)", Handler)])
 """
 
 
-def test_hosts_of_an_application_of_tornado(serve: Serve, make_server: Serve, site: Path) -> None:
-    server = serve(TORNADO, "-k", "tornado", *HOSTS, "--health-path", "/healthz")
-    play_hosts(server)
-    refused = make_server(TORNADO, "-k", "tornado", "--static", f"/static={site}").spawn()
-    assert refused.wait() != 0
-    assert "static = " in refused.log()
-    assert "a server of its own" in refused.log()
+def test_hosts_of_an_application_of_tornado(serve: Serve) -> None:
+    play_hosts(serve(TORNADO, "-k", "tornado", *HOSTS, "--health-path", "/healthz"))
+
+
+GUESTS = {
+    "app:Own": """
+        from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIServer
+        class Server(PyWSGIServer):
+            pass
+        class Own(GeventPyWSGIWorker):
+            server_class = Server
+        def app(environ, start_response):
+            raise AssertionError
+    """,
+    "gaiohttp": """
+        from aiohttp import web
+        app = web.Application()
+    """,
+    "tornado": """
+        import tornado.web
+        app = tornado.web.Application()
+    """,
+}
+
+
+def test_servers_that_know_nothing_of_it_do_not_start(make_server: Serve, site: Path) -> None:
+    def play(kind: str) -> None:
+        server = make_server(GUESTS[kind], "-k", kind, "--static", f"/static={site}").spawn()
+        assert server.wait() != 0
+        assert "static = " in server.log()
+        assert "by a server of its own" in server.log()
+
+    at_once(GUESTS, play)
 
 
 def test_by_other_protocols(serve: Serve, site: Path, tmp_path: Path) -> None:
