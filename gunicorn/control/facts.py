@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 SETTINGS_ON_TOP = (
-    "bind", "mount", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
+    "bind", "workers", "worker_class", "threads", "timeout", "graceful_timeout", "keepalive", "max_requests",
     "max_requests_jitter", "worker_connections", "preload_app", "daemon", "pidfile", "proc_name", "reload",
     "dirty_workers", "dirty_apps", "dirty_timeout", "control_socket", "control_socket_disable",
 )
@@ -117,9 +117,10 @@ def _by_status(totals: Totals) -> dict[str, int]:
 
 
 def listeners(view: ServerView) -> Data:
-    """`show listeners`"""
+    """`show listeners`: and what stands behind them, where that is more than one application."""
     found = [{"address": each.address, "fd": each.fd, "type": each.kind} for each in view.listeners]
-    return {"listeners": found, "count": len(found)}
+    mounts = [{"place": place, "application": target} for place, target in view.settings.mount.items()]
+    return {"listeners": found, "count": len(found), **({"mounts": mounts} if mounts else {})}
 
 
 def requests(view: ServerView) -> Data:

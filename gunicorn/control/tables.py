@@ -98,7 +98,10 @@ def _listeners(data: Data) -> str:
     rows = _rows(data.get("listeners"))
     cells = [(row.get("address"), row.get("type"), row.get("fd")) for row in rows]
     table = _lines((40, 8), 55, ("ADDRESS", "TYPE", "FD"), cells)
-    return "\n".join([*table, "", f"Total: {data.get('count', len(rows))} listeners"])
+    mounts = [
+        printable(f"Mounted at {row.get('place')}: {row.get('application')}") for row in _rows(data.get("mounts"))
+    ]
+    return "\n".join([*table, "", *mounts, f"Total: {data.get('count', len(rows))} listeners"])
 
 
 def _requests(data: Data) -> str:

@@ -64,6 +64,20 @@ def test_listeners() -> None:
     ]
 
 
+def test_mounts() -> None:
+    orders = Noted()
+    view = orders.view()
+    view.settings.set("mount", ["/api=api:app", "h.example/=x:make(a='\x1b')"])
+    data = facts.listeners(view)
+    assert data["mounts"] == [
+        {"place": "/api", "application": "api:app"}, {"place": "h.example/", "application": "x:make(a='\x1b')"},
+    ]
+    lines = tables.as_text(["show", "listeners"], data).splitlines()
+    assert lines[-3:] == [
+        "Mounted at /api: api:app", r"Mounted at h.example/: x:make(a='\x1b')", "Total: 1 listeners",
+    ]
+
+
 def test_config() -> None:
     lines = text("show config", facts.of_settings)
     assert len(lines) == 20

@@ -84,7 +84,8 @@ async def room(scope, receive, send):
         while not exists("go"):
             await asyncio.sleep(0.01)
     if path == "/wait":
-        await asyncio.sleep(0)
+        # Asks for the loop of its thread.
+        await asyncio.sleep(0.001)
     if path == "/raise":
         raise ValueError("by room")
     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -256,6 +257,25 @@ class TestMixed:
         assert "No application stands here" in server.get("/x").body.decode()
         assert server.get("/shop/x").json()[0] == "shop"
         assert re.search(r"gunicorn: master \[app:shop, app:room\]", Path(f"/proc/{server.pid}/cmdline").read_text())
+
+
+def test_a_thread_that_waits_for_its_body_takes_in_what_is_for_tasks(serve: Serve) -> None:
+    """On a connection of HTTP/2 it is the thread that reads meanwhile; what comes for others is still the loop's."""
+    http2 = ("--http2-cleartext", "prior-knowledge", "--http-protocols", "h2,h1")
+    server = serve(ASGI, *MIXED, "--threads", "2", "--no-buffer-request-body", *http2)
+    with HTTP2Client.prior(server.address) as client:
+        for _ in range(20):
+            threads = [client.begin("/shop/up", method="POST", ends=False) for _ in range(2)]
+            tasks = [client.begin("/room/wait", method="POST", ends=False) for _ in range(4)]
+            for stream in tasks:
+                for piece in (b"x" * 1000, b"y" * 3000):
+                    client.send(stream, piece, ends=piece[:1] == b"y")
+            tasks.append(client.begin("/room/wait"))
+            for stream, size in zip(tasks, (4000, 4000, 4000, 4000, 0), strict=True):
+                assert client.answer(stream).json() == ["room", "/room", "/room/wait", size]
+            for stream in threads:
+                client.send(stream, b"z" * 5000)
+                assert client.answer(stream).json() == ["shop", "/shop", "/up", "/shop/up", 5000]
 
 
 def test_requests_of_both_have_their_limits(serve: Serve) -> None:
