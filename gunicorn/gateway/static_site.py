@@ -38,6 +38,10 @@ FRESH = 1.0
 SMALL = 16384
 # So many paths are remembered.
 REMEMBERED = 512
+# Several ranges of a larger file are put together in memory up to this size. More are sent from where they lie, if they
+# are few: each has a descriptor as long as it waits for its client.
+GATHERED = 1 << 18
+FEW_RANGES = 4
 # A file that changes while it is looked at is looked at again so often.
 ATTEMPTS = 3
 
@@ -304,7 +308,7 @@ class StaticSite:
         if "RANGE" in asked and request.method == "GET":
             stands = range_stands(asked.get("IF-RANGE"), file.etag, file.modified)
             ranges = ranges_of(asked["RANGE"], file.size) if stands else None
-            if ranges is not None:
+            if ranges is not None and not _is_too_much(ranges):
                 return self._partial(file, ranges, now)
         if file.whole is not None:
             return file.whole
@@ -334,11 +338,13 @@ class StaticSite:
     def _filled(self, answer: Answer, file: File, now: float) -> Answer | None:
         """With the content where that is at hand, or with the file."""
         content = file.content
-        if content is None:
-            return _with_file(answer, file, now)
-        pieces = [part if isinstance(part, bytes) else content[part[0]:part[0] + part[1]] for part in answer.parts]
-        answer.parts = [b"".join(pieces)]
-        return answer
+        if content is not None:
+            pieces = [part if isinstance(part, bytes) else content[part[0]:part[0] + part[1]] for part in answer.parts]
+            answer.parts = [b"".join(pieces)]
+            return answer
+        filled = _with_file(answer, file, now)
+        several = len(answer.parts) > 1 and answer.length <= GATHERED
+        return filled if filled is None or not several else _gathered(filled)
 
     def _page(self, status: int, fields: Iterable[tuple[str, str]] = ()) -> Answer:
         return Answer(status, self._lines([("Content-Type", "text/html"), *fields]), [error_body(status, "")])
@@ -350,6 +356,11 @@ class StaticSite:
 
 def _prefix(path: str) -> list[str]:
     return [name for name in path.split("/") if name]
+
+
+def _is_too_much(ranges: list[tuple[int, int]]) -> bool:
+    """Whether all of the content is the answer to a request for many large parts of it (RFC 9110 section 14.2)."""
+    return len(ranges) > FEW_RANGES and sum(end - first for first, end in ranges) > GATHERED
 
 
 def _without(file: File, *names: bytes) -> list[FieldLine]:
@@ -398,3 +409,15 @@ def _with_file(answer: Answer, file: File, now: float) -> Answer | None:
     if fd >= 0:
         os.close(fd)
     return None
+
+
+def _gathered(answer: Answer) -> Answer | None:
+    """With all of its content in memory, and without the file; None where that has become shorter."""
+    fd, answer.fd = answer.fd, -1
+    try:
+        pieces = [part if isinstance(part, bytes) else os.pread(fd, part[1], part[0]) for part in answer.parts]
+    finally:
+        os.close(fd)
+    content = b"".join(pieces)
+    answer.parts = [content]
+    return answer if len(content) == answer.length else None

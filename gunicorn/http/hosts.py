@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gunicorn._standard import standard_first
+
 from .errors import HTTPError, InvalidHost, Misdirected
 from .request import Request
 
@@ -67,7 +69,8 @@ class Hosts:
 
 def _shortest(literal: str) -> str:
     """An IPv6 address as it is compared; what is none stays as it is."""
-    from ipaddress import IPv6Address
+    with standard_first():
+        from ipaddress import IPv6Address
 
     try:
         return str(IPv6Address(literal))

@@ -11,6 +11,8 @@ import os
 import sys
 from _thread import allocate_lock
 
+from gunicorn._standard import standard_first
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +105,8 @@ def opener() -> Opener:
 
 
 def _kernel_opener() -> Opener:
-    import ctypes
+    with standard_first():
+        import ctypes
 
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     syscall.restype = ctypes.c_long

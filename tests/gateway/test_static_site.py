@@ -289,6 +289,26 @@ def test_several_ranges(name: str, content: bytes, folder: Path) -> None:
         assert body == octets + b"\r\n"
 
 
+def test_many_ranges_hold_no_descriptors(folder: Path) -> None:
+    site = site_of(folder)
+    size = 1 << 21
+    (folder / "huge.bin").write_bytes(b"h" * size)
+    step = size // 20
+
+    def asked(count: int, each: int) -> Answer:
+        places = ",".join(f"{step * number}-{step * number + each - 1}" for number in range(count))
+        answer = site.answer(request("/static/huge.bin", Range=f"bytes={places}"), 0.0)
+        assert answer is not None
+        return answer
+
+    few, small, many = asked(4, step), asked(20, 1000), asked(20, step)
+    assert (few.status[:3], few.fd >= 0, len(few.parts)) == ("206", True, 9)
+    assert (small.status[:3], small.fd, len(small.parts)) == ("206", -1, 1)
+    assert (many.status[:3], many.parts) == ("200", [(0, size)])
+    for answer in (few, small, many):
+        assert content_of(answer).count(b"h") >= 4 * 1000
+
+
 def test_a_head_opens_no_file(folder: Path) -> None:
     answer = site_of(folder).answer(request("/static/large.bin", "HEAD"), 0.0)
     assert answer is not None

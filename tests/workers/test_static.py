@@ -20,7 +20,7 @@ from tests.support.server import Server
 from tests.support.static import DATE, HIDDEN, LARGE, SECRET, SMALL, make_site
 from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
-from tests.tls.conftest import Authority, pki
+from tests.tls.conftest import Authority, pki, ports
 from tests.workers.kinds import at_once, everywhere
 
 APP = """
@@ -333,6 +333,16 @@ def test_inside_tls(make_server: Serve, site: Path, pki: Authority) -> None:
         assert server.stop() == 0
 
     at_once(("sync", "gthread", "asgi"), play)
+
+
+def test_nobody_is_sent_to_a_host_of_a_clients_making(serve: Serve) -> None:
+    server = serve(APP, *HOSTS, "-b", "http://127.0.0.1:0?redirect=https:8443")
+    for name, status in {"example.com": 308, "evil.org": 421}.items():
+        with Wire(("127.0.0.1", ports(server, 2)[1][1])) as wire:
+            wire.send(f"GET /x HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+            answer = wire.read_response()
+            assert answer.status == status
+            assert answer.get("Location") == ("https://example.com:8443/x" if status == 308 else None)
 
 
 def test_files_are_answered_where_all_threads_are_taken(serve: Serve, site: Path) -> None:
