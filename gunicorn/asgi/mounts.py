@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Iterable
 from gunicorn.config.mounts import NOWHERE, Table, below
 from gunicorn.gateway.mounts import FIELDS, PAGE, STATUS, Mount
 
+from .awaitables import mark_as_coroutine_function
 from .lifespan import Lifespan, LifespanFailed
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ class MountedASGI:
     Each application has a lifespan of its own, and scopes with what it has left in the state of that. They are begun in
     the order of the configuration and ended in the reverse one; when one cannot start, the server does not.
 
-    `others`: applications of WSGI that stand beside these, and are called by whoever has set `serves_others`.
+    `others`: applications of WSGI that stand beside these; nothing here calls them.
     """
 
     def __init__(self, mounts: Iterable[Mount], cfg: Config, others: Others | None = None) -> None:
@@ -46,7 +47,6 @@ class MountedASGI:
         self.others = others
         # What is said to be of ASGI.
         self.told_as = f"The application at {mounts[0]}"
-        self.serves_others = False
         # Who is told of what goes wrong in a lifespan; our workers set their own log, which may be of another class.
         self.log: Teller = logging.getLogger("gunicorn.error")
         self._cfg = cfg
@@ -102,8 +102,6 @@ class MountedASGI:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _start(self, begun: list[Lifespan]) -> None:
-        if self.others is not None and not self.serves_others:
-            raise LifespanFailed("workers of this type serve no WSGI application, and one is mounted: use -k asgi")
         for mount in self._mounts:
             if id(mount.app) in self._lifespans:
                 continue
@@ -120,6 +118,10 @@ class MountedASGI:
         seconds = (self._cfg.lifespan_shutdown_timeout or self._cfg.graceful_timeout) / max(1, len(begun))
         for lifespan in reversed(begun):
             await lifespan.stop(seconds)
+
+
+# By this other servers know an application of ASGI 3.
+mark_as_coroutine_function(MountedASGI.__call__)
 
 
 def _host_of(scope: Scope) -> str:

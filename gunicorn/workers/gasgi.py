@@ -83,7 +83,7 @@ class ASGIWorker(EngineWorker):
         super().load_wsgi()
         mounted = _mounted(self.cfg, self.wsgi)
         if mounted is not None and mounted.others is not None:
-            self._share_loop(mounted)
+            self._share_loop()
         else:
             self.loop = new_loop(self.cfg.asgi_loop)
         asyncio.set_event_loop(self.loop)
@@ -120,7 +120,7 @@ class ASGIWorker(EngineWorker):
             problem = "mounts of WSGI beside those of ASGI are served by the loop of asyncio alone"
             raise ConfigError(complaint(cfg, "asgi_loop", problem))
 
-    def _share_loop(self, mounted: MountedASGI) -> None:
+    def _share_loop(self) -> None:
         """Applications of both interfaces are mounted: threads beside the loop, and one engine for all."""
         from .shared_loop import SharedLoop
 
@@ -128,7 +128,6 @@ class ASGIWorker(EngineWorker):
         self._guard = loop.guard
         self.manners = Manners(threaded=True, multithread=True, gathers=True, streams=True)
         self.gateway_class = self._make_mixed
-        mounted.serves_others = True
 
     def _make_mixed(
         self, worker: EngineWorker, app: App, manners: Manners, multiprocess: bool, server: str, software: str

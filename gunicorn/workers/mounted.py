@@ -7,7 +7,7 @@ from gunicorn.config.mounts import Place, in_order, parse_place
 from gunicorn.errors import AppExitError, AppImportError, AppModuleNotFoundError
 from gunicorn.gateway.mounts import Mount
 from gunicorn.loading.interface import ASGI, as_single_callable, interface_of, is_double_callable
-from gunicorn.loading.names import import_app, is_an_application, looks_like_factory
+from gunicorn.loading.names import import_app, is_an_application, is_ours, looks_like_factory
 from gunicorn.loading.tracebacks import without_exit
 
 TYPE_CHECKING = False
@@ -73,9 +73,20 @@ def _together(cfg: Config, mounts: list[Mount]) -> App:
         others = MountedWSGI(wsgi)
         if not asgi:
             return others
+    _refuse_mixture_elsewhere(cfg, others)
     from gunicorn.asgi.mounts import MountedASGI
 
     return MountedASGI(map(_single, asgi), cfg, others)
+
+
+def _refuse_mixture_elsewhere(cfg: Config, others: object) -> None:
+    """Raise AppImportError where workers of somebody else, which serve ASGI or WSGI, would have to serve both."""
+    if others is None or "worker_class" not in cfg.sources:
+        return
+    kind = cfg.worker_class
+    if not is_ours(kind.__module__) and not getattr(kind, "serves_asgi", False):
+        problem = f"worker_class = {cfg.worker_class_str} cannot serve mounts of WSGI beside those of ASGI: use -k asgi"
+        raise AppImportError(problem)
 
 
 def _single(mount: Mount) -> Mount:

@@ -11,6 +11,7 @@ import pytest
 from gunicorn.app.base import BaseApplication
 from gunicorn.asgi.mounts import MountedASGI
 from gunicorn.errors import AppImportError, AppModuleNotFoundError, ConfigError
+from gunicorn.workers.gasgi import ASGIWorker
 from gunicorn.wsgi.mounts import MountedWSGI
 
 APPS = "apps_of_test_mounts"
@@ -92,6 +93,19 @@ def test_a_signature_that_does_not_tell_means_what_the_worker_type_serves() -> N
     found = made(asgi, "either")
     assert isinstance(found, MountedASGI)
     assert found.others is not None
+
+
+def test_workers_of_somebody_else_serve_no_mixture() -> None:
+    class Foreign:
+        def init_process(self) -> None: ...
+
+    class Derived(ASGIWorker): ...
+
+    for kind in ("asgi", "gaiohttp", Derived):
+        assert isinstance(made(wsgi, "asgi", worker_class=kind), MountedASGI)
+    assert isinstance(made(asgi, "asgi", worker_class=Foreign), MountedASGI)
+    with pytest.raises(AppImportError, match="cannot serve mounts of WSGI beside those of ASGI: use -k asgi"):
+        made(wsgi, "asgi", worker_class=Foreign)
 
 
 @pytest.mark.parametrize(("mount", "kind", "line"), [

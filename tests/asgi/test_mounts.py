@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -162,10 +163,5 @@ def test_one_that_does_not_end_is_named_and_the_others_are_ended() -> None:
     assert saw == ["start a", "stop a"]
 
 
-def test_workers_of_somebody_else_serve_no_mixture() -> None:
-    app = mounted({"/a": told("a", [])})
-    app.others = object()  # type: ignore[assignment]
-    with pytest.raises(LifespanFailed, match="serve no WSGI application, and one is mounted: use -k asgi"):
-        live(app)
-    app.serves_others = True
-    live(app)
+def test_other_servers_know_it_for_asgi_3() -> None:
+    assert inspect.iscoroutinefunction(mounted({"/a": told("a", [])}).__call__)

@@ -111,6 +111,14 @@ def test_a_guest_is_recycled(name: str, serve: Serve) -> None:
     wait_until(another)
 
 
+def test_uvicorn_serves_what_is_mounted(serve: Serve) -> None:
+    """It is one application of ASGI for it, with one lifespan."""
+    server = serve(ASGI, "-k", "uvicorn_worker.UvicornWorker", "--mount", "/a=app:app", target=None)
+    server.wait_for_log("Application startup complete")
+    assert server.get("/a/x").status == 200
+    assert server.get("/b").status == 404
+
+
 @pytest.mark.parametrize("name", ["uvicorn", "aiohttp"])
 def test_a_guest_notices_that_its_boot_failed(name: str, make_server: Serve) -> None:
     kind, _ = GUESTS[name]

@@ -140,7 +140,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One worker that nobody has chosen the type of, with two threads."""
     folder = Path(tmp_path_factory.mktemp("mixed"))
     arguments = ("--threads", "2", "--http2-cleartext", "prior-knowledge", "--http-protocols", "h2,h1",
-                 "--asgi-disconnect-grace-period", "1")
+                 "--asgi-disconnect-grace-period", "1", "--health-path", "/up")
     server = Server(folder, ASGI, *MIXED, *arguments, expect_traceback=True)
     try:
         yield server.start()
@@ -162,6 +162,7 @@ class TestMixed:
     def test_each_request_goes_where_it_belongs(self, mixed: Server) -> None:
         mixed.wait_for_log(r"The application at /room \(app:room\) is an ASGI one. Using worker: asgi")
         assert mixed.get("/").json()[0] == "app"
+        assert mixed.get("/up").body == b"ok"
         assert mixed.get("/shop/x").json() == ["shop", "/shop", "/x", "/shop/x", 0]
         assert mixed.get("/room/x").json() == ["room", "/room", "/room/x", 0]
         assert on_host(mixed, "h.example", "/shop/x") == ["room", "/shop", "/shop/x", 0]
