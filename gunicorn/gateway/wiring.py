@@ -108,6 +108,8 @@ def other_openers(
             from gunicorn.drivers.cgi import CGIOpener
 
             found[listener.fd] = CGIOpener(protocol, Peers(getattr(cfg, f"{protocol}_allow_ips")))
+            # A server in front connects when it has a request; its content comes behind the connection.
+            sock.defer()
     return found
 
 

@@ -179,6 +179,10 @@ class BaseSocket:
             raise
         return twin
 
+    def defer(self) -> None:
+        """Have the kernel show connections when something has come on them, where it can do that, and after a second in
+        any case: whoever accepts one that is silent is woken for it twice."""
+
     def getsockname(self) -> SocketAddress:
         name: SocketAddress = self.sock.getsockname()
         return name
@@ -215,6 +219,12 @@ class TCPSocket(BaseSocket):
     @property
     def shares_port(self) -> bool:
         return bool(getattr(self.conf, "reuse_port", False)) and hasattr(socket, "SO_REUSEPORT")
+
+    def defer(self) -> None:
+        option = getattr(socket, "TCP_DEFER_ACCEPT", None)
+        if option is not None:
+            # tcp(7); in seconds.
+            self.sock.setsockopt(socket.IPPROTO_TCP, option, 1)
 
     def queue(self) -> tuple[int, int]:
         option = getattr(socket, "TCP_INFO", None)
