@@ -62,9 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> ArgumentParser:
-    import argparse
+    from gunicorn.config.hinting_parser import HintingParser
 
-    parser = argparse.ArgumentParser(
+    parser = HintingParser(
         prog="gunicornc",
         description="Look into a running server and tell it what to do.",
         epilog="Without a command a conversation begins; `help` there lists the commands. `top` is a screen that shows "

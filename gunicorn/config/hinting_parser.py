@@ -1,0 +1,40 @@
+"""A parser of command lines that, asked for a flag it does not have, says which one was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NoReturn
+
+__all__ = ["HintingParser", "nearest"]
+
+
+class HintingParser(argparse.ArgumentParser):
+    """Ends with status 2 and one line when a command line is wrong, without all of the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2 and one line."""
+        self.exit(2, f"{self.prog}: error: {message}{self._suggestion(message)}\n")
+
+    def _suggestion(self, message: str) -> str:
+        text, _, unknown = message.partition("unrecognized arguments: ")
+        if text or not unknown:
+            return ""
+        flag = unknown.split()[0].split("=")[0]
+        return self.hint(flag)
+
+    def hint(self, flag: str) -> str:
+        """Words in brackets about a flag that there is not."""
+        meant = nearest(flag, self._option_string_actions)
+        return f" (did you mean {meant}?)" if meant else f" (see {self.prog} --help)"
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The one of `words` that was probably meant, empty for none."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(words), n=1)
+    return close[0] if close else ""
