@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
-__all__ = ["HintingParser", "nearest"]
+__all__ = ["HintingParser", "Printed", "nearest"]
+
+
+class Printed(argparse.Action):
+    """A flag that prints what `text` makes of its value, and ends the process. It leaves nothing in the namespace."""
+
+    def __init__(
+        self,
+        option_strings: list[str],
+        dest: str,
+        text: Callable[[str], str],
+        nargs: int | str | None = None,
+        choices: Iterable[str] | None = None,
+        metavar: str | None = None,
+        help: str | None = None,
+    ) -> None:
+        super().__init__(
+            option_strings, argparse.SUPPRESS, nargs, default=argparse.SUPPRESS, choices=choices, metavar=metavar,
+            help=help,
+        )
+        self._text = text
+
+    def __call__(self, parser: argparse.ArgumentParser, _: object, value: object, flag: str | None = None) -> None:
+        sys.stdout.write(self._text(value if isinstance(value, str) else ""))
+        sys.stdout.flush()
+        parser.exit()
 
 
 class HintingParser(argparse.ArgumentParser):

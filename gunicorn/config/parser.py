@@ -8,39 +8,15 @@ import sys
 
 from gunicorn import __version__
 
-from .hinting_parser import HintingParser, nearest
-from .reference import by_section, find_sections, slug
+from .hinting_parser import HintingParser, Printed, nearest
+from .reference import SHELLS, by_section, find_sections, slug
 from .setting import Setting, help_text
 from .values import SettingValues
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any, NoReturn
-
-
-class _Version(argparse.Action):
-    """Prints version and build. The build is looked up only now: it costs a search for the extension."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from gunicorn._build import build_kind
-
-        print(f"{parser.prog} (version {__version__}) {build_kind()}")
-        parser.exit()
-
-
-class _Help(argparse.Action):
-    """Prints the help, or the part of it that is asked for."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, _: object, word: str | Sequence[object] | None, flag: object = None
-    ) -> NoReturn:
-        # An application behind it was never looked at.
-        if isinstance(word, str) and isinstance(parser, _Parser) and ":" not in word:
-            parser.print_sections(word)
-        else:
-            parser.print_help()
-        parser.exit()
+    from collections.abc import Iterable
+    from typing import Any
 
 
 # What other servers, and people, call a flag of ours.
@@ -100,9 +76,12 @@ class _Parser(HintingParser):
             return f" (did you mean {_OTHERS_FLAGS[flag]}?)"
         return super().hint(flag)
 
-    def print_sections(self, word: str) -> None:
-        """Print the settings of the sections that `word` names, those without a flag as well. Exits with status 2 when
-        there is none."""
+    def help_for(self, word: str) -> str:
+        """The whole help, or that of the sections which `word` names, with settings that have no flag as well. Exits
+        with status 2 when there is no such section."""
+        if not word or ":" in word:
+            # An application behind the flag was never looked at.
+            return self.format_help()
         settings = by_section(self.settings.values())
         found = find_sections(word, settings)
         if not found:
@@ -115,7 +94,20 @@ class _Parser(HintingParser):
             formatter.start_section(section)
             formatter.add_arguments([self._entry(setting) for setting in settings[section]])
             formatter.end_section()
-        self._print_message(formatter.format_help(), sys.stdout)
+        return formatter.format_help()
+
+    def version(self, _: str) -> str:
+        """Version and build. The build is looked up only now: it costs a search for the extension."""
+        from gunicorn._build import build_kind
+
+        return f"{self.prog} (version {__version__}) {build_kind()}\n"
+
+    def completion(self, shell: str) -> str:
+        """The script that teaches `shell` to complete this command line."""
+        from .completion import options_of, script
+
+        sections = tuple(map(slug, by_section(self.settings.values())))
+        return script(shell, self.prog, options_of(self, self.settings, {"--help": sections}), None)
 
     def _entry(self, setting: Setting) -> argparse.Action:
         if setting.cli:
@@ -141,23 +133,15 @@ def make_parser(cfg: SettingValues) -> argparse.ArgumentParser:
     )
     parser.settings = cfg.settings
     parser.add_argument(
-        "-h",
-        "--help",
-        action=_Help,
-        nargs="?",
-        metavar="SECTION",
-        dest=argparse.SUPPRESS,
-        default=argparse.SUPPRESS,
+        "-h", "--help", action=Printed, text=parser.help_for, nargs="?", metavar="SECTION",
         help="show this help message, or a section of it, and exit",
     )
     parser.add_argument(
-        "-v",
-        "--version",
-        action=_Version,
-        nargs=0,
-        dest=argparse.SUPPRESS,
-        default=argparse.SUPPRESS,
-        help="show version and build, and exit",
+        "-v", "--version", action=Printed, text=parser.version, nargs=0, help="show version and build, and exit"
+    )
+    parser.add_argument(
+        "--completion", action=Printed, text=parser.completion, choices=SHELLS, metavar="SHELL",
+        help=f"print the completion for a shell, and exit: {', '.join(SHELLS)}",
     )
     parser.add_argument("args", nargs="*", help=argparse.SUPPRESS)
     for section, settings in sections.items():

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
     from .setting import Setting
 
-__all__ = ["by_section", "find_sections", "slug"]
+__all__ = ["SHELLS", "by_section", "find_sections", "slug"]
+
+SHELLS = ("bash", "zsh", "fish")
+"""Those there is completion for."""
 
 # What sections are called as well.
 _ALIASES = {"tls": "ssl", "otel": "opentelemetry"}
