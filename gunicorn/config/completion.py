@@ -5,16 +5,9 @@ from __future__ import annotations
 import shlex
 
 from gunicorn._record import Record
-from gunicorn.loading.aliases import SUPPORTED_WORKERS
 
-from .validators import (
-    domain_of,
-    validate_chdir,
-    validate_class,
-    validate_http_protocols,
-    validate_path,
-    validate_reload_strategy,
-)
+from .reference import usual_words
+from .validators import domain_of, validate_chdir, validate_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,11 +22,6 @@ FILE, FOLDER, TEXT = "file", "folder", "text"
 
 # What a value is, by what the help calls it.
 _KINDS = {"FILE": FILE, "FILES": FILE, "CONFIG": FILE, "PATH": FILE, "DIR": FOLDER}
-# Words where a validator takes others, too.
-_USUAL_WORDS: dict[object, tuple[str, ...]] = {
-    validate_reload_strategy: ("all", "rolling"),
-    validate_http_protocols: ("h1", "h2,h1"),
-}
 # Numbers are offered where there are so few.
 _FEW = 8
 
@@ -81,12 +69,10 @@ def _kind(setting: Setting | None, meta: str) -> str:
 
 
 def _words(setting: Setting) -> tuple[str, ...]:
-    if setting.validator is validate_class:
-        return tuple(SUPPORTED_WORKERS) if setting.name == "worker_class" else ()
     domain = domain_of(setting.validator)
     if domain.low is not None and domain.high is not None and domain.high - domain.low < _FEW:
         return tuple(map(str, range(domain.low, domain.high + 1)))
-    return domain.words or _USUAL_WORDS.get(setting.validator, ())
+    return domain.words or usual_words(setting)
 
 
 def script(shell: str, prog: str, options: Sequence[Option], commands: Iterable[str] | None) -> str:

@@ -102,6 +102,12 @@ class _Parser(HintingParser):
 
         return f"{self.prog} (version {__version__}) {build_kind()}\n"
 
+    def schema(self, _: str) -> str:
+        """The JSON schema of a file with the settings."""
+        from .schema import schema_text
+
+        return schema_text(self.settings.values())
+
     def completion(self, shell: str) -> str:
         """The script that teaches `shell` to complete this command line."""
         from .completion import options_of, script
@@ -142,6 +148,10 @@ def make_parser(cfg: SettingValues) -> argparse.ArgumentParser:
     parser.add_argument(
         "--completion", action=Printed, text=parser.completion, choices=SHELLS, metavar="SHELL",
         help=f"print the completion for a shell, and exit: {', '.join(SHELLS)}",
+    )
+    parser.add_argument(
+        "--print-schema", action=Printed, text=parser.schema, nargs=0,
+        help="print the JSON schema of gunicorn.toml, for editors, and exit",
     )
     parser.add_argument("args", nargs="*", help=argparse.SUPPRESS)
     for section, settings in sections.items():

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import re
 
+from gunicorn.loading.aliases import SUPPORTED_WORKERS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeVar
 
     from .setting import Setting
 
-__all__ = ["SHELLS", "by_section", "find_sections", "slug"]
+    S = TypeVar("S", Setting, type[Setting])
+
+__all__ = ["MACHINE_DEFAULTS", "SHELLS", "by_section", "find_sections", "slug", "usual_words"]
 
 SHELLS = ("bash", "zsh", "fish")
 """Those there is completion for."""
+
+# Defaults that depend on the user and the machine, or are told otherwise than they stand: in words, as Markdown.
+MACHINE_DEFAULTS = {
+    "chdir": "the current folder",
+    "user": "the user who starts the server",
+    "group": "the group of that user",
+    "control_socket": "`$XDG_RUNTIME_DIR/gunicorn.ctl`, or `~/.gunicorn/gunicorn.ctl`",
+    "syslog_addr": "`udp://localhost:514` on Linux, the system's own socket on macOS and the BSDs",
+    "umask": "`0`",
+    "control_socket_mode": "`0600`",
+    "sendfile": "not set, which means yes",
+}
+
+# Words that are usual where a validator takes others, too.
+_USUAL_WORDS: dict[str, tuple[str, ...]] = {
+    "worker_class": tuple(SUPPORTED_WORKERS),
+    "reload_strategy": ("all", "rolling"),
+    "http_protocols": ("h1", "h2,h1"),
+}
 
 # What sections are called as well.
 _ALIASES = {"tls": "ssl", "otel": "opentelemetry"}
 
 
-def by_section(settings: Iterable[Setting]) -> dict[str, list[Setting]]:
-    """The settings of each section, in their order."""
-    found: dict[str, list[Setting]] = {}
+def by_section(settings: Iterable[S]) -> dict[str, list[S]]:
+    """The settings, or their declarations, of each section, in their order."""
+    found: dict[str, list[S]] = {}
     for setting in settings:
         found.setdefault(setting.section, []).append(setting)
     return found
+
+
+def usual_words(setting: Setting) -> tuple[str, ...]:
+    """Values that are often given where there are others besides."""
+    return _USUAL_WORDS.get(setting.name, ())
 
 
 def slug(section: str) -> str:

@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 class Domain(Record):
     """What a validator that was made takes, for those who describe settings: `words`, whole numbers from `low` to
-    `high`, and what `inner` takes."""
+    `high`, yes and no, functions, and what `inner` takes."""
 
     words: tuple[str, ...] = ()
     low: int | None = None
     high: int | None = None
+    takes_booleans: bool = False
+    is_function: bool = False
     inner: Validator | None = None
 
 
@@ -238,7 +240,7 @@ def one_of(
             raise ValueError(expected)
         return word
 
-    _DOMAINS[validate] = Domain(words=words)
+    _DOMAINS[validate] = Domain(words=words, takes_booleans=True in named)
     return validate
 
 
@@ -621,6 +623,7 @@ def validate_callable(arity: int) -> Callable[[object], Callable[..., object]]:
             raise TypeError(f"expected a function with {arity} positional parameters, it has {_arity(found)}")
         return found
 
+    _DOMAINS[_validate_callable] = Domain(is_function=True)
     return _validate_callable
 
 
