@@ -13,9 +13,11 @@ DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
 
+from manual import manual  # noqa: E402
+
 from gunicorn.config import KNOWN_SETTINGS, Setting, make_settings  # noqa: E402
 from gunicorn.config.pending import PENDING  # noqa: E402
-from gunicorn.config.reference import MACHINE_DEFAULTS, by_section  # noqa: E402
+from gunicorn.config.reference import by_section, default_of  # noqa: E402
 from gunicorn.config.schema import schema_text  # noqa: E402
 from gunicorn.config.validators import text_parser, validate_bool, validate_dict  # noqa: E402
 
@@ -107,7 +109,7 @@ def facts(setting: type[Setting]) -> list[str]:
     flags = ", ".join(f"`{flag}`" for flag in setting.cli or ())
     found = [flags] if flags else ["configuration file only"]
     found.append(f"environment: `GUNICORN_{setting.name.upper()}`{form(setting)}")
-    found.append(f"default: {default(setting)}")
+    found.append(f"default: {default_of(setting)}")
     return found
 
 
@@ -120,22 +122,9 @@ def form(setting: type[Setting]) -> str:
     return " (list)" if text_parser(setting.validator) else ""
 
 
-def default(setting: type[Setting]) -> str:
-    """Return the default as Markdown."""
-    if setting.name in MACHINE_DEFAULTS:
-        return MACHINE_DEFAULTS[setting.name]
-    value = setting.default
-    if value is None:
-        return "not set"
-    if value in ("", [], {}):
-        return "empty"
-    if isinstance(value, list):
-        return ", ".join(f"`{item}`" for item in value)
-    return f"`{value}`"
-
-
 FILES = {
     "settings.md": write,
+    "gunicorn.1": lambda: manual(KNOWN_SETTINGS),
     "gunicorn.schema.json": lambda: schema_text(make_settings().values()),
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     S = TypeVar("S", Setting, type[Setting])
 
-__all__ = ["MACHINE_DEFAULTS", "SHELLS", "by_section", "find_sections", "slug", "usual_words"]
+__all__ = ["MACHINE_DEFAULTS", "SHELLS", "by_section", "default_of", "find_sections", "slug", "usual_words"]
 
 SHELLS = ("bash", "zsh", "fish")
 """Those there is completion for."""
@@ -54,6 +54,20 @@ def by_section(settings: Iterable[S]) -> dict[str, list[S]]:
 def usual_words(setting: Setting) -> tuple[str, ...]:
     """Values that are often given where there are others besides."""
     return _USUAL_WORDS.get(setting.name, ())
+
+
+def default_of(setting: type[Setting]) -> str:
+    """What a setting is when it is not set, as Markdown."""
+    if setting.name in MACHINE_DEFAULTS:
+        return MACHINE_DEFAULTS[setting.name]
+    value = setting.default
+    if value is None:
+        return "not set"
+    if value in ("", [], {}):
+        return "empty"
+    if isinstance(value, list):
+        return ", ".join(f"`{item}`" for item in value)
+    return f"`{value}`"
 
 
 def slug(section: str) -> str:
