@@ -46,16 +46,21 @@ class HintingParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}{self._suggestion(message)}\n")
 
     def _suggestion(self, message: str) -> str:
-        text, _, unknown = message.partition("unrecognized arguments: ")
-        if text or not unknown:
+        kind, _, rest = message.partition(": ")
+        if kind not in ("unrecognized arguments", "ambiguous option") or not rest:
             return ""
-        flag = unknown.split()[0].split("=")[0]
-        return self.hint(flag)
+        flag = rest.split()[0].split("=")[0]
+        # Which flags an abbreviation could be is in the message itself.
+        found = self.known_elsewhere(flag) or (self._nearest(flag) if kind.startswith("un") else "")
+        return f" ({found})" if found else ""
 
-    def hint(self, flag: str) -> str:
-        """Words in brackets about a flag that there is not."""
+    def known_elsewhere(self, flag: str) -> str:
+        """Words about a flag that there is not, but that others have; empty for none."""
+        return ""
+
+    def _nearest(self, flag: str) -> str:
         meant = nearest(flag, self._option_string_actions)
-        return f" (did you mean {meant}?)" if meant else f" (see {self.prog} --help)"
+        return f"did you mean {meant}?" if meant else f"see {self.prog} --help"
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -19,27 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# What other servers, and people, call a flag of ours.
-_OTHERS_FLAGS = {
-    "--host": "--bind HOST:PORT",
-    "--port": "--bind HOST:PORT",
-    "--listen": "--bind HOST:PORT",
-    "--address": "--bind HOST:PORT",
-    "--socket": "--bind unix:PATH",
-    "--uds": "--bind unix:PATH",
-    "--unix-socket": "--bind unix:PATH",
-    "--fd": "--bind fd://N",
-    "--worker": "--workers",
-    "--processes": "--workers",
-    "--pidfile": "--pid",
-    "--ssl-keyfile": "--keyfile",
-    "--ssl-certfile": "--certfile",
-    "--app-dir": "--chdir",
-    "--loop": "--asgi-loop",
-    "--lifespan": "--asgi-lifespan",
-}
-
-
 class _Parser(HintingParser):
     settings: dict[str, Setting] = {}
 
@@ -70,11 +49,11 @@ class _Parser(HintingParser):
             return False
         return True
 
-    def hint(self, flag: str) -> str:
-        """Words in brackets about a flag that there is not."""
-        if flag in _OTHERS_FLAGS:
-            return f" (did you mean {_OTHERS_FLAGS[flag]}?)"
-        return super().hint(flag)
+    def known_elsewhere(self, flag: str) -> str:
+        """Words about a flag of another server, empty for none."""
+        from .others import flag_hint
+
+        return flag_hint(flag, self.settings)
 
     def help_for(self, word: str) -> str:
         """The whole help, or that of the sections which `word` names, with settings that have no flag as well. Exits
