@@ -61,7 +61,7 @@ check: lint ## ruff, mypy --strict, all tests
 	$(PYTEST_2) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m alone $(ARGS) || $(NONE_IS_FINE)
 
-docs: $(VENV)/bin/python ## write docs/settings.md from the declarations
+docs: $(VENV)/bin/python ## write settings, schema and manual page in docs from the declarations
 	$(RUN) docs/generate_settings.py
 
 screenshots: $(VENV)/.test ## make the pictures of the README; needs Chromium and tmux

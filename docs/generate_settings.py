@@ -1,6 +1,6 @@
-"""Writes ``settings.md`` from the declarations: ``python docs/generate_settings.py``.
+"""Writes what is said of the settings from their declarations: ``python docs/generate_settings.py``.
 
-With ``--check`` nothing is written; the exit status is 1 when the file is not what would be written.
+With ``--check`` nothing is written; the exit status is 1 when a file is not what would be written.
 """
 
 from __future__ import annotations
@@ -8,13 +8,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-TARGET = Path(__file__).with_name("settings.md")
+DOCS = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.path.insert(0, str(DOCS.parent))
 
-from gunicorn.config import KNOWN_SETTINGS, Setting  # noqa: E402
+from manual import manual  # noqa: E402
+
+from gunicorn.config import KNOWN_SETTINGS, Setting, make_settings  # noqa: E402
 from gunicorn.config.pending import PENDING  # noqa: E402
+from gunicorn.config.reference import by_section, default_of  # noqa: E402
+from gunicorn.config.schema import schema_text  # noqa: E402
 from gunicorn.config.validators import text_parser, validate_bool, validate_dict  # noqa: E402
 
 HEAD = """\
@@ -74,17 +78,17 @@ workers = 4
 post_fork = "app.hooks:post_fork"
 ```
 
-A name that is close to that of a setting gets a warning that suggests it.
+A name that is close to that of a setting gets a warning that suggests it. The comment `#:schema` and the path of what
+`gunicorn --print-schema` prints, in the first line, has editors complete and check the file.
 """
 
 
 def write() -> str:
     """Return the whole page."""
     parts = [HEAD]
-    sections = list(dict.fromkeys(setting.section for setting in KNOWN_SETTINGS))
-    for section in sections:
+    for section, settings in by_section(KNOWN_SETTINGS).items():
         parts.append(f"\n## {section}\n")
-        parts += [entry(setting) for setting in KNOWN_SETTINGS if setting.section == section]
+        parts += map(entry, settings)
     return "".join(parts)
 
 
@@ -105,7 +109,7 @@ def facts(setting: type[Setting]) -> list[str]:
     flags = ", ".join(f"`{flag}`" for flag in setting.cli or ())
     found = [flags] if flags else ["configuration file only"]
     found.append(f"environment: `GUNICORN_{setting.name.upper()}`{form(setting)}")
-    found.append(f"default: {default(setting)}")
+    found.append(f"default: {default_of(setting)}")
     return found
 
 
@@ -118,39 +122,20 @@ def form(setting: type[Setting]) -> str:
     return " (list)" if text_parser(setting.validator) else ""
 
 
-# Defaults that depend on the user and the machine.
-DESCRIBED = {
-    "chdir": "the current folder",
-    "user": "the user who starts the server",
-    "group": "the group of that user",
-    "control_socket": "`$XDG_RUNTIME_DIR/gunicorn.ctl`, or `~/.gunicorn/gunicorn.ctl`",
-    "syslog_addr": "`udp://localhost:514` on Linux, the system's own socket on macOS and the BSDs",
-    "umask": "`0`",
-    "control_socket_mode": "`0600`",
-    "sendfile": "not set, which means yes",
+FILES = {
+    "settings.md": write,
+    "gunicorn.1": lambda: manual(KNOWN_SETTINGS),
+    "gunicorn.schema.json": lambda: schema_text(make_settings().values()),
 }
 
 
-def default(setting: type[Setting]) -> str:
-    """Return the default as Markdown."""
-    if setting.name in DESCRIBED:
-        return DESCRIBED[setting.name]
-    value = setting.default
-    if value is None:
-        return "not set"
-    if value in ("", [], {}):
-        return "empty"
-    if isinstance(value, list):
-        return ", ".join(f"`{item}`" for item in value)
-    return f"`{value}`"
-
-
 def main() -> int:
-    """Write the page, or compare."""
-    text = write()
+    """Write the files, or compare."""
+    texts = {DOCS / name: make() for name, make in FILES.items()}
     if "--check" in sys.argv[1:]:
-        return 0 if TARGET.read_text() == text else 1
-    TARGET.write_text(text)
+        return 0 if all(file.exists() and file.read_text() == text for file, text in texts.items()) else 1
+    for file, text in texts.items():
+        file.write_text(text)
     return 0
 
 

@@ -146,6 +146,7 @@ class Application(BaseApplication):
 
     _home: str | None = None
     _told_variables = False
+    _checks = False
 
     def load_default_config(self) -> None:
         """Begin with a configuration of defaults, in the folder where the process was started.
@@ -216,8 +217,11 @@ class Application(BaseApplication):
     def _apply_file(self, values: dict[str, object], where: str) -> None:
         is_toml = where.endswith(".toml")
         for name, meant in files.misnamed(values, self.cfg.settings, everything=is_toml):
-            hint = f", did you mean {meant!r}?" if meant else "."
+            hint = f", did you mean {meant!r}?" if meant else _hint(name)
             sys.stderr.write(f"Warning: {where}: {name!r} is not a setting{hint}\n")
+        if self._checks and not is_toml:
+            for name, hint in files.foreign(values, self.cfg.settings):
+                sys.stderr.write(f"Warning: {where}: {name!r} is not a setting, {hint}\n")
         sources.apply_mapping(self.cfg, values, where)
 
     def load_config_from_file(self, filename: str) -> dict[str, object]:
@@ -235,6 +239,7 @@ class Application(BaseApplication):
         parser = arguments.lazy_parser(self.cfg)
         options = arguments.parse(self.cfg, parser, sys.argv[1:])
         variables = arguments.parse(self.cfg, parser, self._words_from_environment())
+        self._checks = bool(options.check_config or variables.check_config)
         with application_first():
             framework = self.init(parser, options, options.args)
         sources.apply_mapping(self.cfg, _lower_names(framework), FRAMEWORK)
@@ -283,8 +288,12 @@ class Application(BaseApplication):
     def _check(self) -> NoReturn:
         """Do what a start does, up to what others would notice, or at least load the application, and exit: with 0, or
         with 1 when that fails."""
+        from gunicorn.config.others import variable_hints
+
         from .rehearsal import rehearse
 
+        for text in variable_hints(self.cfg.env_orig):
+            sys.stderr.write(f"Warning: {text}\n")
         try:
             if self.cfg.check_config:
                 rehearse(self)
@@ -298,6 +307,14 @@ class Application(BaseApplication):
                 f"the application failed to load: {type(error).__name__}", application_traceback(error)
             )
         sys.exit(0)
+
+
+def _hint(name: str) -> str:
+    """What to say of a name in a file that is none of ours."""
+    from gunicorn.config.others import name_hint
+
+    found = name_hint(name)
+    return f", {found}" if found else "."
 
 
 def _lower_names(values: Mapping[str, object] | None) -> dict[str, object]:

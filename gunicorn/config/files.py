@@ -158,6 +158,17 @@ def misnamed(values: Mapping[str, object], settings: Iterable[str], everything: 
     return [(name, meant) for name, meant in pairs if meant or everything]
 
 
+def foreign(values: Mapping[str, object], settings: Iterable[str]) -> list[tuple[str, str]]:
+    """Return pairs of a name that other servers know, and words about it. Names of one word, which may mean anything in
+    a Python file, are passed over."""
+    from .others import name_hint
+
+    known = set(settings)
+    names = [name for name in values if "_" in name and name not in known and _is_plain(name, values[name])]
+    pairs = [(name, name_hint(name)) for name in names if not meant_by(name, known)]
+    return [(name, hint) for name, hint in pairs if hint]
+
+
 def meant_by(name: str, settings: Iterable[str]) -> str:
     """Return the setting that was probably meant by `name`, empty for none."""
     return _FAMILIAR.get(name) or _nearest(name, settings)

@@ -127,7 +127,7 @@ def _dedent(text: str) -> str:
 
 def option_arguments(setting: Setting) -> dict[str, Any]:
     """Return the keyword arguments of `add_argument` for `setting`."""
-    arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": _help(setting)}
+    arguments: dict[str, Any] = {"dest": setting.name, "default": None, "help": help_text(setting)}
     if setting.action:
         arguments["action"] = setting.action
     if setting.action in ("store_true", "store_false"):
@@ -155,7 +155,8 @@ def _lenient(convert: Callable[[str], object]) -> Callable[[str], object]:
     return converted
 
 
-def _help(setting: Setting) -> str:
+def help_text(setting: Setting) -> str:
+    """What the help says of it, for argparse."""
     text = (setting.short or "").replace("`", "")
     shown = _default_text(setting)
     if shown:
@@ -174,4 +175,4 @@ def _default_text(setting: Setting) -> str:
         return ", ".join(map(str, value))
     if setting.name in ("umask", "control_socket_mode"):
         return f"{value:04o}"
-    return "" if value is None else str(value)
+    return "" if value in (None, {}) or callable(value) else str(value)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 from types import FunctionType, MethodType
 
+from gunicorn._record import Record
 from gunicorn._standard import application_first
 from gunicorn.errors import ConfigError
 
@@ -26,6 +27,27 @@ if TYPE_CHECKING:
 
     Validator = Callable[[object], object]
     T = TypeVar("T")
+
+
+class Domain(Record):
+    """What a validator that was made takes, for those who describe settings: `words`, whole numbers from `low` to
+    `high`, yes and no, functions, and what `inner` takes."""
+
+    words: tuple[str, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    takes_booleans: bool = False
+    is_function: bool = False
+    inner: Validator | None = None
+
+
+# By validator; what is missing here is described by its function alone.
+_DOMAINS: dict[Validator, Domain] = {}
+
+
+def domain_of(validator: Validator | None) -> Domain:
+    """What is known of the values that `validator` takes."""
+    return _DOMAINS.get(validator, Domain()) if validator is not None else Domain()
 
 
 # Scalars.
@@ -110,6 +132,7 @@ def in_range(low: int, high: int | None = None) -> Callable[[object], int]:
             raise ValueError(expected)
         return number
 
+    _DOMAINS[validate] = Domain(low=low, high=high)
     return validate
 
 
@@ -119,6 +142,7 @@ def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     def validate(val: object) -> T | None:
         return None if val is None else validator(val)
 
+    _DOMAINS[validate] = Domain(inner=validator)
     return validate
 
 
@@ -171,6 +195,7 @@ def count_or(word: str) -> Callable[[object], int | str]:
             raise ValueError(f"expected a whole number, 1 or more, or {word}")
         return number
 
+    _DOMAINS[validate] = Domain(words=(word,), low=1)
     return validate
 
 
@@ -217,6 +242,7 @@ def one_of(
             raise ValueError(expected)
         return word
 
+    _DOMAINS[validate] = Domain(words=words, takes_booleans=True in named)
     return validate
 
 
@@ -259,20 +285,31 @@ validate_http2_stream_limit = in_range(1)
 validate_http2_window_size = in_range(0, 2**31 - 1)
 
 
+_RELOAD_ENGINES = ("auto", "poll", "inotify")
+
+
 def validate_reload_engine(val: object) -> str:
     """The name of a way to watch files: auto, poll, inotify."""
-    if val not in ("auto", "poll", "inotify"):
-        raise ConfigError("expected one of auto, poll, inotify")
+    if val not in _RELOAD_ENGINES:
+        raise ConfigError(f"expected one of {', '.join(_RELOAD_ENGINES)}")
     return str(val)
+
+
+_DOMAINS[validate_reload_engine] = Domain(words=_RELOAD_ENGINES)
+
+_TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def validate_tls_version(val: object) -> str:
     """`TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`, in any case."""
-    versions = {name.lower(): name for name in ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")}
+    versions = {name.lower(): name for name in _TLS_VERSIONS}
     version = versions.get(str(val).strip().lower())
     if version is None:
         raise ValueError(f"expected one of {', '.join(versions.values())}")
     return version
+
+
+_DOMAINS[validate_tls_version] = Domain(words=_TLS_VERSIONS)
 
 
 def validate_ssl_version(val: object) -> object:
@@ -672,6 +709,7 @@ def validate_callable(arity: int) -> Callable[[object], Callable[..., object]]:
             raise TypeError(f"expected a function with {arity} positional parameters, it has {_arity(found)}")
         return found
 
+    _DOMAINS[_validate_callable] = Domain(is_function=True)
     return _validate_callable
 
 

@@ -62,16 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> ArgumentParser:
-    import argparse
+    from gunicorn.config.hinting_parser import HintingParser, Printed
+    from gunicorn.config.reference import SHELLS
 
-    parser = argparse.ArgumentParser(
+    parser = HintingParser(
         prog="gunicornc",
         description="Look into a running server and tell it what to do.",
         epilog="Without a command a conversation begins; `help` there lists the commands. `top` is a screen that shows "
         "the server.",
     )
     parser.add_argument(
-        "-s", "--socket", metavar="SOCKET",
+        "-s", "--socket", metavar="PATH",
         help=f"the control socket of the server [{default_control_socket()}, if no other server of this user runs]",
     )
     parser.add_argument("-c", "--command", metavar="COMMAND", help="do this and no more")
@@ -79,14 +80,28 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "-v", "--version", action="version", version=f"%(prog)s (gunicorn {__version__})", help="print the version"
     )
-    parser.add_argument("--wait", action="store_true", help="with the words `reload [SECONDS]`: until it is over")
+    parser.add_argument(
+        "--wait", action="store_true", help="with the word `reload` (and a number of seconds): until it is over"
+    )
     parser.add_argument("--once", action="store_true", help="with the word `top`: one screen, as text")
     parser.add_argument(
         "-o", "--output", metavar="FILE", default="", help="of `profile`: the file to write, - for the standard output"
     )
     parser.add_argument("--collapsed", action="store_true", help="of `profile`: the text of stacks, and no flame graph")
+    parser.add_argument(
+        "--completion", action=Printed, text=lambda shell: _completion(shell, parser), choices=SHELLS, metavar="SHELL",
+        help=f"print the completion for a shell: {', '.join(SHELLS)}",
+    )
     parser.add_argument("words", nargs="*", metavar="WORD", help="a command, as with -c")
     return parser
+
+
+def _completion(shell: str, parser: ArgumentParser) -> str:
+    from gunicorn.config.completion import options_of, script
+
+    from .commands import COMMANDS
+
+    return script(shell, parser.prog, options_of(parser, {}, {}), [*COMMANDS, "top"])
 
 
 def _the_one() -> str:

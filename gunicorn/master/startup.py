@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 
@@ -72,6 +73,12 @@ def announce_listeners(master: MasterState) -> None:
     """Where it listens, and which workers will serve there."""
     cfg, log = master.cfg, master.log
     log.info("Listening at: %s (%s)", _names(master.LISTENERS), master.pid)
+    if cfg.errorlog == "-" and cfg.log_format == "text" and os.isatty(2):
+        # For a person who has just typed the command. A service knows where it is.
+        from .openings import openings
+
+        for line in openings(master.LISTENERS):
+            log.info("%s", line)
     for place, target in cfg.mount.items():
         log.info("Mounted at %s: %s", place, target)
     log.info("Using worker: %s", cfg.worker_class_str)

@@ -78,6 +78,9 @@ SAME_WISH = 0.25
 """A second TERM within so many seconds is the first one once more (timeout(1) and shells signal process and
 group)."""
 
+SLOW_BOOT = 5.0
+"""After so many seconds of a boot somebody who watches wonders, and is told what the server waits for."""
+
 RELOAD_LOSSES = 3
 """New workers killed from outside during a reload that are replaced before the reload is given up."""
 
@@ -99,8 +102,8 @@ class Member:
     """One worker in the books of the master."""
 
     __slots__ = (
-        "age", "cause", "expires_at", "generation", "kill_at", "looks", "phase", "pid", "ready_at", "recycling",
-        "spawned_at", "timed_out",
+        "age", "cause", "expires_at", "generation", "is_told", "kill_at", "looks", "phase", "pid", "ready_at",
+        "recycling", "spawned_at", "timed_out",
     )
 
     def __init__(self, pid: int, age: int, generation: int, now: float, expires_at: float | None = None) -> None:
@@ -110,6 +113,8 @@ class Member:
         self.phase = BOOTING
         self.spawned_at = now
         self.ready_at = 0.0
+        # Whether it was said that its boot takes long.
+        self.is_told = False
         self.kill_at: float | None = None
         self.recycling = False
         self.expires_at = expires_at
@@ -224,6 +229,7 @@ class Supervisor:
             self._settle_reload(now)
             self._recruit(now)
             self._dismiss(now)
+            self._tell_of_slow_boots(now)
         if not late:
             self._enforce_heartbeats(now, board)
         self._enforce_kills(now)
@@ -590,6 +596,22 @@ class Supervisor:
         member.kill_at = now + self.policy.graceful_timeout + STOP_GRACE
         self._do(Kill(member.pid, signal.SIGTERM))
 
+    def _tell_of_slow_boots(self, now: float) -> None:
+        """Say once of each worker that it is still loading the application: nothing is wrong yet, only slow."""
+        slow = [member for member in self._untold() if now >= member.spawned_at + SLOW_BOOT]
+        if not slow:
+            return
+        for member in slow:
+            member.is_told = True
+        limit = self.policy.boot_timeout
+        until = f"; boot_timeout ends that after {limit:g} s" if limit else ""
+        which = ", ".join(str(member.pid) for member in slow)
+        text = "Still loading the application after %d s (pid: %s)%s."
+        self._log("info", text, now - min(member.spawned_at for member in slow), which, until)
+
+    def _untold(self) -> Iterator[Member]:
+        return (member for member in self.members.values() if member.phase == BOOTING and not member.is_told)
+
     # Time limits.
 
     def _late_at(self, member: Member, vitals: Vitals) -> tuple[float, str] | None:
@@ -650,6 +672,8 @@ class Supervisor:
             moments.append(self._stop_at)
         if not self.stopping and now < self._not_before:
             moments.append(self._not_before)
+        if not self.stopping:
+            moments += [member.spawned_at + SLOW_BOOT for member in self._untold()]
         for pid, member in self.members.items():
             if member.kill_at is not None:
                 moments.append(member.kill_at)

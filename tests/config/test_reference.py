@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gunicorn.config import KNOWN_SETTINGS
 from tests.support.wait import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +31,20 @@ def test_example_files_are_right(file: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_manual_is_what_roff_understands(tmp_path: Path) -> None:
+    if shutil.which("groff") is None:
+        pytest.skip("groff is not installed")
+    page = ROOT / "docs" / "gunicorn.1"
+    command = ["groff", "-man", "-ww", "-t", "-k", "-Tutf8", "-P-c", str(page)]
+    done = subprocess.run(command, env={"PATH": os.environ["PATH"], "MANWIDTH": "80"}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = re.sub(r".\x08", "", done.stdout)
+    flags = {flag for setting in KNOWN_SETTINGS for flag in setting.cli or [setting.name]}
+    assert {flag for flag in flags if not re.search(rf"^ +(\S+, )*{re.escape(flag)}\b", shown, re.MULTILINE)} == set()
+    # Neither Markdown is left of the descriptions, nor roff.
+    assert re.findall(r"`|\]\(|\\\(|\\f[BIR]", shown) == []
 
 
 def test_there_are_examples() -> None:

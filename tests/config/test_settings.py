@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gunicorn.config import KNOWN_SETTINGS, Config, Setting, make_settings, vali
 from gunicorn.config.arguments import lazy_parser, parse
 from gunicorn.config.checks import pending_notices
 from gunicorn.config.pending import PENDING
+from gunicorn.config.reference import slug
 from gunicorn.config.sources import apply_arguments
 from gunicorn.errors import ConfigError
 from tests.config.reference import DEPENDS, HOOK, SETTINGS
@@ -219,3 +221,72 @@ class TestHelp:
 
     def test_modes_are_shown_as_modes(self, text: str) -> None:
         assert "[0600]" in text
+
+
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
+    monkeypatch.setenv("COLUMNS", "80")
+    return Config(prog="gunicorn").parser()
+
+
+class TestHelpOfASection:
+    @pytest.mark.parametrize("section", sorted({setting.section for setting in KNOWN_SETTINGS}))
+    def test_every_section_has_a_name_and_shows_its_settings(
+        self, parser: ArgumentParser, capsys: pytest.CaptureFixture[str], section: str
+    ) -> None:
+        with pytest.raises(SystemExit) as done:
+            parser.parse_args(["--help", slug(section)])
+        assert done.value.code == 0
+        text = capsys.readouterr().out
+        assert text.startswith(f"{section}:\n")
+        assert max(map(len, text.splitlines())) <= 80
+        for setting in KNOWN_SETTINGS:
+            is_there = re.search(rf"^  {setting.cli[0] if setting.cli else setting.name}([ ,]|$)", text, re.M)
+            assert bool(is_there) == (setting.section == section), setting.name
+
+    @pytest.mark.parametrize(
+        ("words", "headings"),
+        [
+            (["--help", "tls"], ["SSL"]),
+            (["-h", "TLS"], ["SSL"]),
+            (["--help=HTTP/2"], ["HTTP/2"]),
+            (["app:app", "--help", "Server Socket"], ["Server Socket"]),
+            (["--hel", "socket"], ["Server Socket"]),
+            (["--help", "hooks"], ["Server Hooks", "Dirty Arbiter Hooks"]),
+        ],
+    )
+    def test_it_is_found_by_its_words(
+        self, parser: ArgumentParser, capsys: pytest.CaptureFixture[str], words: list[str], headings: list[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            parser.parse_args(words)
+        assert re.findall(r"^(\S.*):$", capsys.readouterr().out, re.M) == headings
+
+    @pytest.mark.parametrize("words", [["--help"], ["-h", "app:app"], ["--help", "-w", "3"], ["app", "--help"]])
+    def test_without_one_all_is_shown_and_the_sections_are_named(
+        self, parser: ArgumentParser, capsys: pytest.CaptureFixture[str], words: list[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as done:
+            parser.parse_args(words)
+        assert done.value.code == 0
+        assert capsys.readouterr().out == parser.format_help()
+        names = parser.format_help().partition("`--help SECTION`: ")[2].replace("\n", " ").strip().split(", ")
+        assert names == list(dict.fromkeys(slug(setting.section) for setting in KNOWN_SETTINGS))
+
+    @pytest.mark.parametrize(
+        ("word", "hint"), [("sokcet", "did you mean socket?"), ("xyz", "expected one of config-file, server-socket, ")]
+    )
+    def test_one_that_there_is_not_is_told_in_a_line(
+        self, parser: ArgumentParser, capsys: pytest.CaptureFixture[str], word: str, hint: str
+    ) -> None:
+        with pytest.raises(SystemExit) as done:
+            parser.parse_args(["--help", word])
+        assert done.value.code == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.startswith(f"gunicorn: error: argument --help: no section is called '{word}': {hint}")
+        assert told.err.count("\n") == 1
+
+    def test_functions_are_not_shown_as_defaults(self, parser: ArgumentParser) -> None:
+        assert "[<" not in parser.format_help()
+        assert "[{}]" not in parser.format_help()

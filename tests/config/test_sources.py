@@ -199,6 +199,27 @@ class TestWarnings:
         assert command("--check-config", "app").stderr.endswith("gunicorn.toml: 'colour' is not a setting.\n")
 
 
+    def test_names_of_other_servers(self, command: Command) -> None:
+        command.write("gunicorn.toml", "harakiri = 30\n'alpn-protocols' = ['h2']\nmaster = true\n")
+        done = command("--check-config", "app", UVICORN_HOST="::")
+        assert done.returncode == 0
+        place = f"Warning: {command.folder}/gunicorn.toml"
+        assert done.stderr.splitlines() == [
+            f"{place}: 'harakiri' is not a setting, known to uWSGI: here it is request_timeout",
+            f"{place}: 'alpn_protocols' is not a setting, known to hypercorn: here it is http_protocols",
+            f"{place}: 'master' is not a setting, known to uWSGI: there is always a master",
+            "Warning: environment variable UVICORN_HOST has no effect, known to uvicorn: here it is bind = 'HOST:PORT'",
+        ]
+
+    def test_names_of_other_servers_in_a_python_file_are_told_by_a_check(self, command: Command) -> None:
+        command.write("gunicorn.conf.py", "timeout_keep_alive = 5\napp_name = module = 'x'\n")
+        place = f"Warning: {command.folder}/gunicorn.conf.py"
+        assert command("--check-config", "app").stderr == (
+            f"{place}: 'timeout_keep_alive' is not a setting, known to uvicorn: here it is keepalive\n"
+        )
+        assert command("--print-config", "app").stderr == ""
+
+
 class TestRefusals:
     def test_python_file(self, command: Command) -> None:
         command.write("conf.py", "workers = 'many'\n")

@@ -22,7 +22,7 @@ from gunicorn.master.decisions import (
     StopListening,
     TimedOut,
 )
-from gunicorn.master.supervisor import BACKOFF_LAST
+from gunicorn.master.supervisor import BACKOFF_LAST, SLOW_BOOT
 from tests.master.world import (
     ABRT,
     KILL,
@@ -49,12 +49,36 @@ class TestStart:
     def test_it_sleeps_until_the_first_heartbeat_can_be_late(self) -> None:
         world = World()
         world.step()
+        assert world.deadline == pytest.approx(1000 + SLOW_BOOT, abs=0.01)
+        world.after(SLOW_BOOT + 0.01)
         assert world.deadline == pytest.approx(1030, abs=0.01)
 
     def test_without_a_timeout_it_sleeps_for_good(self) -> None:
         world = World(POLICY.replaced(timeout=0, boot_timeout=0))
         world.step()
+        world.ready(*world.pids())
         assert world.deadline is None
+
+    @pytest.mark.parametrize(
+        ("limit", "said"), [(30, "; boot_timeout ends that after 30 s."), (0, ".")]
+    )
+    def test_an_application_that_loads_slowly_is_told_of_once(self, limit: int, said: str) -> None:
+        world = World(POLICY.replaced(boot_timeout=limit))
+        world.step()
+        assert lines(world.after(SLOW_BOOT - 0.1)) == []
+        told = lines(world.after(0.2))
+        assert told == [f"Still loading the application after 5 s (pid: 100, 101){said}"]
+        assert lines(world.after(SLOW_BOOT)) == []
+
+    def test_nothing_is_told_of_workers_that_are_ready_or_go(self) -> None:
+        world = World()
+        world.step()
+        world.ready(100)
+        assert "(pid: 101)" in lines(world.after(SLOW_BOOT + 0.1))[0]
+        world = World()
+        world.step(TERM)
+        assert lines(world.after(SLOW_BOOT + 0.1)) == []
+        assert world.deadline is None or world.deadline > world.now
 
     @pytest.mark.parametrize(
         ("code", "reason"), [(3, "Worker failed to boot."), (4, "App failed to load.")]
