@@ -1,0 +1,278 @@
+"""A task process: it has instances of applications, takes calls from the pool and runs them in threads.
+
+The main thread waits for frames; `init` and `close` are called in it, as some libraries demand, and actions are not, so
+that a call can be cancelled while it runs. The process ends when it was told that no call comes any more and the last
+one is done; when its application says so by SystemExit; and, without any farewell, with its pool.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from queue import SimpleQueue
+
+from gunicorn.instrument import scoreboard
+from gunicorn.loading.tracebacks import application_traceback
+from gunicorn.logs import handlers
+from gunicorn.unix import forks, unpatched
+
+from . import calls
+from .apps import get_app_workers_attribute, load_dirty_app
+from .calls import Job, LoopThread
+from .errors import DirtyError, DirtyProtocolError
+from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, FrameReader, head
+from .values import encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+
+    from gunicorn._types import Log, Value
+    from gunicorn.config.config import Config
+    from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.unix.unpatched import Socket
+
+    from .frames import Frame
+
+__all__ = ["BOOT_ERROR", "DirtyWorker", "Page"]
+
+BOOT_ERROR = 3
+"""Status of a process whose applications cannot be had."""
+
+_AT_ONCE = 256 * 1024
+
+
+class Page:
+    """What a process tells of itself without being asked; `slot` is its page of the scoreboard."""
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+
+    def notify(self) -> None:
+        """Say "I am alive"."""
+        self.slot.beat()
+
+    def close(self) -> None:
+        """Nothing is to be put away."""
+
+
+class DirtyWorker:
+    """A task process, as hooks know it: `apps` are its instances by path.
+
+    `wanted`: the paths that it may load, each with the limit that its specification sets (None: its class may set one)
+    and how many processes have it already.
+    """
+
+    def __init__(
+        self, age: int, ppid: int, cfg: Config, log: Log, wanted: Mapping[str, tuple[int | None, int]],
+        socket_path: str, page: Page, channel: Socket,
+    ) -> None:
+        self.age = age
+        self.pid: int | str = "[booting]"
+        self.ppid = ppid
+        self.cfg = cfg
+        self.log = log
+        self.app_paths = list(wanted)
+        self.apps: dict[str, Value] = {}
+        self.booted = False
+        self.alive = True
+        self.aborted = False
+        self.tmp = page
+        self.socket_path = socket_path
+        self._wanted = dict(wanted)
+        self._channel = channel
+        self._reader = FrameReader()
+        self._sending = threading.Lock()
+        self._queue: SimpleQueue[Job] = SimpleQueue()
+        self._jobs: dict[int, Job] = {}
+        self._threads = 0
+        self._loop = LoopThread(f"dirty-worker-{age}-loop")
+        # No call comes any more.
+        self._is_last = False
+        self._wishes_to_leave = False
+        self._wake = (-1, -1)
+
+    # The life of the process.
+
+    def run(self) -> int:
+        """From the fork to the last call; the status of the process."""
+        try:
+            self._listen()
+            self._load()
+        except BaseException as error:  # noqa: BLE001  # the boundary around the application
+            forks.end_stray(error)
+            self._tell_failure(error)
+            return BOOT_ERROR
+        self.booted = True
+        self.tmp.slot.state = scoreboard.READY
+        limits = {path: limit for path, (limit, _) in self._wanted.items() if path in self.apps}
+        self._send(READY, 0, encode(limits))
+        self._serve()
+        if self._is_last:
+            self._close_apps()
+        return 0
+
+    def _load(self) -> None:
+        for path, (limit, others) in list(self._wanted.items()):
+            if limit is None:
+                limit = get_app_workers_attribute(path)
+                self._wanted[path] = limit, others
+            if limit is not None and others >= limit:
+                continue
+            app = self.apps[path] = load_dirty_app(path)
+            app.init()
+        self.app_paths = list(self.apps)
+        self.cfg.dirty_worker_init(self)
+        forks.end_stray()
+
+    def _tell_failure(self, error: BaseException) -> None:
+        if isinstance(error, DirtyError):
+            self.log.error("The task process (pid:%s) cannot start: %s", self.pid, error.message)
+        else:
+            text = application_traceback(error).rstrip()
+            self.log.error("Exception while the task process (pid:%s) started\n%s", self.pid, text)
+
+    def _listen(self) -> None:
+        forks.guard(self._put_down)
+        self._wake = os.pipe()
+        for fd in self._wake:
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        for number, name in _HANDLERS.items():
+            unpatched.set_handler(number, getattr(self, name) if name else int(signal.SIG_IGN))
+
+    def _put_down(self) -> None:
+        """In a child that an application has forked: calls are not its business."""
+        forks.reset_signals(_HANDLERS)
+        self._channel.close()
+        for fd in self._wake:
+            os.close(fd)
+
+    def _serve(self) -> None:
+        """Take frames until no call is left and none comes, or the pool has ended."""
+        waits = unpatched.select.poll()
+        waits.register(self._channel.fileno(), unpatched.select.POLLIN)
+        waits.register(self._wake[0], unpatched.select.POLLIN)
+        while not (self._is_last and not self._jobs):
+            woken = [fd for fd, _ in waits.poll()]
+            self.tmp.slot.beat()
+            if self._wake[0] in woken:
+                self._awake()
+            if self._channel.fileno() in woken and not self._receive():
+                self.alive = False
+                return
+
+    def _awake(self) -> None:
+        unpatched.read(self._wake[0], 4096)
+        if self._wishes_to_leave:
+            self._wishes_to_leave = False
+            self._send(LEAVING, 0, b"")
+
+    def _receive(self) -> bool:
+        """Take what has come; False when the pool has ended, or talks nonsense."""
+        try:
+            octets = self._channel.recv(max(_AT_ONCE, min(self._reader.missing, 1 << 20)))
+            frames = self._reader.feed(octets) if octets else []
+        except (OSError, DirtyProtocolError):
+            return False
+        for frame in frames:
+            _ON_FRAME[frame.kind](self, frame)
+        return bool(octets)
+
+    def close_channel(self) -> None:
+        """In the process that has forked this one: the end is not its own."""
+        self._channel.close()
+
+    def leave(self) -> None:
+        """Ask for no more calls, and end after those that run."""
+        self._wishes_to_leave = True
+        unpatched.write(self._wake[1], b"\0")
+
+    def _close_apps(self) -> None:
+        for path, app in self.apps.items():
+            try:
+                app.close()
+            except BaseException as error:  # noqa: BLE001  # the boundary around the application
+                forks.end_stray(error)
+                self.log.error("Exception while %s was closed\n%s", path, application_traceback(error).rstrip())
+
+    # Signals.
+
+    def handle_term(self, sig: int, frame: FrameType | None) -> None:
+        """Go when the calls that run are done."""
+        self._wishes_to_leave = True
+
+    def handle_quit(self, sig: int, frame: FrameType | None) -> None:
+        """Go at once."""
+        os._exit(0)
+
+    def handle_usr1(self, sig: int, frame: FrameType | None) -> None:
+        """Reopen the log files."""
+        handlers.reopen(self.log)
+
+    # Frames.
+
+    def _on_call(self, frame: Frame) -> None:
+        job = Job(frame)
+        self._jobs[job.number] = job
+        if self._threads < min(len(self._jobs), self.cfg.dirty_threads):
+            self._threads += 1
+            name = f"dirty-worker-{self.pid}-_{self._threads - 1}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._queue.put(job)
+
+    def _on_cancel(self, frame: Frame) -> None:
+        job = self._jobs.get(frame.number)
+        if job is not None:
+            job.cancel()
+
+    def _on_more(self, frame: Frame) -> None:
+        job = self._jobs.get(frame.number)
+        if job is not None:
+            job.more(int(min(frame.amount, 1 << 20)))
+
+    def _on_leave(self, frame: Frame) -> None:
+        self._is_last = True
+
+    def _on_nonsense(self, frame: Frame) -> None:
+        """Nobody sends this here."""
+
+    # Threads.
+
+    def _work(self) -> None:
+        while True:
+            job = self._queue.get()
+            error = calls.run(job, self.apps, self._loop, self._send)
+            del self._jobs[job.number]
+            if isinstance(error, SystemExit):
+                self.leave()
+            if self._is_last:
+                # The main thread waits for the last one.
+                unpatched.write(self._wake[1], b"\0")
+
+    def _send(self, kind: int, number: int, payload: bytes) -> None:
+        octets = head(kind, number, len(payload))
+        with self._sending:
+            try:
+                if len(payload) < 65536:
+                    self._channel.sendall(octets + payload)
+                else:
+                    self._channel.sendall(octets)
+                    self._channel.sendall(payload)
+            except OSError:
+                # The pool has ended: the main thread sees it.
+                return
+
+
+# What a signal does here. The others that a terminal or a manager sends to all processes are the pool's to act on.
+_HANDLERS: dict[int, str] = {
+    signal.SIGTERM: "handle_term", signal.SIGQUIT: "handle_quit", signal.SIGUSR1: "handle_usr1", signal.SIGINT: "",
+    signal.SIGHUP: "", signal.SIGUSR2: "", signal.SIGTTIN: "", signal.SIGTTOU: "", signal.SIGWINCH: "",
+}
+
+_ON_FRAME: dict[int, Callable[[DirtyWorker, Frame], None]] = dict.fromkeys(KINDS, DirtyWorker._on_nonsense) | {
+    CALL: DirtyWorker._on_call, CANCEL: DirtyWorker._on_cancel, MORE: DirtyWorker._on_more,
+    LEAVE: DirtyWorker._on_leave,
+}
