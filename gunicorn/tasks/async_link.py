@@ -17,6 +17,7 @@ from .frames import CANCEL, ITEM, MORE, FrameReader, head
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
 
     from .frames import Frame
 
@@ -226,7 +227,7 @@ class AsyncLink:
             reply.ring()
 
 
-def _call(method: weakref.WeakMethod[object]) -> None:
+def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
     """Have the loop hold no link: one that nobody uses any more is closed."""
     bound = method()
     if bound is not None:

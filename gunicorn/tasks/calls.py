@@ -7,7 +7,7 @@ thread of its own from the first such action on, while the thread of the call wa
 
 from __future__ import annotations
 
-import threading
+from _queue import SimpleQueue
 from contextvars import ContextVar
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
@@ -15,29 +15,26 @@ from gunicorn.loading.tracebacks import application_traceback
 
 from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProtocolError
 from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, split_target
+from .loop_thread import LoopThread, Pending
 from .values import decode, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-    from concurrent.futures import Future
-    from typing import TypeVar
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 
     from .frames import Frame
 
     Apps = Mapping[str, Callable[..., object]]
     # Kind, number, payload.
     Tell = Callable[[int, int, bytes], None]
-    T = TypeVar("T")
 
-__all__ = ["Job", "LoopThread", "cancelled", "run"]
+__all__ = ["Job", "cancelled", "run"]
 
 
 class Job:
     """A call that runs here. Others than its thread may `cancel` it, and give it `more` room for items."""
 
-    __slots__ = ("_future", "_room", "action", "app_path", "is_cancelled", "is_stream", "number", "payload")
+    __slots__ = ("_pending", "_room", "action", "app_path", "is_cancelled", "is_stream", "number", "payload")
 
     def __init__(self, frame: Frame) -> None:
         self.number = frame.number
@@ -45,37 +42,40 @@ class Job:
         self.payload = frame.payload
         self.is_stream = bool(frame.marks & STREAM)
         self.is_cancelled = False
-        self._room = threading.Semaphore(WINDOW) if self.is_stream else None
-        self._future: Future[object] | None = None
+        # There is an entry for each item that may be sent.
+        self._room: SimpleQueue[None] | None = SimpleQueue() if self.is_stream else None
+        self._pending: Pending | None = None
+        self.more(WINDOW)
 
     def cancel(self) -> None:
         """Nobody waits for this any more."""
         self.is_cancelled = True
-        future = self._future
-        if future is not None:
-            future.cancel()
+        pending = self._pending
+        if pending is not None:
+            pending.cancel()
         self.more(1)
 
     def more(self, items: int) -> None:
         """There is room for so many items more."""
-        if self._room is not None and items > 0:
-            self._room.release(items)
+        if self._room is not None:
+            for _ in range(items):
+                self._room.put(None)
 
     def has_room(self) -> bool:
         """Wait for room for an item; False when nobody wants it any more."""
         if self._room is not None:
-            self._room.acquire()
+            self._room.get()
         return not self.is_cancelled
 
-    def result_of(self, future: Future[T]) -> T:
+    def result_of(self, pending: Pending) -> object:
         """Wait for what runs in the loop; it is cancelled with this."""
-        self._future = future  # type: ignore[assignment]
+        self._pending = pending
         try:
             if self.is_cancelled:
-                future.cancel()
-            return future.result()
+                pending.cancel()
+            return pending.wait()
         finally:
-            self._future = None
+            self._pending = None
 
 
 _running: ContextVar[Job | None] = ContextVar("gunicorn_task", default=None)
@@ -85,25 +85,6 @@ def cancelled() -> bool:
     """Whether nobody waits any more for the call that runs here: long ones ask, and end. False outside of a call."""
     job = _running.get()
     return job is not None and job.is_cancelled
-
-
-class LoopThread:
-    """The event loop of a process, in a thread of its own; started when it is needed."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._loop: AbstractEventLoop | None = None
-
-    def submit(self, coroutine: Coroutine[object, object, T]) -> Future[T]:
-        """Have the loop step `coroutine`, in the context of the caller."""
-        import asyncio
-
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
 
 def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | None:
@@ -173,7 +154,7 @@ def _stepped(job: Job, items: AsyncGenerator[object, None], loop: LoopThread) ->
             except StopAsyncIteration:
                 return
     finally:
-        loop.submit(_close(items)).result()
+        loop.submit(_close(items)).wait()
 
 
 async def _next_of(items: AsyncGenerator[object, None]) -> object:

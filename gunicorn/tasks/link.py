@@ -105,6 +105,12 @@ class Link:
                 sock.close()
             self._drop()
 
+    def __del__(self) -> None:
+        # Who has forgotten its client keeps no connection.
+        sock = getattr(self, "_sock", None)
+        if sock is not None:
+            sock.close()
+
     # Calls.
 
     def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> Reply:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from queue import SimpleQueue
+from _queue import SimpleQueue
 
 from gunicorn.instrument import scoreboard
 from gunicorn.loading.tracebacks import application_traceback
@@ -19,9 +19,10 @@ from gunicorn.unix import forks, unpatched
 
 from . import calls
 from .apps import get_app_workers_attribute, load_dirty_app
-from .calls import Job, LoopThread
+from .calls import Job
 from .errors import DirtyError, DirtyProtocolError
 from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, FrameReader, head
+from .loop_thread import LoopThread
 from .values import encode
 
 TYPE_CHECKING = False
@@ -84,11 +85,11 @@ class DirtyWorker:
         self._wanted = dict(wanted)
         self._channel = channel
         self._reader = FrameReader()
-        self._sending = threading.Lock()
+        self._sending = unpatched.allocate_lock()
         self._queue: SimpleQueue[Job] = SimpleQueue()
         self._jobs: dict[int, Job] = {}
         self._threads = 0
-        self._loop = LoopThread(f"dirty-worker-{age}-loop")
+        self._loop = LoopThread()
         # No call comes any more.
         self._is_last = False
         self._wishes_to_leave = False
@@ -219,8 +220,7 @@ class DirtyWorker:
         self._jobs[job.number] = job
         if self._threads < min(len(self._jobs), self.cfg.dirty_threads):
             self._threads += 1
-            name = f"dirty-worker-{self.pid}-_{self._threads - 1}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            unpatched.start_new_thread(self._work, (f"dirty-worker-{self.pid}-_{self._threads - 1}",))
         self._queue.put(job)
 
     def _on_cancel(self, frame: Frame) -> None:
@@ -241,7 +241,9 @@ class DirtyWorker:
 
     # Threads.
 
-    def _work(self) -> None:
+    def _work(self, name: str) -> None:
+        # Applications look at it.
+        threading.current_thread().name = name
         while True:
             job = self._queue.get()
             error = calls.run(job, self.apps, self._loop, self._send)
@@ -272,7 +274,8 @@ _HANDLERS: dict[int, str] = {
     signal.SIGHUP: "", signal.SIGUSR2: "", signal.SIGTTIN: "", signal.SIGTTOU: "", signal.SIGWINCH: "",
 }
 
-_ON_FRAME: dict[int, Callable[[DirtyWorker, Frame], None]] = dict.fromkeys(KINDS, DirtyWorker._on_nonsense) | {
+_ON_FRAME: dict[int, Callable[[DirtyWorker, Frame], None]] = {
+    **dict.fromkeys(KINDS, DirtyWorker._on_nonsense),
     CALL: DirtyWorker._on_call, CANCEL: DirtyWorker._on_cancel, MORE: DirtyWorker._on_more,
     LEAVE: DirtyWorker._on_leave,
 }

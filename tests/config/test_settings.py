@@ -184,14 +184,14 @@ class TestPending:
 
     def test_nothing_is_said_of_defaults(self) -> None:
         cfg = Config()
-        cfg.set("dirty_workers", 0)
+        cfg.set("ssl_version", cfg.ssl_version)
         assert pending_notices(cfg) == []
 
     def test_one_line_names_setting_source_and_reason(self) -> None:
         cfg = Config()
-        cfg.set("dirty_workers", 2, source="gunicorn.conf.py")
+        cfg.set("ssl_version", 3, source="gunicorn.conf.py")
         (notice,) = pending_notices(cfg)
-        assert notice.startswith("Setting dirty_workers has no effect yet (gunicorn.conf.py): ")
+        assert notice.startswith("Setting ssl_version has no effect yet (gunicorn.conf.py): ")
         assert "\n" not in notice
 
 

@@ -31,7 +31,7 @@ class DirtyWorkers(Setting):
     cli = ["--dirty-workers"]
     meta = "INT"
     desc = """\
-        The number of task processes; 0 means none.
+        The number of task processes; 0 means none. There are none either without `dirty_apps`.
         """
 
 
@@ -44,7 +44,8 @@ class DirtyTimeout(Setting):
     cli = ["--dirty-timeout"]
     meta = "INT"
     desc = """\
-        How many seconds one task may take.
+        How many seconds one task may take, and a task that gives items from one to the next; 0 means as long as it
+        will. The caller of one that takes longer gets an error, and the process is replaced.
         """
 
 
@@ -57,7 +58,7 @@ class DirtyThreads(Setting):
     cli = ["--dirty-threads"]
     meta = "INT"
     desc = """\
-        How many threads a task process works with.
+        How many tasks a process runs at the same time, each in a thread.
         """
 
 
@@ -70,7 +71,7 @@ class DirtyGracefulTimeout(Setting):
     cli = ["--dirty-graceful-timeout"]
     meta = "INT"
     desc = """\
-        How many seconds a task process that was told to stop has to finish.
+        How many seconds a task process that was told to stop has to finish the tasks that run.
         """
 
 
@@ -80,7 +81,7 @@ class OnDirtyStarting(Setting):
     validator = validate_callable(1)
     type = callable
     desc = """\
-        Called before the master of the task processes starts: `(arbiter)`.
+        Called in the process that leads the task processes, before it starts any: `(arbiter)`.
         """
 
     @staticmethod
@@ -94,7 +95,7 @@ class DirtyPostFork(Setting):
     validator = validate_callable(2)
     type = callable
     desc = """\
-        Called in a task process after it was forked: `(arbiter, worker)`.
+        Called in the process that leads the task processes, after it has forked one: `(arbiter, worker)`.
         """
 
     @staticmethod
@@ -122,7 +123,8 @@ class DirtyWorkerExit(Setting):
     validator = validate_callable(2)
     type = callable
     desc = """\
-        Called when a task process has ended: `(arbiter, worker)`.
+        Called in the process that leads the task processes when one of them has ended, in whatever way:
+        `(arbiter, worker)`.
         """
 
     @staticmethod
