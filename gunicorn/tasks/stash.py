@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 from .client import error_of
-from .errors import DirtyError, StashKeyNotFoundError, StashTableNotFoundError
+from .errors import DirtyError, DirtyProtocolError, StashError, StashKeyNotFoundError, StashTableNotFoundError
 from .frames import ERROR, STASH
 from .link import Link
 from .place import get_stash_socket_path
@@ -44,8 +44,12 @@ class StashClient:
         self._link = Link(socket_path)
 
     def put(self, table: str, key: Value, value: Value) -> None:
-        """Store a value."""
-        self._ask("put", table, key, None, encode(value))
+        """Store a value. Raises StashError for one that cannot be passed."""
+        try:
+            octets = encode(value)
+        except DirtyProtocolError as error:
+            raise StashError(error.message) from error
+        self._ask("put", table, key, None, octets)
 
     def get(self, table: str, key: Value, default: Value = None) -> Value:
         """The value of a key; `default` where there is none, be it that there is no such table."""
@@ -143,7 +147,10 @@ def _specific(error: DirtyError, table: str, key: object) -> DirtyError:
 
 
 class StashTable:
-    """A table of `client` as a mapping. A key that is missing is a StashKeyNotFoundError, which is a KeyError too."""
+    """A table of `client` as a mapping. A key that is missing is a StashKeyNotFoundError, which is a KeyError too.
+
+    One that is not there has no keys, and no length: StashTableNotFoundError.
+    """
 
     def __init__(self, client: StashClient, name: str) -> None:
         self._client = client
@@ -164,21 +171,14 @@ class StashTable:
         self._client.put(self._name, key, value)
 
     def __delitem__(self, key: Value) -> None:
-        try:
-            is_gone = self._client.delete(self._name, key)
-        except StashTableNotFoundError:
-            is_gone = False
-        if not is_gone:
+        if not self._client.delete(self._name, key):
             raise StashKeyNotFoundError(self._name, key)
 
     def __contains__(self, key: Value) -> bool:
         return self._client.exists(self._name, key)
 
     def __len__(self) -> int:
-        try:
-            return int(self._client.info(self._name)["size"])
-        except StashTableNotFoundError:
-            return 0
+        return int(self._client.info(self._name)["size"])
 
     def __iter__(self) -> Iterator[Value]:
         return iter(self.keys())
@@ -189,10 +189,7 @@ class StashTable:
 
     def keys(self, pattern: str | None = None) -> list[Value]:
         """The keys, or those that a shell pattern fits."""
-        try:
-            return self._client.keys(self._name, pattern)
-        except StashTableNotFoundError:
-            return []
+        return self._client.keys(self._name, pattern)
 
     def values(self) -> list[Value]:
         """The values."""
@@ -200,10 +197,7 @@ class StashTable:
 
     def items(self) -> list[tuple[Value, Value]]:
         """Keys and values as they are at one moment."""
-        try:
-            return self._client.items(self._name)
-        except StashTableNotFoundError:
-            return []
+        return self._client.items(self._name)
 
     def clear(self) -> None:
         """Remove all keys."""

@@ -69,20 +69,20 @@ class StashTables:
             raise StashError(NO_KEY) from None
 
     def _delete(self, name: str, key: Key, argument: object, value: bytes) -> bytes:
-        gone = self._table(name).pop(key, None)
+        gone = self._tables.get(name, {}).pop(key, None)
         if gone is not None:
             self.octets -= len(gone) + _cost(key)
         return encode(gone is not None)
 
     def _keys(self, name: str, key: Key, argument: object, value: bytes) -> bytes:
-        table = self._table(name)
+        table = self._tables.get(name, {})
         if argument is None:
             return encode(list(table))
         return encode([key for key in table if fnmatchcase(str(key), str(argument))])
 
     def _items(self, name: str, key: Key, argument: object, value: bytes) -> bytes:
         """Keys and values by turns, behind their number: what is stored is not looked into."""
-        table = self._table(name)
+        table = self._tables.get(name, {})
         return encode(len(table)) + b"".join(part for key, octets in table.items() for part in (encode(key), octets))
 
     def _clear(self, name: str, key: Key, argument: object, value: bytes) -> bytes:

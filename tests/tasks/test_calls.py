@@ -14,7 +14,6 @@ from gunicorn.dirty import (
     DirtyAppError,
     DirtyClient,
     DirtyConnectionError,
-    DirtyError,
     DirtyProtocolError,
     DirtyTimeoutError,
     DirtyWorkerError,
@@ -352,8 +351,11 @@ def test_the_stash(server: Server, client: DirtyClient, monkeypatch: pytest.Monk
         stash.info("never")
     with pytest.raises(StashError):
         stash.put("shared", [1], 1)
-    with pytest.raises(DirtyError):
+    with pytest.raises(StashError, match="type set"):
         stash.put("shared", "k", {1})
+    with pytest.raises(StashTableNotFoundError):
+        len(stash.table("never"))
+    assert (stash.keys("never"), stash.delete("never", "k"), stash.table("never").values()) == ([], False, [])
     stash.ensure("other")
     assert stash.tables() == ["shared", "other"]
     stash.clear("shared")
