@@ -37,6 +37,7 @@ from gunicorn.tasks.frames import (
     STASH,
 )
 from gunicorn.tasks.lines import Line
+from gunicorn.tasks.passing import opened
 from gunicorn.tasks.process import DirtyWorker, Page
 from gunicorn.tasks.router import Limits, Router
 from gunicorn.tasks.stash_tables import StashTables
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from gunicorn._types import Log
     from gunicorn.config.config import Config
     from gunicorn.tasks.frames import Frame
+    from gunicorn.tasks.passing import Passed
     from gunicorn.tasks.router import Call
     from gunicorn.unix.unpatched import Socket
 
@@ -319,7 +321,7 @@ class DirtyArbiter:
 
     def _on_stash(self, line: Line, frame: Frame) -> None:
         try:
-            answer = self._stash.perform(frame.payload)
+            answer = self._stash.perform(opened(frame.payload))
         except DirtyError as error:
             self.refuse(line.id, frame.number, error)
         else:
@@ -333,7 +335,7 @@ class DirtyArbiter:
         if line is not None:
             self._send(line, CALL, call.id, call.payload, call.target, call.marks)
 
-    def answer(self, caller: int, number: int, kind: int, payload: bytes) -> None:
+    def answer(self, caller: int, number: int, kind: int, payload: bytes | Passed) -> None:
         """Hand on what a task process has said."""
         line = self._callers.get(caller)
         if line is not None:
@@ -374,7 +376,7 @@ class DirtyArbiter:
             self._send(line, LEAVE, 0)
 
     def _send(
-        self, line: Line, kind: int, number: int, payload: bytes = b"", target: bytes = b"", marks: int = 0,
+        self, line: Line, kind: int, number: int, payload: bytes | Passed = b"", target: bytes = b"", marks: int = 0,
         amount: float = 0.0,
     ) -> None:
         had = line.unsent
@@ -427,7 +429,7 @@ class DirtyArbiter:
                 self._lose_place(line)
 
     def _on_ready(self, line: Line, frame: Frame, now: float) -> None:
-        limits = decode(frame.payload)
+        limits = decode(opened(frame.payload))
         assert isinstance(limits, dict)
         for path, limit in limits.items():
             if self._books.limits.get(path) is None:
@@ -471,6 +473,7 @@ class DirtyArbiter:
             unpatched.Socket(fileno=theirs.detach()),
         )
         line = Line(unpatched.Socket(fileno=ours.detach()), 0)
+        line.takes_passed = True
         try:
             pid = self._fork(worker, line)
         except OSError:

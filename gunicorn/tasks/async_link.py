@@ -12,7 +12,9 @@ import weakref
 from collections import deque
 
 from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, FrameReader, head
+from .frames import CANCEL, ITEM, MORE, PASSED, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, Passed, descriptors, opened
+from .sending import payload_to_send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class AsyncLink:
         self._reader = FrameReader()
         self._replies: dict[int, AsyncReply] = {}
         # What the kernel has not taken yet.
-        self._unsent: deque[memoryview] = deque()
+        self._unsent: deque[tuple[memoryview, Passed | None]] = deque()
 
     async def connect(self) -> None:
         """Connect, where that is not done yet in this process and loop."""
@@ -107,12 +109,15 @@ class AsyncLink:
         await self.connect()
         self._last += 1
         reply = self._replies[self._last] = AsyncReply(self._last, self._age)
-        octets = head(kind, reply.number, len(target) + len(payload), marks, len(target), timeout or 0.0)
-        if not self._send(octets + target, payload):
+        inline, passed = payload_to_send(payload, passes=True)
+        marks |= TAKES_PASSED | (PASSED if passed is not None else 0)
+        length = len(target) + len(inline)
+        octets = head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target
+        if not self._send(octets, inline, passed):
             # The old pool has ended and taken nothing: there may be a new one.
             await self.connect()
             reply = self._replies[self._last] = AsyncReply(self._last, self._age)
-            if not self._send(octets + target, payload):
+            if not self._send(octets, inline, passed):
                 raise DirtyConnectionError("The connection is lost", self._path)
         return reply
 
@@ -163,13 +168,15 @@ class AsyncLink:
 
     # The socket.
 
-    def _send(self, begin: bytes, payload: bytes) -> bool:
+    def _send(self, begin: bytes, payload: bytes, passed: Passed | None = None) -> bool:
         """Send now what there is room for, and the rest when there is; False when the connection is gone."""
         sock = self._sock
         if sock is None:
             return False
         was_waiting = bool(self._unsent)
-        self._unsent += (memoryview(each) for each in (begin, payload) if each)
+        self._unsent.append((memoryview(begin), passed))
+        if payload:
+            self._unsent.append((memoryview(payload), None))
         if was_waiting:
             return True
         if not self._flush(sock):
@@ -181,15 +188,15 @@ class AsyncLink:
 
     def _flush(self, sock: socket.socket) -> bool:
         while self._unsent:
-            first = self._unsent[0]
+            first, passed = self._unsent[0]
             try:
-                sent = sock.send(first)
+                sent = sock.send(first) if passed is None else sock.sendmsg([first], passed.rights())
             except (BlockingIOError, InterruptedError):
                 return True
             except OSError:
                 return False
             if sent < len(first):
-                self._unsent[0] = first[sent:]
+                self._unsent[0] = first[sent:], None
                 return True
             self._unsent.popleft()
         return True
@@ -208,8 +215,9 @@ class AsyncLink:
         if sock is None:
             return
         try:
-            octets = sock.recv(max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE)))
-            frames = self._reader.feed(octets) if octets else None
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            octets, messages, _, _ = sock.recvmsg(size, ROOM)
+            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
         except (BlockingIOError, InterruptedError):
             return
         except (OSError, DirtyProtocolError):
@@ -223,7 +231,7 @@ class AsyncLink:
     def _put(self, frame: Frame) -> None:
         reply = self._replies.get(frame.number)
         if reply is not None:
-            reply.inbox.append((frame.kind, frame.payload))
+            reply.inbox.append((frame.kind, opened(frame.payload)))
             reply.ring()
 
 

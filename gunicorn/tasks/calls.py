@@ -16,6 +16,7 @@ from gunicorn.loading.tracebacks import application_traceback
 from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProtocolError
 from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, split_target
 from .loop_thread import LoopThread, Pending
+from .passing import opened
 from .values import decode, encode
 
 TYPE_CHECKING = False
@@ -124,7 +125,7 @@ def _perform(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> None:
 
 def _arguments(job: Job) -> tuple[list[object], dict[str, object]]:
     payload, job.payload = job.payload, b""
-    both = decode(payload)
+    both = decode(opened(payload))
     if not isinstance(both, list) or len(both) != 2:
         raise DirtyProtocolError("A call has no arguments")
     args, kwargs = both

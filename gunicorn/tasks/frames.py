@@ -9,12 +9,15 @@ look into that. Numbers are the sender's: each has its own.
 from __future__ import annotations
 
 import struct
+from collections import deque
 
 from .errors import DirtyProtocolError
+from .passing import Passed
 from .values import LONGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NamedTuple
 
     class Frame(NamedTuple):
@@ -25,15 +28,15 @@ if TYPE_CHECKING:
         number: int
         amount: float
         target: bytes
-        payload: bytes
+        payload: bytes | Passed
 else:
     from collections import namedtuple
 
     Frame = namedtuple("Frame", "kind marks number amount target payload")
 
 __all__ = [
-    "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "READY", "RESULT",
-    "STASH", "STREAM", "WINDOW", "Frame", "FrameReader", "head", "split_target", "target_of",
+    "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "Frame", "FrameReader", "head", "split_target", "target_of",
 ]
 
 CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, LEAVING, LEAVE = range(1, 12)
@@ -49,9 +52,12 @@ STREAM = 1
 WINDOW = 8
 """So many items a stream sends before its reader has asked for more."""
 
+PASSED, TAKES_PASSED = 2, 4
+"""Marks: the payload lies in the descriptor that has come with the frame; who asks takes such answers."""
+
 _HEAD = struct.Struct("=BBHIQd")
 HEAD_SIZE = _HEAD.size
-_MOST_MARKS = STREAM
+_MOST_MARKS = STREAM | PASSED | TAKES_PASSED
 _LONGEST = LONGEST + 0xFFFF
 
 
@@ -77,10 +83,12 @@ def split_target(target: bytes) -> tuple[str, str]:
 class FrameReader:
     """Takes octets as they come, and gives frames."""
 
-    __slots__ = ("_buffer", "_missing")
+    __slots__ = ("_buffer", "_missing", "_passed")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        # Descriptors that have come, in order, for frames that are not complete yet.
+        self._passed: deque[Passed] = deque()
         # How many octets the frame that has begun still needs, as far as is known.
         self._missing = 0
 
@@ -89,8 +97,13 @@ class FrameReader:
         """So many octets more belong to the frame that has begun; 0 where nobody knows."""
         return self._missing
 
-    def feed(self, octets: bytes) -> list[Frame]:
-        """The frames that are complete now. Raises DirtyProtocolError: nothing behind that can be understood."""
+    def feed(self, octets: bytes, passed: Iterable[Passed] = ()) -> list[Frame]:
+        """The frames that are complete now. `passed`: what has come besides octets.
+
+        Raises DirtyProtocolError: nothing behind that can be understood.
+        """
+        if passed:
+            self._passed += passed
         if self._buffer:
             self._buffer += octets
             if len(octets) < self._missing:
@@ -111,8 +124,14 @@ class FrameReader:
                 self._missing = end - there
                 break
             middle = begin + target
-            frames.append(Frame(kind, marks, number, amount, octets[begin:middle], octets[middle:end]))
+            payload = self._passed_for(octets[middle:end]) if marks & PASSED else octets[middle:end]
+            frames.append(Frame(kind, marks, number, amount, octets[begin:middle], payload))
             at = end
         if at < there:
             self._buffer += octets[at:] if at else octets
         return frames
+
+    def _passed_for(self, inline: bytes) -> Passed:
+        if inline or not self._passed:
+            raise DirtyProtocolError("A payload was to be passed, and is not there", inline)
+        return self._passed.popleft()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 
 from .errors import DirtyProtocolError
-from .frames import FrameReader, head
+from .frames import PASSED, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, Passed, descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +27,13 @@ _AT_ONCE = 256 * 1024
 _MOST_AT_ONCE = 1024 * 1024
 # Below this a head and what it belongs to are joined: the copy is cheaper than a second buffer for the kernel.
 _SMALL = 16 * 1024
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Line:
     """`id`: what the router knows the other end by. `unsent`: octets that the kernel has not taken yet."""
 
-    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "unsent")
+    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "takes_passed", "unsent")
 
     def __init__(self, sock: Socket, id: int) -> None:
         sock.setblocking(False)
@@ -42,7 +45,10 @@ class Line:
         self.is_dry = False
         self._sock = sock
         self._reader = FrameReader()
-        self._out: deque[memoryview] = deque()
+        # What is to be sent, each with the descriptor that goes with its first octet.
+        self._out: deque[tuple[memoryview, Passed | None]] = deque()
+        # Whether the other end takes large payloads as descriptors.
+        self.takes_passed = False
 
     @property
     def reads(self) -> bool:
@@ -53,8 +59,13 @@ class Line:
         """What has come; None at the end, be it that what came is no frame."""
         self.is_dry = False
         try:
-            octets = self._sock.recv(max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE)))
-            return self._reader.feed(octets) if octets else None
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            octets, messages, _, _ = self._sock.recvmsg(size, ROOM, _FLAGS)
+            if not octets:
+                return None
+            frames = self._reader.feed(octets, descriptors(messages) if messages else ())
+            self.takes_passed = self.takes_passed or any(frame.marks & TAKES_PASSED for frame in frames)
+            return frames
         except BlockingIOError:
             self.is_dry = True
             return []
@@ -62,42 +73,35 @@ class Line:
             return None
 
     def send(
-        self, kind: int, number: int, payload: bytes = b"", target: bytes = b"", marks: int = 0, amount: float = 0.0
+        self, kind: int, number: int, payload: bytes | Passed = b"", target: bytes = b"", marks: int = 0,
+        amount: float = 0.0,
     ) -> None:
         """Send a frame, now or as soon as there is room; where nobody reads it, the line `is_broken`."""
-        begin = head(kind, number, len(target) + len(payload), marks, len(target), amount) + target
-        if self.unsent:
-            self._keep(begin)
-            self._keep(payload)
-            return
-        try:
-            if len(payload) < _SMALL:
-                begin += payload
-                payload = b""
-                sent = self._sock.send(begin)
-            else:
-                sent = self._sock.sendmsg([begin, payload])
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self.is_broken = True
-            return
-        if sent < len(begin) + len(payload):
-            self._keep(memoryview(begin)[sent:])
-            self._keep(memoryview(payload)[max(sent - len(begin), 0):])
-
-    def _keep(self, octets: bytes | memoryview) -> None:
-        if octets:
-            self._out.append(memoryview(octets))
-            self.unsent += len(octets)
-            self.is_broken = self.is_broken or self.unsent > MOST_UNSENT
+        passed = payload if isinstance(payload, Passed) else None
+        if passed is not None and not self.takes_passed:
+            payload, passed = passed.read(), None
+        octets = payload if isinstance(payload, bytes) else b""
+        marks = marks & ~PASSED | (PASSED if passed is not None else 0)
+        begin = head(kind, number, len(target) + len(octets), marks, len(target), amount) + target
+        if len(octets) < _SMALL:
+            begin += octets
+            octets = b""
+        was_empty = not self._out
+        for part in (begin, octets):
+            if part:
+                self._out.append((memoryview(part), passed))
+                self.unsent += len(part)
+                passed = None
+        self.is_broken = self.is_broken or self.unsent > MOST_UNSENT
+        if was_empty:
+            self.flush()
 
     def flush(self) -> None:
         """Send what there is room for."""
         while self._out:
-            first = self._out[0]
+            first, passed = self._out[0]
             try:
-                sent = self._sock.send(first)
+                sent = self._sock.sendmsg([first], passed.rights()) if passed is not None else self._sock.send(first)
             except BlockingIOError:
                 return
             except OSError:
@@ -105,7 +109,7 @@ class Line:
                 return
             self.unsent -= sent
             if sent < len(first):
-                self._out[0] = first[sent:]
+                self._out[0] = first[sent:], None
                 return
             self._out.popleft()
 

@@ -13,7 +13,9 @@ import time
 from collections import deque
 
 from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, FrameReader, head
+from .frames import CANCEL, ITEM, MORE, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, descriptors, opened
+from .sending import send_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ __all__ = ["Link", "Reply"]
 
 _AT_ONCE = 256 * 1024
 _MOST_AT_ONCE = 1024 * 1024
-_SMALL = 64 * 1024
 
 
 class Reply:
@@ -50,6 +51,7 @@ class Link:
         self._pid = 0
         self._age = 0
         self._last = 0
+        self._passes = False
         self._reader = FrameReader()
         self._replies: dict[int, Reply] = {}
         # Held to send, and to connect.
@@ -91,6 +93,8 @@ class Link:
                 sock.close()
                 raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
             self._sock = sock
+            # Sockets that a library has put in the place of the standard ones wait for octets alone.
+            self._passes = type(sock).__module__ == "socket"
             self._drop()
         return self._sock
 
@@ -123,9 +127,9 @@ class Link:
                 sock = self._connected(timeout)
                 self._last += 1
                 reply = self._replies[self._last] = Reply(self._last, self._age)
-                octets = head(kind, reply.number, len(target) + len(payload), marks, len(target), timeout or 0.0)
+                about = kind, reply.number, marks | (TAKES_PASSED if self._passes else 0), timeout or 0.0
                 try:
-                    _send(sock, octets + target, payload)
+                    send_frame(sock, about, target, payload, self._passes)
                     return reply
                 except TimeoutError:
                     self._lose(sock)
@@ -186,13 +190,18 @@ class Link:
         if sock.gettimeout() != wanted:
             sock.settimeout(wanted)
         try:
-            octets = sock.recv(max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE)))
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            messages: list[tuple[int, int, bytes]] = []
+            if self._passes:
+                octets, messages, _, _ = sock.recvmsg(size, ROOM)
+            else:
+                octets = sock.recv(size)
         except TimeoutError:
             return
         except OSError:
             octets = b""
         try:
-            frames = self._reader.feed(octets) if octets else None
+            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
         except DirtyProtocolError:
             frames = None
         if frames is None:
@@ -205,7 +214,7 @@ class Link:
     def _put(self, frame: Frame) -> None:
         reply = self._replies.get(frame.number)
         if reply is not None:
-            reply.inbox.append((frame.kind, frame.payload))
+            reply.inbox.append((frame.kind, opened(frame.payload)))
             if reply.bell is not None:
                 reply.bell.set()
 
@@ -240,14 +249,6 @@ class Link:
             except OSError:
                 # Seen by the next one that waits.
                 return
-
-
-def _send(sock: socket.socket, begin: bytes, payload: bytes) -> None:
-    if len(payload) < _SMALL:
-        sock.sendall(begin + payload)
-    else:
-        sock.sendall(begin)
-        sock.sendall(payload)
 
 
 def _shut(sock: socket.socket) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from _queue import SimpleQueue
 
@@ -21,8 +22,10 @@ from . import calls
 from .apps import get_app_workers_attribute, load_dirty_app
 from .calls import Job
 from .errors import DirtyError, DirtyProtocolError
-from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, FrameReader, head
+from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, FrameReader
 from .loop_thread import LoopThread
+from .passing import ROOM, descriptors
+from .sending import send_frame
 from .values import encode
 
 TYPE_CHECKING = False
@@ -43,6 +46,7 @@ BOOT_ERROR = 3
 """Status of a process whose applications cannot be had."""
 
 _AT_ONCE = 256 * 1024
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Page:
@@ -174,8 +178,9 @@ class DirtyWorker:
     def _receive(self) -> bool:
         """Take what has come; False when the pool has ended, or talks nonsense."""
         try:
-            octets = self._channel.recv(max(_AT_ONCE, min(self._reader.missing, 1 << 20)))
-            frames = self._reader.feed(octets) if octets else []
+            size = max(_AT_ONCE, min(self._reader.missing, 1 << 20))
+            octets, messages, _, _ = self._channel.recvmsg(size, ROOM, _FLAGS)
+            frames = self._reader.feed(octets, descriptors(messages)) if octets else []
         except (OSError, DirtyProtocolError):
             return False
         for frame in frames:
@@ -255,14 +260,9 @@ class DirtyWorker:
                 unpatched.write(self._wake[1], b"\0")
 
     def _send(self, kind: int, number: int, payload: bytes) -> None:
-        octets = head(kind, number, len(payload))
         with self._sending:
             try:
-                if len(payload) < 65536:
-                    self._channel.sendall(octets + payload)
-                else:
-                    self._channel.sendall(octets)
-                    self._channel.sendall(payload)
+                send_frame(self._channel, (kind, number, 0, 0.0), b"", payload, passes=True)
             except OSError:
                 # The pool has ended: the main thread sees it.
                 return

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from .frames import Frame
+    from .passing import Passed
 
     class Outlet(Protocol):
         """Does what the router has decided. Places, callers and calls are numbers."""
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
         def start(self, place: int, call: Call, /) -> None:
             """Have `place` run `call`."""
 
-        def answer(self, caller: int, number: int, kind: int, payload: bytes, /) -> None:
+        def answer(self, caller: int, number: int, kind: int, payload: bytes | Passed, /) -> None:
             """Hand on what a place says to the call that the caller knows by `number`."""
 
         def refuse(self, caller: int, number: int, error: DirtyError, /) -> None:

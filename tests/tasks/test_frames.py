@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gunicorn.tasks import frames
 from gunicorn.tasks.errors import DirtyProtocolError
-from gunicorn.tasks.frames import CALL, CANCEL, HEAD_SIZE, KINDS, STREAM, Frame, FrameReader, head
+from gunicorn.tasks.frames import CALL, CANCEL, HEAD_SIZE, KINDS, PASSED, STREAM, Frame, FrameReader, head
+from gunicorn.tasks.passing import Passed, opened
 
 FRAMES = st.builds(
     Frame, st.sampled_from(KINDS), st.sampled_from([0, STREAM]), st.integers(0, 2**64 - 1),
@@ -60,6 +63,8 @@ def test_what_is_missing_is_known() -> None:
     [
         head(CALL, 1)[:0] + b"\x00" + head(CALL, 1)[1:],
         bytes([KINDS[-1] + 1]) + head(CALL, 1)[1:],
+        head(CALL, 1, marks=8),
+        # A payload that was to be passed and is not there.
         head(CALL, 1, marks=2),
         head(CALL, 1, length=3, target=4),
         head(CALL, 1, length=frames.LONGEST + 0x10000),
@@ -68,7 +73,7 @@ def test_what_is_missing_is_known() -> None:
 )
 def test_what_is_no_frame(octets: bytes) -> None:
     reader = FrameReader()
-    with pytest.raises(DirtyProtocolError, match="no frame"):
+    with pytest.raises(DirtyProtocolError, match=r"no frame|not there"):
         for octet in octets:
             reader.feed(bytes([octet]))
 
@@ -81,3 +86,32 @@ def test_a_target_that_cannot_be_one(path: str, action: str) -> None:
 
 def test_a_target_is_two_names() -> None:
     assert frames.split_target(frames.target_of("mod:Class", "do")) == ("mod:Class", "do")
+
+
+def test_a_payload_that_is_passed() -> None:
+    """Two of them, whose frames come in pieces: each has its own, and it is closed with it."""
+    payloads = [Passed.of(b"first"), Passed.of(b"second")]
+    fds = [payload.fd for payload in payloads]
+    octets = head(CALL, 1, 3, PASSED, 3) + b"a\0b" + head(CALL, 2, 3, PASSED, 3) + b"a\0b"
+    reader = FrameReader()
+    assert reader.feed(octets[:30], payloads[:1]) != []
+    assert reader.feed(octets[30:31], payloads[1:]) == []
+    (second,) = reader.feed(octets[31:])
+    assert (len(second.payload), opened(second.payload), opened(b"inline")) == (6, b"second", b"inline")
+    del payloads, second, reader
+    for fd in fds:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(fd)
+
+
+def test_a_payload_that_cannot_be_had() -> None:
+    payload = Passed.of(b"x" * 1000)
+    os.ftruncate(payload.fd, 10)
+    with pytest.raises(DirtyProtocolError, match="not there any more"):
+        payload.read()
+    os.ftruncate(payload.fd, frames.LONGEST + 1)
+    with pytest.raises(DirtyProtocolError, match="too large"):
+        Passed(os.dup(payload.fd)).read()
+    # Octets of its own beside it mean that something is wrong.
+    with pytest.raises(DirtyProtocolError, match="not there"):
+        FrameReader().feed(head(CALL, 1, 1, PASSED) + b"x", [payload])
