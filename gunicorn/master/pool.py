@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool"]
 
+# As in `tasks/place.py`, which is not imported where there are no tasks.
 VARIABLE = "GUNICORN_DIRTY_SOCKET"
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -231,13 +232,10 @@ class Pool:
         listener, self._listener = self._listener, None
         self.due = None
         if listener is not None:
+            from gunicorn.tasks.place import remove_place
+
             listener.close()
-            for remove, path in ((os.unlink, self._path), (os.rmdir, os.path.dirname(self._path))):
-                try:
-                    remove(path)
-                except OSError:
-                    # Somebody has tidied up.
-                    continue
+            remove_place(self._path)
 
     def _close_orders(self) -> None:
         orders, self._orders = self._orders, -1

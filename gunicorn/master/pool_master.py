@@ -35,9 +35,11 @@ from gunicorn.tasks.frames import (
     READY,
     RESULT,
     STASH,
+    WORN,
 )
 from gunicorn.tasks.lines import Line
 from gunicorn.tasks.passing import opened
+from gunicorn.tasks.place import remove_place
 from gunicorn.tasks.process import DirtyWorker, Page
 from gunicorn.tasks.router import Limits, Router
 from gunicorn.tasks.stash_tables import StashTables
@@ -90,6 +92,7 @@ def policy_of(cfg: Config) -> Policy:
         timeout=0.0,
         graceful_timeout=cfg.dirty_graceful_timeout,
         boot_timeout=cfg.dirty_timeout if boot_timeout is None else boot_timeout,
+        memory=cfg.dirty_max_memory,
     )
 
 
@@ -137,6 +140,8 @@ class DirtyArbiter:
         self._last_caller = 0
         self._age = 0
         self._spawning = 0
+        # The master has ended without a word.
+        self._is_orphan = False
         self._events: list[int] = []
         self._exits: list[Exit] = []
         self._reports: list[Report] = []
@@ -160,6 +165,8 @@ class DirtyArbiter:
             if end.reason:
                 self.log.error("Task processes: %s", end.reason)
             self._say_farewell()
+            if self._is_orphan:
+                remove_place(self.socket_path)
             return end.exit_status
 
     def _begin(self) -> None:
@@ -241,8 +248,9 @@ class DirtyArbiter:
     def _on_orders(self, fd: int, why: int) -> None:
         numbers = os.read(fd, 4096)
         if not numbers:
-            # The master has ended.
+            # The master has ended, and tidies up nothing any more.
             self._forget(fd)
+            self._is_orphan = True
             numbers = bytes([signal.SIGTERM])
         self._events += numbers
 
@@ -418,6 +426,8 @@ class DirtyArbiter:
                 self._router.say(line.id, frame, now)
             elif frame.kind == READY:
                 self._on_ready(line, frame, now)
+            elif frame.kind == WORN:
+                self._reports.append(decisions.Worn(frozenset([line.id])))
             elif frame.kind == LEAVING:
                 self._router.leave(line.id)
 
@@ -628,7 +638,7 @@ class DirtyArbiter:
         """What is the business of the workers' master alone."""
 
     def _limits(self) -> Limits:
-        return Limits(seconds=float(self.cfg.dirty_timeout))
+        return Limits(waiting=self.cfg.dirty_queue, seconds=float(self.cfg.dirty_timeout))
 
 
 def _forget_env(cfg: Config) -> None:

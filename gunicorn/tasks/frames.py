@@ -36,13 +36,14 @@ else:
 
 __all__ = [
     "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
-    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "Frame", "FrameReader", "head", "split_target", "target_of",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "Frame", "FrameReader", "head", "split_target",
+    "target_of",
 ]
 
-CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, LEAVING, LEAVE = range(1, 12)
+CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, WORN, LEAVING, LEAVE = range(1, 13)
 """Callers ask by CALL and STASH and are answered by RESULT or ERROR, a stream by ITEMs, END or ERROR. MORE and CANCEL
-are about a call that is under way. A task process is READY, wants to go (LEAVING), and is told that no call comes any
-more (LEAVE)."""
+are about a call that is under way. A task process is READY, wants to be replaced (WORN) or to go (LEAVING), and is told
+that no call comes any more (LEAVE)."""
 
 KINDS = range(CALL, LEAVE + 1)
 

@@ -7,7 +7,8 @@ import os
 from .errors import DirtyError, StashError
 
 __all__ = [
-    "VARIABLE", "get_dirty_socket_path", "get_stash_socket_path", "set_dirty_socket_path", "set_stash_socket_path",
+    "VARIABLE", "get_dirty_socket_path", "get_stash_socket_path", "remove_place", "set_dirty_socket_path",
+    "set_stash_socket_path",
 ]
 
 VARIABLE = "GUNICORN_DIRTY_SOCKET"
@@ -41,3 +42,13 @@ def get_stash_socket_path() -> str:
     if not path:
         raise StashError(f"Stash {_HINT}")
     return path
+
+
+def remove_place(path: str) -> None:
+    """Remove a pool's socket and the folder that it has for itself; whatever of them is there."""
+    for remove, name in ((os.unlink, path), (os.rmdir, os.path.dirname(path))):
+        try:
+            remove(name)
+        except OSError:
+            # Somebody has tidied up.
+            continue

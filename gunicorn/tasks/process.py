@@ -22,7 +22,7 @@ from . import calls
 from .apps import get_app_workers_attribute, load_dirty_app
 from .calls import Job
 from .errors import DirtyError, DirtyProtocolError
-from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, FrameReader
+from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
 from .loop_thread import LoopThread
 from .passing import ROOM, descriptors
 from .sending import send_frame
@@ -93,6 +93,8 @@ class DirtyWorker:
         self._queue: SimpleQueue[Job] = SimpleQueue()
         self._jobs: dict[int, Job] = {}
         self._threads = 0
+        # So many calls are left before another process is to take the place of this one; below 0: any number.
+        self._calls_left = cfg.dirty_max_calls or -1
         self._loop = LoopThread()
         # No call comes any more.
         self._is_last = False
@@ -223,6 +225,9 @@ class DirtyWorker:
     def _on_call(self, frame: Frame) -> None:
         job = Job(frame)
         self._jobs[job.number] = job
+        self._calls_left -= 1
+        if self._calls_left == 0:
+            self._send(WORN, 0, b"")
         if self._threads < min(len(self._jobs), self.cfg.dirty_threads):
             self._threads += 1
             unpatched.start_new_thread(self._work, (f"dirty-worker-{self.pid}-_{self._threads - 1}",))

@@ -9,7 +9,17 @@ import time
 
 import pytest
 
-from gunicorn.dirty import DirtyAppError, DirtyClient, DirtyConnectionError, DirtyError, DirtyTimeoutError
+from gunicorn.dirty import (
+    DirtyAppError,
+    DirtyClient,
+    DirtyConnectionError,
+    DirtyError,
+    DirtyQueueFullError,
+    DirtyTimeoutError,
+)
+from gunicorn.tasks.client import result_of
+from gunicorn.tasks.frames import CALL, target_of
+from gunicorn.tasks.values import encode
 from tests.conftest import Serve
 from tests.support.server import HELLO, Server, children_of, is_alive
 from tests.support.wait import wait_until
@@ -182,6 +192,44 @@ def test_a_reload_brings_new_code_and_keeps_the_old_where_the_new_does_not_start
     wait_until(lambda: len(processes_of(server)) == 2)
 
 
+def test_a_process_is_replaced_after_so_many_calls(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1", "--dirty-max-calls", "20")
+    client = served(server)
+    found = [client.execute(T, "pid") for _ in range(19)]
+    assert len(set(found)) == 1
+    # The old one serves until the new one is ready, and no call is lost on the way.
+    wait_until(lambda: client.execute(T, "pid") != found[0])
+    wait_until(lambda: found[0] not in processes_of(server))
+    assert (server.folder / "closed").read_text() == f"{found[0]}\n"
+
+
+def test_a_process_that_has_grown_is_replaced(make_server: Serve) -> None:
+    ballast = "self.ballast = [] if os.path.exists('grown') else b'x' * (80 << 20); self.main ="
+    source = TASKS.replace("self.main =", ballast)
+    server = start(make_server, "--dirty-workers", "1", "--dirty-max-memory", "60M", source=source)
+    client = served(server)
+    first = client.execute(T, "pid")
+    (server.folder / "grown").touch()
+    wait_until(lambda: processes_of(server) and first not in processes_of(server))
+    assert client.execute(T, "pid") != first
+
+
+def test_so_many_calls_wait(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1", "--dirty-queue", "2")
+    client = served(server)
+    # On one connection calls come in order.
+    ask = client._link.ask
+    replies = [ask(CALL, target_of(T, "until_cancelled"), encode([[], {}]), 0, 20.0) for _ in range(6)]
+    for reply in replies[3:]:
+        with pytest.raises(DirtyQueueFullError):
+            result_of(*client._link.wait(reply, 20.0))
+    for reply in replies[:3]:
+        client._link.cancel(reply)
+    assert client.execute(T, "echo", 1) == [[1], {}]
+    # The two that waited were never run.
+    assert client.execute(T, "what_ended")[1] == ["cancelled"]
+
+
 def test_one_more_and_one_less(make_server: Serve) -> None:
     server = make_server(HELLO, *ARGS[:4], "--dirty-workers", "2")
     write_tasks(server).start()
@@ -235,8 +283,10 @@ def test_nothing_outlives_a_killed_server(make_server: Serve) -> None:
     served(server)
     wait_until(lambda: len(processes_of(server)) == 2)
     pids = [master_of(server), *processes_of(server), *server.worker_pids()]
+    path = socket_of(server)
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: not any(map(is_alive, pids)))
+    assert not os.path.exists(os.path.dirname(path))
 
 
 def test_processes_that_die_again_and_again_are_not_started_without_pause(make_server: Serve) -> None:

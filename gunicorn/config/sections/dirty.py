@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int
+from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int, validate_size
 
 SECTION = "Dirty Arbiters"
 HOOKS = "Dirty Arbiter Hooks"
@@ -72,6 +72,45 @@ class DirtyGracefulTimeout(Setting):
     meta = "INT"
     desc = """\
         How many seconds a task process that was told to stop has to finish the tasks that run.
+        """
+
+
+class DirtyQueue(Setting):
+    name = "dirty_queue"
+    section = SECTION
+    default = 1000
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-queue"]
+    meta = "INT"
+    desc = """\
+        How many calls of one task application may wait for a process; the caller of one more gets an error at once.
+        """
+
+
+class DirtyMaxCalls(Setting):
+    name = "dirty_max_calls"
+    section = SECTION
+    default = 0
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-max-calls"]
+    meta = "INT"
+    desc = """\
+        After how many calls a task process is replaced; 0 means never. The replacement is started first.
+        """
+
+
+class DirtyMaxMemory(Setting):
+    name = "dirty_max_memory"
+    section = SECTION
+    default = 0
+    validator = validate_size
+    cli = ["--dirty-max-memory"]
+    meta = "BYTES"
+    desc = """\
+        How much memory a task process may have before it is replaced, such as `2G`; 0 means no limit. It is measured as
+        `max_worker_memory` is, and the replacement is started first.
         """
 
 
