@@ -28,7 +28,8 @@ OURS = """
     app.paste app.rehearsal asgi.gateway blocking.cycle config.parser control.agent control.cli control.control_face
     control.guard control.health control.http_face control.metrics_face control.page drivers.http2 gateway.access_json
     gateway.health_path gateway.request_ids guests.host http.forwarded instrument.exposition instrument.metrics
-    instrument.statsd loading.reloader logs.json_lines logs.syslog otel.provider otel.wsgi tls.channel tls.terminator
+    instrument.statsd master.pool_master tasks.client tasks.errors tasks.process tasks.router
+    loading.reloader logs.json_lines logs.syslog otel.provider otel.wsgi tls.channel tls.terminator
     wire.hpack wire.http2 wire.websocket workers.gasgi workers.ggevent workers.gthread
 """
 HOOKS = """
