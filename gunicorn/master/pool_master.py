@@ -135,7 +135,9 @@ class DirtyArbiter:
         self._sources: dict[int, Callable[[int, int], None]] = {}
         self._callers: dict[int, Line] = {}
         self._places: dict[int, Line] = {}
-        # By their descriptors: callers and places.
+        # By the same PIDs: where is said what is about calls that run.
+        self._controls: dict[int, Line] = {}
+        # By their descriptors: all of these.
         self._lines: dict[int, Line] = {}
         self._last_caller = 0
         self._age = 0
@@ -355,13 +357,13 @@ class DirtyArbiter:
 
     def cancel(self, place: int, number: int) -> None:
         """Nobody waits for that call any more."""
-        line = self._places.get(place)
+        line = self._controls.get(place)
         if line is not None:
             self._send(line, CANCEL, number)
 
     def more(self, place: int, number: int, items: float) -> None:
         """A reader has room for items."""
-        line = self._places.get(place)
+        line = self._controls.get(place)
         if line is not None:
             self._send(line, MORE, number, amount=items)
 
@@ -379,7 +381,7 @@ class DirtyArbiter:
         if stuck:
             self._reports.append(decisions.Stuck(place, "dirty_timeout", True))
             return
-        line = self._places.get(place)
+        line = self._controls.get(place)
         if line is not None:
             self._send(line, LEAVE, 0)
 
@@ -404,6 +406,13 @@ class DirtyArbiter:
         self._interest.watch(line.fd, (READ if line.reads else 0) | (WRITE if line.unsent else 0))
 
     # Task processes.
+
+    def _on_control(self, fd: int, why: int) -> None:
+        """Nothing is said there but by this process: there is room again, or the other end is gone."""
+        line = self._lines[fd]
+        line.flush()
+        if line.is_broken or not line.unsent:
+            self._interest.forget(fd)
 
     def _on_frames_of_place(self, fd: int, why: int) -> None:
         line = self._lines[fd]
@@ -456,6 +465,7 @@ class DirtyArbiter:
         if self._places.get(line.id) is line:
             del self._places[line.id]
             self._close_line(line)
+            self._close_line(self._controls.pop(line.id))
             self._router.lost(line.id)
 
     def _reap(self) -> None:
@@ -476,32 +486,40 @@ class DirtyArbiter:
         self._age += 1
         ranks = self._books.ranks_for_next(generation, self._specs)
         wanted = {path: (self._books.limits.get(path), rank) for path, rank in ranks.items()}
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
+        (ours, our_control), (theirs, their_control) = (
+            [unpatched.Socket(fileno=pair[side].detach()) for pair in pairs] for side in range(2)
+        )
+        for end in (theirs, their_control):
+            # Those of a library's are born without waiting.
+            end.setblocking(True)
         slot = self._scoreboard.allocate(generation)
         worker = DirtyWorker(
-            self._age, self.pid, self.cfg, self.log, wanted, self.socket_path, Page(slot),
-            unpatched.Socket(fileno=theirs.detach()),
+            self._age, self.pid, self.cfg, self.log, wanted, self.socket_path, Page(slot), theirs, their_control
         )
-        line = Line(unpatched.Socket(fileno=ours.detach()), 0)
+        line, control = Line(ours, 0), Line(our_control, 0)
         line.takes_passed = True
         try:
-            pid = self._fork(worker, line)
+            pid = self._fork(worker, line, control)
         except OSError:
             self._scoreboard.release(slot)
             line.close()
+            control.close()
             raise
         finally:
-            worker.close_channel()
-        slot.pid = worker.pid = line.id = pid
+            worker.close_channels()
+        slot.pid = worker.pid = line.id = control.id = pid
         self.workers[pid] = worker
         self._books.note(pid, generation, ranks)
         self._places[pid] = self._lines[line.fd] = line
+        self._controls[pid] = self._lines[control.fd] = control
+        self._sources[control.fd] = self._on_control
         self._watch(line.fd, self._on_frames_of_place)
         self._reports.append(Spawned(pid, worker.age, generation, time.monotonic()))
         hooks.call(self, "dirty_post_fork", worker)
         return pid
 
-    def _fork(self, worker: DirtyWorker, line: Line) -> int:
+    def _fork(self, worker: DirtyWorker, *lines: Line) -> int:
         # A signal between the fork and the child's own handlers would be written into this process's pipe.
         numbers = (*self.SIGNALS, *self._OTHERS)
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
@@ -511,7 +529,8 @@ class DirtyArbiter:
             if os.getpid() == self.pid:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
         if pid == 0:
-            line.close()
+            for line in lines:
+                line.close()
             _live(self, worker)
         return pid
 

@@ -98,6 +98,17 @@ class FrameReader:
         """So many octets more belong to the frame that has begun; 0 where nobody knows."""
         return self._missing
 
+    @property
+    def is_within(self) -> bool:
+        """Whether a part of a frame has come, and the rest of it has not."""
+        return bool(self._buffer)
+
+    def forget(self) -> None:
+        """The rest will not come."""
+        self._buffer = bytearray()
+        self._passed.clear()
+        self._missing = 0
+
     def feed(self, octets: bytes, passed: Iterable[Passed] = ()) -> list[Frame]:
         """The frames that are complete now. `passed`: what has come besides octets.
 

@@ -1,7 +1,8 @@
 """A task process: it has instances of applications, takes calls from the pool and runs them in threads.
 
-The main thread waits for frames; `init` and `close` are called in it, as some libraries demand, and actions are not, so
-that a call can be cancelled while it runs. The process ends when it was told that no call comes any more and the last
+Calls come by one channel, and the thread that is to run one takes it from there itself, so that no thread has to wake
+another. What is said about calls that run comes by a second one, to the main thread, in which `init` and `close` are
+called too, as some libraries demand. The process ends when it was told that no call comes any more and the last
 one is done; when its application says so by SystemExit; and, without any farewell, with its pool.
 """
 
@@ -11,7 +12,7 @@ import os
 import signal
 import socket
 import threading
-from _queue import SimpleQueue
+from collections import deque
 
 from gunicorn.instrument import scoreboard
 from gunicorn.loading.tracebacks import application_traceback
@@ -22,7 +23,7 @@ from . import calls
 from .apps import get_app_workers_attribute, load_dirty_app
 from .calls import Job
 from .errors import DirtyError, DirtyProtocolError
-from .frames import CALL, CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
+from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
 from .loop_thread import LoopThread
 from .passing import ROOM, descriptors
 from .sending import send_frame
@@ -72,7 +73,7 @@ class DirtyWorker:
 
     def __init__(
         self, age: int, ppid: int, cfg: Config, log: Log, wanted: Mapping[str, tuple[int | None, int]],
-        socket_path: str, page: Page, channel: Socket,
+        socket_path: str, page: Page, channel: Socket, control: Socket,
     ) -> None:
         self.age = age
         self.pid: int | str = "[booting]"
@@ -88,11 +89,18 @@ class DirtyWorker:
         self.socket_path = socket_path
         self._wanted = dict(wanted)
         self._channel = channel
+        self._control = control
         self._reader = FrameReader()
+        self._control_reader = FrameReader()
+        # Held by the thread that takes a call from the channel.
+        self._reading = unpatched.allocate_lock()
         self._sending = unpatched.allocate_lock()
-        self._queue: SimpleQueue[Job] = SimpleQueue()
+        # Calls that have been read and not been begun.
+        self._frames: deque[Frame] = deque()
         self._jobs: dict[int, Job] = {}
-        self._threads = 0
+        # Calls that are cancelled and have not been seen yet, which come by the other channel; the last one seen.
+        self._cancelled: set[int] = set()
+        self._last_seen = 0
         # So many calls are left before another process is to take the place of this one; below 0: any number.
         self._calls_left = cfg.dirty_max_calls or -1
         self._loop = LoopThread()
@@ -116,6 +124,8 @@ class DirtyWorker:
         self.tmp.slot.state = scoreboard.READY
         limits = {path: limit for path, (limit, _) in self._wanted.items() if path in self.apps}
         self._send(READY, 0, encode(limits))
+        for number in range(max(self.cfg.dirty_threads, 1)):
+            unpatched.start_new_thread(self._work, (f"dirty-worker-{self.pid}-_{number}",))
         self._serve()
         if self._is_last:
             self._close_apps()
@@ -153,21 +163,21 @@ class DirtyWorker:
     def _put_down(self) -> None:
         """In a child that an application has forked: calls are not its business."""
         forks.reset_signals(_HANDLERS)
-        self._channel.close()
+        self.close_channels()
         for fd in self._wake:
             os.close(fd)
 
     def _serve(self) -> None:
-        """Take frames until no call is left and none comes, or the pool has ended."""
+        """Take what is said about calls, until none is left and none comes, or the pool has ended."""
         waits = unpatched.select.poll()
-        waits.register(self._channel.fileno(), unpatched.select.POLLIN)
+        waits.register(self._control.fileno(), unpatched.select.POLLIN)
         waits.register(self._wake[0], unpatched.select.POLLIN)
         while not (self._is_last and not self._jobs):
             woken = [fd for fd, _ in waits.poll()]
             self.tmp.slot.beat()
             if self._wake[0] in woken:
                 self._awake()
-            if self._channel.fileno() in woken and not self._receive():
+            if self._control.fileno() in woken and not self._receive():
                 self.alive = False
                 return
 
@@ -179,19 +189,15 @@ class DirtyWorker:
 
     def _receive(self) -> bool:
         """Take what has come; False when the pool has ended, or talks nonsense."""
-        try:
-            size = max(_AT_ONCE, min(self._reader.missing, 1 << 20))
-            octets, messages, _, _ = self._channel.recvmsg(size, ROOM, _FLAGS)
-            frames = self._reader.feed(octets, descriptors(messages)) if octets else []
-        except (OSError, DirtyProtocolError):
-            return False
+        frames = _read(self._control, self._control_reader)
         for frame in frames:
             _ON_FRAME[frame.kind](self, frame)
-        return bool(octets)
+        return bool(frames) or self._control_reader.is_within
 
-    def close_channel(self) -> None:
-        """In the process that has forked this one: the end is not its own."""
+    def close_channels(self) -> None:
+        """In another process than this one: these ends are not its own."""
         self._channel.close()
+        self._control.close()
 
     def leave(self) -> None:
         """Ask for no more calls, and end after those that run."""
@@ -222,19 +228,14 @@ class DirtyWorker:
 
     # Frames.
 
-    def _on_call(self, frame: Frame) -> None:
-        job = Job(frame)
-        self._jobs[job.number] = job
-        self._calls_left -= 1
-        if self._calls_left == 0:
-            self._send(WORN, 0, b"")
-        if self._threads < min(len(self._jobs), self.cfg.dirty_threads):
-            self._threads += 1
-            unpatched.start_new_thread(self._work, (f"dirty-worker-{self.pid}-_{self._threads - 1}",))
-        self._queue.put(job)
-
     def _on_cancel(self, frame: Frame) -> None:
-        job = self._jobs.get(frame.number)
+        number = frame.number
+        if number not in self._jobs:
+            # It may be about to be read. Whoever registers it looks here behind that.
+            self._cancelled.add(number)
+        job = self._jobs.get(number)
+        if job is not None or number <= self._last_seen:
+            self._cancelled.discard(number)
         if job is not None:
             job.cancel()
 
@@ -254,8 +255,7 @@ class DirtyWorker:
     def _work(self, name: str) -> None:
         # Applications look at it.
         threading.current_thread().name = name
-        while True:
-            job = self._queue.get()
+        while (job := self._next_job()) is not None:
             error = calls.run(job, self.apps, self._loop, self._send)
             del self._jobs[job.number]
             if isinstance(error, SystemExit):
@@ -263,6 +263,24 @@ class DirtyWorker:
             if self._is_last:
                 # The main thread waits for the last one.
                 unpatched.write(self._wake[1], b"\0")
+
+    def _next_job(self) -> Job | None:
+        """Wait for a call; None when the pool has ended."""
+        with self._reading:
+            while not self._frames:
+                self._frames += _read(self._channel, self._reader)
+                if not self._frames and not self._reader.is_within:
+                    return None
+            job = Job(self._frames.popleft())
+            self._jobs[job.number] = job
+            self._last_seen = job.number
+            self._calls_left -= 1
+        if self._calls_left == 0:
+            self._send(WORN, 0, b"")
+        if job.number in self._cancelled:
+            self._cancelled.discard(job.number)
+            job.cancel()
+        return job
 
     def _send(self, kind: int, number: int, payload: bytes) -> None:
         with self._sending:
@@ -273,6 +291,20 @@ class DirtyWorker:
                 return
 
 
+def _read(sock: Socket, reader: FrameReader) -> list[Frame]:
+    """The frames that are complete now; none, and the reader within none, where nothing will come any more."""
+    try:
+        size = max(_AT_ONCE, min(reader.missing, 1 << 20))
+        octets, messages, _, _ = sock.recvmsg(size, ROOM, _FLAGS)
+        if octets:
+            return reader.feed(octets, descriptors(messages))
+    except (OSError, DirtyProtocolError):
+        # The other end is gone, or lost.
+        pass
+    reader.forget()
+    return []
+
+
 # What a signal does here. The others that a terminal or a manager sends to all processes are the pool's to act on.
 _HANDLERS: dict[int, str] = {
     signal.SIGTERM: "handle_term", signal.SIGQUIT: "handle_quit", signal.SIGUSR1: "handle_usr1", signal.SIGINT: "",
@@ -281,6 +313,6 @@ _HANDLERS: dict[int, str] = {
 
 _ON_FRAME: dict[int, Callable[[DirtyWorker, Frame], None]] = {
     **dict.fromkeys(KINDS, DirtyWorker._on_nonsense),
-    CALL: DirtyWorker._on_call, CANCEL: DirtyWorker._on_cancel, MORE: DirtyWorker._on_more,
+    CANCEL: DirtyWorker._on_cancel, MORE: DirtyWorker._on_more,
     LEAVE: DirtyWorker._on_leave,
 }
