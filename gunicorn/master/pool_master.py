@@ -139,6 +139,8 @@ class DirtyArbiter:
         self._controls: dict[int, Line] = {}
         # By their descriptors: all of these.
         self._lines: dict[int, Line] = {}
+        # Processes that were told to go before they were ready.
+        self._unwanted: set[int] = set()
         self._last_caller = 0
         self._age = 0
         self._spawning = 0
@@ -453,8 +455,11 @@ class DirtyArbiter:
         for path, limit in limits.items():
             if self._books.limits.get(path) is None:
                 self._books.limits[path] = limit
-        worker = self.workers.get(line.id)
-        if worker is not None:
+        worker, control = self.workers.get(line.id), self._controls.get(line.id)
+        if line.id in self._unwanted and control is not None:
+            # Told to go before it could be told.
+            self._send(control, LEAVE, 0)
+        elif worker is not None:
             worker.booted = True
             worker.app_paths = list(limits)
             self._router.ready(line.id, limits, self.cfg.dirty_threads, now)
@@ -538,8 +543,7 @@ class DirtyArbiter:
         """In a new task process: put down what belongs to this one."""
         worker.pid = os.getpid()
         signal.set_wakeup_fd(-1)
-        for number in (*self.SIGNALS, *self._OTHERS):
-            unpatched.set_handler(number, int(signal.SIG_DFL if number == signal.SIGCHLD else signal.SIG_IGN))
+        unpatched.set_handler(signal.SIGCHLD, int(signal.SIG_DFL))
         self._close_all()
         self._stacks.listen()
         if self._reload is not None:
@@ -559,6 +563,7 @@ class DirtyArbiter:
             # Told behind all calls that it has got; the router knows when.
             self._router.leave(action.pid)
             if action.pid in self.workers and not self.workers[action.pid].booted:
+                self._unwanted.add(action.pid)
                 self._signal(action.pid, signal.SIGQUIT)
             return
         self._signal(action.pid, action.signal)
@@ -579,6 +584,7 @@ class DirtyArbiter:
 
     def _gone(self, action: decisions.Gone) -> None:
         worker = self.workers.pop(action.pid)
+        self._unwanted.discard(action.pid)
         self._books.forget(action.pid)
         self._scoreboard.release(worker.tmp.slot)
         line = self._places.get(action.pid)
@@ -674,6 +680,8 @@ def _live(pool: DirtyArbiter, worker: DirtyWorker) -> NoReturn:
     status = 255
     try:
         pool.shed(worker)
+        worker.listen()
+        # None that has come since the fork is lost.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (*pool.SIGNALS, *pool._OTHERS))
         set_process_title(f"task process [{pool.cfg.proc_name}]")
         pool.log.info("Booting task process with pid: %s", worker.pid)

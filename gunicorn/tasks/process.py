@@ -112,9 +112,8 @@ class DirtyWorker:
     # The life of the process.
 
     def run(self) -> int:
-        """From the fork to the last call; the status of the process."""
+        """From the applications to the last call; the status of the process."""
         try:
-            self._listen()
             self._load()
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             forks.end_stray(error)
@@ -151,7 +150,8 @@ class DirtyWorker:
             text = application_traceback(error).rstrip()
             self.log.error("Exception while the task process (pid:%s) started\n%s", self.pid, text)
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
+        """Act on signals from now on."""
         forks.guard(self._put_down)
         self._wake = os.pipe()
         for fd in self._wake:

@@ -160,6 +160,17 @@ def test_a_quick_stop_waits_for_nobody(make_server: Serve, number: int) -> None:
     assert not thread.is_alive()
 
 
+def test_a_stop_that_all_processes_are_told_of(make_server: Serve) -> None:
+    """As a service manager and a terminal do it: those that go are replaced, and these go, too."""
+    server = start(make_server, "--dirty-workers", "3")
+    served(server)
+    wait_until(lambda: len(processes_of(server)) == 3)
+    os.killpg(server.pid, signal.SIGTERM)
+    assert server.wait() == 0
+    server.check_log()
+    assert "did not end in time" not in server.log()
+
+
 def test_a_call_that_takes_too_long_costs_its_process(make_server: Serve) -> None:
     server = start(make_server, "--dirty-workers", "1", "--dirty-timeout", "1", expect_traceback=True)
     client = served(server)
