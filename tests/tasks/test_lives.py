@@ -25,7 +25,7 @@ from tests.support.server import HELLO, Server, children_of, is_alive
 from tests.support.wait import wait_until
 from tests.workers.kinds import KINDS, at_once
 
-from .pool import ARGS, TASKS, master_of, processes_of, socket_of, write_tasks
+from .pool import ARGS, AT, TASKS, master_of, processes_of, socket_of, write_tasks
 
 T = "tasks:T"
 
@@ -214,6 +214,7 @@ def test_a_process_is_replaced_after_so_many_calls(make_server: Serve) -> None:
     assert (server.folder / "closed").read_text() == f"{found[0]}\n"
 
 
+@pytest.mark.slow
 def test_a_process_that_has_grown_is_replaced(make_server: Serve) -> None:
     ballast = "self.ballast = [] if os.path.exists('grown') else b'x' * (80 << 20); self.main ="
     source = TASKS.replace("self.main =", ballast)
@@ -300,6 +301,7 @@ def test_nothing_outlives_a_killed_server(make_server: Serve) -> None:
     assert not os.path.exists(os.path.dirname(path))
 
 
+@pytest.mark.slow
 def test_processes_that_die_again_and_again_are_not_started_without_pause(make_server: Serve) -> None:
     source = TASKS + "\nif os.path.exists('broken'):\n    raise RuntimeError('broken')\n"
     server = start(make_server, "--dirty-workers", "1", source=source, expect_traceback=True)
@@ -322,6 +324,29 @@ def test_processes_that_die_again_and_again_are_not_started_without_pause(make_s
             return False
 
     wait_until(answers)
+
+
+def test_a_new_master_has_tasks_of_its_own(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1", "--pid", "pid")
+    client = served(server)
+    old, path = master_of(server), socket_of(server)
+    server.send_signal(signal.SIGUSR2)
+    wait_until(lambda: master_of(server) != old)
+    new_path = AT.findall(server.log())[-1][1]
+    assert new_path != path
+    successor = next(pid for pid in children_of(server.pid) if master_of(server) in children_of(pid))
+    server.extra_pids |= {successor, master_of(server)}
+    new = DirtyClient(new_path, timeout=20.0)
+    assert new.execute(T, "echo", 2) == [[2], {}]
+    assert client.execute(T, "echo", 1) == [[1], {}]
+    server.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert not os.path.exists(path)
+    assert new.execute(T, "echo", 3) == [[3], {}]
+    os.kill(successor, signal.SIGTERM)
+    wait_until(lambda: not is_alive(successor))
+    assert not os.path.exists(new_path)
+    assert "no setting" not in server.log()
 
 
 # -- from web workers
