@@ -66,18 +66,22 @@ class Pool:
         """Listen, and start the process, before there is a worker. Raises ConfigError and HaltServer."""
         # Another server's, whose child this may be, is not this one's.
         os.environ.pop(VARIABLE, None)
-        cfg = self._master.cfg
-        if not cfg.dirty_workers or not cfg.dirty_apps:
+        if not self._master.cfg.dirty_workers or not self._master.cfg.dirty_apps:
             return
-        with standard_first():
-            from .pool_master import specs_of
-
-        specs_of(cfg)
+        self.try_it()
         try:
             self._listen()
         except OSError as error:
             raise HaltServer(f"the socket of task processes cannot be opened: {error}", 1) from error
         self._start()
+
+    def try_it(self) -> None:
+        """Look at the settings as `open` would. Raises ConfigError."""
+        if self._master.cfg.dirty_workers and self._master.cfg.dirty_apps:
+            with standard_first():
+                from .pool_master import specs_of
+
+            specs_of(self._master.cfg)
 
     @property
     def pid(self) -> int:

@@ -87,6 +87,10 @@ def test_a_specification_that_is_none_ends_the_start(make_server: Serve, spec: s
     assert server.wait() == 1
     assert message in server.log()
     server.check_log()
+    check = make_server(HELLO, "--dirty-app", spec, "--dirty-workers", "1", "--check-config").spawn()
+    assert check.wait() == 1
+    assert message in check.log()
+    check.check_log()
 
 
 @pytest.mark.parametrize("args", [("--dirty-workers", "2"), ARGS[:2]])
