@@ -220,9 +220,11 @@ class Pool:
 
     def _is_hastened(self) -> bool:
         """Sleep for a moment, and see whether a signal has come that wants the end at once."""
-        pipe = self._master.PIPE[:1]
-        ready, _, _ = unpatched.select.select(pipe, [], [], LOOK_SECONDS)
-        return any(number in _HASTENING for fd in ready for number in unpatched.read(fd, 4096))
+        sleep = unpatched.select.poll()
+        for fd in self._master.PIPE[:1]:
+            sleep.register(fd, unpatched.select.POLLIN)
+        ready = sleep.poll(LOOK_SECONDS * 1000)
+        return any(number in _HASTENING for fd, _ in ready for number in unpatched.read(fd, 4096))
 
     def put_down(self) -> None:
         """In a child, to which nothing of this belongs."""

@@ -145,6 +145,28 @@ def test_a_stop_lets_calls_end_and_closes_applications(make_server: Serve) -> No
         client.execute(T, "echo")
 
 
+def test_a_stop_can_be_hastened(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1")
+    client = served(server)
+
+    def ask() -> None:
+        with pytest.raises(DirtyError):
+            client.execute(T, "sleep", 300)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    wait_until((server.folder / "sleeping").exists)
+    (worker,) = set(server.worker_pids()) - {master_of(server)}
+    server.send_signal(signal.SIGTERM)
+    # The workers are gone, and the tasks are waited for.
+    wait_until(lambda: not is_alive(worker))
+    server.send_signal(signal.SIGINT)
+    assert server.wait() == 0
+    thread.join(10)
+    assert not thread.is_alive()
+    assert "did not end in time" not in server.log()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 def test_a_quick_stop_waits_for_nobody(make_server: Serve, number: int) -> None:
     server = start(make_server, "--dirty-workers", "1")
