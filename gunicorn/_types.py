@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     # An application whose interface is not known (yet): WSGI, ASGI, or what a worker type of somebody else serves.
     App = Callable[..., Any]
 
+    # Tasks.
+
+    # What can be passed to a task and back (`tasks/values.py`): None, bool, int, float, str, bytes, lists, dicts.
+    Value = Any
+
     # Octets.
 
     # What can be sent, sealed and queued.

@@ -243,6 +243,97 @@ gunicorn.debug
     function spew(trace_names=None, show_values=False)
     function unspew()
 
+gunicorn.dirty
+    class DirtyApp
+        __call__(self, action, *args, **kwargs)
+        close(self)
+        init(self)
+    value stash: module
+    class DirtyArbiter(app, log, listener, socket_path, orders, ppid, board)
+    function cancelled()
+    function set_dirty_socket_path(path)
+
+gunicorn.dirty.app
+    class DirtyApp
+    function get_app_workers_attribute(path)
+    function load_dirty_app(path)
+    function load_dirty_apps(paths)
+    function parse_dirty_app_spec(spec)
+
+gunicorn.dirty.client
+    class DirtyAsyncStreamIterator(client, app_path, action, args, kwargs)
+        close(self)
+    class DirtyClient(socket_path, timeout=30.0)
+        close(self)
+        close_async(self)
+        connect(self)
+        connect_async(self)
+        execute(self, app_path, action, *args, **kwargs)
+        execute_async(self, app_path, action, *args, **kwargs)
+        stream(self, app_path, action, *args, **kwargs)
+        stream_async(self, app_path, action, *args, **kwargs)
+    class DirtyStreamIterator(client, app_path, action, args, kwargs)
+        close(self)
+    function close_dirty_client()
+    function close_dirty_client_async()
+    function get_dirty_client(timeout=30.0)
+    function get_dirty_client_async(timeout=30.0)
+    function get_dirty_socket_path()
+    function set_dirty_socket_path(path)
+
+gunicorn.dirty.errors
+    exception DirtyAppError(message, app_path=None, action=None, traceback=None, error_type=None)
+    exception DirtyAppNotFoundError(app_path)
+    exception DirtyConnectionError(message='Connection failed', socket_path=None)
+    exception DirtyError(message, details=None)
+        from_dict(cls, data)
+        to_dict(self)
+    exception DirtyNoWorkersAvailableError(app_path, message=None)
+    exception DirtyProtocolError(message='Protocol error', raw_data=None)
+    exception DirtyQueueFullError(app_path, message=None)
+    exception DirtyTimeoutError(message='Operation timed out', timeout=None)
+    exception DirtyWorkerError(message, worker_id=None, traceback=None)
+
+gunicorn.dirty.stash
+    class StashClient(socket_path, timeout=30.0)
+        clear(self, table)
+        close(self)
+        delete(self, table, key)
+        delete_table(self, table)
+        ensure(self, table)
+        exists(self, table, key=None)
+        get(self, table, key, default=None)
+        info(self, table)
+        keys(self, table, pattern=None)
+        put(self, table, key, value)
+        table(self, name)
+        tables(self)
+    exception StashError(message, details=None)
+    exception StashKeyNotFoundError(table_name, key)
+    class StashTable(client, name)
+        clear(self)
+        get(self, key, default=None)
+        items(self)
+        keys(self, pattern=None)
+        values(self)
+    exception StashTableNotFoundError(table_name)
+    function clear(table)
+    function delete(table, key)
+    function delete_table(table)
+    function ensure(table)
+    function exists(table, key=None)
+    function get(table, key, default=None)
+    function get_stash_socket_path()
+    function info(table)
+    function keys(table, pattern=None)
+    function put(table, key, value)
+    function set_stash_socket_path(path)
+    function table(name)
+    function tables()
+
+gunicorn.dirty.worker
+    class DirtyWorker(age, ppid, cfg, log, wanted, socket_path, page, channel, control)
+
 gunicorn.errors
     exception AppImportError
     exception ConfigError

@@ -24,6 +24,7 @@ PACKAGE = Path(gunicorn.__file__).parent
 FACES = frozenset([
     "arbiter", "debug", "glogging", "pidfile", "reloader", "sock", "systemd", "util",
     "http", "http.body", "http.message", "http.parser", "http.unreader", "http.wsgi",
+    "dirty", "dirty.app", "dirty.arbiter", "dirty.client", "dirty.errors", "dirty.stash", "dirty.worker",
 ])
 #: Faces that have small helpers of their own beside the names of others.
 WITH_HELPERS = frozenset(["util"])
@@ -32,11 +33,12 @@ GROUND = frozenset(["", "errors", "_build", "_calendar", "_record", "_standard",
 
 #: Room: the rooms it may import besides itself and the ground. From the top of the house to the bottom.
 MAY_IMPORT: dict[str, str] = {
-    "faces": "app master control workers otel guests blocking asgi wsgi gateway drivers tls engine wire http "
+    "faces": "app master tasks control workers otel guests blocking asgi wsgi gateway drivers tls engine wire http "
     "instrument logs config loading unix",
     "management": "app config",
     "app": "master workers config loading unix",
-    "master": "control tls instrument logs config loading unix",
+    "master": "tasks control tls instrument logs config loading unix",
+    "tasks": "instrument logs config loading unix",
     "control": "wire http instrument logs config unix",
     "workers": "otel guests blocking asgi wsgi gateway drivers tls engine wire http instrument logs config loading "
     "unix",

@@ -16,6 +16,7 @@ from .validators import (
     validate_group,
     validate_http_protocols,
     validate_mode,
+    validate_mounts,
     validate_path,
     validate_pos_int,
     validate_post_request,
@@ -24,6 +25,7 @@ from .validators import (
     validate_share,
     validate_size,
     validate_ssl_version,
+    validate_static,
     validate_statsd_address,
     validate_string,
     validate_string_to_addr_list,
@@ -46,6 +48,7 @@ _DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _TEXT: Schema = {"type": "string"}
 _TEXTS: Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_NAMED: Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}, {"type": "object"}]}
 _FUNCTION: Schema = {"type": "string", "pattern": r"^\w[\w.]*[.:]\w+$"}
 _NUMBER_OR_NAME: Schema = {"anyOf": [_TEXT, {"type": "integer", "minimum": 0}]}
 
@@ -62,7 +65,9 @@ _FORMS: dict[object, Schema] = {
     validate_pos_int: {"type": "integer", "minimum": 0},
     validate_post_request: _FUNCTION,
     validate_seconds: {"type": "number", "minimum": 0},
-    validate_server_names: {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}, {"type": "object"}]},
+    validate_mounts: _NAMED,
+    validate_server_names: _NAMED,
+    validate_static: _NAMED,
     validate_share: {"type": "number", "minimum": 0, "maximum": 1},
     validate_size: {"anyOf": [{"type": "integer", "minimum": 0}, _TEXT]},
     validate_ssl_version: {},

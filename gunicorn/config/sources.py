@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Not settings: the inherited sockets and the parent of a re-executed master, the extra command line, and what
 # setup.py reads when the package is built.
 RESERVED_VARIABLES = frozenset({
-    "GUNICORN_FD", "GUNICORN_METRICS_FD", "GUNICORN_CONTROL_FD", "GUNICORN_AGENT_FD",
+    "GUNICORN_FD", "GUNICORN_METRICS_FD", "GUNICORN_CONTROL_FD", "GUNICORN_AGENT_FD", "GUNICORN_DIRTY_SOCKET",
     "GUNICORN_PID", "GUNICORN_CMD_ARGS",
     "GUNICORN_PURE", "GUNICORN_CHECKED", "GUNICORN_REQUIRE_COMPILED", "GUNICORN_SANITIZED",
 })

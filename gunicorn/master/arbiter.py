@@ -37,6 +37,7 @@ from .memory import MemoryWatch
 from .metrics_export import MetricsExport
 from .parking import Parking
 from .policy import policy_of
+from .pool import Pool
 from .reception import Reception
 from .reload import Reloads
 from .service_manager import ServiceManager
@@ -62,6 +63,7 @@ class Arbiter(MasterState):
 
     faces: Faces
     parking: Parking
+    pool: Pool
 
     def __init__(self, app: ServedApplication) -> None:
         # Class attributes by name, as third parties expect, but never shared between two masters.
@@ -92,6 +94,7 @@ class Arbiter(MasterState):
         self.faces = Faces(self, self.reception, self.measures)
         self._export = MetricsExport(self, self.reception, self.measures)
         self.parking = Parking(self, self._interest)
+        self.pool = Pool(self)
         self._manager = ServiceManager(self)
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
@@ -189,6 +192,7 @@ class Arbiter(MasterState):
         startup.check_worker_class(self)
         self.reception.open()
         self.parking.open()
+        self.pool.open()
         hooks.call(self, "when_ready")
         startup.share(self.cfg)
 
@@ -235,6 +239,7 @@ class Arbiter(MasterState):
         self._slow.look(now)
         self._export.look(now)
         self.parking.look(now)
+        self.pool.look(now)
 
     def _act(self) -> None:
         """Ask and act until there is nothing more to do."""
@@ -265,7 +270,7 @@ class Arbiter(MasterState):
         now = time.monotonic()
         all_moments = (
             self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due,
-            self._export.due, self.parking.due,
+            self._export.due, self.parking.due, self.pool.due,
         )
         moments = [moment for moment in all_moments if moment is not None]
         if self._parent_fd >= 0:
@@ -384,6 +389,7 @@ class Arbiter(MasterState):
         self.reception.put_down()
         self._export.put_down()
         self.parking.put_down()
+        self.pool.put_down()
         self.faces.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -407,7 +413,7 @@ class Arbiter(MasterState):
                 return
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
-            elif not self._export.ended(pid, status) and not self.parking.ended(pid, status):
+            elif not any(each.ended(pid, status) for each in (self._export, self.parking, self.pool)):
                 self._exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
@@ -459,6 +465,7 @@ class Arbiter(MasterState):
                 self.kill_workers(signal.SIGKILL)
             self._interest.wait(0.05)
         self.parking.end()
+        self.pool.end(graceful=False)
         self._close_listeners()
         self._remove_pidfile()
         forks.unguard()
@@ -476,6 +483,7 @@ class Arbiter(MasterState):
         self._manager.stopping()
         self.stop()
         self.parking.end()
+        self.pool.end(graceful=self.supervisor.stopping < 2)
         self._export.end()
         self.reception.end()
         say = self.log.info if exit_status == 0 else self.log.error

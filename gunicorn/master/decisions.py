@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Action", "Adjusted", "Decision", "Dismissed", "Exit", "Gone", "Halt", "Kill", "Leaving", "Log", "Measured",
     "Policy", "Reconfigured", "Reexec", "Reload", "ReloadDone", "ReloadFailed", "ReloadRefused", "ReopenLogs",
-    "Report", "Resize", "Resized", "Restored", "Spawn", "SpawnFailed", "Spawned", "StopListening", "TimedOut",
+    "Report", "Resize", "Resized", "Restored", "Spawn", "SpawnFailed", "Spawned", "StopListening", "Stuck", "TimedOut",
     "Vitals", "Worn",
 ]
 
@@ -102,6 +102,14 @@ class Dismissed(Report):
     """Somebody wants this worker to end; what is missing then is started."""
 
     pid: int
+
+
+class Stuck(Report):
+    """A worker has run into the limit `limit` with a call, and is told to go; `hopeless`: nothing else runs there."""
+
+    pid: int
+    limit: str
+    hopeless: bool
 
 
 class Worn(Report):

@@ -18,7 +18,6 @@ from .state import MasterState
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from gunicorn._types import LogOptions
 
@@ -102,6 +101,7 @@ class Executors:
 
     def _reload(self, action: decisions.Reload) -> None:
         self._master.reload()
+        self._master.pool.tell(signal.SIGHUP)
 
     def _reload_done(self, action: decisions.ReloadDone) -> None:
         self._reloads.done()
@@ -123,6 +123,7 @@ class Executors:
 
     def _reopen_logs(self, action: decisions.ReopenLogs) -> None:
         handlers.reopen(self._master.log)
+        self._master.pool.tell(signal.SIGUSR1)
 
     # The end.
 
@@ -149,7 +150,7 @@ class Executors:
 # With what the end of a worker begins; KILL follows where that is not enough.
 _ENDING = (signal.SIGTERM, signal.SIGQUIT, signal.SIGABRT)
 
-_EXECUTORS: dict[type[decisions.Action], Callable[[Executors, Any], None]] = {
+_EXECUTORS: dict[type[decisions.Action], Callable[..., None]] = {
     decisions.Spawn: Executors._spawn,
     decisions.Kill: Executors._kill,
     decisions.Log: Executors._log,

@@ -8,10 +8,26 @@ from gunicorn.unix import forks
 
 from .state import MasterState
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from gunicorn._types import Log
+    from gunicorn.config.config import Config
+
+    class HookOwner(Protocol):
+        """A process that has hooks of the user's, and has served or not."""
+
+        cfg: Config
+        log: Log
+
+        @property
+        def has_served(self) -> bool: ...
+
 __all__ = ["call", "call_the_last"]
 
 
-def call(master: MasterState, name: str, *args: object) -> None:
+def call(master: HookOwner, name: str, *args: object) -> None:
     """Call the hook `name` with the master and `args`.
 
     One that fails ends a server that has never served, as a mistake in its configuration should: its error is

@@ -103,6 +103,7 @@ def rehearse(master: MasterState) -> None:
         for address in cfg.address:
             sockets.try_address(address, cfg, master.log)
     master.faces.try_it()
+    master.pool.try_it()
     check_worker_class(master)
 
 

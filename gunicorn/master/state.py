@@ -70,6 +70,16 @@ if TYPE_CHECKING:
         def ends_for_worker(self) -> tuple[Socket, Socket] | None: ...
         def stop(self) -> None: ...
 
+    class TaskPool(Protocol):
+        """The process that leads task processes."""
+
+        @property
+        def pid(self) -> int: ...
+        @property
+        def count(self) -> int: ...
+        def tell(self, number: int, /) -> None: ...
+        def try_it(self) -> None: ...
+
     class WorkerProcess(Protocol):
         """A worker as its master sees it, before the fork and on both sides of it."""
 
@@ -163,6 +173,7 @@ class MasterState:
     measures: Books
     faces: Faces
     parking: ParkingPlace
+    pool: TaskPool
     # The generation of the worker that is being started, by the supervisor's word; 0: nobody has said which.
     spawning = 0
     # The stop is under way here: that no worker is left is what is waited for.

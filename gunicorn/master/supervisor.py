@@ -49,6 +49,7 @@ from .decisions import (
     Spawned,
     SpawnFailed,
     StopListening,
+    Stuck,
     TimedOut,
     Worn,
 )
@@ -282,6 +283,15 @@ class Supervisor:
         if member is not None and member.counts and not self.stopping:
             self._log("info", "Worker (pid:%s) is ended by a command.", report.pid)
             self._retire(member, now)
+
+    def _on_stuck(self, report: Stuck, now: float) -> None:
+        member = self.members.get(report.pid)
+        if member is None or member.phase == KILLED:
+            return
+        member.timed_out = report.limit
+        self._retire(member, now, "timeout")
+        if report.hopeless:
+            self._kill(member)
 
     def _on_worn(self, report: Worn, now: float) -> None:
         for member in self.members.values():
@@ -576,10 +586,14 @@ class Supervisor:
             return
         ready = [member for member in self._of(self.generation) if member.phase == READY]
         surplus = len(ready) - self.target
-        if surplus > 0:
-            ready.sort(key=lambda member: (not member.recycling, member.age))
-            for member in ready[:surplus]:
-                self._retire(member, now, "asked" if member.recycling else "resize")
+        for _ in range(surplus):
+            member = min(ready, key=self._dismissal_rank)
+            ready.remove(member)
+            self._retire(member, now, "asked" if member.recycling else "resize")
+
+    def _dismissal_rank(self, member: Member) -> tuple[bool, bool, int]:
+        """Who is too many: the lowest."""
+        return not member.recycling, False, member.age
 
     def _retire_the_largest(self, now: float) -> None:
         """Workers over the hard limit of memory go before there is a replacement."""
@@ -699,6 +713,7 @@ _REPORT_RULES: dict[type[Report], Callable[..., None]] = {
     Resize: Supervisor._on_resize,
     Adjusted: Supervisor._on_adjusted,
     Dismissed: Supervisor._on_dismissed,
+    Stuck: Supervisor._on_stuck,
     Worn: Supervisor._on_worn,
     Reconfigured: Supervisor._on_reconfigured,
     ReloadRefused: Supervisor._on_reload_refused,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import select as _select
 from _signal import signal as set_handler  # type: ignore[import-not-found]
 from _socket import socket as Socket
-from _thread import get_ident, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from posix import close, fork, read, readv, sendfile, waitpid, write, writev
 
 TYPE_CHECKING = False
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = [
-    "Socket", "close", "fork", "get_ident", "read", "readv", "select", "sendfile", "set_handler", "start_new_thread",
-    "waitpid", "write", "writev",
+    "Socket", "allocate_lock", "close", "fork", "get_ident", "read", "readv", "select", "sendfile", "set_handler",
+    "start_new_thread", "waitpid", "write", "writev",
 ]
 
 

@@ -37,6 +37,7 @@ class Recorder:
         self.reexec_pid = self.master_pid = self.spawning = 0
         self.halting = self.has_served = False
         self.num_workers = 2
+        self.pool = Calls([])
         self.history = History()
         self.measures = self.faces = Calls(self.done)
         self.supervisor = SimpleNamespace(reloading=False, stopping=0, members={}, target=2, looks_at_memory=True)

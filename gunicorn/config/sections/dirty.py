@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int
+from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int, validate_size
 
 SECTION = "Dirty Arbiters"
 HOOKS = "Dirty Arbiter Hooks"
@@ -31,7 +31,7 @@ class DirtyWorkers(Setting):
     cli = ["--dirty-workers"]
     meta = "INT"
     desc = """\
-        The number of task processes; 0 means none.
+        The number of task processes; 0 means none. There are none either without `dirty_apps`.
         """
 
 
@@ -44,7 +44,8 @@ class DirtyTimeout(Setting):
     cli = ["--dirty-timeout"]
     meta = "INT"
     desc = """\
-        How many seconds one task may take.
+        How many seconds one task may take, and a task that gives items from one to the next; 0 means as long as it
+        will. The caller of one that takes longer gets an error, and the process is replaced.
         """
 
 
@@ -57,7 +58,7 @@ class DirtyThreads(Setting):
     cli = ["--dirty-threads"]
     meta = "INT"
     desc = """\
-        How many threads a task process works with.
+        How many tasks a process runs at the same time, each in a thread.
         """
 
 
@@ -70,7 +71,46 @@ class DirtyGracefulTimeout(Setting):
     cli = ["--dirty-graceful-timeout"]
     meta = "INT"
     desc = """\
-        How many seconds a task process that was told to stop has to finish.
+        How many seconds a task process that was told to stop has to finish the tasks that run.
+        """
+
+
+class DirtyQueue(Setting):
+    name = "dirty_queue"
+    section = SECTION
+    default = 1000
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-queue"]
+    meta = "INT"
+    desc = """\
+        How many calls of one task application may wait for a process; the caller of one more gets an error at once.
+        """
+
+
+class DirtyMaxCalls(Setting):
+    name = "dirty_max_calls"
+    section = SECTION
+    default = 0
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-max-calls"]
+    meta = "INT"
+    desc = """\
+        After how many calls a task process is replaced; 0 means never. The replacement is started first.
+        """
+
+
+class DirtyMaxMemory(Setting):
+    name = "dirty_max_memory"
+    section = SECTION
+    default = 0
+    validator = validate_size
+    cli = ["--dirty-max-memory"]
+    meta = "BYTES"
+    desc = """\
+        How much memory a task process may have before it is replaced, such as `2G`; 0 means no limit. It is measured as
+        `max_worker_memory` is, and the replacement is started first.
         """
 
 
@@ -80,7 +120,7 @@ class OnDirtyStarting(Setting):
     validator = validate_callable(1)
     type = callable
     desc = """\
-        Called before the master of the task processes starts: `(arbiter)`.
+        Called in the process that leads the task processes, before it starts any: `(arbiter)`.
         """
 
     @staticmethod
@@ -94,7 +134,7 @@ class DirtyPostFork(Setting):
     validator = validate_callable(2)
     type = callable
     desc = """\
-        Called in a task process after it was forked: `(arbiter, worker)`.
+        Called in the process that leads the task processes, after it has forked one: `(arbiter, worker)`.
         """
 
     @staticmethod
@@ -122,7 +162,8 @@ class DirtyWorkerExit(Setting):
     validator = validate_callable(2)
     type = callable
     desc = """\
-        Called when a task process has ended: `(arbiter, worker)`.
+        Called in the process that leads the task processes when one of them has ended, in whatever way:
+        `(arbiter, worker)`.
         """
 
     @staticmethod

@@ -1,0 +1,254 @@
+"""A connection to the pool, for the coroutines of one event loop.
+
+The loop watches a socket that never waits. Another loop, or a child that was forked, gets a connection of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import weakref
+from collections import deque
+
+from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
+from .frames import CANCEL, ITEM, MORE, PASSED, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, Passed, descriptors, opened
+from .sending import payload_to_send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+    from collections.abc import Callable
+
+    from .frames import Frame
+
+__all__ = ["AsyncLink", "AsyncReply", "shared_link"]
+
+_AT_ONCE = 256 * 1024
+_MOST_AT_ONCE = 1024 * 1024
+
+
+class AsyncReply:
+    """What has come for one call, and the future of who waits for it."""
+
+    __slots__ = ("age", "future", "inbox", "number")
+
+    def __init__(self, number: int, age: int) -> None:
+        self.number = number
+        self.age = age
+        self.inbox: deque[tuple[int, bytes]] = deque()
+        self.future: Future[None] | None = None
+
+    def ring(self) -> None:
+        """Something has come, or nothing will any more."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(None)
+
+
+class AsyncLink:
+    """The connection to `path`. Its methods raise DirtyConnectionError and DirtyTimeoutError."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._sock: socket.socket | None = None
+        self._loop: AbstractEventLoop | None = None
+        self._pid = 0
+        self._age = 0
+        self._last = 0
+        self._reader = FrameReader()
+        self._replies: dict[int, AsyncReply] = {}
+        # What the kernel has not taken yet.
+        self._unsent: deque[tuple[memoryview, Passed | None]] = deque()
+
+    async def connect(self) -> None:
+        """Connect, where that is not done yet in this process and loop."""
+        loop = asyncio.get_running_loop()
+        if self._sock is not None and self._loop is loop and self._pid == os.getpid():
+            return
+        self.close()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            # One that is full says so at once.
+            await loop.sock_connect(sock, self._path)
+        except OSError as error:
+            sock.close()
+            raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
+        if self._sock is not None:
+            # Another coroutine was faster.
+            sock.close()
+            return
+        self._sock, self._loop, self._pid = sock, loop, os.getpid()
+        me = weakref.WeakMethod(self._readable)
+        loop.add_reader(sock.fileno(), _call, me)
+
+    def close(self) -> None:
+        """Disconnect. Calls that are under way are lost."""
+        sock, self._sock = self._sock, None
+        self._age += 1
+        self._reader = FrameReader()
+        self._unsent.clear()
+        if sock is not None:
+            if self._pid == os.getpid() and self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(sock.fileno())
+                self._loop.remove_writer(sock.fileno())
+            sock.close()
+        replies, self._replies = self._replies, {}
+        for reply in replies.values():
+            reply.ring()
+
+    def __del__(self) -> None:
+        if getattr(self, "_sock", None) is not None:
+            self.close()
+
+    # Calls.
+
+    async def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> AsyncReply:
+        """Send a call; where its answer will be found."""
+        await self.connect()
+        self._last += 1
+        reply = self._replies[self._last] = AsyncReply(self._last, self._age)
+        inline, passed = payload_to_send(payload, passes=True)
+        marks |= TAKES_PASSED | (PASSED if passed is not None else 0)
+        length = len(target) + len(inline)
+        octets = head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target
+        if not self._send(octets, inline, passed):
+            # The old pool has ended and taken nothing: there may be a new one.
+            await self.connect()
+            reply = self._replies[self._last] = AsyncReply(self._last, self._age)
+            if not self._send(octets, inline, passed):
+                raise DirtyConnectionError("The connection is lost", self._path)
+        return reply
+
+    async def wait(self, reply: AsyncReply, timeout: float | None) -> tuple[int, bytes]:
+        """The next thing that comes for a call: its kind and payload. Behind the last one it is forgotten."""
+        if not reply.inbox:
+            await self._sleep(reply, timeout)
+        if reply.inbox:
+            found = reply.inbox.popleft()
+            if found[0] != ITEM:
+                self._replies.pop(reply.number, None)
+            return found
+        if reply.age != self._age:
+            raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
+        self.cancel(reply)
+        raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
+
+    async def _sleep(self, reply: AsyncReply, timeout: float | None) -> None:
+        if reply.age != self._age:
+            return
+        loop = asyncio.get_running_loop()
+        reply.future = loop.create_future()
+        alarm = None if timeout is None else loop.call_later(timeout, reply.ring)
+        try:
+            await reply.future
+        except BaseException:
+            # The task was cancelled: so is the call.
+            self.cancel(reply)
+            raise
+        finally:
+            reply.future = None
+            if alarm is not None:
+                alarm.cancel()
+
+    def more(self, reply: AsyncReply, items: int) -> None:
+        """There is room for items more."""
+        if reply.age == self._age:
+            self._send(head(MORE, reply.number, amount=float(items)), b"")
+
+    def cancel(self, reply: AsyncReply) -> None:
+        """The answer is not waited for any more."""
+        if self.forget(reply) and reply.age == self._age and self._pid == os.getpid():
+            self._send(head(CANCEL, reply.number), b"")
+
+    def forget(self, reply: AsyncReply) -> bool:
+        """Whatever comes for it is not looked at; whether something could still have come."""
+        return self._replies.pop(reply.number, None) is not None
+
+    # The socket.
+
+    def _send(self, begin: bytes, payload: bytes, passed: Passed | None = None) -> bool:
+        """Send now what there is room for, and the rest when there is; False when the connection is gone."""
+        sock = self._sock
+        if sock is None:
+            return False
+        was_waiting = bool(self._unsent)
+        self._unsent.append((memoryview(begin), passed))
+        if payload:
+            self._unsent.append((memoryview(payload), None))
+        if was_waiting:
+            return True
+        if not self._flush(sock):
+            self.close()
+            return False
+        if self._unsent and self._loop is not None:
+            self._loop.add_writer(sock.fileno(), _call, weakref.WeakMethod(self._writable))
+        return True
+
+    def _flush(self, sock: socket.socket) -> bool:
+        while self._unsent:
+            first, passed = self._unsent[0]
+            try:
+                sent = sock.send(first) if passed is None else sock.sendmsg([first], passed.rights())
+            except (BlockingIOError, InterruptedError):
+                return True
+            except OSError:
+                return False
+            if sent < len(first):
+                self._unsent[0] = first[sent:], None
+                return True
+            self._unsent.popleft()
+        return True
+
+    def _writable(self) -> None:
+        sock = self._sock
+        if sock is None or self._loop is None:
+            return
+        if not self._flush(sock):
+            self.close()
+        elif not self._unsent:
+            self._loop.remove_writer(sock.fileno())
+
+    def _readable(self) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        try:
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            octets, messages, _, _ = sock.recvmsg(size, ROOM)
+            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
+        except (BlockingIOError, InterruptedError):
+            return
+        except (OSError, DirtyProtocolError):
+            frames = None
+        if frames is None:
+            self.close()
+            return
+        for frame in frames:
+            self._put(frame)
+
+    def _put(self, frame: Frame) -> None:
+        reply = self._replies.get(frame.number)
+        if reply is not None:
+            reply.inbox.append((frame.kind, opened(frame.payload)))
+            reply.ring()
+
+
+def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    """Have the loop hold no link: one that nobody uses any more is closed."""
+    bound = method()
+    if bound is not None:
+        bound()
+
+
+_shared: weakref.WeakKeyDictionary[AbstractEventLoop, dict[str, AsyncLink]] = weakref.WeakKeyDictionary()
+
+
+def shared_link(path: str) -> AsyncLink:
+    """The link to `path` that all clients of the running loop have in common."""
+    links = _shared.setdefault(asyncio.get_running_loop(), {})
+    link = links.get(path)
+    if link is None:
+        link = links[path] = AsyncLink(path)
+    return link

@@ -1,0 +1,149 @@
+"""What is said between callers, the pool and its processes: frames, a head and what belongs to it.
+
+Both ends are always of one installation, on one machine, so the head is as the machine has it: kind, marks, the length
+of the target, the length of all behind the head, the number of the call, and an amount, whose meaning is the kind's.
+The target of a call, `application NUL action`, stands before what is passed to it, so that who hands a call on need not
+look into that. Numbers are the sender's: each has its own.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+
+from .errors import DirtyProtocolError
+from .passing import Passed
+from .values import LONGEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NamedTuple
+
+    class Frame(NamedTuple):
+        """One frame. `amount`: seconds that a call may take (0.0: any), or items that a stream may send."""
+
+        kind: int
+        marks: int
+        number: int
+        amount: float
+        target: bytes
+        payload: bytes | Passed
+else:
+    from collections import namedtuple
+
+    Frame = namedtuple("Frame", "kind marks number amount target payload")
+
+__all__ = [
+    "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "Frame", "FrameReader", "head", "split_target",
+    "target_of",
+]
+
+CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, WORN, LEAVING, LEAVE = range(1, 13)
+"""Callers ask by CALL and STASH and are answered by RESULT or ERROR, a stream by ITEMs, END or ERROR. MORE and CANCEL
+are about a call that is under way. A task process is READY, wants to be replaced (WORN) or to go (LEAVING), and is told
+that no call comes any more (LEAVE)."""
+
+KINDS = range(CALL, LEAVE + 1)
+
+STREAM = 1
+"""The mark of a call whose caller wants items."""
+
+WINDOW = 8
+"""So many items a stream sends before its reader has asked for more."""
+
+PASSED, TAKES_PASSED = 2, 4
+"""Marks: the payload lies in the descriptor that has come with the frame; who asks takes such answers."""
+
+_HEAD = struct.Struct("=BBHIQd")
+HEAD_SIZE = _HEAD.size
+_MOST_MARKS = STREAM | PASSED | TAKES_PASSED
+_LONGEST = LONGEST + 0xFFFF
+
+
+def head(kind: int, number: int, length: int = 0, marks: int = 0, target: int = 0, amount: float = 0.0) -> bytes:
+    """The head of a frame; `length` counts the octets of target and payload, `target` those of the target alone."""
+    return _HEAD.pack(kind, marks, target, length, number, amount)
+
+
+def target_of(app_path: str, action: str) -> bytes:
+    """Application and action as the target of a call. Raises DirtyProtocolError where they cannot be one."""
+    octets = f"{app_path}\0{action}".encode("utf-8", "surrogatepass")
+    if len(octets) > 0xFFFF or octets.count(b"\0") != 1:
+        raise DirtyProtocolError("The names of application and action are too long, or have a NUL in them")
+    return octets
+
+
+def split_target(target: bytes) -> tuple[str, str]:
+    """The names of application and action."""
+    app_path, _, action = target.decode("utf-8", "replace").partition("\0")
+    return app_path, action
+
+
+class FrameReader:
+    """Takes octets as they come, and gives frames."""
+
+    __slots__ = ("_buffer", "_missing", "_passed")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        # Descriptors that have come, in order, for frames that are not complete yet.
+        self._passed: deque[Passed] = deque()
+        # How many octets the frame that has begun still needs, as far as is known.
+        self._missing = 0
+
+    @property
+    def missing(self) -> int:
+        """So many octets more belong to the frame that has begun; 0 where nobody knows."""
+        return self._missing
+
+    @property
+    def is_within(self) -> bool:
+        """Whether a part of a frame has come, and the rest of it has not."""
+        return bool(self._buffer)
+
+    def forget(self) -> None:
+        """The rest will not come."""
+        self._buffer = bytearray()
+        self._passed.clear()
+        self._missing = 0
+
+    def feed(self, octets: bytes, passed: Iterable[Passed] = ()) -> list[Frame]:
+        """The frames that are complete now. `passed`: what has come besides octets.
+
+        Raises DirtyProtocolError: nothing behind that can be understood.
+        """
+        if passed:
+            self._passed += passed
+        if self._buffer:
+            self._buffer += octets
+            if len(octets) < self._missing:
+                self._missing -= len(octets)
+                return []
+            octets = bytes(self._buffer)
+            self._buffer = bytearray()
+        frames: list[Frame] = []
+        at, there = 0, len(octets)
+        self._missing = 0
+        while there - at >= HEAD_SIZE:
+            kind, marks, target, length, number, amount = _HEAD.unpack_from(octets, at)
+            if kind not in KINDS or marks > _MOST_MARKS or target > length or length > _LONGEST:
+                raise DirtyProtocolError("What came is no frame", octets[at:at + HEAD_SIZE])
+            begin = at + HEAD_SIZE
+            end = begin + length
+            if end > there:
+                self._missing = end - there
+                break
+            middle = begin + target
+            payload = self._passed_for(octets[middle:end]) if marks & PASSED else octets[middle:end]
+            frames.append(Frame(kind, marks, number, amount, octets[begin:middle], payload))
+            at = end
+        if at < there:
+            self._buffer += octets[at:] if at else octets
+        return frames
+
+    def _passed_for(self, inline: bytes) -> Passed:
+        if inline or not self._passed:
+            raise DirtyProtocolError("A payload was to be passed, and is not there", inline)
+        return self._passed.popleft()

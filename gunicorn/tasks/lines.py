@@ -1,0 +1,120 @@
+"""One connection of the pool's: frames in, frames out, and nobody waits."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+
+from .errors import DirtyProtocolError
+from .frames import PASSED, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, Passed, descriptors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.unix.unpatched import Socket
+
+    from .frames import Frame
+
+__all__ = ["MOST_UNSENT", "Line"]
+
+MOST_UNSENT = 256 * 1024 * 1024
+"""Octets that may wait for somebody who does not take them, before the connection is given up."""
+
+PAUSE_AT = 8 * 1024 * 1024
+"""Above so many, nothing more is read from there."""
+
+_AT_ONCE = 256 * 1024
+_MOST_AT_ONCE = 1024 * 1024
+# Below this a head and what it belongs to are joined: the copy is cheaper than a second buffer for the kernel.
+_SMALL = 16 * 1024
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+class Line:
+    """`id`: what the router knows the other end by. `unsent`: octets that the kernel has not taken yet."""
+
+    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "takes_passed", "unsent")
+
+    def __init__(self, sock: Socket, id: int) -> None:
+        sock.setblocking(False)
+        self.id = id
+        self.fd = sock.fileno()
+        self.unsent = 0
+        self.is_broken = False
+        # Nothing was there to be read, the last time.
+        self.is_dry = False
+        self._sock = sock
+        self._reader = FrameReader()
+        # What is to be sent, each with the descriptor that goes with its first octet.
+        self._out: deque[tuple[memoryview, Passed | None]] = deque()
+        # Whether the other end takes large payloads as descriptors.
+        self.takes_passed = False
+
+    @property
+    def reads(self) -> bool:
+        """Whether more is to be read from there now."""
+        return self.unsent < PAUSE_AT
+
+    def receive(self) -> list[Frame] | None:
+        """What has come; None at the end, be it that what came is no frame."""
+        self.is_dry = False
+        try:
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            octets, messages, _, _ = self._sock.recvmsg(size, ROOM, _FLAGS)
+            if not octets:
+                return None
+            frames = self._reader.feed(octets, descriptors(messages) if messages else ())
+            self.takes_passed = self.takes_passed or any(frame.marks & TAKES_PASSED for frame in frames)
+            return frames
+        except BlockingIOError:
+            self.is_dry = True
+            return []
+        except (OSError, DirtyProtocolError):
+            return None
+
+    def send(
+        self, kind: int, number: int, payload: bytes | Passed = b"", target: bytes = b"", marks: int = 0,
+        amount: float = 0.0,
+    ) -> None:
+        """Send a frame, now or as soon as there is room; where nobody reads it, the line `is_broken`."""
+        passed = payload if isinstance(payload, Passed) else None
+        if passed is not None and not self.takes_passed:
+            payload, passed = passed.read(), None
+        octets = payload if isinstance(payload, bytes) else b""
+        marks = marks & ~PASSED | (PASSED if passed is not None else 0)
+        begin = head(kind, number, len(target) + len(octets), marks, len(target), amount) + target
+        if len(octets) < _SMALL:
+            begin += octets
+            octets = b""
+        was_empty = not self._out
+        for part in (begin, octets):
+            if part:
+                self._out.append((memoryview(part), passed))
+                self.unsent += len(part)
+                passed = None
+        self.is_broken = self.is_broken or self.unsent > MOST_UNSENT
+        if was_empty:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what there is room for."""
+        while self._out:
+            first, passed = self._out[0]
+            try:
+                sent = self._sock.sendmsg([first], passed.rights()) if passed is not None else self._sock.send(first)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.is_broken = True
+                return
+            self.unsent -= sent
+            if sent < len(first):
+                self._out[0] = first[sent:], None
+                return
+            self._out.popleft()
+
+    def close(self) -> None:
+        """Nothing more is said."""
+        self._out.clear()
+        self.unsent = 0
+        self._sock.close()

@@ -1,0 +1,259 @@
+"""A connection to the pool, for threads and greenlets.
+
+Whoever waits for an answer and finds nobody reading reads for all: what comes for others is put where they find it, and
+they are woken. When it has its own answer, one of the others reads on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections import deque
+
+from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
+from .frames import CANCEL, ITEM, MORE, TAKES_PASSED, FrameReader, head
+from .passing import ROOM, descriptors, opened
+from .sending import send_frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .frames import Frame
+
+__all__ = ["Link", "Reply"]
+
+_AT_ONCE = 256 * 1024
+_MOST_AT_ONCE = 1024 * 1024
+
+
+class Reply:
+    """What has come for one call, and where its thread waits. `number`: of the call; `link_age`: of the connection that
+    it was sent by."""
+
+    __slots__ = ("bell", "inbox", "link_age", "number")
+
+    def __init__(self, number: int, link_age: int) -> None:
+        self.number = number
+        self.link_age = link_age
+        self.inbox: deque[tuple[int, bytes]] = deque()
+        # Rung by who reads, when something has come or nobody reads any more.
+        self.bell: threading.Event | None = None
+
+
+class Link:
+    """The connection to `path`. Every method may be called by any thread. Raise DirtyConnectionError and
+    DirtyTimeoutError."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._sock: socket.socket | None = None
+        self._pid = 0
+        self._age = 0
+        self._last = 0
+        self._passes = False
+        self._reader = FrameReader()
+        self._replies: dict[int, Reply] = {}
+        # Held to send, and to connect.
+        self._sending = threading.Lock()
+        # Held by the one that reads.
+        self._reading = threading.Lock()
+
+    def connect(self) -> None:
+        """Connect, where that is not done yet in this process."""
+        if self._pid != os.getpid():
+            self._begin_anew()
+        with self._sending:
+            self._connected(None)
+
+    def _begin_anew(self) -> None:
+        """In a child: connection, locks and what others wait for are the parent's."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+        self._pid = os.getpid()
+        self._sending, self._reading = threading.Lock(), threading.Lock()
+        self._drop()
+
+    def _drop(self) -> None:
+        self._age += 1
+        self._reader = FrameReader()
+        for reply in list(self._replies.values()):
+            if reply.bell is not None:
+                reply.bell.set()
+        self._replies.clear()
+
+    def _connected(self, timeout: float | None) -> socket.socket:
+        if self._sock is None:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(timeout)
+                sock.connect(self._path)
+            except OSError as error:
+                sock.close()
+                raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
+            self._sock = sock
+            # Sockets that a library has put in the place of the standard ones wait for octets alone.
+            self._passes = type(sock).__module__ == "socket"
+            self._drop()
+        return self._sock
+
+    def close(self) -> None:
+        """Disconnect. Calls that are under way are lost."""
+        with self._sending:
+            sock, self._sock = self._sock, None
+            if sock is not None:
+                if self._pid == os.getpid():
+                    # Whoever reads in it wakes.
+                    _shut(sock)
+                sock.close()
+            self._drop()
+
+    def __del__(self) -> None:
+        # Who has forgotten its client keeps no connection.
+        sock = getattr(self, "_sock", None)
+        if sock is not None:
+            sock.close()
+
+    # Calls.
+
+    def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> Reply:
+        """Send a call; where its answer will be found."""
+        if self._pid != os.getpid():
+            self._begin_anew()
+        with self._sending:
+            for is_last in (False, True):
+                is_new = self._sock is None
+                sock = self._connected(timeout)
+                self._last += 1
+                reply = self._replies[self._last] = Reply(self._last, self._age)
+                about = kind, reply.number, marks | (TAKES_PASSED if self._passes else 0), timeout or 0.0
+                try:
+                    send_frame(sock, about, target, payload, self._passes)
+                    return reply
+                except TimeoutError:
+                    self._lose(sock)
+                    raise DirtyTimeoutError("The pool takes no calls", timeout) from None
+                except OSError as error:
+                    # What was not taken as a whole is not run: where the old pool has ended there may be a new one.
+                    self._lose(sock)
+                    if is_last or is_new:
+                        raise DirtyConnectionError(f"The connection is lost: {error}", self._path) from error
+        raise AssertionError
+
+    def wait(self, reply: Reply, timeout: float | None) -> tuple[int, bytes]:
+        """The next thing that comes for a call: its kind and payload. Behind the last one it is forgotten."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if reply.inbox:
+                found = reply.inbox.popleft()
+                if found[0] != ITEM:
+                    self._replies.pop(reply.number, None)
+                return found
+            if reply.link_age != self._age:
+                raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                self.cancel(reply)
+                raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
+            self._read_or_sleep(reply, left, timeout)
+
+    def _read_or_sleep(self, reply: Reply, left: float | None, timeout: float | None) -> None:
+        if self._reading.acquire(blocking=False):
+            try:
+                if not reply.inbox and reply.link_age == self._age:
+                    self._read(left, timeout)
+            finally:
+                self._reading.release()
+                self._hand_on(reply)
+            return
+        reply.bell = reply.bell or threading.Event()
+        if not reply.inbox and reply.link_age == self._age and self._reading.locked():
+            # A reader that has just ended rings once more than is needed, and never too seldom.
+            reply.bell.wait(min(left, 1.0) if left is not None else 1.0)
+        reply.bell.clear()
+
+    def _hand_on(self, reply: Reply) -> None:
+        """Somebody else may read now."""
+        if len(self._replies) > 1:
+            for other in list(self._replies.values()):
+                if other is not reply and other.bell is not None and not other.inbox:
+                    other.bell.set()
+                    return
+
+    def _read(self, left: float | None, timeout: float | None) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        # To say how long costs a system call: not for a twentieth of a second.
+        wanted = left if left is None or timeout is None or left < timeout - 0.05 else timeout
+        if sock.gettimeout() != wanted:
+            sock.settimeout(wanted)
+        try:
+            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            messages: list[tuple[int, int, bytes]] = []
+            if self._passes:
+                octets, messages, _, _ = sock.recvmsg(size, ROOM)
+            else:
+                octets = sock.recv(size)
+        except TimeoutError:
+            return
+        except OSError:
+            octets = b""
+        try:
+            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
+        except DirtyProtocolError:
+            frames = None
+        if frames is None:
+            with self._sending:
+                self._lose(sock)
+            return
+        for frame in frames:
+            self._put(frame)
+
+    def _put(self, frame: Frame) -> None:
+        reply = self._replies.get(frame.number)
+        if reply is not None:
+            reply.inbox.append((frame.kind, opened(frame.payload)))
+            if reply.bell is not None:
+                reply.bell.set()
+
+    def _lose(self, sock: socket.socket) -> None:
+        if self._sock is sock:
+            self._sock = None
+            sock.close()
+            self._drop()
+
+    # About calls that are under way.
+
+    def more(self, reply: Reply, items: int) -> None:
+        """There is room for items more."""
+        self._tell(reply, head(MORE, reply.number, amount=float(items)))
+
+    def cancel(self, reply: Reply) -> None:
+        """The answer is not waited for any more."""
+        if self.forget(reply):
+            self._tell(reply, head(CANCEL, reply.number))
+
+    def forget(self, reply: Reply) -> bool:
+        """Whatever comes for it is not looked at; whether something could still have come."""
+        return self._replies.pop(reply.number, None) is not None
+
+    def _tell(self, reply: Reply, octets: bytes) -> None:
+        with self._sending:
+            sock = self._sock
+            if sock is None or reply.link_age != self._age or self._pid != os.getpid():
+                return
+            try:
+                sock.sendall(octets)
+            except OSError:
+                # Seen by the next one that waits.
+                return
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # The other end was faster.
+        return

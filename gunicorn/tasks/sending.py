@@ -1,0 +1,45 @@
+"""A frame is sent by a socket that waits."""
+
+from __future__ import annotations
+
+from .frames import PASSED, head
+from .passing import IS_POSSIBLE, LARGE, Passed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gunicorn.unix.unpatched import Socket
+
+__all__ = ["payload_to_send", "send_frame"]
+
+_SMALL = 64 * 1024
+
+
+def payload_to_send(payload: bytes, passes: bool) -> tuple[bytes, Passed | None]:
+    """What of a payload goes inline, and what is passed. Where there is no memory for a file, all goes inline."""
+    if passes and IS_POSSIBLE and len(payload) >= LARGE:
+        try:
+            return b"", Passed.of(payload)
+        except OSError:
+            # The longer way is one.
+            return payload, None
+    return payload, None
+
+
+def send_frame(
+    sock: Socket, about: tuple[int, int, int, float], target: bytes, payload: bytes, passes: bool
+) -> None:
+    """Send a frame; `about`: kind, number, marks, amount. Raises OSError."""
+    kind, number, marks, amount = about
+    inline, passed = payload_to_send(payload, passes)
+    if passed is not None:
+        marks |= PASSED
+    begin = head(kind, number, len(target) + len(inline), marks, len(target), amount) + target
+    if passed is not None:
+        sent = sock.sendmsg([begin], passed.rights())
+        if sent < len(begin):
+            sock.sendall(begin[sent:])
+    elif len(inline) < _SMALL:
+        sock.sendall(begin + inline)
+    else:
+        sock.sendall(begin)
+        sock.sendall(inline)
