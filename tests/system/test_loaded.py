@@ -27,11 +27,11 @@ STANDARD = """
 OURS = """
     app.paste app.rehearsal asgi.gateway blocking.cycle config.completion config.hinting_parser config.others
     config.parser config.reference config.schema control.agent control.cli control.control_face control.guard
-    control.health
-    control.http_face control.metrics_face control.page drivers.http2 gateway.access_json gateway.health_path
-    gateway.request_ids guests.host http.forwarded instrument.exposition instrument.metrics instrument.statsd
-    loading.reloader logs.json_lines logs.syslog otel.provider otel.wsgi tls.channel tls.terminator wire.hpack
-    wire.http2 wire.websocket workers.gasgi workers.ggevent workers.gthread
+    control.health control.http_face control.metrics_face control.page drivers.http2 gateway.access_json
+    gateway.health_path gateway.request_ids guests.host http.forwarded instrument.exposition instrument.metrics
+    instrument.statsd
+    loading.reloader logs.colours logs.json_lines logs.syslog master.openings otel.provider otel.wsgi tls.channel
+    tls.terminator wire.hpack wire.http2 wire.websocket workers.gasgi workers.ggevent workers.gthread
 """
 HOOKS = """
 import sys
