@@ -113,6 +113,7 @@ class SettingTypes:
         errorlog: str
         log_format: str
         log_streams: str
+        color: str
         request_id_header: str | None
         loglevel: str
         capture_output: bool

@@ -78,7 +78,7 @@ class Logger:
         self.access_log.setLevel(logging.INFO)
         if cfg.capture_output and cfg.errorlog != "-":
             self._capture_output(cfg.errorlog)
-        self._set_handler(self.error_log, cfg.errorlog, self._error_formatter(cfg))
+        self._set_handler(self.error_log, cfg.errorlog, self._coloured(cfg, self._error_formatter(cfg)))
         if cfg.accesslog is not None:
             self._set_handler(self.access_log, cfg.accesslog, self._access_formatter(cfg), stream=sys.stdout)
         else:
@@ -104,6 +104,19 @@ class Logger:
         from .request_ids import RequestFormatter
 
         return RequestFormatter(self.error_fmt, self.datefmt)
+
+    def _coloured(self, cfg: Config, formatter: logging.Formatter) -> logging.Formatter:
+        """`formatter`, with levels in colour where somebody looks at our own lines."""
+        is_ours = cfg.errorlog == "-" and cfg.log_format == "text" and self.error_fmt is Logger.error_fmt
+        if not is_ours or cfg.color == "never":
+            return formatter
+        if cfg.color == "auto" and not os.isatty(2) and "FORCE_COLOR" not in os.environ:
+            # So it is with every service: nothing of this is imported there.
+            return formatter
+        from .colours import ColourFormatter, are_wanted
+
+        streams = (sys.stderr, sys.stdout) if cfg.log_streams == "split" else (sys.stderr,)
+        return ColourFormatter(formatter) if are_wanted(cfg.color, os.environ, streams) else formatter
 
     def _access_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
         """How a record of the access log is written; those of a class with an `access` of its own as it has said."""

@@ -39,6 +39,7 @@ def config(**changes: Any) -> Any:
         "access_log_slow": 0.0,
         "log_format": "text",
         "log_streams": "stderr",
+        "color": "auto",
         "request_id_header": None,
         "uid": os.geteuid(),
         "gid": os.getegid(),

@@ -44,10 +44,12 @@ def test_a_terminal_is_told_and_a_file_is_not(tmp_path: Path) -> None:
     os.close(theirs)
     os.close(ours)
     port = re.findall(r"Listening at: http://0\.0\.0\.0:(\d+) ", told[0])[0]
-    assert re.findall(r"\[INFO\] (Open .*?)\r?$", told[0], re.M) == [
+    # Which is in colour as well.
+    assert re.findall(r"\[\x1b\[32mINFO\x1b\[0m\] (Open .*?)\r?$", told[0], re.M) == [
         f"Open http://127.0.0.1:{port}/ here, http://{HOST}:{port}/ elsewhere"
     ]
     assert "Open " not in told[1]
+    assert "\x1b" not in told[1]
 
 
 def log_of(folder: Path, stderr: int | None, read: int) -> str:
@@ -56,7 +58,9 @@ def log_of(folder: Path, stderr: int | None, read: int) -> str:
     with file.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-b", "0.0.0.0:0", "--no-control-socket", "app:app"],
-            cwd=folder, env=clean_environment(), stderr=output if stderr is None else stderr,
+            cwd=folder,
+            env=clean_environment({"TERM": "xterm", "NO_COLOR": "", "FORCE_COLOR": ""}),
+            stderr=output if stderr is None else stderr,
         )
     seen = b""
 

@@ -179,6 +179,22 @@ class LogStreams(Setting):
         """
 
 
+class Color(Setting):
+    name = "color"
+    section = SECTION
+    default = "auto"
+    validator = one_of("auto", "always", "never", none="auto")
+    cli = ["--color"]
+    meta = "WHEN"
+    desc = """\
+        Whether the levels in the error log are coloured, with `errorlog = -`: `auto`, `always` or `never`.
+
+        `auto` does so on a terminal; a variable `NO_COLOR` forbids it, and `FORCE_COLOR` asks for it elsewhere, too. It
+        concerns the server's own format alone: lines of JSON, of another `logger_class` format or of a `logconfig`
+        stay as they are.
+        """
+
+
 class RequestIdHeader(Setting):
     name = "request_id_header"
     section = SECTION
