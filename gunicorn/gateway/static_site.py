@@ -289,7 +289,10 @@ class StaticSite:
         """None where the file is not the one any more that was looked at."""
         if not resource.forms:
             query = f"?{request.query}" if request.query else ""
-            return self._page(301, [("Location", f"{request.path}/{query}")])
+            # A relative reference (RFC 3986 section 4.2): a proxy may have cut off what stands in front. By its dot no
+            # name with a colon in it is taken for a scheme.
+            name = request.path.rpartition("/")[2]
+            return self._page(301, [("Location", f"./{name}/{query}")])
         asked = _asked(request)
         file: File | None = resource.forms[IDENTITY]
         if resource.codings:
