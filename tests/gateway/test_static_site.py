@@ -202,6 +202,9 @@ def test_a_fallback_to_the_application(folder: Path) -> None:
     for method in ("GET", "POST"):
         assert site.answer(request("/users/1", method), 0.0) is None
         assert site.answer(request("/.env", method), 0.0) is None
+    # What is answered where no more requests may run.
+    assert [site.decides(path, 0.0) for path in ("/a.css", "/users/1", "/.env")] == [True, False, False]
+    assert site_of(folder, prefix="/").decides("/users/1", 0.0)
 
 
 def cache_control(site: StaticSite, path: str) -> str | None:
