@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         def debug(self, msg: object, /, *args: object, **kwargs: Unpack[LogOptions]) -> None: ...
 
 EVENTS = ("startup", "shutdown")
+# An application that has answered for the last time may return by itself for so long, in seconds.
+LINGER = 1.0
 
 
 class LifespanFailed(Exception):
@@ -60,39 +62,42 @@ class Lifespan:
         loop = asyncio.get_running_loop()
         self._answers = {event: loop.create_future() for event in EVENTS}
         self._task = loop.create_task(self._run(), name="lifespan")
-        answer = await self._ask("startup", seconds)
+        answer = await self._ask("startup", seconds or None)
         if answer is None:
-            await self._end_task()
+            await self._end_task(0.0)
             raise LifespanFailed(f"its lifespan start-up took more than {seconds:g} s (lifespan_startup_timeout)")
         if answer:
-            await self._end_task()
+            await self._end_task(LINGER)
             raise LifespanFailed(answer)
 
     async def stop(self, seconds: float) -> None:
-        """Tell the application that its worker ends, once."""
+        """Tell the application that its worker ends, once; it has `seconds` to answer and to return."""
         if not self.active:
             return
+        clock = asyncio.get_running_loop().time
+        end = clock() + seconds
         answer = await self._ask("shutdown", seconds)
         self.active = False
         if answer is None:
             self.log.error("%s's lifespan shut-down took more than %g s", self._named(), seconds)
         elif answer:
             self.log.error("%s's lifespan shut-down failed: %s", self._named(), answer)
-        await self._end_task()
+        await self._end_task(min(LINGER, max(0.0, end - clock())))
 
-    async def _ask(self, event: str, seconds: float) -> str | None:
+    async def _ask(self, event: str, seconds: float | None) -> str | None:
         """The answer: empty when all is well, None when there is none in time."""
         self._inbox.put_nowait({"type": f"lifespan.{event}"})
         answer = self._answers[event]
-        await asyncio.wait([answer], timeout=seconds or None)
+        await asyncio.wait([answer], timeout=seconds)
         return answer.result() if answer.done() else None
 
-    async def _end_task(self) -> None:
+    async def _end_task(self, seconds: float) -> None:
+        """The application may return by itself for `seconds`; then it is cancelled."""
         task = self._task
         if task is not None and not task.done():
-            await asyncio.wait([task], timeout=1.0)
+            await asyncio.wait([task], timeout=seconds)
             task.cancel()
-            await asyncio.wait([task], timeout=1.0)
+            await asyncio.wait([task], timeout=LINGER)
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": VERSIONS, "state": self.state}

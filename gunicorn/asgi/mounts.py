@@ -49,6 +49,8 @@ class MountedASGI:
         self.told_as = f"The application at {mounts[0]}"
         # Who is told of what goes wrong in a lifespan; our workers set their own log, which may be of another class.
         self.log: Teller = logging.getLogger("gunicorn.error")
+        # How long all of them together have to shut down; our workers say what is left of their own time.
+        self.shutdown_seconds: float = cfg.lifespan_shutdown_timeout or cfg.graceful_timeout
         self._cfg = cfg
         self._mounts = mounts
         # By application: one that stands at several places starts once.
@@ -115,7 +117,7 @@ class MountedASGI:
 
     async def _stop(self, begun: list[Lifespan]) -> None:
         # One that does not end must not take the time of all others.
-        seconds = (self._cfg.lifespan_shutdown_timeout or self._cfg.graceful_timeout) / max(1, len(begun))
+        seconds = self.shutdown_seconds / max(1, len(begun))
         for lifespan in reversed(begun):
             await lifespan.stop(seconds)
 

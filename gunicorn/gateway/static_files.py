@@ -35,7 +35,12 @@ class StaticFiles(Front):
         self._site = site
 
     def answers(self, request: Request) -> bool:
-        return self._site.decides(request.path) or self._handler.answers(request)
+        try:
+            decided = self._site.decides(request.path, self._gateway.engine.now)
+        except HTTPError:
+            # It is said to whoever asks for the file when there is room for it.
+            decided = False
+        return decided or self._handler.answers(request)
 
     def handle(self, exchange: Exchange, request: Request) -> None:
         site = self._site

@@ -154,9 +154,13 @@ class StaticSite:
             return self._place(path) is not None
         return path.startswith(self._starts) or path in self._roots
 
-    def decides(self, path: str) -> bool:
-        """Whether a request for this path is answered here in any case, and never by the application."""
-        return not self.asks_application and self._place(path) is not None
+    def decides(self, path: str, now: float) -> bool:
+        """Whether a request for this path is answered here, and not by the application. Raises as `answer` does."""
+        place = self._place(path)
+        if place is None or not self.asks_application:
+            return place is not None
+        kept = self._kept.get(path)
+        return (kept is not None and now < kept.until) or self._look(path, *place, now) is not None
 
     def answer(self, request: Request, now: float) -> Answer | None:
         """The answer to a request, None where the application is to give it; `now`: seconds of a clock that only goes
@@ -289,7 +293,10 @@ class StaticSite:
         """None where the file is not the one any more that was looked at."""
         if not resource.forms:
             query = f"?{request.query}" if request.query else ""
-            return self._page(301, [("Location", f"{request.path}/{query}")])
+            # A relative reference (RFC 3986 section 4.2): a proxy may have cut off what stands in front. By its dot no
+            # name with a colon in it is taken for a scheme.
+            name = request.path.rpartition("/")[2]
+            return self._page(301, [("Location", f"./{name}/{query}")])
         asked = _asked(request)
         file: File | None = resource.forms[IDENTITY]
         if resource.codings:

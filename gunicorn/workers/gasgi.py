@@ -321,7 +321,13 @@ class ASGIWorker(EngineWorker):
             await asyncio.wait(tasks, timeout=reserve)
         if self.lifespan is not None:
             left = max(reserve, end - engine.clock())
-            await self.lifespan.stop(min(left, self.cfg.lifespan_shutdown_timeout or left))
+            seconds = min(left, self.cfg.lifespan_shutdown_timeout or left)
+            mounted = _mounted(self.cfg, self.wsgi)
+            if mounted is not None:
+                # Each has its part of them, and is named where that is over.
+                mounted.shutdown_seconds = seconds
+                seconds += reserve / 2
+            await self.lifespan.stop(seconds)
         await self._clear(max(reserve / 4, min(reserve, (end - engine.clock()) / 3)))
 
     async def _let_end(self, farewell: Farewell, seconds: float) -> None:

@@ -103,7 +103,7 @@ class Log:
     error = debug = info
 
 
-def live(app: MountedASGI, between: Callable[[], Any] | None = None) -> list[str]:
+def live(app: MountedASGI, between: Callable[[], Any] | None = None, stop_seconds: float = 10.0) -> list[str]:
     """Start and stop, as a worker does; what the log was told."""
     log = app.log = Log()
 
@@ -112,7 +112,7 @@ def live(app: MountedASGI, between: Callable[[], Any] | None = None) -> list[str
         await lifespan.start(10.0)
         if between is not None:
             await between()
-        await lifespan.stop(10.0)
+        await lifespan.stop(stop_seconds)
 
     asyncio.run(run())
     return log.lines
@@ -163,6 +163,29 @@ def test_one_that_does_not_end_is_named_and_the_others_are_ended() -> None:
     lines = live(mounted({"/a": told("a", saw), "/b": clings}, lifespan_shutdown_timeout=1))
     assert "The application at /b (m:a)'s lifespan shut-down took more than 0.5 s" in lines
     assert saw == ["start a", "stop a"]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_one_that_does_not_return_takes_nothing_from_the_others(answers: bool) -> None:
+    async def clings(scope: Any, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if answers or message["type"] != "lifespan.shutdown":
+                await send({"type": message["type"] + ".complete"})
+
+    saw: list[str] = []
+    app = mounted({"/a": told("a", saw), "/b": clings, "/c": clings_too(clings)})
+    # What a worker has left; nobody is to look at the settings instead.
+    app.shutdown_seconds = 0.6
+    lines = live(app, stop_seconds=0.7)
+    assert saw == ["start a", "stop a"]
+    named = {line.split("'s")[0] for line in lines if "took more" in line}
+    assert named == (set() if answers else {"The application at /b (m:a)", "The application at /c (m:a)"})
+
+
+def clings_too(app: Any) -> Any:
+    """Another application that does the same."""
+    return lambda *args: app(*args)
 
 
 def test_other_servers_know_it_for_asgi_3() -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -167,11 +168,20 @@ def test_an_index(folder: Path) -> None:
     assert answered(site, "/static/") == (200, b"<p>site")
     assert answered(site, "/static/sub/") == (200, b"<p>sub")
     assert answered(site, "/static/.git/")[0] == 404
-    targets = {"/static": "/static/", "/static/sub?a=b": "/static/sub/?a=b", "/static/s%75b": "/static/s%75b/"}
+    (folder / "a:b").mkdir()
+    (folder / "a:b/index.html").write_bytes(b"<p>colon")
+    targets = {
+        "/static": "/static/", "/static/sub?a=b": "/static/sub/?a=b", "/static/s%75b": "/static/s%75b/",
+        "/static/a:b?//c": "/static/a:b/?//c",
+    }
     for path, target in targets.items():
         answer = site.answer(request(path), 0.0)
         assert answer is not None
-        assert (answer.status[:3], fields_of(answer)["Location"]) == ("301", target)
+        assert answer.status[:3] == "301"
+        # A proxy may have cut off what is in front.
+        for front in ("", "/shop"):
+            base = f"http://example.com{front}"
+            assert urljoin(base + path, fields_of(answer)["Location"]) == base + target
     assert answered(site_of(folder, prefix="/", index="index.html"), "/") == (200, b"<p>site")
 
 
@@ -192,6 +202,9 @@ def test_a_fallback_to_the_application(folder: Path) -> None:
     for method in ("GET", "POST"):
         assert site.answer(request("/users/1", method), 0.0) is None
         assert site.answer(request("/.env", method), 0.0) is None
+    # What is answered where no more requests may run.
+    assert [site.decides(path, 0.0) for path in ("/a.css", "/users/1", "/.env")] == [True, False, False]
+    assert site_of(folder, prefix="/").decides("/users/1", 0.0)
 
 
 def cache_control(site: StaticSite, path: str) -> str | None:
