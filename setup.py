@@ -274,4 +274,10 @@ class AllOrNothing(build_ext):
 
 
 os.chdir(ROOT)
-setup(ext_modules=extensions(), cmdclass={"build_ext": AllOrNothing, "build_py": Noted})
+# Where `man` looks beside the folder of a program. Whoever builds the package alone has no docs.
+MANUAL = [name for name in ["docs/gunicorn.1"] if os.path.exists(name)]
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": AllOrNothing, "build_py": Noted},
+    data_files=[("share/man/man1", MANUAL)] if MANUAL else [],
+)

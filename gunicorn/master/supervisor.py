@@ -612,9 +612,10 @@ class Supervisor:
 
     def _tell_of_slow_boots(self, now: float) -> None:
         """Say once of each worker that it is still loading the application: nothing is wrong yet, only slow."""
-        slow = [member for member in self._untold() if now >= member.spawned_at + SLOW_BOOT]
-        if not slow:
+        if not any(now >= member.spawned_at + SLOW_BOOT for member in self._untold()):
             return
+        # Those that were forked just behind it are in the same line.
+        slow = [member for member in self._untold() if now >= member.spawned_at + SLOW_BOOT - 1]
         for member in slow:
             member.is_told = True
         limit = self.policy.boot_timeout

@@ -195,8 +195,8 @@ class TestWarnings:
         assert command("--check-config", "app").stderr == ""
 
     def test_toml_has_no_names_of_its_own(self, command: Command) -> None:
-        command.write("gunicorn.toml", "colour = 1\n")
-        assert command("--check-config", "app").stderr.endswith("gunicorn.toml: 'colour' is not a setting.\n")
+        command.write("gunicorn.toml", "flavour = 1\n")
+        assert command("--check-config", "app").stderr.endswith("gunicorn.toml: 'flavour' is not a setting.\n")
 
 
     def test_names_of_other_servers(self, command: Command) -> None:

@@ -70,6 +70,14 @@ class TestStart:
         assert told == [f"Still loading the application after 5 s (pid: 100, 101){said}"]
         assert lines(world.after(SLOW_BOOT)) == []
 
+    def test_workers_that_were_forked_one_after_the_other_share_a_line(self) -> None:
+        world = World(POLICY.replaced(workers=1))
+        world.step()
+        world.after(0.3)
+        world.step(TTIN)
+        told = lines(world.after(SLOW_BOOT))
+        assert [line.partition("(")[2].partition(")")[0] for line in told] == ["pid: 100, 101"]
+
     def test_nothing_is_told_of_workers_that_are_ready_or_go(self) -> None:
         world = World()
         world.step()
