@@ -154,7 +154,7 @@ def test_the_longest_path_counts_and_one_may_be_the_applications(folder: Path) -
         assert site.answer(request(path), 0.0) is None, path
         assert not site.decides(path, 0.0)
     assert site.decides("/a.css", 0.0)
-    assert not site_of(folder, fallback=APPLICATION).decides("/static/a.css")
+    assert not site_of(folder, fallback=APPLICATION).decides("/static/nothing", 0.0)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get"])
