@@ -36,8 +36,9 @@ __all__ = ["APPLICATION", "Answer", "StaticOptions", "StaticSite"]
 FRESH = 1.0
 # Files up to this size are kept in memory for that long; the larger ones are sent from where they lie.
 SMALL = 16384
-# So many paths are remembered.
+# So many paths are remembered, and so many octets of small files, all forms counted.
 REMEMBERED = 512
+HELD = 1 << 23
 # Several ranges of a larger file are put together in memory up to this size. More are sent from where they lie, if they
 # are few: each has a descriptor as long as it waits for its client.
 GATHERED = 1 << 18
@@ -129,6 +130,10 @@ class Resource:
         # Those besides IDENTITY, the best one first.
         self.codings: tuple[str, ...] = ()
 
+    def held(self) -> int:
+        """Octets of content in memory."""
+        return sum(len(form.content or b"") for form in self.forms.values())
+
 
 class StaticSite:
     """Knows the files, and what is answered. Several threads may ask it."""
@@ -147,6 +152,8 @@ class StaticSite:
         self.asks_application = options.fallback == APPLICATION
         self._fallback = [] if self.asks_application else [name for name in options.fallback.split("/") if name]
         self._kept: dict[str, Resource] = {}
+        # Octets that came into it since it was empty.
+        self._held = 0
 
     def covers(self, path: str) -> bool:
         """Whether a path, its escapes not read, is one of files; `*` and nothing are none."""
@@ -207,9 +214,11 @@ class StaticSite:
             kept = self._kept.get(path)
             found = kept if kept is not None and now < kept.until else self._resource(mount, self._fallback, now)
         if found is not None:
-            if len(self._kept) >= REMEMBERED:
+            if len(self._kept) >= REMEMBERED or self._held >= HELD:
                 self._kept.clear()
+                self._held = 0
             self._kept[path] = found
+            self._held += found.held()
         return found
 
     def _resource(self, mount: Mount, asked: Sequence[str | None], now: float) -> Resource | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gunicorn._standard import standard_first
+from gunicorn.config.mounts import octets_of, parse_place
 from gunicorn.config.validators import cache_control_rules
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.settings import Settings
@@ -149,6 +150,11 @@ def site_of(cfg: Config) -> StaticSite:
         from .static_site import StaticOptions, StaticSite
 
     folders = {path: folder and os.path.join(cfg.chdir, folder) for path, folder in cfg.static.items()}
+    for place in map(parse_place, cfg.mount):
+        # What is mounted within a path of files is as if that path had been given without a folder.
+        below = any(f"{place.prefix}/".startswith(f"{path.rstrip('/')}/") for path in cfg.static)
+        if below and place.prefix and not place.host:
+            folders.setdefault(octets_of(place.prefix), None)
     rules = {"": "no-cache", **dict(cache_control_rules(cfg.static_cache_control))}
     return StaticSite(StaticOptions(folders, rules, cfg.static_index, cfg.static_fallback))
 

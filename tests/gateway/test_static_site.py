@@ -11,7 +11,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from gunicorn.gateway.static_site import APPLICATION, IMMUTABLE, SMALL, Answer, StaticOptions, StaticSite
+from gunicorn.config import Config
+from gunicorn.gateway.static_site import APPLICATION, HELD, IMMUTABLE, SMALL, Answer, StaticOptions, StaticSite
+from gunicorn.gateway.wiring import site_of as wired
 from gunicorn.http.errors import Overloaded
 from gunicorn.http.fields import ORDINARY, FieldName
 from gunicorn.http.request import Request
@@ -150,9 +152,9 @@ def test_the_longest_path_counts_and_one_may_be_the_applications(folder: Path) -
     assert answered(site, "/apis")[0] == 404
     for path in ("/api", "/api/", "/api/a.css", "/%61pi/x"):
         assert site.answer(request(path), 0.0) is None, path
-        assert not site.decides(path)
-    assert site.decides("/a.css")
-    assert not site_of(folder, fallback=APPLICATION).decides("/static/a.css")
+        assert not site.decides(path, 0.0)
+    assert site.decides("/a.css", 0.0)
+    assert not site_of(folder, fallback=APPLICATION).decides("/static/nothing", 0.0)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get"])
@@ -212,6 +214,30 @@ def cache_control(site: StaticSite, path: str) -> str | None:
     assert answer is not None
     content_of(answer)
     return fields_of(answer).get("Cache-Control")
+
+
+def test_what_is_remembered_is_bounded(folder: Path) -> None:
+    name = "script.js"
+    for ending in ("", ".gz", ".br", ".zst"):
+        (folder / f"{name}{ending}").write_bytes(bytes(SMALL))
+    site = site_of(folder)
+    for number in range(200):
+        # One file by many names, each read in four forms.
+        letters = [f"%{ord(char):02x}" if number >> bit & 1 else char for bit, char in enumerate(name)]
+        assert answered(site, f"/static/{''.join(letters)}")[0] == 200
+        assert sum(resource.held() for resource in site._kept.values()) <= HELD + 4 * SMALL
+    assert len(site._kept) < 200
+
+
+def test_mounts_within_a_path_of_files_are_asked(folder: Path) -> None:
+    cfg = Config()
+    cfg.set("static", {"/": str(folder), "/a/files": str(folder), "/own": str(folder)})
+    cfg.set("mount", {"/a": "m:a", "/caf\xe9": "m:a", "/own": "m:a", "host.example/b": "m:a"})
+    site = wired(cfg)
+    asked = {path: site.answer(request(path), 0.0) is None for path in (
+        "/a", "/a/x", "/%61/x", "/caf%C3%A9/x", "/ab", "/a/files/a.css", "/own/x", "/b/x", "/a.css",
+    )}
+    assert [path for path, is_asked in asked.items() if is_asked] == ["/a", "/a/x", "/%61/x", "/caf%C3%A9/x"]
 
 
 def test_how_long_files_are_kept(folder: Path) -> None:
