@@ -221,8 +221,8 @@ def test_a_factory_with_the_environment_of_the_settings(
 
 
 def test_a_setting_without_its_feature_says_so_in_one_line(make_server: Callable[..., Server]) -> None:
-    server = make_server(config="dirty_workers = 1\n", target="app:app").start()
+    server = make_server(config="ssl_version = 3\n", target="app:app").start()
     notices = [line for line in server.log_lines() if "has no effect yet" in line]
     assert len(notices) == 1
-    assert "Setting dirty_workers has no effect yet" in notices[0]
+    assert "Setting ssl_version has no effect yet" in notices[0]
     assert server.stop() == 0
