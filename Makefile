@@ -10,7 +10,7 @@ BIND ?= 127.0.0.1:8000
 ARGS ?=
 RUN = $(VENV)/bin/python
 # Two at a time, but for the tests that judge load or memory.
-PYTEST_2 = $(RUN) -m pytest -n 2 --dist worksteal
+PYTEST_3 = $(RUN) -m pytest -n 3 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
@@ -41,7 +41,7 @@ serve: $(VENV)/.serve ## set up, then serve the Flask example on http://127.0.0.
 	cd examples/flask && PYTHONPATH=$(CURDIR) exec $(abspath $(RUN)) -m gunicorn --bind $(BIND) $(ARGS) app:app
 
 test: $(VENV)/.test ## set up, then run the tests, but for the slow ones; ARGS="-k wire" narrows them
-	$(PYTEST_2) -m "not alone and not slow" $(ARGS) || $(NONE_IS_FINE)
+	$(PYTEST_3) -m "not alone and not slow" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m "alone and not slow" $(ARGS) || $(NONE_IS_FINE)
 
 test-compiled: build-inplace ## compile, then the same tests; GUNICORN_PURE=1 make test: interpreted
@@ -58,7 +58,7 @@ lint: $(VENV)/.check ## ruff and mypy --strict
 	$(RUN) -m mypy
 
 check: lint ## ruff, mypy --strict, all tests
-	$(PYTEST_2) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
+	$(PYTEST_3) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m alone $(ARGS) || $(NONE_IS_FINE)
 
 docs: $(VENV)/bin/python ## write settings, schema and manual page in docs from the declarations
