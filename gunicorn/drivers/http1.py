@@ -348,7 +348,7 @@ class Connection(Answers):
 
     def _expect_body(self, request: Request) -> None:
         engine = self.engine
-        if engine.stream_bodies and engine.handler.streams(request):
+        if engine.streams(request):
             self.stream = request.body = BodyStream(engine.settings.body_buffer_size)
             self._dispatch(request)
             return
@@ -402,7 +402,8 @@ class Connection(Answers):
         and so does TLS, whose state is in this process."""
         engine, protocol = self.engine, self.protocol
         if (
-            self.body is not None or self.skipping or self.out is not None or engine.closing or self.is_secure()
+            self.body is not None or self.skipping or self.out is not None or self.delayed or engine.closing
+            or self.is_secure()
             or protocol.awaits_proxy_header() or not protocol.is_idle()
         ):
             return False
@@ -533,12 +534,16 @@ class Connection(Answers):
     # For a multiplexer.
 
     def send_delayed(self) -> None:
+        if self.delayed:
+            Answers.send_delayed(self)
         if self.multiplexer is not None:
             self.multiplexer.send_delayed()
 
     def multiplex(self, multiplexer: Multiplexer) -> None:
         """From now on this one has the connection: requests, answers, time limits and its end."""
         self.driver = self.multiplexer = multiplexer
+        # It gathers what its streams have to send itself.
+        self.at_once = True
         self.state = MULTIPLEXED
         self.keep = False
         self.deadline = self.engine.now

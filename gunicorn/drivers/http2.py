@@ -211,7 +211,7 @@ class Session(SharedOutput):
         exchange.running = True
         self.connection.active = True
         engine.handler.handle(exchange, request)
-        if self.protocol.out and engine.share.was_slow(engine.now):
+        if self.protocol.out and not engine.share.is_quick(engine.now):
             # Nobody waits for the next one's answer to get this one's.
             self.pump()
 

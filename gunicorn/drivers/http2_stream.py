@@ -281,7 +281,7 @@ class StreamExchange(Exchange):
     def expect_body(self, request: Request) -> bool:
         """Make a place for the body that follows; whether the request is served while it comes."""
         engine = self.engine
-        if engine.stream_bodies and engine.handler.streams(request):
+        if engine.streams(request):
             self.stream = request.body = CreditedBody(engine.settings.body_buffer_size, self)
             return True
         self.session.bodies += 1

@@ -224,7 +224,7 @@ class SecureConnection(Connection):
             sealed = tls.seal_two(head, stretch) if head else tls.seal(stretch)
             while True:
                 position += len(stretch)
-                sent = send(self.fd, sealed)
+                sent = self._send(sealed)
                 if sent != len(sealed) or position == length:
                     break
                 stretch = memoryview(data)[position:]

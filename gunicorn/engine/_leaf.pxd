@@ -37,7 +37,8 @@ cpdef show_connections(int count)
 cpdef bint is_leaving() noexcept
 cpdef bytes receive(int fd)
 cpdef Py_ssize_t send(int fd, object data) except? -2
-cpdef Py_ssize_t send_last(int fd, bytes data) except? -2
+cpdef Py_ssize_t send_more(int fd, bytes data) except? -2
+cpdef push(int fd)
 cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2
 cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t count) except? -2
 cpdef tuple accept(object listener, int fd)

@@ -35,8 +35,8 @@ RECEIVE_SIZE = 65536
 
 __all__ = [
     "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "call", "close",
-    "is_leaving", "meter", "monotonic", "peek", "receive", "references", "send", "send_file", "send_last", "send_two",
-    "show_connections",
+    "is_leaving", "meter", "monotonic", "peek", "push", "receive", "references", "send", "send_file", "send_more",
+    "send_two", "show_connections",
 ]
 
 if hasattr(select, "epoll"):
@@ -250,10 +250,14 @@ def send(fd: int, data: Octets) -> int:
     return sent
 
 
-def send_last(fd: int, data: bytes) -> int:
-    """As `send`, for the last octets before the descriptor is closed, which is to be done at once."""
+def send_more(fd: int, data: bytes) -> int:
+    """As `send`, where more follows at once: the end of the connection, other octets, or `push`."""
     # Flags would take a socket object, which costs more than the segment they save.
     return send(fd, data)
+
+
+def push(fd: int) -> None:
+    """Let go of what `send_more` keeps back: nothing here."""
 
 
 def send_two(fd: int, head: bytes, body: Octets) -> int:

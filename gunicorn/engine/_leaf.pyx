@@ -39,7 +39,14 @@ cdef extern from "<sys/epoll.h>" nogil:
     unsigned int EPOLLET
     unsigned int EPOLLEXCLUSIVE
 
+cdef extern from "<netinet/tcp.h>" nogil:
+    enum: TCP_NODELAY
+
+cdef extern from "<netinet/in.h>" nogil:
+    enum: IPPROTO_TCP
+
 cdef extern from "<sys/socket.h>" nogil:
+    int c_setsockopt "setsockopt"(int, int, int, const void *, unsigned int)
     ctypedef unsigned int socklen_t
     cdef struct sockaddr:
         unsigned short sa_family
@@ -55,7 +62,14 @@ cdef extern from "<sys/uio.h>" nogil:
         void *iov_base
         size_t iov_len
 
+cdef extern from "<netinet/tcp.h>" nogil:
+    enum: TCP_NODELAY
+
+cdef extern from "<netinet/in.h>" nogil:
+    enum: IPPROTO_TCP
+
 cdef extern from "<sys/socket.h>" nogil:
+    int c_setsockopt "setsockopt"(int, int, int, const void *, unsigned int)
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
@@ -410,9 +424,9 @@ cpdef Py_ssize_t send(int fd, object data) except? -2:
     return count
 
 
-cpdef Py_ssize_t send_last(int fd, bytes data) except? -2:
-    """As `send`, for the last octets before the descriptor is closed, which is to be done at once."""
-    # MSG_MORE keeps them back until then: they and FIN make one segment.
+cpdef Py_ssize_t send_more(int fd, bytes data) except? -2:
+    """As `send`, where more follows at once: the end of the connection, other octets, or `push`."""
+    # MSG_MORE keeps them back until then, for a fifth of a second at most.
     if data is None:
         raise TypeError("bytes are needed, not NoneType")
     cdef Py_ssize_t count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL | MSG_MORE)
@@ -420,6 +434,14 @@ cpdef Py_ssize_t send_last(int fd, bytes data) except? -2:
         return failed_send(errno)
     sent[0] += <unsigned long long>count
     return count
+
+
+cpdef push(int fd):
+    """Let go of what `send_more` keeps back."""
+    cdef int one = 1
+    # What it says holds for every connection; that it is said sends what waits. A socket of another family has kept
+    # nothing back, and who has gone is seen elsewhere.
+    c_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
 
 
 cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2:

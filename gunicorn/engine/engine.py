@@ -42,7 +42,7 @@ SWEEP_SECONDS = 1.0
 SHORT_LIMIT = 5.0
 SHORT_SWEEP_SECONDS = 0.15
 # So long at most what there is to send waits in a turn for that of other connections.
-DELAY_SECONDS = 0.0002
+DELAY_SECONDS = 0.001
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
@@ -278,9 +278,8 @@ class Engine(EngineState):
                 pass
 
     def delay(self, connection: object) -> bool:
-        # A client of many connections is woken once for all of them: that costs more than what it is sent. While
-        # something has taken long here lately, nobody waits for the others.
-        if not (self.delays and self.left and isinstance(connection, Transport)) or self.share.was_slow(self.now):
+        # A client of many connections is woken once for all of them: that costs more than what it is sent.
+        if not (self.delays and self.left and isinstance(connection, Transport)) or not self.share.is_quick(self.now):
             return False
         if not self.delayed:
             self.delayed_since = self.clock()
@@ -292,7 +291,7 @@ class Engine(EngineState):
         waited = self.clock() - self.delayed_since
         if waited > DELAY_SECONDS:
             self._send_delayed()
-            self.share.ended(waited, self.now)
+            self.share.has_run(waited - DELAY_SECONDS, self.now)
 
     def _send_delayed(self) -> None:
         delayed, self.delayed = self.delayed, []

@@ -47,7 +47,8 @@ class Handler:
         return True
 
     def answers(self, request: Request) -> bool:
-        """Whether this request is answered at once, however many run: asked where no more may."""
+        """Whether this request is answered at once by its head alone: asked where no more may run, and where the client
+        waits to be asked for the body."""
         return False
 
     def answered(self) -> int:

@@ -2,7 +2,7 @@ cimport cython
 
 
 cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS, HANDSHAKE_IMPATIENT_SECONDS
-cdef double WINDOW_SECONDS, PARKING_WAIT, ROUND_TRIPS, HANDSHAKE_SECONDS
+cdef double BRIEF_SECONDS, REMEMBERED_TIMES, WINDOW_SECONDS, PARKING_WAIT, ROUND_TRIPS, HANDSHAKE_SECONDS
 cdef long LEAST_SLOW, MOST_CALLS
 
 
@@ -14,9 +14,9 @@ cdef class Share:
     cdef long _calls
     cdef long _calls_before
     cdef double _impatient_until
-    cdef double _lately_until
     cdef double _long_until
     cdef double _parks_until
+    cdef double _quick_from
     cdef long _slow
     cdef long _slow_before
     cdef double _slow_until
@@ -30,7 +30,8 @@ cdef class Share:
     cdef bint _is_worth_parking(self) noexcept
     cpdef double waits(self) noexcept
     cpdef bint is_slow(self, double now) noexcept
-    cpdef bint was_slow(self, double now) noexcept
+    cpdef void has_run(self, double seconds, double now) noexcept
+    cpdef bint is_quick(self, double now) noexcept
     cpdef bint may_have_left(self, double now) noexcept
     cpdef bint parks(self, double now) noexcept
     cpdef double parks_until(self) noexcept

@@ -41,6 +41,10 @@ WINDOW_SECONDS = 1.0
 PARKING_WAIT = 0.0003
 LEAST_SLOW = 4
 MOST_CALLS = 2000
+# Answers wait for those of other requests, but for so many times as long as a call has taken that was not brief: they
+# would have waited for that one, too.
+BRIEF_SECONDS = 0.0005
+REMEMBERED_TIMES = 20.0
 # A new connection costs its client so many round trips, and both sides this for the handshake of TLS.
 ROUND_TRIPS = 3.0
 HANDSHAKE_SECONDS = 0.0005
@@ -54,18 +58,19 @@ class Share:
     """
 
     __slots__ = (
-        "_accepts", "_calls", "_calls_before", "_fair", "_impatient_until", "_lately_until", "_long_until",
-        "_parks_until", "_slow", "_slow_before", "_slow_until", "_wait", "_wait_before", "_window_until",
+        "_accepts", "_calls", "_calls_before", "_fair", "_impatient_until", "_long_until", "_parks_until",
+        "_quick_from", "_slow", "_slow_before", "_slow_until", "_wait", "_wait_before", "_window_until",
     )
 
     def __init__(self, fair: bool = False, accepts: int = ACCEPTS) -> None:
         self._fair = fair
         self._accepts = accepts
-        # While these moments lie ahead: applications have lately been slow here, with
-        # neighbours and in any case; connections are parked; requests may have waited behind a long
-        # one; no request is waited for that should have come with its connection.
+        # From then on answers may wait for others.
+        self._quick_from = 0.0
+        # While these moments lie ahead: applications have lately been slow here, and there are neighbours; connections
+        # are parked; requests may have waited behind a long one; no request is waited for that should have come with
+        # its connection.
         self._slow_until = 0.0
-        self._lately_until = 0.0
         self._parks_until = 0.0
         self._long_until = 0.0
         self._impatient_until = 0.0
@@ -86,9 +91,10 @@ class Share:
         self._calls += 1
         if now >= self._window_until:
             self._begin_window(now)
+        if seconds > BRIEF_SECONDS:
+            self.has_run(seconds, now)
         if seconds <= SLOW_SECONDS:
             return
-        self._lately_until = now + SLOW_FOR_SECONDS
         if self._fair:
             self._slow_until = now + SLOW_FOR_SECONDS
             self._slow += 1
@@ -122,9 +128,14 @@ class Share:
         """Whether clients are better served elsewhere: an answer closes its connection if others wait."""
         return now < self._slow_until
 
-    def was_slow(self, now: float) -> bool:
-        """Whether an application was slow lately, whoever else accepts: no answer waits here for another one's."""
-        return now < self._lately_until
+    def has_run(self, seconds: float, now: float) -> None:
+        """Something has run for so long, and no answer should have waited for it."""
+        if seconds > BRIEF_SECONDS:
+            self._quick_from = max(self._quick_from, now + REMEMBERED_TIMES * seconds)
+
+    def is_quick(self, now: float) -> bool:
+        """Whether an answer may wait for those of other requests, whoever else accepts."""
+        return now >= self._quick_from
 
     def may_have_left(self, now: float) -> bool:
         """Whether the client of a request that is begun now may have waited so long that it is gone."""

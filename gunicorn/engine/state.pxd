@@ -32,6 +32,7 @@ cdef class EngineState:
     cdef public object parking
     cdef public object again
 
+    cpdef bint streams(self, request) except -1
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
     cpdef double tick(self) except? -1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gunicorn._types import Clock
+    from gunicorn.http.request import Request
 
 # As something that can be compared: in the compiled form `monotonic` is called without one.
 _MONOTONIC: Clock = _leaf.monotonic
@@ -96,6 +97,14 @@ class EngineState:
                 from threading import RLock
 
                 self.guard = RLock()
+
+    def streams(self, request: Request) -> bool:
+        """Whether a request is handed on before its body is there. A client that waits until it is asked for its body
+        (RFC 9110 section 10.1.1) is not asked where the head alone decides on the answer."""
+        handler = self.handler
+        if self.stream_bodies and handler.streams(request):
+            return True
+        return request.expect_continue and handler.answers(request)
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""

@@ -1,5 +1,5 @@
 cimport cython
-from ._leaf cimport send, send_file, send_last, send_two
+from ._leaf cimport push, send, send_file, send_more, send_two
 from .buffers cimport MOST_AT_ONCE, OutputBuffer
 from .exchange cimport Exchange
 from .state cimport EngineState
@@ -10,7 +10,9 @@ cdef bint _TELLS_OF_DATA
 
 cdef class Transport(Exchange):
     cdef public bint active
+    cdef public bint at_once
     cdef public double deadline
+    cdef public bint delayed
     cdef readonly int fd
     cdef readonly OutputBuffer out
     cdef public bint waits_turn
@@ -37,6 +39,7 @@ cdef class Transport(Exchange):
     cpdef bint may_reconnect(self) except -1
     @cython.locals(sent=Py_ssize_t)
     cpdef write(self, data)
+    cdef Py_ssize_t _send(self, data) except? -2
     @cython.locals(sent=Py_ssize_t)
     cpdef write_last(self, bytes data)
     @cython.locals(sent=Py_ssize_t)

@@ -32,6 +32,9 @@ class AllowedHosts(Front):
         else:
             self.reply(exchange, self._gateway.refused(exchange, error, request))
 
+    def answers(self, request: Request) -> bool:
+        return self._hosts.complaint(request) is not None or self._handler.answers(request)
+
     def refused(self, exchange: Exchange, error: HTTPError) -> Page:
         request = exchange.request
         if isinstance(error, Redirected) and request is not None:

@@ -26,9 +26,11 @@ class Front(Handler):
         self._gateway = gateway
 
     def ends(self, request: Request) -> bool:
-        """Whether the connection ends with the answer to this request."""
+        """Whether the connection ends with the answer to this request: of a client that was not asked for its body,
+        nobody knows whether that comes."""
         engine = self._gateway.engine
-        return request.close or engine.keepalive == 0 or engine.closing or is_leaving()
+        unasked = request.expect_continue and request.content_length != 0
+        return request.close or unasked or engine.keepalive == 0 or engine.closing or is_leaving()
 
     def reply(self, exchange: Exchange, page: Page) -> None:
         """Answer with a page, and end the exchange."""

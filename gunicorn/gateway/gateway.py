@@ -129,10 +129,11 @@ class Gateway(GatewayState):
             request = exchange.request
         if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
             self._tell_worker(exchange, request, error)
+        page = self.page(request, error.status, error.title, error.fields)
         if self.logs_access:
-            self._log_refusal(exchange, request, error)
+            self._log_refusal(exchange, request, error, page)
         self.count_refused(exchange, request, error.status)
-        return self.page(request, error.status, error.title, error.fields)
+        return page
 
     def count_refused(self, exchange: Exchange, request: Request | None, status: int) -> None:
         """Tell the scoreboard of an answer that no application has given."""
@@ -171,11 +172,13 @@ class Gateway(GatewayState):
             self.log.warning("Answering 503 (%d so far): %s", self.overloads, error)
             self.next_complaint = now + 1.0
 
-    def _log_refusal(self, exchange: Exchange, request: Request | None, error: HTTPError) -> None:
+    def _log_refusal(self, exchange: Exchange, request: Request | None, error: HTTPError, page: Page) -> None:
         known = request or exchange.partial_request() or Request()
         response = Response(self, exchange, known, True)
         response.status = f"{error.status} {REASONS.get(error.status, '')}"
         response.headers = []
+        if known.method != "HEAD":
+            response.sent = len(page.body)
         environ = log_variables(exchange, known, self.forwarded)
         if self.request_ids is not None:
             environ["gunicorn.request_id"] = known.request_id

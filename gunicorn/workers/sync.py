@@ -29,7 +29,7 @@ class SyncWorker(EngineWorker, Accepting):
     # The one thread is in the application: only the master can tell that it takes too long.
     breaks_requests = False
     parks = True
-    manners = Manners(gathers=True, fair=True)
+    manners = Manners(gathers=True, fair=True, delays=True)
     gateway: WSGIGateway
 
     def handle_request(self, listener: Any, req: Any, client: socket | SocketView, addr: Peer) -> None:

@@ -226,7 +226,7 @@ def test_a_poller_without_a_place_ends_that_connection(octets: bytes, answer: by
 
 def test_a_poller_without_a_place_for_output(bench: FailingBench) -> None:
     """What nobody will be told of cannot be sent later: the client sees a short answer, and soon."""
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -240,7 +240,7 @@ def test_a_poller_without_a_place_for_output(bench: FailingBench) -> None:
     connection.finish(True)
     while client.recv(1 << 20):
         pass
-    bench.handler.answers = True
+    bench.handler.answers_at_once = True
     bench.is_well()
 
 

@@ -31,14 +31,14 @@ class Recorder(Handler):
     """Answers at once unless told to wait; keeps what it was given."""
 
     def __init__(self) -> None:
-        self.answers = True
+        self.answers_at_once = True
         self.requests: list[Any] = []
         self.refusals: list[int] = []
 
     def handle(self, connection: Any, request: Any) -> None:
         body = request.body.read() if request.body is not None else b""
         self.requests.append((connection, request.uri, body))
-        if self.answers:
+        if self.answers_at_once:
             self.answer()
 
     def answer(self, data: bytes = ANSWER, keep: bool = True) -> None:
@@ -115,7 +115,7 @@ def test_what_runs_is_counted_once(make_bench: Any) -> None:
     for _ in range(3):
         client = bench.connect()
         client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        bench.handler.answers = False
+        bench.handler.answers_at_once = False
         bench.turn()
         assert bench.engine.running == 1
         bench.handler.answer(keep=False)
@@ -127,7 +127,7 @@ def test_what_runs_is_counted_once(make_bench: Any) -> None:
 
 def test_pipelined_requests_wait_for_the_answer(make_bench: Any) -> None:
     bench = make_bench()
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET * 3)
     bench.turn()
@@ -194,7 +194,7 @@ def test_a_trickled_head_has_one_deadline(make_bench: Any) -> None:
 
 def test_a_client_that_takes_nothing_is_given_up(make_bench: Any) -> None:
     bench = make_bench(send_timeout=5.0, response_buffer_size=1000)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -207,7 +207,7 @@ def test_a_client_that_takes_nothing_is_given_up(make_bench: Any) -> None:
 
 def test_what_is_queued_arrives_in_order(make_bench: Any) -> None:
     bench = make_bench(response_buffer_size=100_000)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -225,7 +225,7 @@ def test_what_is_queued_arrives_in_order(make_bench: Any) -> None:
 
 def test_the_last_octets_arrive_before_the_end(make_bench: Any) -> None:
     bench = make_bench()
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     bench.turn()
@@ -325,7 +325,7 @@ def test_the_end_does_not_wait_long_for_those_who_do_not_listen(stops_first: boo
 def test_an_answer_given_while_leaving_promises_no_more_than_a_moment(make_bench: Any) -> None:
     # A thread has sent its answer, without `Connection: close`, and is yet to end the request.
     bench = make_bench(keepalive=30.0)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -416,7 +416,7 @@ def test_connections_of_a_turn(make_bench: Any, fair: bool, accepts: int, slow: 
 
 def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:
     bench = make_bench(send_timeout=5.0, response_buffer_size=1 << 20)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -434,7 +434,7 @@ def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:
 
 def test_who_takes_a_little_has_time_again(make_bench: Any) -> None:
     bench = make_bench(send_timeout=5.0)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -453,7 +453,7 @@ def test_who_takes_a_little_has_time_again(make_bench: Any) -> None:
 def test_the_time_of_a_client_does_not_begin_before_its_answer(make_bench: Any) -> None:
     """The application has run for longer than `send_timeout` when it answers."""
     bench = make_bench(send_timeout=5.0)
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()
@@ -468,7 +468,7 @@ def test_the_time_of_a_client_does_not_begin_before_its_answer(make_bench: Any) 
 
 def test_nobody_waits_twice_for_a_turn(make_bench: Any) -> None:
     bench = make_bench()
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     client.sendall(GET)
     bench.turn()

@@ -179,7 +179,7 @@ def test_calls_on_no_descriptor(leaf: Any) -> None:
         assert outcome(leaf.receive, fd) is OSError
         assert outcome(leaf.send, fd, b"x") is OSError
         assert outcome(leaf.send, fd, bytearray(b"x")) is OSError
-        assert outcome(leaf.send_last, fd, b"x") is OSError
+        assert outcome(leaf.send_more, fd, b"x") is OSError
         assert outcome(leaf.send_two, fd, b"x", b"y") is OSError
         assert outcome(leaf.send_file, fd, fd, 0, 1) is OSError
         assert leaf.peek(fd) == -1
@@ -199,7 +199,7 @@ def test_whatever_is_sent(leaf: Any, pair: Pair) -> None:
         assert theirs.recv(1000) == b"ab-ab"
     for wrong in (None, "abc", 5, 1.5, [], object()):
         assert outcome(leaf.send, fd, wrong) is TypeError
-        assert outcome(leaf.send_last, fd, wrong) is TypeError
+        assert outcome(leaf.send_more, fd, wrong) is TypeError
         assert outcome(leaf.send_two, fd, b"", wrong) is TypeError
         assert outcome(leaf.send_two, fd, wrong, b"") is TypeError
     with pytest.raises(BufferError):
@@ -250,7 +250,7 @@ def test_what_goes_through_is_counted_on_a_page(leaf: Any, tmp_path: Path) -> No
             assert slot.octets == (0, 0)
             assert leaf.send(ours.fileno(), b"12345") == 5
             assert leaf.send_two(ours.fileno(), b"12", b"345") == 5
-            assert leaf.send_last(ours.fileno(), b"1") == 1
+            assert leaf.send_more(ours.fileno(), b"1") == 1
             (tmp_path / "file").write_bytes(b"123456789")
             with open(tmp_path / "file", "rb") as file:
                 assert leaf.send_file(ours.fileno(), file.fileno(), 2, 4) == 4

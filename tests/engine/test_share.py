@@ -86,3 +86,22 @@ def test_connections_of_a_listener_in_one_turn(accepts: int | None, most: int, f
     while taken <= 2 * most and share.accepts_more(taken, NOW):
         taken += 1
     assert taken == expected
+
+
+@pytest.mark.parametrize(("seconds", "until"), [(0.0, 0.0), (0.0005, 0.0), (0.001, 0.02), (0.1, 2.0), (3.0, 60.0)])
+@pytest.mark.parametrize("fair", [True, False], ids=["with neighbours", "alone"])
+def test_how_long_no_answer_waits_for_others(seconds: float, until: float, fair: bool) -> None:
+    told, seen = Share(fair), Share(fair)
+    told.ended(seconds, NOW)
+    seen.has_run(seconds, NOW)
+    for share in (told, seen):
+        assert share.is_quick(NOW) is (until == 0.0)
+        assert not until or not share.is_quick(NOW + until * 0.99)
+        assert share.is_quick(NOW + until * 1.01)
+
+
+def test_a_shorter_call_does_not_shorten_the_time_after_a_long_one() -> None:
+    share = Share()
+    share.ended(1.0, NOW)
+    share.ended(0.001, NOW + 1.0)
+    assert not share.is_quick(NOW + 19.0)

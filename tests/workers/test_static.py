@@ -145,6 +145,23 @@ def play_hosts(server: Server) -> None:
         assert wire.read_response().body == b"ok"
 
 
+def play_expectations(server: Server) -> None:
+    """Who waits to be asked for a body is not asked where the head alone decides."""
+    head = "{} {} HTTP/1.1\r\nHost: {}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    for method, path, host, status in [
+        ("POST", "/static/small.css", "example.com", 405), ("GET", "/static/small.css", "example.com", 200),
+        ("POST", "/other", "evil.org", 421),
+    ]:
+        with server.connect() as wire:
+            wire.send(head.format(method, path, host).encode())
+            assert wire.read_response().status == status, (method, path, host)
+            # The body may come all the same, or not: no next request could be told from it.
+            wire.expect_eof()
+    with server.connect() as wire:
+        wire.send(head.format("POST", "/other", "example.com").encode())
+        assert wire.read_line() == b"HTTP/1.1 100 Continue"
+
+
 def play_slow_reader(server: Server) -> None:
     """One who takes nothing of a large file holds up nobody, and gets all of it in the end."""
     slow = socket.socket()
@@ -186,6 +203,7 @@ def test_on_every_worker_type(make_server: Serve, site: Path) -> None:
         with HTTP2Client.prior(server.address) as client:
             play_http2(server, client)
         play_hosts(server)
+        play_expectations(server)
         play_slow_reader(server)
         check_told(server)
         assert server.stop() == 0
