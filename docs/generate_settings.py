@@ -6,6 +6,7 @@ With ``--check`` nothing is written; the exit status is 1 when a file is not wha
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
@@ -14,6 +15,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
 
 from manual import manual  # noqa: E402
+from option_tables import PAGES, with_table  # noqa: E402
 from setting_notes import flag_example, since, toml_example  # noqa: E402
 
 from gunicorn.config import KNOWN_SETTINGS, Setting, make_settings  # noqa: E402
@@ -135,6 +137,7 @@ FILES = {
     "settings.md": write,
     "gunicorn.1": lambda: manual(KNOWN_SETTINGS),
     "gunicorn.schema.json": lambda: schema_text(make_settings().values()),
+    **{page: partial(with_table, DOCS / page, server) for page, server in PAGES.items()},
 }
 
 

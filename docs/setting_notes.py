@@ -176,7 +176,7 @@ EXAMPLES: dict[str, object] = {
     "metrics_bind": "127.0.0.1:9100",
     "metrics_buckets": "0.01,0.1,1,10",
     "agent_bind": "127.0.0.1:9101",
-    "ready_workers": "50%",
+    "ready_workers": "all",
     "health_path": "/health",
     "otel_trust": "all",
 }
