@@ -23,7 +23,7 @@ SAME = {
         "backlog server-header",
     "hypercorn":
         "access-logfile access-logformat backlog bind ca-certs certfile cert-reqs ciphers config daemon error-logfile "
-        "graceful-timeout group insecure-bind keep-alive keyfile keyfile-password log-config log-level max-requests "
+        "graceful-timeout group keep-alive keyfile keyfile-password log-config log-level max-requests "
         "max-requests-jitter pid reload root-path statsd-host statsd-prefix umask user worker-class workers",
     "granian":
         "backlog http2-max-concurrent-streams http2-max-frame-size log-level reload workers",
@@ -47,13 +47,11 @@ def with_table(page: Path, server: str) -> str:
 
 def table(server: str) -> str:
     """Theirs and ours, in the order of their names; and those that are called the same."""
-    flags = {flag for setting in KNOWN_SETTINGS for flag in setting.cli or ()}
-    same = [name for name in SAME[server].split() if f"--{name}" in flags]
     rows = {name: _ours(meant) for name, meant in others._SETTINGS[server].items()}
     rows |= {name: _told(remark) for name, remark in others._REMARKS[server].items()}
     lines = [f"| {server} | here |", "| --- | --- |"]
     lines += [f"| `{_theirs(name, server)}` | {row} |" for name, row in sorted(rows.items())]
-    called = ", ".join(f"`--{name}`" for name in same)
+    called = ", ".join(f"`--{name}`" for name in SAME[server].split())
     return "\n".join([*lines, "", f"Called the same: {called}.", ""])
 
 

@@ -1,8 +1,8 @@
 """What the site has besides docs/: a hook of MkDocs.
 
-The pages are written to be read in the repository too, so they link to files beside docs/. Pages of the repository's top
-(`ROOT_PAGES`) become pages of the site; of everything else that a page links to the site has a copy: of a file its text,
-of a folder a page with what is in it.
+The pages are written to be read in the repository too, so they link to files beside docs/. Pages at the top of the
+repository (`ROOT_PAGES`) become pages of the site; of all else that a page links to the site has a copy: of a file its
+text, of a folder a page with what is in it.
 """
 
 from __future__ import annotations
