@@ -114,12 +114,14 @@ def is_shown(target: str) -> bool:
 
 
 def listed(folder: str) -> list[str]:
-    """The files in a folder that its page names, without those it shows."""
+    """What the page of a folder leads to: its files, where it does not show them; of the examples the folders, too."""
     path = REPOSITORY / folder
     if not path.is_dir() or is_shown(folder):
         return []
-    found = (each for each in path.iterdir() if each.is_file() and each.suffix in TEXTS and each.suffix != "")
-    return sorted(each.relative_to(REPOSITORY).as_posix() for each in found)
+    inside = [each for each in path.iterdir() if each.name != "__pycache__"]
+    found = [each for each in inside if each.is_file() and each.suffix in TEXTS and each.suffix != ""]
+    folders = [each for each in inside if each.is_dir()] if folder == "examples" else []
+    return sorted(each.relative_to(REPOSITORY).as_posix() for each in found + folders)
 
 
 def folder_page(folder: str) -> str:
