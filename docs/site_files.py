@@ -34,9 +34,9 @@ COPIES = "files"
 TEXTS = {
     ".py": "python", ".pyx": "cython", ".pxd": "cython", ".md": "markdown", ".conf": "nginx", ".toml": "toml",
     ".json": "json", ".yml": "yaml", ".yaml": "yaml", ".html": "html", ".js": "javascript", ".css": "css", ".c": "c",
-    ".service": "ini", ".socket": "ini", ".sh": "bash", ".cfg": "ini", ".tpl": "yaml", "": "text",
+    ".service": "ini", ".socket": "ini", ".sh": "bash", ".cfg": "ini", ".tpl": "yaml",
 }
-"""Which files of a folder are told, by suffix, and what is written in them."""
+"""Which files of a folder its page leads to, by suffix, and in which language they are."""
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(^ *```.*?^ *```$|``.+?``|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
@@ -119,7 +119,7 @@ def listed(folder: str) -> list[str]:
     if not path.is_dir() or is_shown(folder):
         return []
     inside = [each for each in path.iterdir() if each.name != "__pycache__"]
-    found = [each for each in inside if each.is_file() and each.suffix in TEXTS and each.suffix != ""]
+    found = [each for each in inside if each.is_file() and each.suffix in TEXTS]
     folders = [each for each in inside if each.is_dir()] if folder == "examples" else []
     return sorted(each.relative_to(REPOSITORY).as_posix() for each in found + folders)
 
@@ -130,7 +130,7 @@ def folder_page(folder: str) -> str:
     for target in listed(folder):
         parts.append(f"- [{PurePosixPath(target).name}]({os.path.relpath(copy_of(target), f'{COPIES}/{folder}')})\n")
     if is_shown(folder):
-        found = (path for path in (REPOSITORY / folder).rglob("*") if path.is_file() and path.suffix in TEXTS)
+        found = (path for path in (REPOSITORY / folder).rglob("*") if path.is_file())
         parts += map(shown, sorted(path for path in found if "__pycache__" not in path.parts))
     return "".join(parts)
 
@@ -139,8 +139,8 @@ def shown(path: Path) -> str:
     """A file of an example, below its name."""
     text = path.read_text(encoding="utf-8")
     fence = "````" if "```" in text else "```"
-    name = path.relative_to(REPOSITORY).as_posix()
-    return f"\n## {name}\n\n{fence}{TEXTS[path.suffix]}\n{text.rstrip()}\n{fence}\n"
+    name, language = path.relative_to(REPOSITORY).as_posix(), TEXTS.get(path.suffix, "text")
+    return f"\n## {name}\n\n{fence}{language}\n{text.rstrip()}\n{fence}\n"
 
 
 def outside_of_code(text: str, change: Callable[[str], str]) -> str:
