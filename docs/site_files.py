@@ -65,7 +65,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Lead links out of docs/ to what was brought along."""
     source = page.file.src_uri
     # Others are written for the site, or have been led there.
-    return markdown if page.file.generated_by else rewritten(markdown, f"docs/{source}", source)
+    led = markdown if page.file.generated_by else rewritten(markdown, f"docs/{source}", source)
+    # In tables of a repository a bar in code wants a backslash; here it would be shown.
+    return re.sub(r"^\|.*\|$", lambda row: re.sub(r"`[^`]*`", _without_escapes, row[0]), led, flags=re.MULTILINE)
+
+
+def _without_escapes(code: re.Match[str]) -> str:
+    return code[0].replace("\\|", "|")
 
 
 def rewritten(text: str, source: str, page: str) -> str:

@@ -68,10 +68,13 @@ def badly_indented(text: str) -> list[str]:
     The one asks for the indentation of the point's text, the other for four; where both are content nothing is lost.
     """
     found = []
-    before, in_code = "", False
+    before, block, in_code = "", "", False
     for line in text.split("\n"):
         fence = re.match(r" *(```|````)", line)
-        if not in_code and (begins_too_early(line, before, bool(fence)) or begins_without_a_blank_line(line, before)):
+        block = block if before.strip() else line
+        if not in_code and (
+            begins_too_early(line, before, bool(fence)) or begins_without_a_blank_line(line, before, block)
+        ):
             found.append(line)
         in_code ^= bool(fence)
         before = line
@@ -84,11 +87,12 @@ def begins_too_early(line: str, before: str, is_fence: bool) -> bool:
     return bool(re.match(r" {1,3}\S", line) and is_block)
 
 
-def begins_without_a_blank_line(line: str, before: str) -> bool:
-    """Whether a list or a table follows upon the text of a paragraph."""
-    return bool(
-        re.match(r"(- |\d+\. |\|)", line) and before.strip() and not re.match(r"\s*(- |\d+\. |\||  )", before)
-    )
+def begins_without_a_blank_line(line: str, before: str, block: str) -> bool:
+    """Whether a list or a table follows upon the text of a paragraph, be it one within a point. `block`: the first line
+    behind the last blank one."""
+    if not re.match(r"(- |\d+\. |\|)", line) or not before.strip():
+        return False
+    return not re.match(r"\s*(- |\d+\. |\||  )", before) or bool(re.match(r" {4}(?!- |\d+\. )\S", block))
 
 
 @pytest.mark.parametrize("page", sorted(REPOSITORY.glob("docs/*.md")), ids=lambda page: page.name)
@@ -97,8 +101,8 @@ def test_lists_are_the_same_in_the_repository_and_on_the_site(page: Path) -> Non
 
 
 def test_a_list_that_would_differ_is_found() -> None:
-    text = "a\n- b\n\n- c\n  more\n\n  lost\n  - d\n\n    kept\n\n    ```\n  x\n    ```\n\n1. e\n\n| f |\ng\n| h |"
-    assert badly_indented(text) == ["- b", "  lost", "  - d", "| h |"]
+    text = "a\n- b\n\n- c\n  more\n\n  lost\n  - d\n\n    kept\n\n    ```\n  x\n    ```\n1. e\n\n| f |\ng\n| h |"
+    assert badly_indented(text) == ["- b", "  lost", "  - d", "1. e", "| h |"]
 
 
 def test_what_is_documented_as_an_interface_is_one() -> None:
