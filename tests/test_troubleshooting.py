@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ HANDED_ON = {
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+0-9.]*[a-z]")
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def modules() -> list[tuple[str, ast.Module]]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return [(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def texts_of(node: ast.expr, scopes: list[ast.AST]) -> list[str]:
@@ -114,6 +116,7 @@ def shown(text: str) -> str:
     return PLACEHOLDER.sub("…", text.partition("\n")[0]).rstrip()
 
 
+@functools.cache
 def lines_in_the_source() -> tuple[set[str], list[str]]:
     """All lines, and where one is written that could not be read."""
     found: set[str] = set()
