@@ -14,7 +14,7 @@ PYTEST_3 = $(RUN) -m pytest -n 3 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
-.PHONY: help serve test test-compiled test-sanitized fuzz lint check docs screenshots autobahn chaos bench bench-gate \
+.PHONY: help serve test test-compiled test-sanitized fuzz lint check settings docs docs-serve screenshots autobahn chaos bench bench-gate \
 	build-inplace clean
 
 help: ## list the verbs
@@ -61,8 +61,19 @@ check: lint ## ruff, mypy --strict, all tests
 	$(PYTEST_3) -m "not alone" $(ARGS) || $(NONE_IS_FINE)
 	$(RUN) -m pytest -m alone $(ARGS) || $(NONE_IS_FINE)
 
-docs: $(VENV)/bin/python ## write settings, schema and manual page in docs from the declarations
+settings: $(VENV)/bin/python ## write settings, schema, manual page and option tables in docs from the declarations
 	$(RUN) docs/generate_settings.py
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	GUNICORN_PURE=1 $(RUN) -m pip install -qq --editable '.[docs]'
+	@touch $@
+
+# Material for MkDocs tells of its own future on the standard error of every build.
+docs: settings $(VENV)/.docs ## the same, and build the site in site/; a broken link fails it
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs --quiet build --strict $(ARGS)
+
+docs-serve: settings $(VENV)/.docs ## show the site on http://127.0.0.1:8001 while you write
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve --dev-addr 127.0.0.1:8001 $(ARGS)
 
 screenshots: $(VENV)/.test ## make the pictures of the README; needs Chromium and tmux
 	$(RUN) docs/screenshots.py

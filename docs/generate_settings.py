@@ -6,6 +6,7 @@ With ``--check`` nothing is written; the exit status is 1 when a file is not wha
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
@@ -14,6 +15,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
 
 from manual import manual  # noqa: E402
+from option_tables import PAGES, with_table  # noqa: E402
+from setting_notes import flag_example, since, toml_example  # noqa: E402
 
 from gunicorn.config import KNOWN_SETTINGS, Setting, make_settings  # noqa: E402
 from gunicorn.config.pending import PENDING  # noqa: E402
@@ -96,6 +99,7 @@ def entry(setting: type[Setting]) -> str:
     """Return the paragraph of one setting."""
     lines = [f"\n### `{setting.name}`\n"]
     lines.append(" · ".join(facts(setting)) + "\n")
+    lines.append(examples(setting) + "\n")
     lines.append((setting.desc or "") + "\n")
     if setting.name in PENDING:
         lines.append(f"*No effect yet: {PENDING[setting.name]}.*\n")
@@ -105,12 +109,19 @@ def entry(setting: type[Setting]) -> str:
 def facts(setting: type[Setting]) -> list[str]:
     """Return how the setting is given, and what it is when it is not."""
     if setting.section.endswith("Hooks"):
-        return [f"environment: `GUNICORN_{setting.name.upper()}` (names a function)"]
+        return [f"environment: `GUNICORN_{setting.name.upper()}` (names a function)", f"since: {since(setting)}"]
     flags = ", ".join(f"`{flag}`" for flag in setting.cli or ())
     found = [flags] if flags else ["configuration file only"]
     found.append(f"environment: `GUNICORN_{setting.name.upper()}`{form(setting)}")
     found.append(f"default: {default_of(setting)}")
+    found.append(f"since: {since(setting)}")
     return found
+
+
+def examples(setting: type[Setting]) -> str:
+    """Return how it is given on the command line and in TOML, where its name is the key."""
+    typed = flag_example(setting)
+    return f"Example: {f'`{typed}`, ' if typed else ''}in TOML `{toml_example(setting)}`"
 
 
 def form(setting: type[Setting]) -> str:
@@ -126,6 +137,7 @@ FILES = {
     "settings.md": write,
     "gunicorn.1": lambda: manual(KNOWN_SETTINGS),
     "gunicorn.schema.json": lambda: schema_text(make_settings().values()),
+    **{page: partial(with_table, DOCS / page, server) for page, server in PAGES.items()},
 }
 
 

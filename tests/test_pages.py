@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.public_names import TABLE
 from tests.support.server import REPOSITORY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob(".github/**/*.md")])
@@ -59,6 +60,84 @@ def test_verbs_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"(?:`|^\$ (?:\w+=\S+ )*)make ([a-z][a-z-]*)", text, re.MULTILINE))
     assert named <= verbs
+
+
+def badly_indented(text: str) -> list[str]:
+    """Lines that a repository takes for a part of the point above them, and the site does not, or the other way round.
+
+    The one asks for the indentation of the point's text, the other for four; where both are content nothing is lost.
+    """
+    found = []
+    before, block, in_code = "", "", False
+    for line in text.split("\n"):
+        fence = re.match(r" *(```|````)", line)
+        block = block if before.strip() else line
+        if not in_code and (
+            begins_too_early(line, before, bool(fence)) or begins_without_a_blank_line(line, before, block)
+        ):
+            found.append(line)
+        in_code ^= bool(fence)
+        before = line
+    return found
+
+
+def begins_too_early(line: str, before: str, is_fence: bool) -> bool:
+    """Whether a block within a point has less than four spaces in front."""
+    is_block = is_fence or not before.strip() or re.match(r" +(- |\d+\. )", line)
+    return bool(re.match(r" {1,3}\S", line) and is_block)
+
+
+def begins_without_a_blank_line(line: str, before: str, block: str) -> bool:
+    """Whether a list or a table follows upon the text of a paragraph, be it one within a point. `block`: the first line
+    behind the last blank one."""
+    if not re.match(r"(- |\d+\. |\|)", line) or not before.strip():
+        return False
+    return not re.match(r"\s*(- |\d+\. |\||  )", before) or bool(re.match(r" {4}(?!- |\d+\. )\S", block))
+
+
+@pytest.mark.parametrize("page", sorted(REPOSITORY.glob("docs/*.md")), ids=lambda page: page.name)
+def test_lists_are_the_same_in_the_repository_and_on_the_site(page: Path) -> None:
+    assert badly_indented(page.read_text(encoding="utf-8")) == []
+
+
+def test_a_list_that_would_differ_is_found() -> None:
+    text = "a\n- b\n\n- c\n  more\n\n  lost\n  - d\n\n    kept\n\n    ```\n  x\n    ```\n1. e\n\n| f |\ng\n| h |"
+    assert badly_indented(text) == ["- b", "  lost", "  - d", "1. e", "| h |"]
+
+
+def test_what_is_documented_as_an_interface_is_one() -> None:
+    page = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
+    modules = dict(re.findall(r"^(gunicorn[\w.]*)\n((?: {4}.*\n)*)", TABLE, re.MULTILINE))
+    shown = re.findall(r"^::: ([\w.]+)\.(\w+)\n(?: +options:\n +members: \[(.*)\]\n)?", page, re.MULTILINE)
+    assert len(shown) == page.count("\n:::")
+    for module, name, members in shown:
+        kind = re.findall(rf"^ {{4}}(?:class|function) {name}\b.*\n((?: {{8}}.*\n)*)", modules[module], re.MULTILINE)
+        assert kind, (module, name)
+        inside = set(re.findall(r"^ {8}(\w+)", kind[0], re.MULTILINE)) | {"settings"}
+        assert set(re.findall(r"\w+", members)) <= inside, (module, name)
+
+
+def figures(page: str, title: str) -> dict[str, list[str]]:
+    """The rows of the first table behind a heading, by their first cell."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+) \|$", text.split(f" {title}\n")[1].split("\n#")[0], re.MULTILINE)
+    return {cells[0]: cells[1:] for row in rows for cells in [row.split(" | ")]}
+
+
+def test_figures_of_worker_types_are_those_that_were_measured() -> None:
+    told = figures("choosing.md", "Figures")
+    hello = figures("benchmarks.md", "Hello, World!, worker types")
+    flask = figures("benchmarks.md", "Flask, a JSON answer, worker types")
+    few, many = (figures("benchmarks.md", f"A 10 ms sleep, 32 threads, {number} connections") for number in (32, 256))
+    peers = ["us", "us-gthread", "us-gevent", "us-eventlet", "us-tornado"]
+    sleepers = ["us-gthread", "us-gevent"]
+    rows = list(told.values())[2:]
+    assert rows[0] == [hello[peer][0] for peer in peers]
+    assert rows[1] == [flask[peer][0] for peer in peers]
+    assert rows[2][1:3] == [few[peer][1] for peer in sleepers]
+    assert rows[3][1:3] == [many[peer][1] for peer in sleepers]
+    assert rows[4][1:3] == [f"{float(many[peer][2]):.0f}" for peer in sleepers]
+    assert rows[5] == [hello[peer][5] for peer in peers]
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ class Chromium:
         self._stack = ExitStack()
         self.requests: list[str] = []
         self.problems: list[str] = []
+        # What stands in red in the console, the browser's own lines included.
+        self.errors: list[str] = []
         self._numbers = itertools.count(1)
         port = folder / "DevToolsActivePort"
         try:
@@ -91,8 +93,14 @@ class Chromium:
             self.requests.append(params["request"]["url"])
         elif event.get("method") == "Runtime.exceptionThrown":
             self.problems.append(str(params["exceptionDetails"]))
-        elif event.get("method") == "Log.entryAdded" and params["entry"]["source"] == "security":
-            self.problems.append(params["entry"]["text"])
+        elif event.get("method") == "Log.entryAdded":
+            entry = params["entry"]
+            if entry["level"] == "error":
+                self.errors.append(f"{entry['text']} {entry.get('url', '')}")
+            if entry["source"] == "security":
+                self.problems.append(entry["text"])
+        elif event.get("method") == "Runtime.consoleAPICalled" and params["type"] == "error":
+            self.errors.append(str(params["args"]))
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page, or what its promise becomes."""
