@@ -256,13 +256,15 @@ def _remove_task_processes(orders: Orders, view: ServerView, words: Sequence[str
 
 
 def _resize_tasks(orders: Orders, view: ServerView, by: int, name: str) -> Data | Reply:
-    order = orders.resize_tasks(max(min(by, MOST_TASK_PROCESSES), -MOST_TASK_PROCESSES))
+    told = max(min(by, MOST_TASK_PROCESSES), -MOST_TASK_PROCESSES)
+    order = orders.resize_tasks(told)
     if order is None:
         return dict(NO_POOL)
     before = order.before
 
     def tell(total: int, reason: str) -> Data:
-        why = reason or "One task process stays."
+        most = f"At most {MOST_TASK_PROCESSES} at a time."
+        why = reason or (most if abs(total - before) == abs(told) else "One task process stays.")
         if total == before:
             raise CommandError(why)
         data: Data = {"success": True, name: abs(total - before), "previous": before, "total": total}

@@ -45,7 +45,7 @@ class StashTables:
         self.entries = 0
         self._now = 0.0
         self._tables: dict[str, Table] = {}
-        # When entries end that are stored for a while, and the same in order; there may be such as do not hold any more.
+        # When entries end that are stored for a while; and the same in order, in which some may not hold any more.
         self._ends: dict[tuple[str, Key], float] = {}
         self._order: list[tuple[float, int, str, Key]] = []
         self._number = 0

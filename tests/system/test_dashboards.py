@@ -70,7 +70,7 @@ def test_the_documentation_knows_every_name() -> None:
     text = (REPOSITORY / "docs" / "observability.md").read_text()
     section = text[text.index("## Metrics and health"):]
     named = set(NAME.findall(section)) - {"gunicorn_pywsgi"}
-    times = re.compile(r"(gunicorn_request_(?:duration|queue)_seconds)_(?:bucket|count|sum)")
+    times = re.compile(r"(gunicorn_(?:request|task)_(?:duration|queue)_seconds)_(?:bucket|count|sum)")
     ours = {name for name in KNOWN if name.startswith("gunicorn_")}
     assert named == {times.sub(r"\1", name) for name in ours}
     assert all(f"`{name}`" in section for name in KNOWN - ours)
