@@ -33,7 +33,7 @@ __all__ = ["Pool"]
 
 # As in `tasks/place.py`, which is not imported where there are no tasks.
 VARIABLE = "GUNICORN_DIRTY_SOCKET"
-VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_MAX_MESSAGE"
+VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_LIMIT"
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """So long (seconds) nothing is started after a process that has ended by itself soon; twice as long each time."""

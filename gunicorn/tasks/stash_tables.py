@@ -46,7 +46,7 @@ class StashTables:
         self._now = 0.0
         self._tables: dict[str, Table] = {}
         # When entries end that are stored for a while; and the same in order, in which some may not hold any more.
-        self._ends: dict[tuple[str, Key], float] = {}
+        self._ends: dict[tuple[str, Key], tuple[float, int]] = {}
         self._order: list[tuple[float, int, str, Key]] = []
         self._number = 0
 
@@ -63,8 +63,8 @@ class StashTables:
     def expire(self, now: float) -> None:
         """Remove what was to be kept until now."""
         while self._order and self._order[0][0] <= now:
-            end, _, name, key = heappop(self._order)
-            if self._ends.get((name, key)) == end:
+            end, number, name, key = heappop(self._order)
+            if self._ends.get((name, key)) == (end, number):
                 self._remove(name, key)
 
     def perform(self, request: bytes, now: float = 0.0) -> bytes:
@@ -111,7 +111,7 @@ class StashTables:
         except OverflowError:
             raise StashError("The sum is too large") from None
         end = self._ends.get((name, key))
-        self._store(name, key, octets, None if end is None else end - self._now)
+        self._store(name, key, octets, None if end is None else end[0] - self._now)
         return octets
 
     def _get(self, name: str, key: Key, argument: object, value: bytes) -> bytes:
@@ -182,12 +182,12 @@ class StashTables:
             self._end_at(name, key, self._now + seconds)
 
     def _end_at(self, name: str, key: Key, moment: float) -> None:
-        self._ends[name, key] = moment
         self._number += 1
+        self._ends[name, key] = moment, self._number
         heappush(self._order, (moment, self._number, name, key))
         if len(self._order) > 2 * len(self._ends) + _SPARE_TIMES:
             # Most of it does not hold any more.
-            self._order = [each for each in self._order if self._ends.get(each[2:]) == each[0]]
+            self._order = [each for each in self._order if self._ends.get(each[2:]) == each[:2]]
             heapify(self._order)
 
     def _remove(self, name: str, key: Key) -> bool:

@@ -23,7 +23,7 @@ __all__ = ["LONGEST", "MOST_ENTRIES", "VARIABLE_OF_LIMIT", "decode", "encode", "
 LONGEST = 64 * 1024 * 1024
 """Octets of the longest text, of the longest bytes, and of all that is sent at once, unless somebody says otherwise."""
 
-VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_MAX_MESSAGE"
+VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_LIMIT"
 """In the environment: what the server says (`dirty_max_message`)."""
 
 # What is shorter than that needs no look at the limit, which cannot be less.

@@ -104,7 +104,7 @@ def test_commands(make_server: Serve, tmp_path: Path) -> None:
 
 
 def test_counters_are_exact_whatever_becomes_of_processes(make_server: Serve, tmp_path: Path) -> None:
-    server, path = start(make_server, tmp_path, *ARGS[:2], "--dirty-workers", "1", *METRICS)
+    server, _ = start(make_server, tmp_path, *ARGS[:2], "--dirty-workers", "1", *METRICS)
     face = face_of(server)
     client = DirtyClient(socket_of(server), timeout=20.0)
     for _ in range(3):
@@ -234,12 +234,12 @@ def test_limits_of_messages_and_of_the_stash(make_server: Serve, tmp_path: Path)
     assert client.execute(T, "echo", "x" * 90_000) == [["x" * 90_000], {}]
     with pytest.raises(DirtyAppError, match="102400 are the most"):
         client.execute(T, "returns_long", 200_000)
-    os.environ["GUNICORN_DIRTY_MAX_MESSAGE"] = "102400"
+    os.environ["GUNICORN_DIRTY_LIMIT"] = "102400"
     try:
         with pytest.raises(DirtyProtocolError, match="102400 are the most"):
             client.execute(T, "echo", "x" * 200_000)
     finally:
-        del os.environ["GUNICORN_DIRTY_MAX_MESSAGE"]
+        del os.environ["GUNICORN_DIRTY_LIMIT"]
     stash = StashClient(socket_of(server))
     stash.put("t", "a", "x" * 5000)
     with pytest.raises(StashError, match="full"):
