@@ -2,8 +2,8 @@
 
 One thread, one loop. It accepts callers at a socket that the master has opened, and hands their calls to task processes
 by the word of the router (`tasks/router.py`); it starts, watches and replaces these by the word of the same supervisor
-that the master of the workers has. It opens no module of an application, unless it is to (`dirty_preload`). What it is told to do by the master comes by a
-pipe, as numbers of signals; the end of that pipe is the end of the server.
+that the master of the workers has. It opens no module of an application, unless it is to (`dirty_preload`). What it is
+told to do by the master comes by a pipe, as numbers of signals; the end of that pipe is the end of the server.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ class Pool:
         self.errors: dict[tuple[int, int], DirtyError] = {}
         # What each place runs, in order: identity of the call there, caller, number.
         self.started: dict[int, list[Call]] = {}
-        self.board = TaskBoard(lambda: self.now)
+        # A moment of 0.0 means none.
+        self.board = TaskBoard(lambda: self.now + 1.0)
         self.board.begin(1)
         self.board.expect({A: None, B: None})
         self.router = Router(self, Limits(waiting, octets, seconds), [A, B], self.board)

@@ -93,7 +93,7 @@ def test_commands(make_server: Serve, tmp_path: Path) -> None:
         wait_until(lambda: ask(path, "show dirty")["apps"][0]["results"]["cancelled"] == 1)
         (app, _) = ask(path, "show dirty")["apps"]
         assert (app["running"], app["waiting"], ask(path, "show dirty")["workers"][0]["state"]) == (1, 0, "busy")
-        (worker,) = server.worker_pids()
+        (worker,) = (row["pid"] for row in ask(path, "show workers")["workers"])
         os.kill(worker, signal.SIGKILL)
     wait_until(lambda: ask(path, "show dirty")["calls"] == [])
     assert ask(path, "show dirty")["apps"][0]["results"]["cancelled"] == 2
