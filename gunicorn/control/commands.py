@@ -248,30 +248,35 @@ def _log_level(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
 
 
 def _add_task_processes(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
-    return _resize_tasks(orders, view, _count(words), "added")
+    return _resize_tasks(orders, view, _count(words), "add")
 
 
 def _remove_task_processes(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
-    return _resize_tasks(orders, view, -_count(words), "removed")
+    return _resize_tasks(orders, view, _count(words), "remove")
 
 
-def _resize_tasks(orders: Orders, view: ServerView, by: int, name: str) -> Data | Reply:
-    told = max(min(by, MOST_TASK_PROCESSES), -MOST_TASK_PROCESSES)
-    order = orders.resize_tasks(told)
+def _resize_tasks(orders: Orders, view: ServerView, requested: int, operation: str) -> Data | Reply:
+    told = min(requested, MOST_TASK_PROCESSES)
+    order = orders.resize_tasks(told if operation == "add" else -told)
     if order is None:
         return dict(NO_POOL)
     before = order.before
 
     def tell(total: int, reason: str) -> Data:
-        most = f"At most {MOST_TASK_PROCESSES} at a time."
-        why = reason or (most if abs(total - before) == abs(told) else "One task process stays.")
-        if total == before:
+        done = abs(total - before)
+        why = reason or "One task process stays." if done < told else f"At most {MOST_TASK_PROCESSES} at a time."
+        if not done:
             raise CommandError(why)
-        data: Data = {"success": True, name: abs(total - before), "previous": before, "total": total}
-        return data if abs(total - before) == abs(by) else {**data, "reason": why}
+        data: Data = {
+            "success": True, "operation": operation, "requested": requested, _DONE[operation]: done,
+            "previous": before, "total_workers": total, "target_workers": total,
+        }
+        return data if done == requested else {**data, "reason": why}
 
     return Ordered(view, order, tell)
 
+
+_DONE = {"add": "spawned", "remove": "removed"}
 
 COMMANDS: dict[str, Command] = {
     "help": Command(_help, "List the commands"),

@@ -140,7 +140,8 @@ def test_more_and_less_task_processes() -> None:
     )
     talk.orders.task_order = TaskOrder(2, (4, ""))
     assert talk.ask("POST /dirty", *RIGHT, body='{"add": 2}') == (
-        200, {"success": True, "added": 2, "previous": 2, "total": 4}
+        200, {"success": True, "operation": "add", "requested": 2, "spawned": 2, "previous": 2, "total_workers": 4,
+              "target_workers": 4}
     )
     talk.orders.task_order = TaskOrder(2, (2, "No one can be spared."))
     assert talk.ask("POST /dirty", *RIGHT, body='{"remove": 1}') == (409, {"error": "No one can be spared."})

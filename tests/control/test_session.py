@@ -200,21 +200,17 @@ def test_what_is_not_wanted_any_more_is_not_shown(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("command", "by", "found", "answer"),
     [
-        ("dirty add", 1, (3, ""), {"success": True, "added": 1, "previous": 2, "total": 3}),
-        ("dirty add 5", 5, (7, ""), {"success": True, "added": 5, "previous": 2, "total": 7}),
-        ("dirty remove", -1, (1, ""), {"success": True, "removed": 1, "previous": 2, "total": 1}),
-        ("dirty remove 4", -4, (1, "Why."), {
-            "success": True, "removed": 1, "previous": 2, "total": 1, "reason": "Why.",
-        }),
-        ("dirty remove", -1, (2, "No one can be spared."), "No one can be spared."),
-        ("dirty remove 3", -3, (2, ""), "One task process stays."),
-        ("dirty add 99999", 1000, (1002, ""), {
-            "success": True, "added": 1000, "previous": 2, "total": 1002, "reason": "At most 1000 at a time.",
-        }),
+        ("dirty add", 1, (3, ""), ("add", 1, "spawned", 1, 3, None)),
+        ("dirty add 0", 1, (3, ""), ("add", 1, "spawned", 1, 3, None)),
+        ("dirty add 5", 5, (7, ""), ("add", 5, "spawned", 5, 7, None)),
+        ("dirty remove", -1, (1, ""), ("remove", 1, "removed", 1, 1, None)),
+        ("dirty remove 4", -4, (1, "Why."), ("remove", 4, "removed", 1, 1, "Why.")),
+        ("dirty remove 4", -4, (1, ""), ("remove", 4, "removed", 1, 1, "One task process stays.")),
+        ("dirty add 99999", 1000, (1002, ""), ("add", 99999, "spawned", 1000, 1002, "At most 1000 at a time.")),
     ],
 )
 def test_more_and_less_task_processes(
-    talk: Talk, command: str, by: int, found: tuple[int, str], answer: object
+    talk: Talk, command: str, by: int, found: tuple[int, str], answer: tuple[str, int, str, int, int, str | None]
 ) -> None:
     talk.orders.task_order = order = TaskOrder(2)
     talk.send(command)
@@ -222,7 +218,17 @@ def test_more_and_less_task_processes(
     assert talk.orders.done == [("resize_tasks", by)]
     order.found = found
     (got,) = talk.turn()
-    assert got.get("data", got.get("error")) == answer
+    operation, requested, name, done, total, reason = answer
+    assert got["data"] == {
+        "success": True, "operation": operation, "requested": requested, name: done, "previous": 2,
+        "total_workers": total, "target_workers": total, **({} if reason is None else {"reason": reason}),
+    }
+
+
+@pytest.mark.parametrize("reason", ["No one can be spared.", ""])
+def test_what_cannot_be_spared_stays(talk: Talk, reason: str) -> None:
+    talk.orders.task_order = TaskOrder(2, (2, reason))
+    assert talk.ask("dirty remove 3")["error"] == (reason or "One task process stays.")
 
 
 def test_a_pool_that_does_not_answer(talk: Talk) -> None:

@@ -71,11 +71,11 @@ def test_commands(make_server: Serve, tmp_path: Path) -> None:
         (T, None, 2), ("tasks:Duck", 1, 1),
     ]
     # More, and less; not the only process of an application, and not the last one.
-    assert ask(path, "dirty add 2") == {"success": True, "added": 2, "previous": 2, "total": 4}
+    assert ask(path, "dirty add 2")["target_workers"] == 4
     wait_until(lambda: [row["state"] for row in ask(path, "show dirty")["workers"]] == ["ready"] * 4)
-    assert ask(path, "dirty remove 2") == {"success": True, "removed": 2, "previous": 4, "total": 2}
+    assert ask(path, "dirty remove 2")["removed"] == 2
     wait_until(lambda: len(processes_of(server)) == 2)
-    assert ask(path, "dirty remove 5")["total"] == 1
+    assert ask(path, "dirty remove 5")["total_workers"] == 1
     wait_until(lambda: len(processes_of(server)) == 1)
     assert ask(path, "dirty remove") == "One task process stays."
     assert client.execute("tasks:Duck", "quack") == ["quack"]
