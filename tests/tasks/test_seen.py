@@ -103,6 +103,34 @@ def test_commands(make_server: Serve, tmp_path: Path) -> None:
     assert memory is None or memory > 1 << 20
 
 
+def test_what_an_action_logs_has_the_id_of_its_request(make_server: Serve, tmp_path: Path) -> None:
+    source = """
+import logging
+from gunicorn.dirty import DirtyApp
+class T(DirtyApp):
+    def say(self, text):
+        logging.getLogger("gunicorn.error").info(text)
+    async def say_async(self, text):
+        self.say(text)
+"""
+    server, _ = start(make_server, tmp_path, *ARGS[:2], "--dirty-workers", "1", "--request-id-header", "X-Request-Id",
+                      source=source, app="""
+        from gunicorn.dirty import get_dirty_client
+        def app(environ, start_response):
+            for action in ("say", "say_async"):
+                get_dirty_client().execute("tasks:T", action, action + " hello")
+            octets = environ["HTTP_X_REQUEST_ID"].encode()
+            start_response("200 OK", [("Content-Length", str(len(octets)))])
+            return [octets]
+        """)
+    identity = get(server.address).body.decode()
+    for action in ("say", "say_async"):
+        server.wait_for_log(rf"\[{identity}\] {action} hello")
+    # Who has no request has no id.
+    DirtyClient(socket_of(server), timeout=20.0).execute(T, "say", "nobody's")
+    server.wait_for_log(r"\[INFO\] nobody's")
+
+
 def test_counters_are_exact_whatever_becomes_of_processes(make_server: Serve, tmp_path: Path) -> None:
     server, _ = start(make_server, tmp_path, *ARGS[:2], "--dirty-workers", "1", *METRICS)
     face = face_of(server)
