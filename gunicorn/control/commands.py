@@ -264,7 +264,7 @@ def _resize_tasks(orders: Orders, view: ServerView, requested: int, operation: s
 
     def tell(total: int, reason: str) -> Data:
         done = abs(total - before)
-        why = reason or "One task process stays." if done < told else f"At most {MOST_TASK_PROCESSES} at a time."
+        why = reason or _WHY_NOT[operation] if done < told else f"At most {MOST_TASK_PROCESSES} at a time."
         if not done:
             raise CommandError(why)
         data: Data = {
@@ -277,6 +277,7 @@ def _resize_tasks(orders: Orders, view: ServerView, requested: int, operation: s
 
 
 _DONE = {"add": "spawned", "remove": "removed"}
+_WHY_NOT = {"add": "The task processes are stopping.", "remove": "One task process stays."}
 
 COMMANDS: dict[str, Command] = {
     "help": Command(_help, "List the commands"),

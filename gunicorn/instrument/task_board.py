@@ -91,6 +91,7 @@ class TaskBoard:
         for row in self._free:
             self._floats[row + _C_STARTED] = 0.0
         words[_COUNT] = words[_HAS_SERVED] = words[_HEARD] = 0
+        self._put_text(_REASON, "", _REASON_ROOM)
         words[_TABLES] = words[_ENTRIES] = words[_OCTETS] = 0
         words[_STARTS] += 1
         words[_PID] = pid

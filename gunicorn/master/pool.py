@@ -124,12 +124,13 @@ class Pool:
         return self._board.read() if self._board is not None and self._listener is not None else None
 
     def order(self, number: int, times: int) -> TaskOrder | None:
-        """Have the process act so many times as on this signal; what comes of it. None: there is no such process."""
+        """Have the process act so many times as on this signal; what comes of it. None: there is no such process, or it
+        has just ended."""
         if self._orders < 0 or self._board is None:
             return None
-        before = self._board.target
+        before, told = self._board.target, self._told
         self.tell(number, times)
-        return TaskOrder(self._board, before, self._told)
+        return TaskOrder(self._board, before, self._told) if self._told > told else None
 
     def _listen(self) -> None:
         with standard_first():
@@ -243,6 +244,7 @@ class Pool:
                 from gunicorn.instrument.task_board import TaskBoard
 
             self._board = TaskBoard()
+        self._board.report(master.cfg.dirty_workers, 0, False)
         self._told = 0
         self._started_at = self._clock()
         orders, self._orders = os.pipe()

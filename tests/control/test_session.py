@@ -225,6 +225,11 @@ def test_more_and_less_task_processes(
     }
 
 
+def test_a_pool_that_stops_takes_nobody_on(talk: Talk) -> None:
+    talk.orders.task_order = TaskOrder(2, (2, ""))
+    assert talk.ask("dirty add")["error"] == "The task processes are stopping."
+
+
 @pytest.mark.parametrize("reason", ["No one can be spared.", ""])
 def test_what_cannot_be_spared_stays(talk: Talk, reason: str) -> None:
     talk.orders.task_order = TaskOrder(2, (2, reason))
