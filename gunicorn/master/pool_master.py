@@ -71,11 +71,11 @@ if TYPE_CHECKING:
 __all__ = ["DirtyArbiter", "specs_of"]
 
 ACCEPTS_AT_ONCE = 64
-MOST_WAITING = 256 * 1024 * 1024
-"""So many octets of calls may wait, or twice what one message may have."""
-
 FAREWELL_SECONDS = 1.0
 """At the end, so long callers may take to read their last answers."""
+
+MOST_WAITING = 256 * 1024 * 1024
+"""So many octets of calls may wait, or twice what one message may have."""
 
 
 def specs_of(cfg: Config) -> dict[str, int | None]:

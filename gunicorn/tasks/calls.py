@@ -12,10 +12,9 @@ from contextvars import ContextVar
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from gunicorn.loading.tracebacks import application_traceback
-from gunicorn.logs import request_ids
 
 from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProtocolError
-from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, request_id_of, split_target
+from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, split_target
 from .loop_thread import LoopThread, Pending
 from .passing import opened
 from .values import decode, encode
@@ -36,13 +35,11 @@ __all__ = ["Job", "cancelled", "run"]
 class Job:
     """A call that runs here. Others than its thread may `cancel` it, and give it `more` room for items."""
 
-    __slots__ = ("_pending", "_room", "action", "app_path", "is_cancelled", "is_stream", "number", "payload",
-                 "request_id")
+    __slots__ = ("_pending", "_room", "action", "app_path", "is_cancelled", "is_stream", "number", "payload")
 
     def __init__(self, frame: Frame) -> None:
         self.number = frame.number
         self.app_path, self.action = split_target(frame.target)
-        self.request_id = request_id_of(frame.target)
         self.payload = frame.payload
         self.is_stream = bool(frame.marks & STREAM)
         self.is_cancelled = False
@@ -93,7 +90,7 @@ def cancelled() -> bool:
 
 def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | None:
     """Run a call and tell what comes of it. What the application has raised, where it has."""
-    token, id_token = _running.set(job), request_ids.running.set(job.request_id)
+    token = _running.set(job)
     try:
         _perform(job, apps, loop, tell)
     except BaseException as error:  # noqa: BLE001  # the boundary around the application
@@ -101,7 +98,6 @@ def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | N
         return error
     finally:
         _running.reset(token)
-        request_ids.running.reset(id_token)
     return None
 
 

@@ -285,8 +285,8 @@ class Router:
             app.places.remove(found)
         for call in list(found.running.values()):
             error = DirtyWorkerError(f"The process {place} has ended in {call.name}: it may have run", place)
-            self._forget(call, True)
-            self._answer_with(call, error, "lost")
+            self._forget(call)
+            self._answer_with(call, error)
 
     def say(self, place: int, frame: Frame, now: float) -> None:
         """A place says something to a call: a result, an error, an item, the end of a stream."""
@@ -388,8 +388,8 @@ class Router:
             place.told = state
             self._outlet.drained(place.id, state == 1)
 
-    def _forget(self, call: Call, failed: bool) -> None:
-        """A call has left its place."""
+    def _forget(self, call: Call, failed: bool = True) -> None:
+        """A call has left its place, or that has ended."""
         self._books.leaves(call.id, failed)
         assert call.place is not None
         call.place.running.pop(call.id, None)
@@ -404,7 +404,7 @@ class Router:
             calls.pop(call.number, None)
         call.caller = -1
 
-    def _answer_with(self, call: Call, error: DirtyError, result: str) -> None:
+    def _answer_with(self, call: Call, error: DirtyError, result: str = "lost") -> None:
         if call.caller >= 0:
             self._outlet.refuse(call.caller, call.number, error)
             self._release(call, result)

@@ -22,7 +22,6 @@ from tests.config.reference import DEPENDS, HOOK, SETTINGS
 
 NEW = {
     "lifespan_startup_timeout", "lifespan_shutdown_timeout", "dirty_queue", "dirty_max_calls", "dirty_max_memory",
-    "dirty_max_message", "dirty_stash_memory", "dirty_reload", "dirty_preload",
     "ws_ping_interval", "ws_ping_timeout", "ws_max_queue", "ws_per_message_deflate",
     "header_timeout", "body_timeout", "send_timeout", "body_buffer_size", "response_buffer_size",
     "buffer_request_body", "django_settings", "limit_request_head", "metrics_bind", "control_bind",
@@ -32,7 +31,7 @@ NEW = {
     "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "mount", "park_connections",
     "gc_freeze", "gc_threshold",
     "fastcgi_allow_ips", "scgi_allow_ips", "static", "static_cache_control", "static_index", "static_fallback",
-    "allowed_hosts",
+    "allowed_hosts", "dirty_max_message", "dirty_stash_memory", "dirty_reload", "dirty_preload",
 }
 
 

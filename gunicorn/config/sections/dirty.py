@@ -96,32 +96,6 @@ class DirtyQueue(Setting):
         """
 
 
-class DirtyMaxCalls(Setting):
-    name = "dirty_max_calls"
-    section = SECTION
-    default = 0
-    validator = validate_pos_int
-    type = int
-    cli = ["--dirty-max-calls"]
-    meta = "INT"
-    desc = """\
-        After how many calls a task process is replaced; 0 means never. The replacement is started first.
-        """
-
-
-class DirtyMaxMemory(Setting):
-    name = "dirty_max_memory"
-    section = SECTION
-    default = 0
-    validator = validate_size
-    cli = ["--dirty-max-memory"]
-    meta = "BYTES"
-    desc = """\
-        How much memory a task process may have before it is replaced, such as `2G`; 0 means no limit. It is measured as
-        `max_worker_memory` is, and the replacement is started first.
-        """
-
-
 class DirtyMaxMessage(Setting):
     name = "dirty_max_message"
     section = SECTION
@@ -173,6 +147,32 @@ class DirtyPreload(Setting):
     desc = """\
         Import the modules of the task applications once, before the processes are forked, so that these share the
         memory of what is loaded by importing them. A reload keeps what is imported: restart the server for new code.
+        """
+
+
+class DirtyMaxCalls(Setting):
+    name = "dirty_max_calls"
+    section = SECTION
+    default = 0
+    validator = validate_pos_int
+    type = int
+    cli = ["--dirty-max-calls"]
+    meta = "INT"
+    desc = """\
+        After how many calls a task process is replaced; 0 means never. The replacement is started first.
+        """
+
+
+class DirtyMaxMemory(Setting):
+    name = "dirty_max_memory"
+    section = SECTION
+    default = 0
+    validator = validate_size
+    cli = ["--dirty-max-memory"]
+    meta = "BYTES"
+    desc = """\
+        How much memory a task process may have before it is replaced, such as `2G`; 0 means no limit. It is measured as
+        `max_worker_memory` is, and the replacement is started first.
         """
 
 
