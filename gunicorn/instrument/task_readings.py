@@ -79,7 +79,8 @@ class StashReading(Record):
 
 class PoolReading(Record):
     """All of it. `pid`: the process that leads them, 0 while there is none; `starts`: how often one was started;
-    `restarts`: processes that have ended while the pool went on, by cause."""
+    `restarts`: processes that have ended while the pool went on, by cause; `is_here`: their numbers are PIDs of this
+    machine."""
 
     pid: int
     target: int
@@ -90,6 +91,12 @@ class PoolReading(Record):
     processes: tuple[ProcessReading, ...]
     calls: tuple[CallReading, ...]
     stash: StashReading
+    is_here: bool = True
+
+    @property
+    def local_pids(self) -> list[int]:
+        """The task processes that this machine can be asked about."""
+        return [process.pid for process in self.processes] if self.is_here else []
 
     def process(self, pid: int) -> ProcessReading | None:
         """The task process of this PID."""

@@ -107,7 +107,7 @@ class Measures:
         pages = [worker.slot for worker in view.workers]
         now = self._clock()
         tasks = view.tasks
-        processes = () if tasks is None else tasks.processes
+        processes = () if tasks is None or not tasks.is_here else tasks.processes
         self._look_at_memory([*(worker.pid for worker in view.workers), *(each.pid for each in processes)], now)
         started = [page.started for page in pages]
         return Readings(

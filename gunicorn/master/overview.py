@@ -52,7 +52,7 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
 
 def _task_processes(master: MasterState) -> list[int]:
     pool = master.pool.read()
-    return [] if pool is None else [process.pid for process in pool.processes]
+    return [] if pool is None else pool.local_pids
 
 
 def _not_ready(master: MasterState, now: float, pages: Mapping[int, Vitals], draining: bool) -> str:

@@ -121,7 +121,11 @@ class Pool:
 
     def read(self) -> PoolReading | None:
         """What there is to see of it; None: there are no tasks."""
-        return self._board.read() if self._board is not None and self._listener is not None else None
+        if self._board is None or self._listener is None:
+            return None
+        # Processes of another backend than that of this machine are numbered by the pool.
+        is_here = getattr(self._master.cfg, "dirty_backend", "local") == "local"
+        return self._board.read().replaced(is_here=is_here)
 
     def order(self, number: int, times: int) -> TaskOrder | None:
         """Have the process act so many times as on this signal; what comes of it. None: there is no such process, or it

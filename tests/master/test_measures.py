@@ -74,6 +74,9 @@ def test_the_memory_of_task_processes_is_known_by_their_places() -> None:
     read = house.read()
     assert (read.task_memory, [worker.memory for worker in read.workers]) == ({0: 21000, 1: 22000}, [5000])
     assert read.tasks is house.tasks
+    # Elsewhere their numbers mean others.
+    house.tasks = house.tasks.replaced(is_here=False)
+    assert (house.read().task_memory, house.tasks.local_pids) == ({}, [])
 
 
 def test_many_workers_are_looked_at_by_and_by() -> None:
