@@ -375,9 +375,10 @@ class DirtyArbiter:
             answer = self._stash.perform(opened(frame.payload), time.monotonic())
         except DirtyError as error:
             self.refuse(line.id, frame.number, error)
-        else:
-            self._send(line, RESULT, frame.number, answer)
+            return
+        # Who has the answer finds it counted.
         self._tell_of_stash()
+        self._send(line, RESULT, frame.number, answer)
 
     def _tell_of_stash(self) -> None:
         stash = self._stash
