@@ -49,7 +49,7 @@ BOUNDARIES = {
     "master/child.py": 3,
     "master/hooks.py": 2,
     "master/pool.py": 1,
-    "master/pool_master.py": 2,
+    "master/pool_master.py": 3,
     "master/reload.py": 1,
     "master/startup.py": 1,
     "master/upgrade.py": 1,

@@ -180,6 +180,10 @@ class SettingTypes:
         dirty_threads: int
         dirty_graceful_timeout: int
         dirty_queue: int
+        dirty_max_message: int
+        dirty_stash_memory: int
+        dirty_reload: str
+        dirty_preload: bool
         dirty_max_calls: int
         dirty_max_memory: int
         on_dirty_starting: Callable[[object], object]

@@ -181,6 +181,14 @@ def validate_size(val: object) -> int:
         raise ValueError("expected a number of bytes such as 300M") from None
 
 
+def validate_message_size(val: object) -> int:
+    """A number of bytes as `validate_size` has it, from 1K to 1G."""
+    size = validate_size(val)
+    if not 1 << 10 <= size <= 1 << 30:
+        raise ValueError("expected a number of bytes from 1K to 1G")
+    return size
+
+
 def count_or(word: str) -> Callable[[object], int | str]:
     """Make a validator for a number, 1 or more, or `word` in any case."""
 
@@ -246,6 +254,7 @@ def one_of(
     return validate
 
 
+validate_dirty_reload = one_of("overlap", "replace", none="overlap")
 validate_header_map_behaviour = one_of("drop", "refuse", "dangerous")
 validate_http_parser = one_of("auto", "fast", "python", none="auto")
 validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")

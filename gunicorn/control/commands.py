@@ -11,7 +11,7 @@ from gunicorn._record import Record
 from gunicorn.instrument.profile_file import ProfileInUse
 
 from . import facts
-from .replies import AfterStep, Answered, CommandError, Every, Sampled, Until
+from .replies import AfterStep, Answered, CommandError, Every, Ordered, Sampled, Until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ __all__ = ["COMMANDS", "Command", "find", "run"]
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 SHORTEST_WATCH, LONGEST_WATCH = 0.1, 3600.0
 USUAL_PROFILE, SHORTEST_PROFILE, LONGEST_PROFILE = 10.0, 0.1, 600.0
+MOST_TASK_PROCESSES = 1000
+"""So many more, or less, at a time."""
+
 NO_POOL: Data = {"success": False, "error": "Dirty arbiter not running"}
 
 
@@ -244,10 +247,37 @@ def _log_level(orders: Orders, view: ServerView, words: Sequence[str]) -> Reply:
 # Tasks.
 
 
-def _no_pool(orders: Orders, view: ServerView, words: Sequence[str]) -> Data:
-    _count(words)
-    return dict(NO_POOL)
+def _add_task_processes(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
+    return _resize_tasks(orders, view, _count(words), "add")
 
+
+def _remove_task_processes(orders: Orders, view: ServerView, words: Sequence[str]) -> Data | Reply:
+    return _resize_tasks(orders, view, _count(words), "remove")
+
+
+def _resize_tasks(orders: Orders, view: ServerView, requested: int, operation: str) -> Data | Reply:
+    told = min(requested, MOST_TASK_PROCESSES)
+    order = orders.resize_tasks(told if operation == "add" else -told)
+    if order is None:
+        return dict(NO_POOL)
+    before = order.before
+
+    def tell(total: int, reason: str) -> Data:
+        done = abs(total - before)
+        why = reason or _WHY_NOT[operation] if done < told else f"At most {MOST_TASK_PROCESSES} at a time."
+        if not done:
+            raise CommandError(why)
+        data: Data = {
+            "success": True, "operation": operation, "requested": requested, _DONE[operation]: done,
+            "previous": before, "total_workers": total, "target_workers": total,
+        }
+        return data if done == requested else {**data, "reason": why}
+
+    return Ordered(view, order, tell)
+
+
+_DONE = {"add": "spawned", "remove": "removed"}
+_WHY_NOT = {"add": "The task processes are stopping.", "remove": "One task process stays."}
 
 COMMANDS: dict[str, Command] = {
     "help": Command(_help, "List the commands"),
@@ -263,8 +293,8 @@ COMMANDS: dict[str, Command] = {
     "worker remove": Command(_remove, "Run so many workers less; one stays", "worker remove [N]", True),
     "worker kill": Command(_kill, "End a worker; another one takes its place", "worker kill <PID>", True),
     "worker restart": Command(_restart, "Replace a worker, or all, without a gap", "worker restart [PID]", True),
-    "dirty add": Command(_no_pool, "Start so many task processes more", "dirty add [N]", True),
-    "dirty remove": Command(_no_pool, "Run so many task processes less", "dirty remove [N]", True),
+    "dirty add": Command(_add_task_processes, "Start so many task processes more", "dirty add [N]", True),
+    "dirty remove": Command(_remove_task_processes, "Run less, as applications allow", "dirty remove [N]", True),
     "reload": Command(_reload, "Reload as HUP does; with --wait [SECONDS] answer when it is done", "", True),
     "reopen": Command(_reopen, "Open the log files anew, as USR1 does", "", True),
     "shutdown": Command(_shutdown, "Stop the server", "shutdown [graceful|quick]", True),

@@ -6,6 +6,7 @@ from gunicorn import __version__
 from gunicorn.instrument.profiles import HERTZ
 from gunicorn.instrument.scoreboard import SHED_REASONS, STATE_NAMES, STATUSES
 
+from .task_facts import everything_of_tasks, of_tasks, pid_of_tasks
 from .view import Probes
 
 TYPE_CHECKING = False
@@ -65,15 +66,8 @@ def everything(view: ServerView) -> Data:
         "arbiter": {"pid": view.pid, "type": "arbiter", "role": "master"},
         "web_workers": [{"type": "web", **_worker(view, each)} for each in view.workers],
         "web_worker_count": len(view.workers),
-        "dirty_arbiter": None,
-        "dirty_workers": [],
-        "dirty_worker_count": 0,
+        **everything_of_tasks(view),
     }
-
-
-def of_tasks(view: ServerView) -> Data:
-    """`show dirty`"""
-    return {"enabled": False, "pid": None, "workers": [], "apps": []}
 
 
 def stats(view: ServerView) -> Data:
@@ -88,7 +82,7 @@ def stats(view: ServerView) -> Data:
         "workers_spawned": view.counters.spawned,
         "workers_killed": view.counters.killed,
         "reloads": view.counters.reloads,
-        "dirty_arbiter_pid": None,
+        "dirty_arbiter_pid": pid_of_tasks(view),
         "ready": ready,
         "not_ready_because": reason or None,
         "draining": view.draining,
@@ -208,4 +202,6 @@ def snapshot(view: ServerView) -> Data:
             for each in view.listeners
         ],
         "events": [{"at": round(event.at, 3), "text": event.text} for event in view.events],
+        # Where there are tasks.
+        **({} if view.tasks is None else {"tasks": of_tasks(view)}),
     }

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
         def look(self) -> str | None:
             """What it has answered; None: nothing yet, empty: it will not."""
 
+    class TaskOrder(Protocol):
+        """Something that the process was told to do that leads the tasks."""
+
+        before: int
+        """So many task processes were wanted."""
+
+        def look(self) -> tuple[int, str] | None:
+            """How many are wanted now, and why not less; None: it is not done yet."""
+
     class Orders(Protocol):
         """What is asked for here is done in the next step of the master, which nobody waits for meanwhile."""
 
@@ -28,6 +37,9 @@ if TYPE_CHECKING:
 
         def resize(self, by: int) -> None:
             """So many workers more, or less; one stays."""
+
+        def resize_tasks(self, by: int) -> TaskOrder | None:
+            """So many task processes more, or less; None: there are no tasks."""
 
         def dismiss(self, pid: int) -> None:
             """End a worker by TERM; what is missing then is started."""
@@ -50,4 +62,4 @@ if TYPE_CHECKING:
         def note(self, text: str) -> None:
             """Write a line about who has wanted what."""
 
-__all__ = ["Orders", "Question"]
+__all__ = ["Orders", "Question", "TaskOrder"]

@@ -6,7 +6,7 @@ import sys
 import time
 
 from . import flame
-from .tables import printable
+from .lines import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

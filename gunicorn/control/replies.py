@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from gunicorn.instrument.profile_file import Profile, Profiled
 
     from .facts import Data
-    from .orders import Question
+    from .orders import Question, TaskOrder
     from .view import ServerView
 
-__all__ = ["AfterStep", "Answered", "CommandError", "Every", "Reply", "Sampled", "Until"]
+__all__ = ["AfterStep", "Answered", "CommandError", "Every", "Ordered", "Reply", "Sampled", "Until"]
 
 NEVER = float("inf")
 
@@ -101,6 +101,28 @@ class Answered(Reply):
         if not text:
             raise CommandError("The worker does not answer")
         return self._tell(text)
+
+
+class Ordered(Reply):
+    """When the process that leads the tasks has done what it was told."""
+
+    LOOK_SECONDS = 0.005
+    LONGEST_SECONDS = 10.0
+
+    def __init__(self, view: ServerView, order: TaskOrder, tell: Callable[[int, str], Data]) -> None:
+        self.due = view.now + self.LOOK_SECONDS
+        self._until = view.now + self.LONGEST_SECONDS
+        self._order = order
+        self._tell = tell
+
+    def look(self, view: ServerView) -> Data | None:
+        found = self._order.look()
+        if found is not None:
+            return self._tell(*found)
+        if view.now >= self._until:
+            raise CommandError("The process that leads the tasks does not answer")
+        self.due = view.now + self.LOOK_SECONDS
+        return None
 
 
 class Sampled(Reply):

@@ -124,7 +124,7 @@ RESOURCES: Mapping[str, Mapping[str, Action]] = {
     "/requests": _shown("requests"),
     "/config": _shown("config"),
     "/listeners": _shown("listeners"),
-    "/dirty": _shown("dirty"),
+    "/dirty": {**_shown("dirty"), "POST": Action("dirty", ("add", "remove"), _of_number)},
     "/reload": {"POST": Action("reload", ("wait",), _of_wait)},
     "/reopen": {"POST": Action("reopen")},
     "/workers/restart": {"POST": Action("worker restart")},

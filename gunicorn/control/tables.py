@@ -5,14 +5,18 @@ Columns of old standing stay where they are, since scripts cut them out by their
 
 from __future__ import annotations
 
+from .lines import number, printable, rows_of, table_lines
+from .task_tables import task_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    Row = Mapping[str, object]
+    from .lines import Row
+
     Data = Mapping[str, object]
 
-__all__ = ["as_json", "as_text", "printable"]
+__all__ = ["as_json", "as_text"]
 
 _LABELS = {
     "uptime": "Uptime", "pid": "PID", "workers_current": "Workers current", "workers_target": "Workers target",
@@ -38,28 +42,7 @@ def as_text(words: Sequence[str], data: Data) -> str:
     return tell(data)
 
 
-def printable(text: str) -> str:
-    """A text that may come from a client of the server, without what would steer a terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
-def _rows(value: object) -> list[Row]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
 # Tables.
-
-
-def _lines(widths: Sequence[int], rule: int, head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    def line(cells: Sequence[object]) -> str:
-        padded = [f"{cell!s:<{width}}" for cell, width in zip(cells, widths, strict=False)]
-        return " ".join([*padded, *map(str, cells[len(widths) :])])
-
-    return [line(head), "-" * rule, *map(line, rows)]
 
 
 def _worker_lines(rows: Iterable[Row], rule: int) -> list[str]:
@@ -67,7 +50,7 @@ def _worker_lines(rows: Iterable[Row], rule: int) -> list[str]:
         (row.get("pid"), row.get("age"), "yes" if row.get("booted") else "no", _ago(row.get("last_heartbeat")))
         for row in rows
     ]
-    return _lines((10, 6, 8), rule, ("PID", "AGE", "BOOTED", "LAST_BEAT"), cells)
+    return table_lines((10, 6, 8), rule, ("PID", "AGE", "BOOTED", "LAST_BEAT"), cells)
 
 
 def _ago(seconds: object) -> str:
@@ -75,7 +58,7 @@ def _ago(seconds: object) -> str:
 
 
 def _workers(data: Data) -> str:
-    rows = _rows(data.get("workers"))
+    rows = rows_of(data.get("workers"))
     if not rows:
         return "No workers"
     return "\n".join([*_worker_lines(rows, 40), "", f"Total: {data.get('count', len(rows))} workers"])
@@ -84,28 +67,28 @@ def _workers(data: Data) -> str:
 def _everything(data: Data) -> str:
     arbiter, tasks = data.get("arbiter"), data.get("dirty_arbiter")
     lines = ["ARBITER (master)", f"  PID: {arbiter.get('pid') if isinstance(arbiter, dict) else '?'}", ""]
-    rows = _rows(data.get("web_workers"))
+    rows = rows_of(data.get("web_workers"))
     lines += [f"WEB WORKERS ({data.get('web_worker_count', len(rows))})"]
     lines += [f"  {line}" for line in _worker_lines(rows, 38)]
     lines += ["", "DIRTY ARBITER", f"  PID: {tasks.get('pid')}" if isinstance(tasks, dict) else "  (not running)"]
-    rows = _rows(data.get("dirty_workers"))
+    rows = rows_of(data.get("dirty_workers"))
     if rows:
         lines += ["", f"DIRTY WORKERS ({len(rows)})", *(f"  {line}" for line in _worker_lines(rows, 38))]
     return "\n".join(lines)
 
 
 def _listeners(data: Data) -> str:
-    rows = _rows(data.get("listeners"))
+    rows = rows_of(data.get("listeners"))
     cells = [(row.get("address"), row.get("type"), row.get("fd")) for row in rows]
-    table = _lines((40, 8), 55, ("ADDRESS", "TYPE", "FD"), cells)
+    table = table_lines((40, 8), 55, ("ADDRESS", "TYPE", "FD"), cells)
     mounts = [
-        printable(f"Mounted at {row.get('place')}: {row.get('application')}") for row in _rows(data.get("mounts"))
+        printable(f"Mounted at {row.get('place')}: {row.get('application')}") for row in rows_of(data.get("mounts"))
     ]
     return "\n".join([*table, "", *mounts, f"Total: {data.get('count', len(rows))} listeners"])
 
 
 def _requests(data: Data) -> str:
-    rows = _rows(data.get("requests"))
+    rows = rows_of(data.get("requests"))
     # One of ours has 36 characters; where there are none, there is no column.
     ids = any(row.get("request_id") for row in rows)
     cells = [
@@ -114,7 +97,7 @@ def _requests(data: Data) -> str:
         for row in rows
     ]
     widths, head = ((10, 6, 10, 36), ("ID", "REQUEST")) if ids else ((10, 6, 10), ("REQUEST", ))
-    table = _lines(widths, 40, ("PID", "WORKER", "SINCE", *head), cells)
+    table = table_lines(widths, 40, ("PID", "WORKER", "SINCE", *head), cells)
     return "\n".join([*table, "", f"Total: {data.get('count', len(rows))} requests"])
 
 
@@ -126,7 +109,7 @@ def _stats(data: Data) -> str:
     for name, label in _LABELS.items():
         value = data.get(name)
         if value is not None or name not in ("dirty_arbiter_pid",):
-            shown = _duration(_number(value)) if name == "uptime" else value
+            shown = _duration(number(value)) if name == "uptime" else value
             lines.append(f"{label + ':':<{_LABEL_WIDTH}}{shown}")
     if data.get("not_ready_because"):
         lines.append(f"{'Not ready:':<{_LABEL_WIDTH}}{data['not_ready_because']}")
@@ -158,10 +141,6 @@ def _help(data: Data) -> str:
     return "\n".join(["Available commands:", "", *(f"  {name:<{width}}   {text}" for name, text in pairs)])
 
 
-def _tasks(data: Data) -> str:
-    return as_json(data) if data.get("enabled") else "Dirty arbiter not running"
-
-
 def _stacks(data: Data) -> str:
     return str(data.get("stacks", ""))
 
@@ -170,7 +149,7 @@ def _snapshot(data: Data) -> str:
     """One tick of `watch`, in a line."""
     numbers = data.get("stats")
     stats = numbers if isinstance(numbers, dict) else {}
-    served = sum(int(_number(row.get("requests"))) for row in _rows(data.get("workers")))
+    served = sum(int(number(row.get("requests"))) for row in rows_of(data.get("workers")))
     state = "ready" if stats.get("ready") else str(stats.get("not_ready_because"))
     return (
         f"{state}: {stats.get('workers_ready')} of {stats.get('workers_target')} workers, "
@@ -182,7 +161,7 @@ _TEXTS: dict[str, Callable[[Data], str]] = {
     "help": _help,
     "show all": _everything,
     "show workers": _workers,
-    "show dirty": _tasks,
+    "show dirty": task_text,
     "show config": _config,
     "show stats": _stats,
     "show listeners": _listeners,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.task_readings import PoolReading
     from gunicorn.instrument.totals import Totals
 
 __all__ = ["Counters", "Event", "ListenerView", "Probes", "ReloadView", "ServerView", "WorkerView"]
@@ -63,8 +64,8 @@ class ReloadView(Record):
 
 
 class Probes(Record):
-    """What is dear to find out: the bytes that workers use, by PID, and how many connections wait to be accepted, by
-    the descriptor of the listener. What nobody knows is missing."""
+    """What is dear to find out: the bytes that workers and task processes use, by PID, and how many connections wait to
+    be accepted, by the descriptor of the listener. What nobody knows is missing."""
 
     memory: Mapping[int, int] = {}
     waiting: Mapping[int, int] = {}
@@ -73,7 +74,8 @@ class Probes(Record):
 class ServerView(Record):
     """All of it. `now` and `started_at` are monotonic; `not_ready` says why no new clients should come, and is empty
     when they may. `add_up` makes `totals`; `restarts` are workers that ended while the server went on, by cause.
-    `stopping`: the stop is decided, be it that it begins later. `probe`: find out what is dear."""
+    `stopping`: the stop is decided, be it that it begins later. `probe`: find out what is dear. `look_at_tasks`: find
+    out what task processes do."""
 
     now: float
     pid: int
@@ -91,6 +93,12 @@ class ServerView(Record):
     probe: Callable[[], Probes] | None = None
     stopping: bool = False
     draining: bool = False
+    look_at_tasks: Callable[[], PoolReading | None] | None = None
+
+    @property
+    def tasks(self) -> PoolReading | None:
+        """The pool of task processes; None: there is none. Looked at by each who asks."""
+        return self.look_at_tasks() if self.look_at_tasks is not None else None
 
     @property
     def ready(self) -> tuple[bool, str]:

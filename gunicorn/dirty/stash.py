@@ -7,6 +7,7 @@ from gunicorn.tasks.place import get_stash_socket_path, set_stash_socket_path
 from gunicorn.tasks.stash import (
     StashClient,
     StashTable,
+    add,
     clear,
     delete,
     delete_table,
@@ -16,12 +17,13 @@ from gunicorn.tasks.stash import (
     info,
     keys,
     put,
+    put_if,
     table,
     tables,
 )
 
 __all__ = [
-    "DirtyError", "StashClient", "StashError", "StashKeyNotFoundError", "StashTable", "StashTableNotFoundError",
+    "DirtyError", "StashClient", "StashError", "StashKeyNotFoundError", "StashTable", "StashTableNotFoundError", "add",
     "clear", "delete", "delete_table", "ensure", "exists", "get", "get_stash_socket_path", "info", "keys", "put",
-    "set_stash_socket_path", "table", "tables",
+    "put_if", "set_stash_socket_path", "table", "tables",
 ]

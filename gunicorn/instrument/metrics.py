@@ -10,30 +10,26 @@ from collections.abc import Iterable, Mapping
 
 from gunicorn._record import Record
 
-from .exposition import COUNTER, GAUGE, HISTOGRAM, INFO, Family, Sample
+from .exposition import COUNTER, GAUGE, INFO, Family, Sample
+from .metric_families import CAUSES, by, counted, gauge, powers, times
 from .scoreboard import BOUNDS, METHODS, SHED_REASONS, STATUSES, VERSIONS
+from .task_metrics import families_of_tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn.unix.resources import Usage
 
+    from .task_readings import PoolReading
     from .totals import Totals
 
 __all__ = ["CAUSES", "OTEL", "POWERS", "RELOADS", "STATES", "Readings", "WorkerReading", "families"]
 
 STATES = ("booting", "ready", "busy", "draining")
-#: Why a worker has ended while the server went on.
-CAUSES = (
-    "asked", "boot", "crash", "exit", "lifetime", "max_requests", "memory", "reload", "resize", "signal", "timeout",
-)
 #: What a reload has come to.
 RELOADS = ("success", "refused", "failed", "halfway")
 
 #: The bounds of the buckets of durations: powers of two of microseconds, or those of OpenTelemetry's conventions.
 POWERS, OTEL = "powers", "otel"
-
-# The powers that are told.
-_FIRST, _LAST = 8, 24
 
 
 class WorkerReading(Record):
@@ -54,7 +50,8 @@ class Readings(Record):
     `listeners`: name, connections that wait there (-1: not known), and the end of the certificate that is shown there
     (None: no TLS); `queue_limits`: by such a name, how many connections can wait; `busy_ratio`: the share of all places
     that requests have had lately; `places`: how many of them have a request now, and how many have none; `process`:
-    what the master uses; `buckets`: by which bounds durations are told.
+    what the master uses; `buckets`: by which bounds durations are told; `tasks`: of the pool, where there is one, and
+    `task_memory` bytes of its processes, by their places.
     """
 
     version: str
@@ -80,6 +77,8 @@ class Readings(Record):
     parked: int = 0
     process: Usage | None = None
     buckets: str = POWERS
+    tasks: PoolReading | None = None
+    task_memory: Mapping[int, int | None] = {}
 
 
 def families(read: Readings) -> list[Family]:
@@ -87,29 +86,30 @@ def families(read: Readings) -> list[Family]:
     build = (("version", read.version), ("python", read.python), ("compiled", str(read.compiled).lower()))
     return [
         Family("gunicorn_build", INFO, "The program that serves.", (Sample(1, build),)),
-        _gauge("gunicorn_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at),
-        _gauge("gunicorn_ready", "1 while new clients are welcome: workers serve, and no stop is decided.",
-               int(read.ready)),
+        gauge("gunicorn_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at),
+        gauge("gunicorn_ready", "1 while new clients are welcome: workers serve, and no stop is decided.",
+              int(read.ready)),
         *_of_workers(read),
         *_of_requests(read),
         *_of_listeners(read),
+        *(() if read.tasks is None else families_of_tasks(read.tasks, read.task_memory)),
         *_of_process(read),
-        _counted("gunicorn_reloads", "Reloads, by what they came to.", "result", RELOADS, read.reloads),
-        _gauge("gunicorn_last_reload_success_timestamp_seconds",
-               "When a reload last succeeded, in seconds since the epoch; 0 before the first one.", read.reloaded_at),
+        counted("gunicorn_reloads", "Reloads, by what they came to.", "result", RELOADS, read.reloads),
+        gauge("gunicorn_last_reload_success_timestamp_seconds",
+              "When a reload last succeeded, in seconds since the epoch; 0 before the first one.", read.reloaded_at),
     ]
 
 
 def _of_workers(read: Readings) -> Iterable[Family]:
     states = [worker.state for worker in read.workers]
-    yield _by("gunicorn_workers", GAUGE, "Workers, by what they are doing.", "state",
-              [(state, states.count(state)) for state in STATES])
-    yield _gauge("gunicorn_workers_target", "Workers that are wanted.", read.target)
+    yield by("gunicorn_workers", GAUGE, "Workers, by what they are doing.", "state",
+             [(state, states.count(state)) for state in STATES])
+    yield gauge("gunicorn_workers_target", "Workers that are wanted.", read.target)
     yield Family("gunicorn_worker_spawns", COUNTER, "Workers that were started.", (Sample(read.spawned),))
-    yield _counted("gunicorn_worker_restarts", "Workers that ended while the server went on, by cause.", "cause",
-                   CAUSES, read.restarts)
-    yield _by("gunicorn_worker_memory_bytes", GAUGE, "Memory of a worker, what it shares divided among its users.",
-              "worker", [(str(each.place), each.memory) for each in read.workers if each.memory is not None])
+    yield counted("gunicorn_worker_restarts", "Workers that ended while the server went on, by cause.", "cause",
+                  CAUSES, read.restarts)
+    yield by("gunicorn_worker_memory_bytes", GAUGE, "Memory of a worker, what it shares divided among its users.",
+             "worker", [(str(each.place), each.memory) for each in read.workers if each.memory is not None])
     yield Family("gunicorn_worker", INFO, "Which process a worker is.", tuple(
         Sample(1, (("worker", str(each.place)), ("pid", str(each.pid)), ("age", str(each.age)),
                    ("generation", str(each.generation))))
@@ -127,38 +127,38 @@ def _of_requests(read: Readings) -> Iterable[Family]:
     yield Family("gunicorn_requests", COUNTER, "Requests that have ended, refused ones too.", tuple(samples))
     yield Family("gunicorn_requests_refused", COUNTER, "Requests that ended without an application.",
                  (Sample(totals.refused),))
-    yield _by("gunicorn_requests_shed", COUNTER, "Requests that were refused because there were too many, by the limit "
-              "that they met.", "reason", zip(SHED_REASONS, totals.shed, strict=True))
-    yield _by("gunicorn_requests_by_protocol", COUNTER, "Requests that applications got, by version of HTTP.",
-              "network_protocol_version", zip(VERSIONS, totals.versions, strict=True))
-    durations = _bounds(totals.bounded) if read.buckets == OTEL else _powers(totals.histogram)
-    yield _times("gunicorn_request_duration_seconds", "How long applications took, until all was said.",
-                 durations, totals.nanoseconds)
-    yield _times("gunicorn_request_queue_seconds", "How long requests had waited when they were run, where a trusted "
-                 "proxy tells since when.", _powers(totals.queued), totals.queued_nanoseconds)
-    yield _gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)
-    yield _gauge("gunicorn_oldest_request_seconds", "For how long the longest-running of the requests begun last in "
-                 "their workers has run.", read.oldest)
-    yield _gauge("gunicorn_busy_ratio", "Share of the workers' places that requests have taken lately.",
-                 read.busy_ratio)
-    yield _by("gunicorn_threads", GAUGE, "Places for requests in the workers, by whether one has a request.", "state",
-              zip(("busy", "idle"), read.places, strict=True))
-    yield _gauge("gunicorn_connections", "Connections of clients that are open.", read.connections)
-    yield _gauge("gunicorn_connections_parked", "Connections that wait for their next request where every worker finds "
-                 "them.", read.parked)
-    yield _gauge("gunicorn_websockets", "Connections that are WebSockets.", read.websockets)
+    yield by("gunicorn_requests_shed", COUNTER, "Requests that were refused because there were too many, by the limit "
+             "that they met.", "reason", zip(SHED_REASONS, totals.shed, strict=True))
+    yield by("gunicorn_requests_by_protocol", COUNTER, "Requests that applications got, by version of HTTP.",
+             "network_protocol_version", zip(VERSIONS, totals.versions, strict=True))
+    durations = _bounds(totals.bounded) if read.buckets == OTEL else powers(totals.histogram)
+    yield times("gunicorn_request_duration_seconds", "How long applications took, until all was said.",
+                [((), durations, totals.nanoseconds)])
+    yield times("gunicorn_request_queue_seconds", "How long requests had waited when they were run, where a trusted "
+                "proxy tells since when.", [((), powers(totals.queued), totals.queued_nanoseconds)])
+    yield gauge("gunicorn_requests_in_flight", "Requests that applications work on.", read.in_flight)
+    yield gauge("gunicorn_oldest_request_seconds", "For how long the longest-running of the requests begun last in "
+                "their workers has run.", read.oldest)
+    yield gauge("gunicorn_busy_ratio", "Share of the workers' places that requests have taken lately.",
+                read.busy_ratio)
+    yield by("gunicorn_threads", GAUGE, "Places for requests in the workers, by whether one has a request.", "state",
+             zip(("busy", "idle"), read.places, strict=True))
+    yield gauge("gunicorn_connections", "Connections of clients that are open.", read.connections)
+    yield gauge("gunicorn_connections_parked", "Connections that wait for their next request where every worker finds "
+                "them.", read.parked)
+    yield gauge("gunicorn_websockets", "Connections that are WebSockets.", read.websockets)
     yield Family("gunicorn_received_bytes", COUNTER, "Octets that clients have sent.", (Sample(totals.received),))
     yield Family("gunicorn_sent_bytes", COUNTER, "Octets that were sent to clients.", (Sample(totals.sent),))
 
 
 def _of_listeners(read: Readings) -> Iterable[Family]:
-    yield _by("gunicorn_listen_queue", GAUGE, "Connections that wait to be accepted.", "listener",
-              [(name, waiting) for name, waiting, _ in read.listeners if waiting >= 0])
-    yield _by("gunicorn_listen_queue_limit", GAUGE, "Connections that can wait to be accepted.", "listener",
-              read.queue_limits)
-    yield _by("gunicorn_tls_certificate_expiry_timestamp_seconds", GAUGE,
-              "When the certificate of a listener ends, in seconds since the epoch.", "listener",
-              [(name, ends) for name, _, ends in read.listeners if ends is not None])
+    yield by("gunicorn_listen_queue", GAUGE, "Connections that wait to be accepted.", "listener",
+             [(name, waiting) for name, waiting, _ in read.listeners if waiting >= 0])
+    yield by("gunicorn_listen_queue_limit", GAUGE, "Connections that can wait to be accepted.", "listener",
+             read.queue_limits)
+    yield by("gunicorn_tls_certificate_expiry_timestamp_seconds", GAUGE,
+             "When the certificate of a listener ends, in seconds since the epoch.", "listener",
+             [(name, ends) for name, _, ends in read.listeners if ends is not None])
 
 
 def _of_process(read: Readings) -> Iterable[Family]:
@@ -168,7 +168,7 @@ def _of_process(read: Readings) -> Iterable[Family]:
         return
     yield Family("process_cpu_seconds", COUNTER, "Seconds of processors that the master has used.",
                  (Sample(used.cpu_seconds),))
-    yield _gauge("process_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at)
+    yield gauge("process_start_time_seconds", "When the master started, in seconds since the epoch.", read.started_at)
     known = {
         "process_resident_memory_bytes": ("Memory of the master that is in the machine's own.", used.resident),
         "process_virtual_memory_bytes": ("Addresses that the master has taken.", used.virtual),
@@ -177,39 +177,8 @@ def _of_process(read: Readings) -> Iterable[Family]:
     }
     for name, (help, value) in known.items():
         if value is not None:
-            yield _gauge(name, help, value)
-
-
-def _powers(counts: list[int]) -> list[tuple[str, int]]:
-    """Bounds in seconds as text, and how much lies between each and the one before."""
-    bounds = [repr(2**power / 1e6) for power in range(_FIRST, _LAST + 1)]
-    between = [sum(counts[:_FIRST + 1]), *counts[_FIRST + 1:_LAST + 1], sum(counts[_LAST + 1:])]
-    return list(zip([*bounds, "+Inf"], between, strict=True))
+            yield gauge(name, help, value)
 
 
 def _bounds(counts: list[int]) -> list[tuple[str, int]]:
     return list(zip([*map(repr, BOUNDS), "+Inf"], counts, strict=True))
-
-
-def _times(name: str, help: str, buckets: list[tuple[str, int]], nanoseconds: int) -> Family:
-    """A histogram, each bucket of which counts all before it, too."""
-    samples = []
-    total = 0
-    for bound, count in buckets:
-        total += count
-        samples.append(Sample(total, (("le", bound),), "_bucket"))
-    samples.append(Sample(total, (), "_count"))
-    samples.append(Sample(nanoseconds / 1e9, (), "_sum"))
-    return Family(name, HISTOGRAM, help, tuple(samples))
-
-
-def _gauge(name: str, help: str, value: float) -> Family:
-    return Family(name, GAUGE, help, (Sample(value),))
-
-
-def _by(name: str, kind: str, help: str, label: str, values: Iterable[tuple[str, float]]) -> Family:
-    return Family(name, kind, help, tuple(Sample(value, ((label, key),)) for key, value in values))
-
-
-def _counted(name: str, help: str, label: str, keys: Iterable[str], counts: Mapping[str, int]) -> Family:
-    return _by(name, COUNTER, help, label, [(key, counts.get(key, 0)) for key in keys])

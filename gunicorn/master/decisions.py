@@ -35,7 +35,8 @@ class Policy(Record):
 
     `breaks_requests`: workers keep to `request_timeout` themselves; those of other types are ended, unless one says
     on its page that it does, as an asgi worker in the place of another type.
-    `reload_batch`: workers that are exchanged at a time, a share of all when below 1; 0 means all.
+    `reload_batch`: workers that are exchanged at a time, a share of all when below 1; 0 means all. `reload_replaces`:
+    there is no room for one more, so an old one goes before the new one in its place is started, one at a time.
     """
 
     workers: int
@@ -49,6 +50,7 @@ class Policy(Record):
     memory_hard: int = 0
     shutdown_delay: float = 0.0
     reload_batch: float = 0.0
+    reload_replaces: bool = False
 
 
 class Exit(Record):
@@ -175,8 +177,8 @@ class Leaving(Action):
 
 
 class Gone(Action):
-    """A worker of ours ended and is forgotten; `cause` is why, as `instrument.metrics.CAUSES` has it, and empty while
-    the server stops."""
+    """A worker of ours ended and is forgotten; `cause` is why, as `instrument.metric_families.CAUSES` has it, and empty
+    while the server stops."""
 
     pid: int
     cause: str = ""

@@ -101,14 +101,16 @@ class Executors:
 
     def _reload(self, action: decisions.Reload) -> None:
         self._master.reload()
-        self._master.pool.tell(signal.SIGHUP)
+        self._master.pool.reload()
 
     def _reload_done(self, action: decisions.ReloadDone) -> None:
         self._reloads.done()
+        self._master.pool.settle()
         self._reception.follow()
 
     def _reload_failed(self, action: decisions.ReloadFailed) -> None:
         self._reloads.failed(action.reason, action.halfway)
+        self._master.pool.settle()
 
     def _reexec(self, action: decisions.Reexec) -> None:
         self._master.reexec()

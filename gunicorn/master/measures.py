@@ -106,7 +106,9 @@ class Measures:
 
         pages = [worker.slot for worker in view.workers]
         now = self._clock()
-        self._look_at_memory([worker.pid for worker in view.workers], now)
+        tasks = view.tasks
+        processes = () if tasks is None or not tasks.is_here else tasks.processes
+        self._look_at_memory([*(worker.pid for worker in view.workers), *(each.pid for each in processes)], now)
         started = [page.started for page in pages]
         return Readings(
             version=gunicorn.__version__,
@@ -132,6 +134,8 @@ class Measures:
             restarts=self._restarts,
             reloads=self._reloads,
             reloaded_at=self._reloaded_at,
+            tasks=tasks,
+            task_memory={each.place: self._memory[each.pid][1] for each in processes if each.pid in self._memory},
         )
 
     def _look_at_memory(self, pids: list[int], now: float) -> None:

@@ -15,7 +15,7 @@ from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn.control.orders import Question
+    from gunicorn.control.orders import Question, TaskOrder
 
 __all__ = ["Orders"]
 
@@ -42,6 +42,10 @@ class Orders:
     def resize(self, by: int) -> None:
         """So many workers more, or less; one stays."""
         self._master.tell_supervisor(Adjusted(by))
+
+    def resize_tasks(self, by: int) -> TaskOrder | None:
+        """So many task processes more, or less; None: there are no tasks."""
+        return self._master.pool.order(signal.SIGTTIN if by > 0 else signal.SIGTTOU, abs(by))
 
     def dismiss(self, pid: int) -> None:
         """End a worker by TERM; what is missing then is started."""

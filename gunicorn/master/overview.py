@@ -41,10 +41,18 @@ def view_of(master: MasterState, started_at: float, draining: bool) -> ServerVie
         not_ready=_not_ready(master, now, pages, draining),
         add_up=lambda: master.measures.sums(pages.values()),
         restarts=master.measures.restarts,
-        probe=lambda: Probes(master.measures.memory(list(pages)), dict(_waiting(master.LISTENERS))),
+        probe=lambda: Probes(
+            master.measures.memory([*pages, *_task_processes(master)]), dict(_waiting(master.LISTENERS))
+        ),
+        look_at_tasks=master.pool.read,
         stopping=books.leaving,
         draining=draining,
     )
+
+
+def _task_processes(master: MasterState) -> list[int]:
+    pool = master.pool.read()
+    return [] if pool is None else pool.local_pids
 
 
 def _not_ready(master: MasterState, now: float, pages: Mapping[int, Vitals], draining: bool) -> str:

@@ -7,7 +7,6 @@ imported where no `dirty_apps` are set.
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
 import socket
@@ -27,11 +26,14 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from gunicorn._types import Clock
+    from gunicorn.instrument.task_board import TaskBoard
+    from gunicorn.instrument.task_readings import PoolReading
 
 __all__ = ["Pool"]
 
 # As in `tasks/place.py`, which is not imported where there are no tasks.
 VARIABLE = "GUNICORN_DIRTY_SOCKET"
+VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_LIMIT"
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """So long (seconds) nothing is started after a process that has ended by itself soon; twice as long each time."""
@@ -42,6 +44,20 @@ LOOK_SECONDS = 0.01
 _HASTENING = (signal.SIGINT, signal.SIGQUIT)
 STOP_GRACE = 2.0
 """So long past `dirty_graceful_timeout` the process may take to end."""
+
+
+class TaskOrder:
+    """Something that the process was told to do."""
+
+    def __init__(self, board: TaskBoard, before: int, told: int) -> None:
+        self._board = board
+        self._told = told
+        self.before = before
+
+    def look(self) -> tuple[int, str] | None:
+        """How many task processes are wanted now, and why there are not less; None: it has not been done yet."""
+        board = self._board
+        return (board.target, board.reason) if board.heard >= self._told else None
 
 
 class Pool:
@@ -59,14 +75,20 @@ class Pool:
         self._started_at = 0.0
         self._pause = 0.0
         self._has_served = False
-        # How many task processes there are, as that process says, and whether one has ever been ready.
-        self._board = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")
+        # What that process tells of itself; None: there never was one.
+        self._board: TaskBoard | None = None
+        # How many orders it was sent.
+        self._told = 0
+        # Whether the server needs it to start; what a reload adds may be wrong, and the server goes on.
+        self._is_vital = True
+        # A reload has taken the tasks away: the process ends behind the last worker that knows of it, or does already.
+        self._is_unwanted = self._is_leaving = False
 
     def open(self) -> None:
         """Listen, and start the process, before there is a worker. Raises ConfigError and HaltServer."""
         # Another server's, whose child this may be, is not this one's.
         os.environ.pop(VARIABLE, None)
-        if not self._master.cfg.dirty_workers or not self._master.cfg.dirty_apps:
+        if not self._is_wanted:
             return
         self.try_it()
         try:
@@ -75,9 +97,13 @@ class Pool:
             raise HaltServer(f"the socket of task processes cannot be opened: {error}", 1) from error
         self._start()
 
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._master.cfg.dirty_workers and self._master.cfg.dirty_apps)
+
     def try_it(self) -> None:
         """Look at the settings as `open` would. Raises ConfigError."""
-        if self._master.cfg.dirty_workers and self._master.cfg.dirty_apps:
+        if self._is_wanted:
             with standard_first():
                 from .pool_master import specs_of
 
@@ -91,7 +117,24 @@ class Pool:
     @property
     def count(self) -> int:
         """How many task processes there are."""
-        return self._board[0] if self._pid else 0
+        return self._board.count if self._board is not None and self._pid else 0
+
+    def read(self) -> PoolReading | None:
+        """What there is to see of it; None: there are no tasks."""
+        if self._board is None or self._listener is None:
+            return None
+        # Processes of another backend than that of this machine are numbered by the pool.
+        is_here = getattr(self._master.cfg, "dirty_backend", "local") == "local"
+        return self._board.read().replaced(is_here=is_here)
+
+    def order(self, number: int, times: int) -> TaskOrder | None:
+        """Have the process act so many times as on this signal; what comes of it. None: there is no such process, or it
+        has just ended."""
+        if self._orders < 0 or self._board is None:
+            return None
+        before, told = self._board.target, self._told
+        self.tell(number, times)
+        return TaskOrder(self._board, before, self._told) if self._told > told else None
 
     def _listen(self) -> None:
         with standard_first():
@@ -110,12 +153,56 @@ class Pool:
         except OSError:
             self._unlink()
             raise
-        os.environ[VARIABLE] = self._path
+        self._publish()
+
+    def _publish(self) -> None:
+        """Have the workers that are started from now on know where tasks are asked for, or that there are none."""
+        if self._is_wanted and self._listener is not None:
+            os.environ[VARIABLE] = self._path
+            os.environ[VARIABLE_OF_LIMIT] = str(self._master.cfg.dirty_max_message)
+        else:
+            os.environ.pop(VARIABLE, None)
+
+    # A reload.
+
+    def reload(self) -> None:
+        """The configuration was read again: the process does so as well, or is started, if these are the first tasks.
+        """
+        if self._is_wanted and self._listener is None:
+            self._is_vital = False
+            try:
+                self._listen()
+            except OSError as error:
+                self._master.log.error("The socket of task processes cannot be opened: %s", error)
+                return
+            if self._pid:
+                # The one before is on its way out.
+                return
+            self._start()
+        elif self._is_wanted:
+            self.tell(signal.SIGHUP)
+        self._publish()
+
+    def settle(self) -> None:
+        """A reload is over: where the configuration has no tasks now, there is no need for the process any more."""
+        self._is_unwanted = self._listener is not None and not self._is_wanted
+        self._publish()
+
+    def _dismiss(self) -> None:
+        """End the process; nobody waits for that."""
+        self._is_unwanted = False
+        self._is_leaving = bool(self._pid)
+        self._master.log.info("There are no task applications any more: their processes end")
+        self._unlink()
+        self.tell(signal.SIGTERM)
 
     # The process.
 
     def look(self, now: float) -> None:
-        """Start the process again where it is missing and the pause is over."""
+        """Start the process again where it is missing and the pause is over; end it where nobody needs it."""
+        books = self._master.supervisor
+        if self._is_unwanted and all(each.generation == books.generation for each in books.members.values()):
+            self._dismiss()
         if self.due is not None and now >= self.due:
             self.due = None
             self._start()
@@ -125,14 +212,18 @@ class Pool:
         if pid != self._pid or not pid:
             return False
         code = os.waitstatus_to_exitcode(status)
-        self._has_served = self._has_served or bool(self._board[1])
+        assert self._board is not None
+        self._has_served = self._has_served or self._board.has_served
+        self._board.ended()
         self._pid = 0
         self._close_orders()
-        if self._listener is None:
+        was_leaving, self._is_leaving = self._is_leaving, False
+        if self._listener is None or self._master.halting:
             return True
-        if self._master.halting:
+        if was_leaving:
+            self.due = self._clock()
             return True
-        if not self._has_served and code > 0:
+        if not self._has_served and code > 0 and self._is_vital:
             raise HaltServer("Task processes failed to boot.", code)
         now = self._clock()
         lasted = now - self._started_at >= STABLE_AFTER
@@ -141,18 +232,24 @@ class Pool:
         self.due = now + self._pause
         return True
 
-    def tell(self, number: int) -> None:
+    def tell(self, number: int, times: int = 1) -> None:
         """Have the process act as on this signal."""
         if self._orders >= 0:
             try:
-                unpatched.write(self._orders, bytes([number]))
+                self._told += unpatched.write(self._orders, bytes([number]) * times)
             except OSError:
                 # It has ended, or has a pipe full of them to read.
                 return
 
     def _start(self) -> None:
         master = self._master
-        self._board[0] = self._board[1] = 0
+        if self._board is None:
+            with standard_first():
+                from gunicorn.instrument.task_board import TaskBoard
+
+            self._board = TaskBoard()
+        self._board.report(master.cfg.dirty_workers, 0, False)
+        self._told = 0
         self._started_at = self._clock()
         orders, self._orders = os.pipe()
         os.set_blocking(self._orders, False)
@@ -181,6 +278,7 @@ class Pool:
             signal.set_wakeup_fd(-1)
             listener, self._listener = self._listener, None
             assert listener is not None
+            assert self._board is not None
             for number in master.SIGNALS:
                 unpatched.set_handler(number, int(signal.SIG_DFL if number == signal.SIGCHLD else signal.SIG_IGN))
             master.close_what_is_its_own(())

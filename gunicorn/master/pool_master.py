@@ -2,8 +2,8 @@
 
 One thread, one loop. It accepts callers at a socket that the master has opened, and hands their calls to task processes
 by the word of the router (`tasks/router.py`); it starts, watches and replaces these by the word of the same supervisor
-that the master of the workers has. It opens no module of an application. What it is told to do by the master comes by a
-pipe, as numbers of signals; the end of that pipe is the end of the server.
+that the master of the workers has. It opens no module of an application, unless it is to (`dirty_preload`). What it is
+told to do by the master comes by a pipe, as numbers of signals; the end of that pipe is the end of the server.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from collections.abc import Callable
 from gunicorn.errors import ConfigError, HaltServer, OwnSignal
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
+from gunicorn.loading.garbage import set_apart
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.logs import atoms, handlers
 from gunicorn.logs.switch import LogSwitch
-from gunicorn.tasks.apps import parse_dirty_app_spec
+from gunicorn.tasks.apps import get_app_workers_attribute, parse_dirty_app_spec
 from gunicorn.tasks.errors import DirtyError
 from gunicorn.tasks.frames import (
     CALL,
@@ -40,10 +41,10 @@ from gunicorn.tasks.frames import (
 from gunicorn.tasks.lines import Line
 from gunicorn.tasks.passing import opened
 from gunicorn.tasks.place import remove_place
-from gunicorn.tasks.process import DirtyWorker, Page
+from gunicorn.tasks.process import BOOT_ERROR, DirtyWorker, Page
 from gunicorn.tasks.router import Limits, Router
 from gunicorn.tasks.stash_tables import StashTables
-from gunicorn.tasks.values import decode, encode
+from gunicorn.tasks.values import VARIABLE_OF_LIMIT, decode, encode
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.interest import BROKEN, READ, WRITE, Interest
 from gunicorn.unix.process import set_process_title
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Log
     from gunicorn.config.config import Config
+    from gunicorn.instrument.task_board import TaskBoard
     from gunicorn.tasks.frames import Frame
     from gunicorn.tasks.passing import Passed
     from gunicorn.tasks.router import Call
@@ -71,6 +73,9 @@ __all__ = ["DirtyArbiter", "specs_of"]
 ACCEPTS_AT_ONCE = 64
 FAREWELL_SECONDS = 1.0
 """At the end, so long callers may take to read their last answers."""
+
+MOST_WAITING = 256 * 1024 * 1024
+"""So many octets of calls may wait, or twice what one message may have."""
 
 
 def specs_of(cfg: Config) -> dict[str, int | None]:
@@ -93,6 +98,7 @@ def policy_of(cfg: Config) -> Policy:
         graceful_timeout=cfg.dirty_graceful_timeout,
         boot_timeout=cfg.dirty_timeout if boot_timeout is None else boot_timeout,
         memory=cfg.dirty_max_memory,
+        reload_replaces=cfg.dirty_reload == "replace",
     )
 
 
@@ -110,7 +116,7 @@ class DirtyArbiter:
 
     def __init__(
         self, app: ServedApplication, log: Log, listener: Socket, socket_path: str, orders: int, ppid: int,
-        board: memoryview[int],
+        board: TaskBoard,
     ) -> None:
         self.cfg = app.cfg
         self.log = log
@@ -123,9 +129,12 @@ class DirtyArbiter:
         self._orders = orders
         self._board = board
         self._specs = specs_of(self.cfg)
+        board.begin(self.pid)
+        board.expect(self._specs)
         self._books = PoolSupervisor(policy_of(self.cfg), self._specs)
-        self._router = Router(self, self._limits(), self._specs)
-        self._stash = StashTables()
+        self._router = Router(self, self._limits(), self._specs, board)
+        self._stash = StashTables(self.cfg.dirty_stash_memory)
+        self._tell_of_stash()
         self._scoreboard = Scoreboard()
         self._stacks = StackFile(_live)  # type: ignore[arg-type]
         self._memory = MemoryWatch()
@@ -147,6 +156,8 @@ class DirtyArbiter:
         # The master has ended without a word.
         self._is_orphan = False
         self._events: list[int] = []
+        # Orders that have come, and are not done yet.
+        self._heard = 0
         self._exits: list[Exit] = []
         self._reports: list[Report] = []
         self._deadline: float | None = 0.0
@@ -162,6 +173,8 @@ class DirtyArbiter:
     def run(self) -> int:
         """Serve until told to stop; the status of the process, 3 where no task process could start."""
         self._begin()
+        if self.cfg.dirty_preload and not self._preload():
+            return BOOT_ERROR
         try:
             while True:
                 self._turn()
@@ -185,6 +198,21 @@ class DirtyArbiter:
         self._listener.setblocking(False)
         self._watch(self._listener.fileno(), self._on_caller)
         self.log.info("Task processes are led by a process of its own (pid:%s), at %s", self.pid, self.socket_path)
+
+    def _preload(self) -> bool:
+        """Have the modules of applications here, so that task processes share their memory; whether that can be."""
+        for path in self._specs:
+            try:
+                get_app_workers_attribute(path)
+            except BaseException as error:  # noqa: BLE001  # the boundary around the user's code
+                forks.end_stray(error)
+                if isinstance(error, DirtyError):
+                    self.log.error("Task processes: %s", error.message)
+                else:
+                    self.log.error("Exception while %s was loaded\n%s", path, application_traceback(error).rstrip())
+                return False
+        set_apart(after_collecting=True)
+        return True
 
     def _watch(self, fd: int, act: Callable[[int, int], None]) -> None:
         self._sources[fd] = act
@@ -220,7 +248,8 @@ class DirtyArbiter:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        moments = [each for each in (self._deadline, self._router.due, self._memory.due) if each is not None]
+        all_moments = (self._deadline, self._router.due, self._memory.due, self._stash.due)
+        moments = [each for each in all_moments if each is not None]
         numbers, events = signals.wait(
             self._pipe[0], self._interest, max(0.0, min(moments) - now) if moments else None
         )
@@ -232,6 +261,9 @@ class DirtyArbiter:
         due = self._router.due
         if due is not None and now >= due:
             self._router.expire(now)
+        if self._stash.due is not None and now >= self._stash.due:
+            self._stash.expire(now)
+            self._tell_of_stash()
         if numbers:
             self._take(numbers)
         if (
@@ -257,6 +289,7 @@ class DirtyArbiter:
             self._is_orphan = True
             numbers = bytes([signal.SIGTERM])
         self._events += numbers
+        self._heard += len(numbers)
 
     def _step(self) -> None:
         """Ask the supervisor and do what it says, until there is nothing more to do."""
@@ -275,8 +308,14 @@ class DirtyArbiter:
                 self._deadline = decision.deadline
                 break
         self._router.failing = self._books.is_failing
-        self._board[0] = len(self._places)
-        self._board[1] = self.has_served
+        self._board.report(self._books.target, len(self._places), self.has_served)
+        for pid in self.workers:
+            member = self._books.members.get(pid)
+            if member is not None:
+                self._board.phase(pid, member.phase)
+        orders, self._heard = self._heard, 0
+        if orders:
+            self._board.hear(orders, self._books.take_reason())
 
     # Callers.
 
@@ -333,11 +372,17 @@ class DirtyArbiter:
 
     def _on_stash(self, line: Line, frame: Frame) -> None:
         try:
-            answer = self._stash.perform(opened(frame.payload))
+            answer = self._stash.perform(opened(frame.payload), time.monotonic())
         except DirtyError as error:
             self.refuse(line.id, frame.number, error)
-        else:
-            self._send(line, RESULT, frame.number, answer)
+            return
+        # Who has the answer finds it counted.
+        self._tell_of_stash()
+        self._send(line, RESULT, frame.number, answer)
+
+    def _tell_of_stash(self) -> None:
+        stash = self._stash
+        self._board.stash(stash.count, stash.entries, stash.octets, stash.most)
 
     # What the router wants.
 
@@ -462,6 +507,8 @@ class DirtyArbiter:
         elif worker is not None:
             worker.booted = True
             worker.app_paths = list(limits)
+            self._board.expect(self._shown_limits())
+            self._board.ready(line.id, limits)
             self._router.ready(line.id, limits, self.cfg.dirty_threads, now)
         # The supervisor reads on the board that it is ready.
         self._events.append(signals.POKE)
@@ -516,6 +563,7 @@ class DirtyArbiter:
         slot.pid = worker.pid = line.id = control.id = pid
         self.workers[pid] = worker
         self._books.note(pid, generation, ranks)
+        self._board.spawned(pid, slot.index, worker.age, generation)
         self._places[pid] = self._lines[line.fd] = line
         self._controls[pid] = self._lines[control.fd] = control
         self._sources[control.fd] = self._on_control
@@ -586,6 +634,7 @@ class DirtyArbiter:
         worker = self.workers.pop(action.pid)
         self._unwanted.discard(action.pid)
         self._books.forget(action.pid)
+        self._board.gone(action.pid, action.cause)
         self._scoreboard.release(worker.tmp.slot)
         line = self._places.get(action.pid)
         if line is not None:
@@ -604,6 +653,7 @@ class DirtyArbiter:
         self._reload = old
         self._books.limits = {**self._books.limits, **self._specs}
         self._router.expect({**old[1], **self._specs}, self._limits())
+        self._board.expect(self._shown_limits())
         self._reports.append(decisions.Reconfigured(policy_of(self.cfg)))
         if self.cfg.dirty_workers != old[0].dirty_workers:
             self._reports.append(decisions.Resize(self.cfg.dirty_workers))
@@ -615,6 +665,7 @@ class DirtyArbiter:
             self.cfg = self._app.cfg
             self._specs = specs_of(self.cfg)
             os.environ.update(self.cfg.env or {})
+            self._set_limits()
             self.log.setup(self.cfg)
         except OwnSignal:
             raise
@@ -630,8 +681,14 @@ class DirtyArbiter:
         _forget_env(self.cfg)
         self._app.cfg = self.cfg = cfg
         os.environ.update(cfg.env or {})
+        self._set_limits()
         self._specs = specs
         logs.restore()
+
+    def _set_limits(self) -> None:
+        """Those of a message and of the stash, as the configuration has them now."""
+        os.environ[VARIABLE_OF_LIMIT] = str(self.cfg.dirty_max_message)
+        self._stash.most = self.cfg.dirty_stash_memory
 
     def _reload_done(self, action: decisions.ReloadDone) -> None:
         if self._reload is not None:
@@ -639,6 +696,7 @@ class DirtyArbiter:
             self._reload = None
         self._books.limits = {path: self._books.limits.get(path) for path in self._specs}
         self._router.expect(self._specs)
+        self._board.expect(self._shown_limits())
         self.log.info("Task processes: reload done, %s serve the new code", self._books.target)
 
     def _reload_failed(self, action: decisions.ReloadFailed) -> None:
@@ -647,6 +705,7 @@ class DirtyArbiter:
         if old is not None:
             self._restore(*old)
             self._router.expect(self._specs, self._limits())
+            self._board.expect(self._shown_limits())
             self._reports.append(decisions.Restored(policy_of(self.cfg)))
             self._reports.append(decisions.Resize(self.cfg.dirty_workers))
 
@@ -662,8 +721,13 @@ class DirtyArbiter:
     def _nothing(self, action: decisions.Action) -> None:
         """What is the business of the workers' master alone."""
 
+    def _shown_limits(self) -> dict[str, int | None]:
+        """The applications that there are to be, with what their classes say of the number of processes."""
+        return {path: self._books.limits.get(path) for path in self._specs}
+
     def _limits(self) -> Limits:
-        return Limits(waiting=self.cfg.dirty_queue, seconds=float(self.cfg.dirty_timeout))
+        return Limits(waiting=self.cfg.dirty_queue, seconds=float(self.cfg.dirty_timeout),
+                      octets=max(MOST_WAITING, 2 * self.cfg.dirty_max_message))
 
 
 def _forget_env(cfg: Config) -> None:

@@ -28,6 +28,7 @@ class PoolSupervisor(Supervisor):
         self.limits = dict(limits)
         # By PID: generation of a process, and its rank for each application.
         self._ranks: dict[int, tuple[int, dict[str, int]]] = {}
+        self._reason = ""
 
     @property
     def is_failing(self) -> bool:
@@ -68,12 +69,19 @@ class PoolSupervisor(Supervisor):
 
     def _change_target(self, by: int) -> None:
         if by < 0 and not self.stopping:
-            spare = [member for member in self._of(self.generation) if member.counts and not self.is_needed(member.pid)]
-            if len(spare) < -by:
-                text = "No task process can be spared: each has an application that is in no other one."
-                self._do(Log("warning", text))
+            living = [member for member in self._of(self.generation) if member.counts]
+            spare = [member for member in living if not self.is_needed(member.pid)]
+            # Some of them may be about to go already.
+            if len(spare) - max(len(living) - self.target, 0) < -by:
+                self._reason = "No task process can be spared: each has an application that is in no other one."
+                self._do(Log("warning", self._reason))
                 return
         super()._change_target(by)
+
+    def take_reason(self) -> str:
+        """Why there are not less processes now, where somebody has wanted that and it cannot be; told once."""
+        reason, self._reason = self._reason, ""
+        return reason
 
     def _dismissal_rank(self, member: Member) -> tuple[bool, bool, int]:
         return not member.recycling, self.is_needed(member.pid), member.age

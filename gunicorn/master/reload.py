@@ -143,6 +143,7 @@ class ReloadTransaction:
             self._forget_env()
             master.app.reload()
             master.setup(master.app)
+            master.pool.try_it()
             self._logs = LogSwitch(master.log)
             master.log.setup(master.cfg)
             self._rebind()

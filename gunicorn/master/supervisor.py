@@ -491,11 +491,13 @@ class Supervisor:
 
     def _wanted_of_incoming(self) -> int:
         """How many new workers a reload wants now: for the old ones that are gone, and a batch."""
-        batch = self.policy.reload_batch
-        if not batch:
+        batch, replaces = self.policy.reload_batch, self.policy.reload_replaces
+        if not batch and not replaces:
             return self.target
         # Those that are retiring still have their memory: they are waited for.
         old = len(self.members) - sum(1 for _ in self._of(self.incoming))
+        if replaces:
+            return max(0, self.target - old)
         size = max(1, int(batch if batch >= 1 else batch * self.target))
         return min(self.target, max(0, self.target - old) + size)
 
@@ -509,9 +511,14 @@ class Supervisor:
             self._complete_reload(now)
         elif serving == len(fresh) and serving >= self._wanted_of_incoming():
             old = self._old()
-            for member in old[:max(0, len(old) + serving - self.target)]:
+            for member in old[:max(0, len(old) + serving - self.target + self._room_to_make(old))]:
                 self._retire(member, now, "reload")
                 self._exchanged = True
+
+    def _room_to_make(self, old: list[Member]) -> int:
+        """How many old workers go before there is one in their place."""
+        going = len(self.members) - len(old) - sum(1 for _ in self._of(self.incoming))
+        return int(self.policy.reload_replaces and not going)
 
     def _complete_reload(self, now: float) -> None:
         assert self.incoming is not None

@@ -72,7 +72,8 @@ def metric_of(family: Family, began: int, now: int) -> Metric | None:
         return None
     called, unit = _named(name)
     if kind == "histogram":
-        return Metric(called, told, unit, Histogram([_histogram(samples, began, now)], _CUMULATIVE))
+        points_of = [_histogram(labels, part, began, now) for labels, part in _by_labels(samples)]
+        return Metric(called, told, unit, Histogram(points_of, _CUMULATIVE))
     points = [NumberDataPoint(_attributes(labels), began, now, value) for _, labels, value in samples]
     if kind == "counter":
         return Metric(called, told, unit, Sum(points, _CUMULATIVE, True))
@@ -99,15 +100,24 @@ def _attributes(labels: dict[str, str]) -> dict[str, str]:
     return named
 
 
-def _histogram(samples: Iterable[Sample], began: int, now: int) -> HistogramDataPoint:
+def _by_labels(samples: Iterable[Sample]) -> Iterable[tuple[dict[str, str], list[Sample]]]:
+    """The samples of each histogram, which differ in nothing but the bound."""
+    found: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
+    for sample in samples:
+        labels = tuple((name, value) for name, value in sample[1].items() if name != "le")
+        found.setdefault(labels, []).append(sample)
+    return [(dict(labels), part) for labels, part in found.items()]
+
+
+def _histogram(labels: dict[str, str], samples: Iterable[Sample], began: int, now: int) -> HistogramDataPoint:
     """Buckets that count what is in them, of such that count what is before them, too."""
     bounds: list[float] = []
     counts: list[int] = []
     before, total, count = 0, 0.0, 0
-    for suffix, labels, value in samples:
+    for suffix, marks, value in samples:
         if suffix == "_bucket":
-            if labels["le"] != "+Inf":
-                bounds.append(float(labels["le"]))
+            if marks["le"] != "+Inf":
+                bounds.append(float(marks["le"]))
             counts.append(int(value) - before)
             before = int(value)
         elif suffix == "_sum":
@@ -115,7 +125,7 @@ def _histogram(samples: Iterable[Sample], began: int, now: int) -> HistogramData
         else:
             count = int(value)
     # The least and the greatest one are not kept.
-    return HistogramDataPoint({}, began, now, count, total, counts, bounds, None, None)  # type: ignore[arg-type]
+    return HistogramDataPoint(_attributes(labels), began, now, count, total, counts, bounds, None, None)  # type: ignore[arg-type]
 
 
 def _nanoseconds(seconds: float) -> int:

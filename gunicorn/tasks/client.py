@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 
+from gunicorn.logs.request_ids import current_request_id
+
 from .errors import DirtyError
 from .frames import CALL, END, ERROR, ITEM, STREAM, WINDOW, target_of
 from .link import Link, Reply
@@ -32,6 +34,11 @@ __all__ = [
 
 REFILL = WINDOW // 2
 """After so many items a reader asks for as many more."""
+
+
+def _target(app_path: str, action: str) -> bytes:
+    """What is called, and by which request."""
+    return target_of(app_path, action, current_request_id())
 
 
 class DirtyClient:
@@ -66,7 +73,7 @@ class DirtyClient:
     def execute(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> Value:
         """Call an action, and return what it does."""
         payload = encode([args, kwargs])
-        reply = self._link.ask(CALL, target_of(app_path, action), payload, 0, self.timeout)
+        reply = self._link.ask(CALL, _target(app_path, action), payload, 0, self.timeout)
         return result_of(*self._link.wait(reply, self.timeout))
 
     def stream(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> DirtyStreamIterator:
@@ -95,7 +102,7 @@ class DirtyClient:
     async def execute_async(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> Value:
         """Call an action, and return what it does."""
         payload = encode([args, kwargs])
-        reply = await self._async_link.ask(CALL, target_of(app_path, action), payload, 0, self.timeout)
+        reply = await self._async_link.ask(CALL, _target(app_path, action), payload, 0, self.timeout)
         return result_of(*await self._async_link.wait(reply, self.timeout))
 
     def stream_async(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> DirtyAsyncStreamIterator:
@@ -141,7 +148,7 @@ class DirtyStreamIterator:
         if self._reply is None:
             app_path, action, args, kwargs = self._asked
             self._reply = self._link.ask(
-                CALL, target_of(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
+                CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
             )
         try:
             kind, payload = self._link.wait(self._reply, self._client.timeout)
@@ -195,7 +202,7 @@ class DirtyAsyncStreamIterator:
         if self._reply is None:
             app_path, action, args, kwargs = self._asked
             self._reply = await self._link.ask(
-                CALL, target_of(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
+                CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
             )
         try:
             kind, payload = await self._link.wait(self._reply, self._client.timeout)

@@ -2,8 +2,9 @@
 
 Both ends are always of one installation, on one machine, so the head is as the machine has it: kind, marks, the length
 of the target, the length of all behind the head, the number of the call, and an amount, whose meaning is the kind's.
-The target of a call, `application NUL action`, stands before what is passed to it, so that who hands a call on need not
-look into that. Numbers are the sender's: each has its own.
+The target of a call, `application NUL action`, and behind one more NUL the id of the request that asks, where it has
+one, stands before what is passed to it, so that who hands a call on need not look into that. Numbers are the sender's:
+each has its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections import deque
 
 from .errors import DirtyProtocolError
 from .passing import Passed
-from .values import LONGEST
+from .values import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ else:
 
 __all__ = [
     "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
-    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "Frame", "FrameReader", "head", "split_target",
-    "target_of",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "Frame", "FrameReader", "head", "request_id_of",
+    "split_target", "target_of",
 ]
 
 CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, WORN, LEAVING, LEAVE = range(1, 13)
@@ -59,7 +60,11 @@ PASSED, TAKES_PASSED = 2, 4
 _HEAD = struct.Struct("=BBHIQd")
 HEAD_SIZE = _HEAD.size
 _MOST_MARKS = STREAM | PASSED | TAKES_PASSED
-_LONGEST = LONGEST + 0xFFFF
+# What is less need not be compared with the limit, which is a look at the environment.
+_SURELY_SHORT = 0xFFFF
+_LONGEST_ID = 128
+# With the id, they still fit what the head says of their length.
+_LONGEST_NAMES = 0xFFFF - 1 - _LONGEST_ID
 
 
 def head(kind: int, number: int, length: int = 0, marks: int = 0, target: int = 0, amount: float = 0.0) -> bytes:
@@ -67,18 +72,30 @@ def head(kind: int, number: int, length: int = 0, marks: int = 0, target: int = 
     return _HEAD.pack(kind, marks, target, length, number, amount)
 
 
-def target_of(app_path: str, action: str) -> bytes:
+def target_of(app_path: str, action: str, request_id: str | None = None) -> bytes:
     """Application and action as the target of a call. Raises DirtyProtocolError where they cannot be one."""
     octets = f"{app_path}\0{action}".encode("utf-8", "surrogatepass")
-    if len(octets) > 0xFFFF or octets.count(b"\0") != 1:
+    if len(octets) > _LONGEST_NAMES or octets.count(b"\0") != 1:
         raise DirtyProtocolError("The names of application and action are too long, or have a NUL in them")
+    if request_id and len(request_id) <= _LONGEST_ID and request_id.isascii() and request_id.isprintable():
+        octets += b"\0" + request_id.encode("ascii")
     return octets
 
 
 def split_target(target: bytes) -> tuple[str, str]:
     """The names of application and action."""
-    app_path, _, action = target.decode("utf-8", "replace").partition("\0")
-    return app_path, action
+    app_path, _, rest = target.decode("utf-8", "replace").partition("\0")
+    return app_path, rest.partition("\0")[0]
+
+
+def request_id_of(target: bytes) -> str | None:
+    """The id of the request that has asked for this; None: it has none."""
+    parts = target.split(b"\0", 2)
+    return parts[2].decode("ascii", "replace") if len(parts) > 2 else None
+
+
+def _is_too_long(length: int) -> bool:
+    return length > _SURELY_SHORT and length > longest() + 0xFFFF
 
 
 class FrameReader:
@@ -128,7 +145,7 @@ class FrameReader:
         self._missing = 0
         while there - at >= HEAD_SIZE:
             kind, marks, target, length, number, amount = _HEAD.unpack_from(octets, at)
-            if kind not in KINDS or marks > _MOST_MARKS or target > length or length > _LONGEST:
+            if kind not in KINDS or marks > _MOST_MARKS or target > length or _is_too_long(length):
                 raise DirtyProtocolError("What came is no frame", octets[at:at + HEAD_SIZE])
             begin = at + HEAD_SIZE
             end = begin + length

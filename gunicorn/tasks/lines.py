@@ -8,6 +8,7 @@ from collections import deque
 from .errors import DirtyProtocolError
 from .frames import PASSED, TAKES_PASSED, FrameReader, head
 from .passing import ROOM, Passed, descriptors
+from .values import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_UNSENT", "Line"]
 
 MOST_UNSENT = 256 * 1024 * 1024
-"""Octets that may wait for somebody who does not take them, before the connection is given up."""
+"""Octets that may wait for somebody who does not take them, before the connection is given up; or twice what one
+message may have."""
 
 PAUSE_AT = 8 * 1024 * 1024
 """Above so many, nothing more is read from there."""
@@ -92,7 +94,7 @@ class Line:
                 self._out.append((memoryview(part), passed))
                 self.unsent += len(part)
                 passed = None
-        self.is_broken = self.is_broken or self.unsent > MOST_UNSENT
+        self.is_broken = self.is_broken or (self.unsent > MOST_UNSENT and self.unsent > 2 * longest())
         if was_empty:
             self.flush()
 

@@ -13,7 +13,7 @@ import struct
 from gunicorn.unix import unpatched
 
 from .errors import DirtyProtocolError
-from .values import LONGEST
+from .values import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class Passed:
 
     def read(self) -> bytes:
         """The octets. Raises DirtyProtocolError for more than may be sent, and for a file that shrinks meanwhile."""
-        if self._size > LONGEST:
-            raise DirtyProtocolError(f"Message of {self._size} octets is too large: {LONGEST} are the most")
+        if self._size > longest():
+            raise DirtyProtocolError(f"Message of {self._size} octets is too large: {longest()} are the most")
         octets = os.pread(self.fd, self._size, 0)
         if len(octets) != self._size:
             raise DirtyProtocolError("What was passed is not there any more")

@@ -16,10 +16,10 @@ from collections import deque
 
 from gunicorn.instrument import scoreboard
 from gunicorn.loading.tracebacks import application_traceback
-from gunicorn.logs import handlers
+from gunicorn.logs import handlers, request_ids
 from gunicorn.unix import forks, unpatched
 
-from . import calls
+from . import calls, frames
 from .apps import get_app_workers_attribute, load_dirty_app
 from .calls import Job
 from .errors import DirtyError, DirtyProtocolError
@@ -271,7 +271,10 @@ class DirtyWorker:
                 self._frames += _read(self._channel, self._reader)
                 if not self._frames and not self._reader.is_within:
                     return None
-            job = Job(self._frames.popleft())
+            call = self._frames.popleft()
+            # Lines of the log that the action writes are about that request.
+            request_ids.running.set(frames.request_id_of(call.target))
+            job = Job(call)
             self._jobs[job.number] = job
             self._last_seen = job.number
             self._calls_left -= 1

@@ -27,7 +27,7 @@ from .errors import (
     DirtyTimeoutError,
     DirtyWorkerError,
 )
-from .frames import ITEM, WINDOW, split_target
+from .frames import ERROR, ITEM, WINDOW, split_target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +60,26 @@ if TYPE_CHECKING:
         def drained(self, place: int, stuck: bool, /) -> None:
             """A place that is to go has no call left; or (`stuck`) only such as have run for too long."""
 
+    class Books(Protocol):
+        """Is told what comes of calls, to count it (`instrument.task_board`). An unknown application is ""."""
 
-__all__ = ["Call", "Limits", "Outlet", "Router"]
+        def comes(self, app: str, /) -> None:
+            """A call has come."""
+
+        def waits(self, app: str, count: int, /) -> None:
+            """So many calls of an application wait now."""
+
+        def begins(self, call: int, app: str, place: int, target: bytes, came_at: float, /) -> None:
+            """A place runs a call."""
+
+        def leaves(self, call: int, failed: bool, /) -> None:
+            """A place runs it no longer."""
+
+        def ends(self, app: str, result: str, /) -> None:
+            """What has become of a call: "ok", "error", "timeout", "cancelled", "refused" or "lost"; once a call."""
+
+
+__all__ = ["Books", "Call", "Limits", "Outlet", "Router"]
 
 
 class Limits(Record):
@@ -76,8 +94,8 @@ class Limits(Record):
 class Call:
     """`caller` knows it by `number`, the place by `id`; `caller` is -1 when nobody waits for it any more."""
 
-    __slots__ = ("app", "caller", "gives_up_at", "id", "is_late", "marks", "number", "payload", "place", "room",
-                 "since", "target")
+    __slots__ = ("app", "caller", "came_at", "gives_up_at", "id", "is_late", "marks", "number", "payload", "place",
+                 "room", "since", "target")
 
     def __init__(self, id: int, caller: int, frame: Frame, app: App, now: float) -> None:
         self.id = id
@@ -87,6 +105,7 @@ class Call:
         self.target = frame.target
         self.payload = frame.payload
         self.marks = frame.marks
+        self.came_at = now
         # When its caller will have waited for long enough.
         self.gives_up_at = now + frame.amount if frame.amount > 0 else 0.0
         self.place: Place | None = None
@@ -133,9 +152,10 @@ class Router:
     """`apps`: the applications that there are to be, by their paths. `failing`: no place is to be hoped for, so that a
     call for an application that nobody has is refused at once."""
 
-    def __init__(self, outlet: Outlet, limits: Limits, apps: Iterable[str] = ()) -> None:
+    def __init__(self, outlet: Outlet, limits: Limits, apps: Iterable[str] = (), books: Books | None = None) -> None:
         self.failing = False
         self._outlet = outlet
+        self._books: Books = _NoBooks() if books is None else books
         self._limits = limits
         self._apps: dict[bytes, App] = {}
         self._places: dict[int, Place] = {}
@@ -190,7 +210,10 @@ class Router:
             return
         app = self._apps.get(frame.target.partition(b"\0")[0])
         problem = self._problem(app, frame)
+        path = "" if app is None else app.path
+        self._books.comes(path)
         if app is None or problem is not None:
+            self._books.ends(path, "refused")
             self._outlet.refuse(caller, frame.number, problem or _unknown(frame))
             return
         self._last_id += 1
@@ -199,10 +222,11 @@ class Router:
         if place is not None:
             self._start(place, call, now)
         elif len(app.waiting) >= self._limits.waiting or self._octets + len(call.payload) > self._limits.octets:
-            self._give_up(call, DirtyQueueFullError(app.path))
+            self._give_up(call, DirtyQueueFullError(app.path), "refused")
         else:
             self._octets += len(call.payload)
             app.waiting[call.id] = call
+            self._books.waits(app.path, len(app.waiting))
 
     def _problem(self, app: App | None, frame: Frame) -> DirtyError | None:
         if self._stopping:
@@ -215,12 +239,12 @@ class Router:
         """A caller does not wait for a call any more; unknown numbers are those of calls that have just ended."""
         call = self._callers.get(caller, {}).get(number)
         if call is not None:
-            self._give_up(call, None)
+            self._give_up(call, None, "cancelled")
 
     def gone(self, caller: int) -> None:
         """A caller has ended, with all that it has asked for."""
         for call in list(self._callers.get(caller, {}).values()):
-            self._give_up(call, None)
+            self._give_up(call, None, "cancelled")
         self._callers.pop(caller, None)
 
     def more(self, caller: int, number: int, items: float, now: float) -> None:
@@ -272,7 +296,7 @@ class Router:
             return
         ends = frame.kind != ITEM
         if ends:
-            self._forget(call)
+            self._forget(call, frame.kind == ERROR)
         else:
             call.room -= 1
             if call.room > 0:
@@ -282,7 +306,7 @@ class Router:
         if call.caller >= 0:
             self._outlet.answer(call.caller, call.number, frame.kind, frame.payload)
             if ends:
-                self._release(call)
+                self._release(call, "error" if frame.kind == ERROR else "ok")
         if ends:
             self._deal(found, now)
             if found.is_leaving:
@@ -302,7 +326,8 @@ class Router:
             assert place is not None
             call.is_late = True
             place.is_leaving = True
-            self._answer_with(call, DirtyTimeoutError(f"{call.name} took longer than {seconds:g} s", seconds))
+            error = DirtyTimeoutError(f"{call.name} took longer than {seconds:g} s", seconds)
+            self._answer_with(call, error, "timeout")
             self._outlet.late(place.id, call)
             self._tell_drained(place)
 
@@ -329,6 +354,7 @@ class Router:
         place.running[call.id] = call
         call.place = place
         self._time(call, now)
+        self._books.begins(call.id, call.app.path, place.id, call.target, call.came_at)
         self._outlet.start(place.id, call)
         call.payload = b""
 
@@ -348,8 +374,10 @@ class Router:
             app = next(app for app in place.apps if app.waiting and next(iter(app.waiting)) == first)
             call = app.waiting.pop(first)
             self._octets -= len(call.payload)
+            self._books.waits(app.path, len(app.waiting))
             if call.gives_up_at and now >= call.gives_up_at:
-                self._give_up(call, DirtyTimeoutError(f"{call.name} has waited in vain for a free process"))
+                error = DirtyTimeoutError(f"{call.name} has waited in vain for a free process")
+                self._give_up(call, error, "timeout")
             else:
                 self._start(place, call, now)
 
@@ -360,33 +388,36 @@ class Router:
             place.told = state
             self._outlet.drained(place.id, state == 1)
 
-    def _forget(self, call: Call) -> None:
-        """A call has left its place."""
+    def _forget(self, call: Call, failed: bool = True) -> None:
+        """A call has left its place, or that has ended."""
+        self._books.leaves(call.id, failed)
         assert call.place is not None
         call.place.running.pop(call.id, None)
         self._timed.pop(call.id, None)
         call.place = None
 
-    def _release(self, call: Call) -> None:
+    def _release(self, call: Call, result: str) -> None:
         """A caller has its last answer."""
+        self._books.ends(call.app.path, result)
         calls = self._callers.get(call.caller)
         if calls is not None:
             calls.pop(call.number, None)
         call.caller = -1
 
-    def _answer_with(self, call: Call, error: DirtyError) -> None:
+    def _answer_with(self, call: Call, error: DirtyError, result: str = "lost") -> None:
         if call.caller >= 0:
             self._outlet.refuse(call.caller, call.number, error)
-            self._release(call)
+            self._release(call, result)
 
-    def _give_up(self, call: Call, error: DirtyError | None) -> None:
+    def _give_up(self, call: Call, error: DirtyError | None, result: str) -> None:
         """Without `error`, the caller is told nothing."""
         if call.app.waiting.pop(call.id, None) is not None:
             self._octets -= len(call.payload)
+            self._books.waits(call.app.path, len(call.app.waiting))
         if error is not None:
-            self._answer_with(call, error)
+            self._answer_with(call, error, result)
         else:
-            self._release(call)
+            self._release(call, result)
         if call.place is not None:
             self._outlet.cancel(call.place.id, call.id)
 
@@ -395,7 +426,17 @@ class Router:
             error = DirtyConnectionError("The task processes are stopping") if self._stopping else (
                 DirtyNoWorkersAvailableError(app.path)
             )
-            self._give_up(call, error)
+            self._give_up(call, error, "refused")
+
+
+class _NoBooks:
+    """Nobody counts."""
+
+    def comes(self, app: str) -> None: ...
+    def waits(self, app: str, count: int) -> None: ...
+    def begins(self, call: int, app: str, place: int, target: bytes, came_at: float) -> None: ...
+    def leaves(self, call: int, failed: bool) -> None: ...
+    def ends(self, app: str, result: str) -> None: ...
 
 
 def _unknown(frame: Frame) -> DirtyError:

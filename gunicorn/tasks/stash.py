@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from gunicorn._types import Value
 
 __all__ = [
-    "StashClient", "StashTable", "clear", "delete", "delete_table", "ensure", "exists", "get", "info", "keys", "put",
-    "table", "tables",
+    "StashClient", "StashTable", "add", "clear", "delete", "delete_table", "ensure", "exists", "get", "info", "keys",
+    "put", "put_if", "table", "tables",
 ]
-
-_MISSING = object()
 
 
 class StashClient:
@@ -43,13 +41,21 @@ class StashClient:
         self.timeout = timeout
         self._link = Link(socket_path)
 
-    def put(self, table: str, key: Value, value: Value) -> None:
-        """Store a value. Raises StashError for one that cannot be passed."""
-        try:
-            octets = encode(value)
-        except DirtyProtocolError as error:
-            raise StashError(error.message) from error
-        self._ask("put", table, key, None, octets)
+    def put(self, table: str, key: Value, value: Value, ttl: float | None = None) -> None:
+        """Store a value, for `ttl` seconds if that is said. Raises StashError for one that cannot be passed."""
+        self._ask("put", table, key, ttl, _octets_of(value))
+
+    def put_if(self, table: str, key: Value, expected: Value, value: Value, ttl: float | None = None) -> bool:
+        """Store a value where the present one is `expected`, and only then; whether that was so.
+
+        What is not there is None. Nobody comes between the comparison and the storing.
+        """
+        return bool(self._ask("put_if", table, key, [expected, ttl], _octets_of(value)))
+
+    def add(self, table: str, key: Value, n: float = 1) -> float:
+        """Add to the number of a key, which is 0 where there is none, and return the sum. Its `ttl` stays."""
+        found: float = self._ask("add", table, key, n)
+        return found
 
     def get(self, table: str, key: Value, default: Value = None) -> Value:
         """The value of a key; `default` where there is none, be it that there is no such table."""
@@ -138,6 +144,13 @@ class StashClient:
         return payload
 
 
+def _octets_of(value: Value) -> bytes:
+    try:
+        return encode(value)
+    except DirtyProtocolError as error:
+        raise StashError(error.message) from error
+
+
 def _specific(error: DirtyError, table: str, key: object) -> DirtyError:
     if error.message == NO_TABLE:
         return StashTableNotFoundError(table)
@@ -183,6 +196,18 @@ class StashTable:
     def __iter__(self) -> Iterator[Value]:
         return iter(self.keys())
 
+    def put(self, key: Value, value: Value, ttl: float | None = None) -> None:
+        """Store a value, for `ttl` seconds if that is said."""
+        self._client.put(self._name, key, value, ttl)
+
+    def put_if(self, key: Value, expected: Value, value: Value, ttl: float | None = None) -> bool:
+        """Store a value where the present one is `expected`; whether that was so."""
+        return self._client.put_if(self._name, key, expected, value, ttl)
+
+    def add(self, key: Value, n: float = 1) -> float:
+        """Add to the number of a key, and return the sum."""
+        return self._client.add(self._name, key, n)
+
     def get(self, key: Value, default: Value = None) -> Value:
         """The value of a key, or `default`."""
         return self._client.get(self._name, key, default)
@@ -220,9 +245,20 @@ def _client() -> StashClient:
     return client
 
 
-def put(table: str, key: Value, value: Value) -> None:
-    """Store a value. Raises StashError."""
-    _client().put(table, key, value)
+def put(table: str, key: Value, value: Value, ttl: float | None = None) -> None:
+    """Store a value, for `ttl` seconds if that is said. Raises StashError."""
+    _client().put(table, key, value, ttl)
+
+
+def put_if(table: str, key: Value, expected: Value, value: Value, ttl: float | None = None) -> bool:
+    """Store a value where the present one is `expected` (None: there is none); whether that was so. Raises StashError.
+    """
+    return _client().put_if(table, key, expected, value, ttl)
+
+
+def add(table: str, key: Value, n: float = 1) -> float:
+    """Add to the number of a key, which is 0 where there is none, and return the sum. Raises StashError."""
+    return _client().add(table, key, n)
 
 
 def get(table: str, key: Value, default: Value = None) -> Value:

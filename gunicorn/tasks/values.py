@@ -7,6 +7,7 @@ entries; integers are of network order, so that both ends may be on different ma
 
 from __future__ import annotations
 
+import os
 import struct
 
 from .errors import DirtyProtocolError
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
     Parts = list[bytes]
 
-__all__ = ["LONGEST", "MOST_ENTRIES", "decode", "encode"]
+__all__ = ["LONGEST", "MOST_ENTRIES", "VARIABLE_OF_LIMIT", "decode", "encode", "longest"]
 
 LONGEST = 64 * 1024 * 1024
-"""Octets of the longest text, of the longest bytes, and of all that is sent at once."""
+"""Octets of the longest text, of the longest bytes, and of all that is sent at once, unless somebody says otherwise."""
+
+VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_LIMIT"
+"""In the environment: what the server says (`dirty_max_message`)."""
+
+# What is shorter than that needs no look at the limit, which cannot be less.
+_SHORT = 1024
 
 MOST_ENTRIES = 1 << 20
 """Entries of the largest list or dict."""
@@ -39,13 +46,19 @@ _ONLY_DOUBLE = struct.Struct("!d")
 _PLAIN = {None: bytes([_NONE]), False: bytes([_FALSE]), True: bytes([_TRUE])}
 
 
+def longest() -> int:
+    """So many octets may be sent at once."""
+    said = os.environ.get(VARIABLE_OF_LIMIT, "")
+    return max(int(said), _SHORT) if said.isascii() and said.isdigit() and len(said) < 12 else LONGEST
+
+
 def encode(value: object) -> bytes:
     """The octets of `value`. Raises DirtyProtocolError for what cannot be passed, or is too large."""
     parts: Parts = []
     _put(value, parts, DEEPEST)
     octets = b"".join(parts)
-    if len(octets) > LONGEST:
-        raise DirtyProtocolError(f"Message of {len(octets)} octets is too large: {LONGEST} are the most")
+    if len(octets) > _SHORT and len(octets) > longest():
+        raise DirtyProtocolError(f"Message of {len(octets)} octets is too large: {longest()} are the most")
     return octets
 
 
@@ -100,8 +113,8 @@ def _put_dict(value: dict[object, object], parts: Parts, depth: int) -> None:
 
 
 def _bounded(length: int, what: str) -> int:
-    if length > LONGEST:
-        raise DirtyProtocolError(f"{what} of {length} octets is too long: {LONGEST} are the most")
+    if length > _SHORT and length > longest():
+        raise DirtyProtocolError(f"{what} of {length} octets is too long: {longest()} are the most")
     return length
 
 

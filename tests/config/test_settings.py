@@ -31,7 +31,7 @@ NEW = {
     "request_slow", "ready_workers", "health_path", "agent_bind", "metrics_buckets", "mount", "park_connections",
     "gc_freeze", "gc_threshold",
     "fastcgi_allow_ips", "scgi_allow_ips", "static", "static_cache_control", "static_index", "static_fallback",
-    "allowed_hosts",
+    "allowed_hosts", "dirty_max_message", "dirty_stash_memory", "dirty_reload", "dirty_preload",
 }
 
 

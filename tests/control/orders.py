@@ -11,6 +11,7 @@ from gunicorn.instrument import scoreboard
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.profile_file import Profile, ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
+from gunicorn.instrument.task_board import TaskBoard
 from gunicorn.instrument.totals import Ledger
 
 
@@ -22,6 +23,17 @@ class Answer:
 
     def look(self) -> str | None:
         return self.text
+
+
+class TaskOrder:
+    """Something that a pool was told to do; it is done when `found` says what came of it."""
+
+    def __init__(self, before: int, found: tuple[int, str] | None = None) -> None:
+        self.before = before
+        self.found = found
+
+    def look(self) -> tuple[int, str] | None:
+        return self.found
 
 
 class Unheard(ProfileFile):
@@ -45,6 +57,9 @@ class Noted:
         self.has_levels = True
         self.answer = Answer()
         self.profiles: ProfileFile | None = None
+        # A pool of task processes, and how many it says are wanted after an order, and why not less.
+        self.tasks: TaskBoard | None = None
+        self.task_order: TaskOrder | None = None
         pages = Scoreboard()
         self.slots = [pages.allocate(1, 900.0), pages.allocate(1, 990.0)]
         self.slots[0].state = scoreboard.READY
@@ -63,7 +78,8 @@ class Noted:
             reload=ReloadView(), events=(Event(1.5, "Booted"),),
             listeners=(ListenerView("http://127.0.0.1:8000", 5, "tcp"),), settings=Config(), not_ready="",
             add_up=lambda: Ledger().sums(self.slots), restarts={"crash": 2},
-            probe=lambda: Probes({11: 50 << 20}, {5: 3}),
+            probe=lambda: Probes({11: 50 << 20, 21: 3 << 20}, {5: 3}),
+            look_at_tasks=lambda: None if self.tasks is None else self.tasks.read(),
         )
         return view.replaced(**self.changes)
 
@@ -72,6 +88,10 @@ class Noted:
 
     def resize(self, by: int) -> None:
         self.done.append(("resize", by))
+
+    def resize_tasks(self, by: int) -> TaskOrder | None:
+        self.done.append(("resize_tasks", by))
+        return self.task_order
 
     def dismiss(self, pid: int) -> None:
         self.done.append(("dismiss", pid))

@@ -17,7 +17,7 @@ from gunicorn.control.control_face import ControlFace, Office
 from gunicorn.control.conversation import Peer
 from gunicorn.control.guard import Guard
 from gunicorn.control.http_face import Reply
-from tests.control.orders import Noted
+from tests.control.orders import Noted, TaskOrder
 from tests.control.talk import Hall, heard
 
 NEAR, FAR = ("127.0.0.1", 5001), ("192.0.2.7", 5002)
@@ -131,6 +131,22 @@ def test_what_can_be_done(line: str, body: str, data: object, done: tuple[object
     assert note == "note"
     assert str(text).endswith(" by 127.0.0.1:5001")
     assert "secret" not in str(text)
+
+
+def test_more_and_less_task_processes() -> None:
+    talk = Talk()
+    assert talk.ask("POST /dirty", *RIGHT, body='{"add": 2}') == (
+        404, {"success": False, "error": "Dirty arbiter not running"}
+    )
+    talk.orders.task_order = TaskOrder(2, (4, ""))
+    assert talk.ask("POST /dirty", *RIGHT, body='{"add": 2}') == (
+        200, {"success": True, "operation": "add", "requested": 2, "spawned": 2, "previous": 2, "total_workers": 4,
+              "target_workers": 4}
+    )
+    talk.orders.task_order = TaskOrder(2, (2, "No one can be spared."))
+    assert talk.ask("POST /dirty", *RIGHT, body='{"remove": 1}') == (409, {"error": "No one can be spared."})
+    assert talk.ask("POST /dirty", *RIGHT, body='{"remove": 0}')[0] == 400
+    assert talk.ask("POST /dirty", AS_JSON, body='{"remove": 1}')[0] == 401
 
 
 def test_what_a_worker_is_doing() -> None:

@@ -94,6 +94,7 @@ def test_what_it_shows(serve: Serve, tmp_path: Path, chromium: Chromium) -> None
     chromium.open(url)
     chromium.wait("document.querySelector('#verdict').innerText === 'Serving'")
     chromium.wait("document.querySelector('#workers').innerText === '2 of 2'")
+    assert chromium.run("document.querySelector('#tasks').hidden"), "there are none"
     # Numbers move under load.
     for _ in range(50):
         assert get(server.address).status == 200
@@ -116,9 +117,16 @@ def test_what_it_shows(serve: Serve, tmp_path: Path, chromium: Chromium) -> None
                 restarts: {{[hostile]: 1}}}},
             listeners: [{{address: hostile, waiting: null}}],
             requests: [{{pid: last.workers[0].pid, age: 11, line: hostile, running: 1}}],
-            workers: last.workers.map(each => ({{...each, phase: hostile}}))}})
+            workers: last.workers.map(each => ({{...each, phase: hostile}})),
+            tasks: {{enabled: true, target: 2, workers: [{{phase: "ready", state: "busy"}}], stash: {{entries: 3}},
+                apps: [{{import_path: hostile, worker_count: null, current_workers: 1, running: 1, waiting: 2, calls: 5,
+                    results: {{ok: 4, error: 1}}}}],
+                calls: [{{pid: 7, age: 80, call: hostile, request_id: hostile}}]}}}})
     """)
-    for place in ("#verdict", "#about", "#workers-note", "#queues", "#stuck tbody", "#who tbody", "#events tbody"):
+    assert "1 of 2 processes, 1 busy, 3 entries" in chromium.text("#tasks-about")
+    assert chromium.text("#apps tbody").split("\t")[1:4] == ["1 / 2", "1", "2"]
+    for place in ("#apps tbody", "#calls tbody", "#verdict", "#about", "#workers-note", "#queues", "#stuck tbody",
+                  "#who tbody", "#events tbody"):
         assert SHOWN in chromium.text(place), place
     assert chromium.run("document.images.length") == 0
     assert chromium.run("document.querySelectorAll('main script, main b').length") == 0

@@ -13,7 +13,8 @@ from gunicorn.control.commands import COMMANDS
 from gunicorn.control.conversation import Peer
 from gunicorn.control.session import Session
 from gunicorn.instrument._board import Board
-from tests.control.orders import Noted
+from tests.control.orders import Noted, TaskOrder
+from tests.support.task_board import APP, OTHER, busy_board
 
 
 class Talk:
@@ -161,6 +162,87 @@ def test_listeners_and_tasks(talk: Talk) -> None:
     assert talk.ask("show dirty")["data"] == {"enabled": False, "pid": None, "workers": [], "apps": []}
     for line in ("dirty add", "dirty remove 2"):
         assert talk.ask(line)["data"] == {"success": False, "error": "Dirty arbiter not running"}
+
+
+def test_a_pool_is_shown(talk: Talk) -> None:
+    talk.orders.tasks = busy_board()
+    data = talk.ask("show dirty")["data"]
+    assert (data["enabled"], data["pid"], data["target"], data["count"]) == (True, 20, 2, 2)
+    first, second = data["workers"]
+    assert {key: first[key] for key in ("pid", "age", "booted", "state", "calls", "errors", "running", "memory")} == {
+        "pid": 21, "age": 1, "booted": True, "state": "busy", "calls": 2, "errors": 1, "running": 1, "memory": 3 << 20,
+    }
+    assert (second["booted"], second["state"], second["memory"]) == (False, "booting", None)
+    app, other = data["apps"]
+    assert {key: app[key] for key in ("import_path", "worker_count", "current_workers", "worker_pids", "waiting")} == {
+        "import_path": APP, "worker_count": None, "current_workers": 1, "worker_pids": [21], "waiting": 2,
+    }
+    assert (other["worker_count"], other["calls"]) == (1, 0)
+    assert (app["calls"], app["results"]["error"], app["results"]["refused"]) == (2, 1, 1)
+    assert data["calls"] == [
+        {"pid": 21, "call": f"{APP}.train", "app": APP, "action": "train", "age": 4.5, "request_id": "an.id"},
+    ]
+    assert data["stash"] == {"tables": 1, "entries": 3, "bytes": 5 << 20, "limit": 64 << 20}
+    assert talk.ask("show stats")["data"]["dirty_arbiter_pid"] == 20
+    data = talk.ask("show all")["data"]
+    assert data["dirty_arbiter"]["pid"] == 20
+    assert ([row["pid"] for row in data["dirty_workers"]], data["dirty_worker_count"]) == ([21, 22], 2)
+    talk.send("watch")
+    assert talk.turn()[0]["data"]["tasks"]["pid"] == 20
+
+
+def test_what_is_not_wanted_any_more_is_not_shown(talk: Talk) -> None:
+    talk.orders.tasks = board = busy_board()
+    board.expect({OTHER: 1})
+    assert [app["import_path"] for app in talk.ask("show dirty")["data"]["apps"]] == [OTHER]
+
+
+@pytest.mark.parametrize(
+    ("command", "by", "found", "answer"),
+    [
+        ("dirty add", 1, (3, ""), ("add", 1, "spawned", 1, 3, None)),
+        ("dirty add 0", 1, (3, ""), ("add", 1, "spawned", 1, 3, None)),
+        ("dirty add 5", 5, (7, ""), ("add", 5, "spawned", 5, 7, None)),
+        ("dirty remove", -1, (1, ""), ("remove", 1, "removed", 1, 1, None)),
+        ("dirty remove 4", -4, (1, "Why."), ("remove", 4, "removed", 1, 1, "Why.")),
+        ("dirty remove 4", -4, (1, ""), ("remove", 4, "removed", 1, 1, "One task process stays.")),
+        ("dirty add 99999", 1000, (1002, ""), ("add", 99999, "spawned", 1000, 1002, "At most 1000 at a time.")),
+    ],
+)
+def test_more_and_less_task_processes(
+    talk: Talk, command: str, by: int, found: tuple[int, str], answer: tuple[str, int, str, int, int, str | None]
+) -> None:
+    talk.orders.task_order = order = TaskOrder(2)
+    talk.send(command)
+    assert talk.turn() == []
+    assert talk.orders.done == [("resize_tasks", by)]
+    order.found = found
+    (got,) = talk.turn()
+    operation, requested, name, done, total, reason = answer
+    assert got["data"] == {
+        "success": True, "operation": operation, "requested": requested, name: done, "previous": 2,
+        "total_workers": total, "target_workers": total, **({} if reason is None else {"reason": reason}),
+    }
+
+
+def test_a_pool_that_stops_takes_nobody_on(talk: Talk) -> None:
+    talk.orders.task_order = TaskOrder(2, (2, ""))
+    assert talk.ask("dirty add")["error"] == "The task processes are stopping."
+
+
+@pytest.mark.parametrize("reason", ["No one can be spared.", ""])
+def test_what_cannot_be_spared_stays(talk: Talk, reason: str) -> None:
+    talk.orders.task_order = TaskOrder(2, (2, reason))
+    assert talk.ask("dirty remove 3")["error"] == (reason or "One task process stays.")
+
+
+def test_a_pool_that_does_not_answer(talk: Talk) -> None:
+    talk.orders.task_order = TaskOrder(2)
+    talk.send("dirty add")
+    assert talk.turn() == []
+    talk.orders.now += 11.0
+    (got,) = talk.turn()
+    assert got["error"] == "The process that leads the tasks does not answer"
 
 
 def test_help_names_every_command(talk: Talk) -> None:

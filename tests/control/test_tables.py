@@ -8,7 +8,9 @@ import pytest
 
 from gunicorn.control import facts, tables
 from gunicorn.instrument._board import Board
+from gunicorn.instrument.task_board import TaskBoard
 from tests.control.orders import Noted
+from tests.support.task_board import busy_board
 
 
 def text(command: str, tell: Any) -> list[str]:
@@ -104,6 +106,38 @@ def test_help_and_tasks() -> None:
     assert tables.as_text(["help"], {"commands": {"b": "2", "aaa [N]": "1"}}).splitlines() == [
         "Available commands:", "", "  aaa [N]   1", "  b         2",
     ]
+
+
+def test_a_pool() -> None:
+    orders = Noted()
+    orders.tasks = busy_board()
+    lines = tables.as_text(["show", "dirty"], facts.of_tasks(orders.view())).splitlines()
+    assert lines == [
+        "2 of 2 task processes, led by process 20, ended: crash 1",
+        "",
+        "PID        AGE    STATE     RUN   CALLS    ERRORS  MEMORY   APPS",
+        "-" * 60,
+        "21         1      busy      1     2        1       3 MiB    mod:App, mod:Other",
+        "22         2      booting   0     0        0       -        ",
+        "",
+        "APP                            PROCESSES  RUN   WAITING  CALLS    NOT OK",
+        "-" * 70,
+        "mod:App                        1/2        1     2        2        error 1, refused 1",
+        "mod:Other                      1/1        0     0        0        -",
+        "",
+        "PID        SINCE      REQUEST ID                           CALL",
+        "-" * 70,
+        f"21         4.5s       {'an.id':<36} mod:App.train",
+        "",
+        "Stash: 1 tables, 3 entries, 5.0 of 64 MiB",
+    ]
+    board = TaskBoard()
+    board.begin(1)
+    board.begins(1, "", 5, b"\x1b[2J\0\x00\x07\0\x1b", 0.0)
+    orders.tasks = board
+    text = tables.as_text(["show", "dirty"], facts.of_tasks(orders.view()))
+    assert "\x1b" not in text
+    assert "\x07" not in text
 
 
 def test_a_tick_is_a_line() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.control.orders import TaskOrder
 from tests.control.test_session import Talk
+from tests.support.task_board import busy_board
 
 ROW = {"pid": int, "age": int, "booted": bool, "aborted": bool, "last_heartbeat": float}
 STATS = {
@@ -61,6 +63,27 @@ DATA = {
 }
 
 
+#: The same, of a server with a pool.
+WITH_TASKS = {
+    "show dirty": {
+        "enabled": True, "pid": int, "workers": [{"pid": int, "age": int, "apps": list, "booted": bool}],
+        "apps": [{"import_path": str, "current_workers": int, "worker_pids": list}],
+    },
+    "show all": {
+        "dirty_arbiter": {"pid": int, "type": "dirty_arbiter", "role": "dirty master"},
+        "dirty_workers": [{"pid": int, "type": "dirty", "age": int, "apps": list, "booted": bool}],
+        "dirty_worker_count": int,
+    },
+    "dirty add 2": {
+        "success": True, "operation": "add", "requested": 2, "spawned": 2, "total_workers": int, "target_workers": int,
+    },
+    "dirty remove": {
+        "success": True, "operation": "remove", "requested": 1, "removed": 1, "total_workers": int,
+        "target_workers": int,
+    },
+}
+
+
 def misfits(value: Any, form: Any, path: str = "") -> list[str]:
     """Where a value is not of a form; more keys than it has are none of its business."""
     if isinstance(form, dict):
@@ -80,6 +103,16 @@ def test_what_a_command_answers(command: str) -> None:
     assert set(answer) == {"id", "status", "data"}
     assert answer["status"] == "ok"
     assert misfits(answer["data"], DATA[command]) == []
+
+
+@pytest.mark.parametrize("command", WITH_TASKS)
+def test_what_a_command_about_tasks_answers(command: str) -> None:
+    talk = Talk()
+    talk.orders.tasks = busy_board()
+    talk.orders.task_order = TaskOrder(2, (4 if "add" in command else 1, ""))
+    answer = talk.ask(command)
+    assert answer["status"] == "ok"
+    assert misfits(answer["data"], WITH_TASKS[command]) == []
 
 
 def test_a_misfit_is_seen() -> None:

@@ -24,8 +24,10 @@ from gunicorn.instrument.exposition import (
 )
 from gunicorn.instrument.metrics import CAUSES, OTEL, RELOADS, STATES, Readings, WorkerReading, families
 from gunicorn.instrument.scoreboard import METHODS, SHED_REASONS, STATUSES, VERSIONS, Scoreboard
+from gunicorn.instrument.task_readings import RESULTS
 from gunicorn.instrument.totals import Totals
 from gunicorn.unix.resources import Usage
+from tests.support.task_board import APP, OTHER, busy_board
 
 FORMATS = [pytest.param(OPENMETRICS, id="openmetrics"), pytest.param(TEXT, id="text")]
 
@@ -61,7 +63,7 @@ def readings(**changes: Any) -> Readings:
         listeners=(("http://127.0.0.1:80", 3, None), ('unix:/a"b\\c\n', -1, 2e9)),
         spawned=9, restarts={"crash": 2}, reloads={"success": 1}, reloaded_at=1.5e9,
         queue_limits=(("http://127.0.0.1:80", 2048),), places=(3, 5), websockets=2,
-        process=Usage(1.5, 30 << 20, 90 << 20, 12, None),
+        process=Usage(1.5, 30 << 20, 90 << 20, 12, None), tasks=busy_board().read(), task_memory={0: 3 << 20, 1: None},
     )
     return base.replaced(**changes)
 
@@ -124,6 +126,37 @@ def test_the_bounds_of_opentelemetry(chosen: Format) -> None:
     }
     assert found[f"{name}_count", frozenset()] == 4
     assert ("gunicorn_request_queue_seconds_bucket", frozenset({("le", "0.000256")})) in found
+
+
+@pytest.mark.parametrize("chosen", FORMATS)
+def test_tasks(chosen: Format) -> None:
+    found = parsed(chosen.render(families(readings())), chosen)
+
+    def value(name: str, **labels: str) -> float:
+        return found[f"gunicorn_{name}", frozenset(labels.items())]
+
+    assert [value("task_processes", state=state) for state in STATES] == [1, 0, 1, 0]
+    assert (value("task_processes_target"), value("task_spawns_total"), value("task_master_starts_total")) == (2, 2, 1)
+    assert value("task_restarts_total", cause="crash") == 1
+    assert [value("task_calls_total", app=APP, result=result) for result in RESULTS] == [0, 1, 0, 0, 1, 0]
+    assert value("task_calls_total", app="", result="refused") == 1
+    assert (value("task_calls_running", app=APP), value("task_calls_waiting", app=APP)) == (1, 2)
+    assert value("task_duration_seconds_count", app=APP) == 1
+    assert value("task_duration_seconds_sum", app=APP) == pytest.approx(0.25)
+    assert value("task_duration_seconds_bucket", app=APP, le="0.262144") == 1
+    assert value("task_duration_seconds_bucket", app=APP, le="0.131072") == 0
+    assert value("task_queue_seconds_count", app=APP) == 2
+    assert value("task_queue_seconds_count", app=OTHER) == 0
+    assert value("task_memory_bytes", process="0") == 3 << 20
+    assert ("gunicorn_task_memory_bytes", frozenset({("process", "1")})) not in found
+    assert (value("stash_tables"), value("stash_entries")) == (1, 3)
+    assert (value("stash_bytes"), value("stash_limit_bytes")) == (5 << 20, 64 << 20)
+
+
+def test_without_tasks_there_is_nothing_of_them() -> None:
+    text = TEXT.render(families(readings(tasks=None))).decode()
+    assert "gunicorn_task" not in text
+    assert "gunicorn_stash" not in text
 
 
 def test_both_formats_say_the_same() -> None:

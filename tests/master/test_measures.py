@@ -11,6 +11,7 @@ from gunicorn.master.measures import MEMORY_SECONDS, MOST_LOOKS, Measures
 from gunicorn.master.supervisor import BOOTING as BOOTS
 from gunicorn.master.supervisor import READY as SERVES
 from gunicorn.master.supervisor import RETIRING
+from tests.support.task_board import busy_board
 
 
 class House:
@@ -21,6 +22,7 @@ class House:
         self.scoreboard = Scoreboard()
         self.looked: list[int] = []
         self.workers: dict[int, Any] = {}
+        self.tasks: Any = None
         self.master: Any = SimpleNamespace(
             WORKERS=self.workers, LISTENERS=[], cfg=SimpleNamespace(metrics_buckets="powers"),
             parking=SimpleNamespace(count=0),
@@ -46,6 +48,7 @@ class House:
     def read(self) -> Any:
         view: Any = SimpleNamespace(
             workers=list(self.workers.values()), not_ready="", target=2, counters=SimpleNamespace(spawned=3),
+            tasks=self.tasks,
         )
         return self.measures.read(view)
 
@@ -62,6 +65,18 @@ def test_memory_is_looked_at_now_and_then() -> None:
     house.now += 1
     house.read()
     assert house.looked == [5, 9, 6, 5, 9]
+
+
+def test_the_memory_of_task_processes_is_known_by_their_places() -> None:
+    house = House()
+    house.spawn(5)
+    house.tasks = busy_board().read()
+    read = house.read()
+    assert (read.task_memory, [worker.memory for worker in read.workers]) == ({0: 21000, 1: 22000}, [5000])
+    assert read.tasks is house.tasks
+    # Elsewhere their numbers mean others.
+    house.tasks = house.tasks.replaced(is_here=False)
+    assert (house.read().task_memory, house.tasks.local_pids) == ({}, [])
 
 
 def test_many_workers_are_looked_at_by_and_by() -> None:

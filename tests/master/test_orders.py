@@ -100,7 +100,8 @@ def master_of(world: World, **attributes: Any) -> Any:
     return SimpleNamespace(
         supervisor=world.supervisor, WORKERS=workers, pid=7, history=History(lambda: 5.0), LISTENERS=[listener],
         cfg=SimpleNamespace(ready_workers=1), log=SimpleNamespace(info=lambda *args: None), reexec_pid=0, told=[],
-        measures=SimpleNamespace(sums=Ledger().sums, restarts={}), **attributes,
+        measures=SimpleNamespace(sums=Ledger().sums, restarts={}),
+        pool=SimpleNamespace(read=lambda: None, order=lambda number, times: (number, times)), **attributes,
     )
 
 
@@ -145,6 +146,7 @@ def test_orders_are_queued() -> None:
     master = master_of(World().started(), tell_supervisor=lambda report: master.told.append(report))
     orders = Orders(master, lambda: view_of(master, 0.0, False))
     orders.resize(-2)
+    assert [orders.resize_tasks(by) for by in (3, -2)] == [(signal.SIGTTIN, 3), (signal.SIGTTOU, 2)]
     orders.dismiss(100)
     orders.renew([100, 101])
     orders.signal(signal.SIGHUP)

@@ -7,7 +7,21 @@ from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.instrument import scoreboard
-from gunicorn.master.decisions import Exit, Kill, Log, Policy, Resized, Spawn, Spawned, Stuck, Worn
+from gunicorn.master.decisions import (
+    Exit,
+    Gone,
+    Kill,
+    Log,
+    Policy,
+    Reconfigured,
+    Reload,
+    ReloadDone,
+    Resized,
+    Spawn,
+    Spawned,
+    Stuck,
+    Worn,
+)
 from gunicorn.master.pool_supervisor import PoolSupervisor
 
 READY = SimpleNamespace(
@@ -19,12 +33,15 @@ class Pool:
     """A supervisor, and the processes that it has had started; PIDs count from 1."""
 
     def __init__(self, workers: int, **limits: int | None) -> None:
-        self.books = PoolSupervisor(Policy(workers, 0.0, 30.0, 300.0), limits)
+        self.books = PoolSupervisor(self.policy(workers), limits)
         self.paths = list(limits)
         self.now = 0.0
         self.pid = 0
         self.ranks: dict[int, dict[str, int]] = {}
         self.said: list[object] = []
+
+    def policy(self, workers: int) -> Policy:
+        return Policy(workers, 0.0, 30.0, 300.0)
 
     def step(self, *reports: Any, signals: tuple[int, ...] = (), exits: tuple[Exit, ...] = ()) -> list[object]:
         """What is decided; what is to be started is started, and ready at once."""
@@ -98,3 +115,36 @@ def test_a_process_with_a_call_that_hangs() -> None:
     (log, _) = pool.end(1, signal.SIGKILL)
     assert isinstance(log, Log)
     assert "killed by the timeout" in log.message
+
+
+def test_two_at_once_take_no_more_than_can_be_spared() -> None:
+    pool = Pool(3, a=1, b=2)
+    pool.step()
+    decided = pool.step(signals=(signal.SIGTTOU, signal.SIGTTOU))
+    assert [each for each in decided if isinstance(each, Resized)] == [Resized(2, 3)]
+    assert pool.books.target == 2
+    assert "No task process can be spared" in pool.books.take_reason()
+    assert pool.books.take_reason() == ""
+
+
+class Narrow(Pool):
+    """There is no room for a new process beside the old ones."""
+
+    def policy(self, workers: int) -> Policy:
+        return super().policy(workers).replaced(reload_replaces=True)
+
+
+def test_a_reload_without_room_ends_an_old_one_before_it_starts_a_new_one() -> None:
+    pool = Narrow(2, a=1, b=None)
+    pool.step()
+    assert pool.step(signals=(signal.SIGHUP,)) == [Reload()]
+    # Nothing is started before one is gone; and no second one goes meanwhile.
+    assert pool.step(Reconfigured(pool.policy(2))) == [Kill(1, signal.SIGTERM)]
+    assert pool.step() == []
+    assert pool.end(1) == [Gone(1, "reload"), Spawn(2)]
+    assert pool.step() == [Kill(2, signal.SIGTERM)]
+    # The application that was in one process is in one again, of the new code.
+    assert pool.ranks[3] == {"a": 0, "b": 0}
+    assert pool.end(2) == [Gone(2, "reload"), Spawn(2)]
+    assert pool.step() == [ReloadDone()]
+    assert sorted(pool.books.members) == [3, 4]

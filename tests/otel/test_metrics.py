@@ -81,6 +81,20 @@ def test_buckets_count_what_is_in_them(inside: list[int]) -> None:
     assert (point.count, point.sum) == (sum(inside), 1.5)  # type: ignore[union-attr]
 
 
+def test_a_histogram_for_each_application() -> None:
+    samples: list[Any] = []
+    for app, count in (("m:A", 3), ("m:B", 5)):
+        samples += [("_bucket", {"app": app, "le": "0.5"}, count - 1), ("_bucket", {"app": app, "le": "+Inf"}, count),
+                    ("_count", {"app": app}, count), ("_sum", {"app": app}, 1.5)]
+    found = metric_of(("gunicorn_task_duration_seconds", "histogram", "", samples), BEGAN, NOW)
+    assert found is not None
+    assert (found.name, found.unit) == ("gunicorn.task_duration", "s")
+    points: Any = found.data.data_points
+    assert [(dict(point.attributes), point.count, list(point.bucket_counts)) for point in points] == [
+        ({"app": "m:A"}, 3, [2, 1]), ({"app": "m:B"}, 5, [4, 1]),
+    ]
+
+
 def test_a_snapshot() -> None:
     data = metrics_of({"time": 12.5, "started": 2.0, "families": []}, Resource({"service.name": "shop"}), "28")
     (of_resource,) = data.resource_metrics

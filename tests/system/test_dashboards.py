@@ -13,6 +13,7 @@ import yaml
 from gunicorn.instrument.exposition import TEXT
 from gunicorn.instrument.metrics import CAUSES, RELOADS, STATES, families
 from gunicorn.instrument.scoreboard import SHED_REASONS, STATUSES
+from gunicorn.instrument.task_readings import RESULTS
 from tests.instrument.test_metrics import parsed, readings
 from tests.support.server import REPOSITORY
 
@@ -40,7 +41,8 @@ def test_only_what_is_there_is_asked_for(expression: str) -> None:
     assert named
     assert named <= KNOWN
     assert expression.count("(") == expression.count(")")
-    values = {"cause": CAUSES, "result": RELOADS, "state": STATES, "status": STATUSES, "reason": SHED_REASONS}
+    results = (*RELOADS, *RESULTS)
+    values = {"cause": CAUSES, "result": results, "state": STATES, "status": STATUSES, "reason": SHED_REASONS}
     for label, said in re.findall(r'\b(cause|reason|result|state|status)[!=]~?"([^"]*)"', expression):
         assert set(said.split("|")) <= set(values[label])
 
@@ -60,7 +62,7 @@ def test_panels_have_their_places() -> None:
 
 def test_every_rule_says_what_is_the_matter() -> None:
     names = [rule["alert"] for rule in rules()]
-    assert len(set(names)) == len(names) == 9
+    assert len(set(names)) == len(names) == 10
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "ticket") for rule in rules())
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     assert jobs["rule_files"] == ["alerts.yml"]
@@ -70,9 +72,9 @@ def test_the_documentation_knows_every_name() -> None:
     text = (REPOSITORY / "docs" / "observability.md").read_text()
     section = text[text.index("## Metrics and health"):]
     named = set(NAME.findall(section)) - {"gunicorn_pywsgi"}
-    times = re.compile(r"(gunicorn_request_(?:duration|queue)_seconds)_(?:bucket|count|sum)")
+    times = re.compile(r"(gunicorn_(?:request|task)_(?:duration|queue)_seconds)_(?:bucket|count|sum)")
     ours = {name for name in KNOWN if name.startswith("gunicorn_")}
     assert named == {times.sub(r"\1", name) for name in ours}
     assert all(f"`{name}`" in section for name in KNOWN - ours)
     assert all(f"`{cause}`" in section for cause in CAUSES)
-    assert all(f"`{result}`" in section for result in RELOADS)
+    assert all(f"`{result}`" in section for result in (*RELOADS, *RESULTS))

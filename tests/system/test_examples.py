@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -107,6 +108,33 @@ def test_mounts(make_server: Serve) -> None:
         assert socket.recv(PATIENCE) == "7"
     assert server.stop() == 0
     assert (server.log().count("the API is open"), server.log().count("the API is closed")) == (1, 1)
+
+
+def test_tasks(make_server: Serve) -> None:
+    folder = EXAMPLES / "tasks"
+    server = make_server("", config=(folder / "gunicorn.conf.py").read_text(), target=None)
+    for name in ("web.py", "api.py", "model.py"):
+        (server.folder / name).write_text((folder / name).read_text())
+    server.start()
+    page = requests.get(server.url, timeout=PATIENCE).text
+    assert 'new EventSource("evaluate")' in page
+    for place in ("", "/api"):
+        asked = {"text": "Wo ist bitte der Bahnhof?"}
+        answer = requests.get(f"{server.url}{place}/classify", asked, timeout=PATIENCE).json()
+        assert answer["language"] == "German"
+        assert answer["certainty"] > 0.9
+        with requests.get(f"{server.url}{place}/evaluate", stream=True, timeout=PATIENCE) as events:
+            assert events.headers["Content-Type"].startswith("text/event-stream")
+            lines = [line.decode() for line in events.iter_lines() if line]
+        progress = [json.loads(line.removeprefix("data: ")) for line in lines]
+        assert [each["done"] for each in progress] == list(range(1, 33))
+        assert progress[-1]["right"] >= 24
+        # A browser that goes away in the middle costs nothing.
+        with requests.get(f"{server.url}{place}/evaluate", stream=True, timeout=PATIENCE) as events:
+            next(events.iter_lines())
+    assert requests.get(f"{server.url}/counts", timeout=PATIENCE).json() == {"German": 2}
+    assert server.stop() == 0
+    server.check_log()
 
 
 def test_hooks(serve: Serve) -> None:

@@ -81,6 +81,8 @@ class T(DirtyApp):
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     def from_stash(self, key):
         return stash.get("shared", key)
+    def returns_long(self, size):
+        return "x" * size
     def environment(self, name):
         return os.environ.get(name)
 

@@ -12,6 +12,7 @@ from gunicorn.tasks import frames
 from gunicorn.tasks.errors import DirtyProtocolError
 from gunicorn.tasks.frames import CALL, CANCEL, HEAD_SIZE, KINDS, PASSED, STREAM, Frame, FrameReader, head
 from gunicorn.tasks.passing import Passed, opened
+from gunicorn.tasks.values import LONGEST
 
 FRAMES = st.builds(
     Frame, st.sampled_from(KINDS), st.sampled_from([0, STREAM]), st.integers(0, 2**64 - 1),
@@ -67,7 +68,7 @@ def test_what_is_missing_is_known() -> None:
         # A payload that was to be passed and is not there.
         head(CALL, 1, marks=2),
         head(CALL, 1, length=3, target=4),
-        head(CALL, 1, length=frames.LONGEST + 0x10000),
+        head(CALL, 1, length=LONGEST + 0x10000),
         b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
@@ -109,9 +110,16 @@ def test_a_payload_that_cannot_be_had() -> None:
     os.ftruncate(payload.fd, 10)
     with pytest.raises(DirtyProtocolError, match="not there any more"):
         payload.read()
-    os.ftruncate(payload.fd, frames.LONGEST + 1)
+    os.ftruncate(payload.fd, LONGEST + 1)
     with pytest.raises(DirtyProtocolError, match="too large"):
         Passed(os.dup(payload.fd)).read()
     # Octets of its own beside it mean that something is wrong.
     with pytest.raises(DirtyProtocolError, match="not there"):
         FrameReader().feed(head(CALL, 1, 1, PASSED) + b"x", [payload])
+
+
+def test_a_target_says_which_request_asks() -> None:
+    target = frames.target_of("mod:Class", "do", "an.id")
+    assert (frames.split_target(target), frames.request_id_of(target)) == (("mod:Class", "do"), "an.id")
+    for none in (None, "", "x" * 129, "a\0b", "é", "a\n"):
+        assert frames.request_id_of(frames.target_of("mod:Class", "do", none)) is None

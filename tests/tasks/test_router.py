@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from gunicorn.instrument.task_board import TaskBoard
 from gunicorn.tasks.errors import (
     DirtyConnectionError,
     DirtyError,
@@ -33,7 +34,11 @@ class Pool:
         self.errors: dict[tuple[int, int], DirtyError] = {}
         # What each place runs, in order: identity of the call there, caller, number.
         self.started: dict[int, list[Call]] = {}
-        self.router = Router(self, Limits(waiting, octets, seconds), [A, B])
+        # A moment of 0.0 means none.
+        self.board = TaskBoard(lambda: self.now + 1.0)
+        self.board.begin(1)
+        self.board.expect({A: None, B: None})
+        self.router = Router(self, Limits(waiting, octets, seconds), [A, B], self.board)
 
     # The outlet.
 
@@ -81,6 +86,13 @@ class Pool:
         due = self.router.due
         if due is not None and self.now >= due:
             self.router.expire(self.now)
+
+    def counted(self) -> dict[str, int]:
+        """What calls have come to, of all applications."""
+        found: Counter[str] = Counter()
+        for app in self.board.read().apps:
+            found.update(app.results)
+        return {result: count for result, count in found.items() if count}
 
     def take(self) -> list[tuple[object, ...]]:
         log, self.log = self.log, []
@@ -333,6 +345,36 @@ def test_without_a_limit_nothing_is_timed() -> None:
     assert pool.router.due is None
 
 
+def test_what_calls_come_to_is_counted() -> None:
+    pool = Pool(waiting=2, seconds=10.0)
+    pool.ready(1, width=2)
+    pool.ready(2, width=2)
+    for number in range(4):
+        pool.call(5, number)
+    pool.say(1, RESULT)
+    pool.say(1, ERROR)
+    assert pool.counted() == {"ok": 1, "error": 1}
+    pool.router.lost(2)
+    assert pool.counted() == {"ok": 1, "error": 1, "lost": 2}
+    for number in range(10, 15):
+        pool.call(5, number, seconds=3.0 if number == 13 else 0.0)
+    pool.call(5, 20, "m:C")
+    assert pool.counted() == {"ok": 1, "error": 1, "lost": 2, "refused": 2}
+    pool.router.cancel(5, 12)
+    pool.router.cancel(5, 10)
+    # One of the four that are left has its answer later, and nobody waits for it.
+    pool.say(1)
+    assert pool.counted() == {"ok": 1, "error": 1, "lost": 2, "refused": 2, "cancelled": 2}
+    pool.pass_time(10.0)
+    assert pool.counted()["timeout"] == 2
+    reading = pool.board.read()
+    assert [(app.path, app.running, app.waiting) for app in reading.apps] == [("", 0, 0), (A, 2, 0), (B, 0, 0)]
+    pool.say(1)
+    pool.say(1)
+    assert [app.running for app in pool.board.read().apps] == [0, 0, 0]
+    assert pool.counted()["timeout"] == 2
+
+
 # -- streams
 
 
@@ -475,6 +517,14 @@ class Calls(RuleBasedStateMachine):
     def answers(self) -> Counter[tuple[object, ...]]:
         last = [each for each in self.pool.log if each[0] == "refuse" or (each[0] == "answer" and each[3] != ITEM)]
         return Counter(each[1:3] for each in last)
+
+    @invariant()
+    def each_is_counted_once(self) -> None:
+        found, router = self.pool.board.read(), self.pool.router
+        open_calls = sum(map(len, router._callers.values()))
+        assert sum(self.pool.counted().values()) == len(self.asked) - open_calls
+        assert sum(app.running for app in found.apps) == len(found.calls) == router.running
+        assert sum(app.waiting for app in found.apps) == router.waiting
 
     @invariant()
     def bounds_are_kept(self) -> None:

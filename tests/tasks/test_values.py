@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gunicorn.tasks import values
 from gunicorn.tasks.errors import DirtyProtocolError
-from gunicorn.tasks.values import DEEPEST, decode, decode_first, encode
+from gunicorn.tasks.values import DEEPEST, LONGEST, decode, decode_first, encode
 
 SIMPLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 VALUES = st.recursive(
@@ -104,12 +104,21 @@ def test_depth_is_bounded_on_both_sides() -> None:
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [("x" * 11, "String of 11"), (b"x" * 11, "Bytes of 11"), ({"x" * 11: 1}, "Key of 11"), (["xxx"] * 3, "Message of")],
+    [("x" * 2000, "String of 2000"), (b"x" * 2000, "Bytes of 2000"), ({"x" * 2000: 1}, "Key of 2000"),
+     (["x" * 500] * 3, "Message of")],
 )
 def test_lengths_are_bounded(monkeypatch: pytest.MonkeyPatch, value: object, message: str) -> None:
-    monkeypatch.setattr(values, "LONGEST", 10)
-    with pytest.raises(DirtyProtocolError, match=message):
-        encode(value)
+    assert decode(encode(value)) == value
+    for said in ("1024", "7"):
+        monkeypatch.setenv(values.VARIABLE_OF_LIMIT, said)
+        with pytest.raises(DirtyProtocolError, match=message):
+            encode(value)
+
+
+@pytest.mark.parametrize("said", ["", "much", "-5", "1e9", "9" * 20, "\u0665"])
+def test_a_limit_that_is_none(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv(values.VARIABLE_OF_LIMIT, said)
+    assert values.longest() == LONGEST
 
 
 def test_entries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

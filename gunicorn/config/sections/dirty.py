@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_callable, validate_list_string, validate_pos_int, validate_size
+from gunicorn.config.validators import (
+    validate_bool,
+    validate_callable,
+    validate_dirty_reload,
+    validate_list_string,
+    validate_message_size,
+    validate_pos_int,
+    validate_size,
+)
 
 SECTION = "Dirty Arbiters"
 HOOKS = "Dirty Arbiter Hooks"
@@ -85,6 +93,60 @@ class DirtyQueue(Setting):
     meta = "INT"
     desc = """\
         How many calls of one task application may wait for a process; the caller of one more gets an error at once.
+        """
+
+
+class DirtyMaxMessage(Setting):
+    name = "dirty_max_message"
+    section = SECTION
+    default = 64 * 1024 * 1024
+    validator = validate_message_size
+    cli = ["--dirty-max-message"]
+    meta = "BYTES"
+    desc = """\
+        How large what is passed to a task, or comes back from it, may be at once, such as `256M`: from 1K to 1G.
+        """
+
+
+class DirtyStashMemory(Setting):
+    name = "dirty_stash_memory"
+    section = SECTION
+    default = 64 * 1024 * 1024
+    validator = validate_size
+    cli = ["--dirty-stash-memory"]
+    meta = "BYTES"
+    desc = """\
+        How much the stash may hold, keys and all; what does not fit is refused, and what is there stays.
+        """
+
+
+class DirtyReload(Setting):
+    name = "dirty_reload"
+    section = SECTION
+    default = "overlap"
+    validator = validate_dirty_reload
+    cli = ["--dirty-reload"]
+    meta = "STRATEGY"
+    desc = """\
+        How SIGHUP exchanges the task processes: `overlap` or `replace`.
+
+        With `overlap` new ones are started beside the old ones, which go when all of the new ones are ready; when one
+        of these cannot start, the old ones stay. With `replace` there need be no memory for both: an old one goes
+        before the new one in its place is started, one at a time, and calls wait meanwhile. When a new one cannot
+        start, the old ones that are left stay.
+        """
+
+
+class DirtyPreload(Setting):
+    name = "dirty_preload"
+    section = SECTION
+    default = False
+    validator = validate_bool
+    action = "store_true"
+    cli = ["--dirty-preload"]
+    desc = """\
+        Import the modules of the task applications once, before the processes are forked, so that these share the
+        memory of what is loaded by importing them. A reload keeps what is imported: restart the server for new code.
         """
 
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     Data = Mapping[str, object]
 
-__all__ = ["Reading", "Running", "Worker", "percentile", "read", "share", "since"]
+__all__ = [
+    "Reading", "Running", "TaskApp", "TaskCall", "Tasks", "Worker", "percentile", "read", "share", "since",
+]
 
 
 class Worker(Record):
@@ -44,8 +46,46 @@ class Running(Record):
     request_id: str = ""
 
 
+class TaskApp(Record):
+    """A task application: how many processes it has, of how many (0: of all), and its calls."""
+
+    path: str
+    processes: int
+    wanted: int
+    running: int
+    waiting: int
+    calls: float
+    failed: float
+
+
+class TaskCall(Record):
+    """A call that runs."""
+
+    pid: int
+    age: float
+    name: str
+    request_id: str
+
+
+class Tasks(Record):
+    """The pool of task processes."""
+
+    pid: int
+    wanted: int
+    processes: int
+    busy: int
+    memory: float
+    apps: tuple[TaskApp, ...]
+    calls: tuple[TaskCall, ...]
+
+    def app(self, path: str) -> TaskApp | None:
+        """The application of this path."""
+        return next((app for app in self.apps if app.path == path), None)
+
+
 class Reading(Record):
-    """All of an answer. `waiting` is None where no listener tells; `moment` only grows, in one server."""
+    """All of an answer. `waiting` is None where no listener tells; `moment` only grows, in one server; `tasks` is None
+    where there are none."""
 
     version: str
     pid: int
@@ -68,6 +108,7 @@ class Reading(Record):
     workers: tuple[Worker, ...]
     requests: tuple[Running, ...]
     events: tuple[tuple[float, str], ...]
+    tasks: Tasks | None = None
 
     def worker(self, pid: int) -> Worker | None:
         """The worker of this process."""
@@ -122,6 +163,39 @@ def read(data: Data) -> Reading:
         workers=tuple(map(_worker, _rows(data.get("workers")))),
         requests=tuple(map(_running, _rows(data.get("requests")))),
         events=tuple((_number(row.get("at")), _text(row.get("text"))) for row in _rows(data.get("events"))),
+        tasks=_tasks(_object(data.get("tasks"))),
+    )
+
+
+def _tasks(data: Data) -> Tasks | None:
+    if data.get("enabled") is not True:
+        return None
+    workers = _rows(data.get("workers"))
+    return Tasks(
+        pid=_whole(data.get("pid")),
+        wanted=_whole(data.get("target")),
+        processes=sum(row.get("phase") == "ready" for row in workers),
+        busy=sum(row.get("state") == "busy" for row in workers),
+        memory=sum(_number(row.get("memory")) for row in workers),
+        apps=tuple(map(_task_app, _rows(data.get("apps")))),
+        calls=tuple(
+            TaskCall(_whole(row.get("pid")), _number(row.get("age")), _text(row.get("call")),
+                     _text(row.get("request_id")))
+            for row in _rows(data.get("calls"))
+        ),
+    )
+
+
+def _task_app(row: Data) -> TaskApp:
+    calls = _number(row.get("calls"))
+    return TaskApp(
+        path=_text(row.get("import_path")),
+        processes=_whole(row.get("current_workers")),
+        wanted=_whole(row.get("worker_count")),
+        running=_whole(row.get("running")),
+        waiting=_whole(row.get("waiting")),
+        calls=calls,
+        failed=calls - _number(_object(row.get("results")).get("ok")),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from . import table
+from . import table, tasks
 from .keys import HELP
 from .reading import percentile, share, since
 from .text import cut, duration, escaped, fit, left, percent, plain, right, spark, width
@@ -84,6 +84,7 @@ def _main(now: Reading, before: Reading | None, state: State, columns: int, rows
     sections: list[tuple[Line, list[Line]]] = [
         ([("bold", "RUNNING, THE OLDEST FIRST")], [_running(each, state) for each in now.requests]),
         table.section(now, before, state, columns),
+        *tasks.sections(now, before, state),
         ([("bold", "EVENTS, THE LAST FIRST")], [_event(*each, state) for each in reversed(now.events)]),
     ]
     if not now.requests:
@@ -98,8 +99,8 @@ def _main(now: Reading, before: Reading | None, state: State, columns: int, rows
     return lines
 
 
-#: How many rows a section gets in a round: of requests, workers, events.
-_ROUND = (1, 3, 1)
+#: How many rows a section gets in a round: of requests, workers, and each other one.
+_ROUND = (1, 3)
 
 
 def _shared_out(wanted: Sequence[int], rows: int) -> list[int | None]:
@@ -113,7 +114,8 @@ def _shared_out(wanted: Sequence[int], rows: int) -> list[int | None]:
             return counts + [None] * (len(wanted) - len(counts))
     while rows > 0:
         before = rows
-        for place, most in enumerate(_ROUND):
+        for place in range(len(wanted)):
+            most = _ROUND[place] if place < len(_ROUND) else 1
             more = min(most, rows, wanted[place] - (counts[place] or 0))
             counts[place] = (counts[place] or 0) + more
             rows -= more

@@ -58,3 +58,21 @@ def earlier(**changes: Any) -> Reading:
     stats = {"uptime": 3715.0, "requests": 2400, "responses": {"2xx": 2400, "5xx": 0}, "refused": 5}
     workers = [worker(1208, 0), worker(1209, 1), worker(1210, 2)]
     return read(answer(**{"stats": stats, "moment": 5000.0, "histogram": histogram(), "workers": workers, **changes}))
+
+
+def tasks(calls: int = 400, failed: int = 2, **changes: Any) -> dict[str, Any]:
+    """A pool of two processes, with a call that runs and two that wait."""
+    workers = [
+        {"pid": 1301, "phase": "ready", "state": "busy", "memory": 600 << 20},
+        {"pid": 1302, "phase": "ready", "state": "ready", "memory": 500 << 20},
+    ]
+    app = {
+        "import_path": "model:Languages", "worker_count": None, "current_workers": 2, "running": 1, "waiting": 2,
+        "calls": calls, "results": {"ok": calls - failed, "error": failed},
+    }
+    call = {"pid": 1301, "call": "model:Languages.train", "age": 75.0, "request_id": "an\x1b.id"}
+    data = {
+        "enabled": True, "pid": 1300, "target": 2, "workers": workers, "apps": [app], "calls": [call],
+        "stash": {"tables": 1, "entries": 3, "bytes": 10, "limit": 100},
+    }
+    return {**data, **changes}

@@ -18,7 +18,7 @@ from gunicorn.control.top.screen import busy_share, view
 from gunicorn.control.top.terminal import painted
 from gunicorn.control.top.text import STYLES, plain, width
 from tests.control.orders import Noted
-from tests.control.top.specimens import answer, earlier, histogram, later, worker
+from tests.control.top.specimens import answer, earlier, histogram, later, tasks, worker
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
 
@@ -69,6 +69,28 @@ def test_120_by_40() -> None:
     assert lines[7].endswith("1200 POST /orders")
     assert lines[23:39] == [""] * 16
     assert len(lines) == 40
+
+
+def test_tasks_stand_between_workers_and_events() -> None:
+    now, before = later(tasks=tasks(calls=500, failed=5)), earlier(tasks=tasks())
+    lines = shown(now, before, 100)
+    assert lines[10:14] == [
+        "TASKS  processes 2/2  busy 1  1.1G",
+        "  model:Languages                    2/2    10.0 calls/s  running 1  queue 2  not ok 3",
+        r"   1m15s     1301 model:Languages.train  an\x1b.id",
+        "EVENTS, THE LAST FIRST",
+    ]
+    lines = shown(later(tasks=tasks(pid=None, workers=[])), None, 100)
+    assert lines[10].startswith("TASKS  processes 0/2  busy 0")
+    assert "     - calls/s" in lines[11]
+    for columns, rows in SIZES:
+        assert all(width(line) <= columns for line in shown(now, before, columns, rows))
+
+
+@pytest.mark.parametrize("strange", [{}, {"enabled": False}, {"enabled": True}, 5, {"enabled": True, "apps": [1, {}]},
+                                     {"enabled": True, "calls": [{}], "workers": "x", "target": "y"}])
+def test_strange_tasks_break_nothing(strange: object) -> None:
+    assert len(shown(later(tasks=strange), earlier(tasks=strange))) == 24
 
 
 def test_a_request_has_its_id_behind_it() -> None:
