@@ -371,7 +371,7 @@ class DirtyArbiter:
 
     def late(self, place: int, call: Call) -> None:
         """A call has run for too long: its process is replaced, and the log says what it was doing."""
-        stacks = self._stacks.ask(place)
+        stacks = self._stacks_of(place)
         text = "TASK TIMEOUT (pid:%s) after %g s in: %s" + ("\nIt is here:\n%s" if stacks else "")
         name = atoms.escape(call.name)
         self.log.critical(text, place, self.cfg.dirty_timeout, name, *([stacks] if stacks else []))
@@ -471,7 +471,11 @@ class DirtyArbiter:
             del self._places[line.id]
             self._close_line(line)
             self._close_line(self._controls.pop(line.id))
-            self._router.lost(line.id)
+            self._router.lost(line.id, *self._identity_of(line.id))
+
+    def _identity_of(self, pid: int) -> tuple[int | str, str]:
+        """What callers know a place by, and on which node that is; empty: on this machine."""
+        return pid, ""
 
     def _reap(self) -> None:
         while True:
@@ -568,6 +572,10 @@ class DirtyArbiter:
             return
         self._signal(action.pid, action.signal)
 
+    def _stacks_of(self, pid: int) -> str:
+        """Where the threads of a task process are."""
+        return self._stacks.ask(pid)
+
     def _signal(self, pid: int, number: int) -> None:
         try:
             os.kill(pid, number)
@@ -578,7 +586,7 @@ class DirtyArbiter:
         getattr(self.log, action.level)(f"Task processes: {action.message}", *action.args)
 
     def _timed_out(self, action: decisions.TimedOut) -> None:
-        stacks = self._stacks.ask(action.pid)
+        stacks = self._stacks_of(action.pid)
         text = "TASK PROCESS TIMEOUT (pid:%s), %s: not ready after %.1f s" + ("\nIt is here:\n%s" if stacks else "")
         self.log.critical(text, action.pid, action.limit, action.silent_for, *([stacks] if stacks else []))
 
