@@ -69,6 +69,9 @@ if TYPE_CHECKING:
 __all__ = ["DirtyArbiter", "specs_of"]
 
 ACCEPTS_AT_ONCE = 64
+RAY_BOOT_SECONDS = 60.0
+"""Without `boot_timeout`, at least so long an actor of Ray may take to be ready, however short calls are."""
+
 FAREWELL_SECONDS = 1.0
 """At the end, so long callers may take to read their last answers."""
 
@@ -87,11 +90,14 @@ def specs_of(cfg: Config) -> dict[str, int | None]:
 def policy_of(cfg: Config) -> Policy:
     """What the supervisor of task processes rests on. A call that takes too long is the router's to see."""
     boot_timeout = getattr(cfg, "boot_timeout", None)
+    if boot_timeout is None and cfg.dirty_timeout:
+        # An actor has its process found, and perhaps its node.
+        boot_timeout = max(cfg.dirty_timeout, RAY_BOOT_SECONDS if cfg.dirty_backend == "ray" else 0)
     return Policy(
         workers=cfg.dirty_workers,
         timeout=0.0,
         graceful_timeout=cfg.dirty_graceful_timeout,
-        boot_timeout=cfg.dirty_timeout if boot_timeout is None else boot_timeout,
+        boot_timeout=boot_timeout or 0.0,
         memory=cfg.dirty_max_memory,
     )
 

@@ -254,6 +254,7 @@ class RayArbiter(DirtyArbiter):
 
     def _gone(self, action: Gone) -> None:
         self._actors.pop(action.pid, None)
+        self.log.info("Task process %s has ended", action.pid)
         super()._gone(action)
 
     # The end.
