@@ -604,7 +604,11 @@ class DirtyArbiter:
         line = self._places.get(action.pid)
         if line is not None:
             self._lose_place(line)
+        self._forget_place(action.pid)
         hooks.call(self, "dirty_worker_exit", worker)
+
+    def _forget_place(self, pid: int) -> None:
+        """A task process has ended, and nothing of it is left."""
 
     def _reload_begins(self, action: decisions.Reload) -> None:
         """Read the configuration again; what is wrong with it changes nothing."""

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from gunicorn.tasks.lines import Line
     from gunicorn.tasks.process import DirtyWorker
 
-    from .decisions import Gone
-
 __all__ = ["RayArbiter", "check"]
 
 FIRST_PLACE = 1 << 22
@@ -252,10 +250,9 @@ class RayArbiter(DirtyArbiter):
         else:
             getattr(self.log, level)("Task processes: %s", text)
 
-    def _gone(self, action: Gone) -> None:
-        self._actors.pop(action.pid, None)
-        self.log.info("Task process %s has ended", action.pid)
-        super()._gone(action)
+    def _forget_place(self, pid: int) -> None:
+        self._actors.pop(pid, None)
+        self.log.info("Task process %s has ended", pid)
 
     # The end.
 
