@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Applications", "Cluster"]
 
-NODE_SECONDS = 1.5
-"""So long a node may take to answer."""
+CLUSTER_SECONDS, NODE_SECONDS = 5.0, 1.5
+"""So long a cluster and a node may take to answer."""
 
 SUSPECT_SECONDS = 90.0
 """So long nothing new goes to a node that did not answer: Ray takes a minute to see it itself."""
@@ -57,6 +57,11 @@ class Cluster:
 
     def connect(self, address: str, name: str) -> None:
         """Be a driver of the cluster at `address`. Raises DirtyError."""
+        host, _, port = address.rpartition(":")
+        # Ray would try it for minutes.
+        problem = _unreachable(host.strip("[]"), int(port), CLUSTER_SECONDS) if host and port.isdecimal() else ""
+        if problem:
+            raise DirtyError(f"no cluster of Ray can be joined at {address}: it does not answer ({problem})")
         try:
             ray.init(address=address, namespace=name, log_to_driver=False, configure_logging=False)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
@@ -129,7 +134,9 @@ class Cluster:
         """Why nothing is to be hoped for from a node; empty: it answers."""
         for node in ray.nodes():
             if node["NodeID"] == node_id and node["Alive"]:
-                return _unreachable(node["NodeManagerAddress"], node["NodeManagerPort"])
+                host = node["NodeManagerAddress"]
+                problem = _unreachable(host, node["NodeManagerPort"], NODE_SECONDS)
+                return f"its node, {host}, does not answer ({problem})" if problem else ""
         return "its node has left the cluster"
 
     def room_for(self, options: dict[str, object]) -> str:
@@ -139,9 +146,10 @@ class Cluster:
         return f"it asks for {'; '.join(parts)}" if parts else "it asks for nothing"
 
 
-def _unreachable(host: str, port: int) -> str:
+def _unreachable(host: str, port: int, seconds: float) -> str:
+    """Why nobody is there; empty: somebody is."""
     try:
-        socket.create_connection((host, port), NODE_SECONDS).close()
+        socket.create_connection((host, port), seconds).close()
     except OSError as error:
-        return f"its node, {host}, does not answer ({error})"
+        return str(error)
     return ""

@@ -153,6 +153,8 @@ class RayPlace:
             if self.is_over:
                 raise DirtyError("it was told to end")
             self._actor = made.remote(encode(about))
+        # What makes a method of an actor callable is made once.
+        self._run = self._actor.run.remote
         self._wait_for_room()
 
     def _wait_for_room(self) -> None:
@@ -198,7 +200,7 @@ class RayPlace:
     def _call(self, frame: Frame) -> None:
         self._running[frame.number] = None
         try:
-            answer = ray.get(self._actor.run.remote(pack_call(frame, frame.payload)))
+            answer = ray.get(self._run(pack_call(frame, frame.payload)))
         finally:
             del self._running[frame.number]
         self._answer(frame.number, answer)

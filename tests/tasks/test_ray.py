@@ -18,7 +18,7 @@ from tests.support.server import HELLO, Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until
 
 from .conftest import NEEDS_RAY
-from .pool import ARGS, GONE, READY, TASKS, master_of, processes_of, socket_of, write_tasks
+from .pool import ARGS, TASKS, master_of, processes_of, socket_of, write_tasks
 from .ray_nodes import Node, free_port
 
 T = "tasks:T"
@@ -187,7 +187,6 @@ dirty_threads = 3
             assert late < 10
             # The lost one has a successor on the other node.
             wait_until(lambda: len(processes_of(server)) == 2, 60, server.describe)
-            assert len(READY.findall(server.log())) - len(set(GONE.findall(server.log()))) == 2
             assert server.stop() == 0
         finally:
             second.close()
