@@ -233,7 +233,7 @@ def _configuration(about: dict[str, Value]) -> Config:
     for name, value in about["settings"].items():
         try:
             cfg.set(name, value)
-        except Exception:  # noqa: BLE001  # a validator may raise anything, and this value was good elsewhere
+        except Exception:  # noqa: BLE001  # the boundary around the user's code: a validator
             continue
     return cfg
 
