@@ -172,6 +172,18 @@ dirty_threads = 3
         os.kill(server.pid, signal.SIGKILL)
         wait_until(lambda: not any(map(is_alive, pids)))
 
+    def test_an_actor_that_is_only_busy_is_left_alone(self, make_server: Serve, ray_head: Node) -> None:
+        """In code that keeps the interpreter to itself no thread of an actor answers anybody."""
+        source = TASKS.replace("    def pid(self)", "    def hold(self, seconds):\n        import ctypes\n"
+                               "        return ctypes.PyDLL(None).sleep(seconds)\n    def pid(self)", 1)
+        server = on_ray(make_server, ray_head, "--dirty-workers", "1", source=source).start()
+        client = client_of(server)
+        (process,) = processes_of(server)
+        # Longer than an actor may be silent before its node is looked at, and longer than that may take.
+        assert client.execute(T, "hold", 10) == 0
+        assert client.execute(T, "pid") == process
+        assert server.stop() == 0
+
     def test_calls_go_on_when_a_node_ends(self, make_server: Serve, ray_head: Node) -> None:
         second = Node(4, ray_head)
         try:
