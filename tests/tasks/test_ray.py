@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -171,6 +172,29 @@ dirty_threads = 3
         pids = [*processes_of(server), *children_of(master_of(server)), master_of(server)]
         os.kill(server.pid, signal.SIGKILL)
         wait_until(lambda: not any(map(is_alive, pids)))
+
+    def test_a_node_that_does_not_answer_gets_nothing_new(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import ray
+
+        from gunicorn.tasks.ray_cluster import Cluster
+
+        def node(name: str, port: int, cpus: float) -> dict[str, object]:
+            return {"NodeID": name, "Alive": True, "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": port,
+                    "Resources": {"CPU": cpus}}
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nodes = [node("aa", free_port(), 8.0), node("bb", listener.getsockname()[1], 2.0)]
+            monkeypatch.setattr(ray, "nodes", lambda: nodes)
+            cluster, options = Cluster(), {"num_cpus": 2, "label_selector": {"zone": "a"}}
+            assert cluster.problem_of("bb") == ""
+            assert "its node, 127.0.0.1, does not answer" in cluster.problem_of("aa")
+            assert cluster.problem_of("cc") == "its node has left the cluster"
+            assert cluster.placed(options) == options
+            cluster.suspect("aa")
+            selector = {"zone": "a", "ray.io/node-id": "!in(aa)"}
+            assert cluster.placed(options) == {"num_cpus": 2, "label_selector": selector}
+            # What only that node has waits for it.
+            assert cluster.placed({"num_cpus": 4}) == {"num_cpus": 4}
 
     def test_an_actor_that_is_only_busy_is_left_alone(self, make_server: Serve, ray_head: Node) -> None:
         """In code that keeps the interpreter to itself no thread of an actor answers anybody."""
