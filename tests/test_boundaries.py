@@ -56,6 +56,7 @@ BOUNDARIES = {
     "otel/metrics_process.py": 1,
     "tasks/calls.py": 1,
     "tasks/process.py": 2,
+    "tasks/ray_actor.py": 4,
     "tls/terminator.py": 1,
     "unix/forks.py": 2,
     "workers/base.py": 1,

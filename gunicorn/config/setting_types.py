@@ -186,6 +186,9 @@ class SettingTypes:
         dirty_preload: bool
         dirty_max_calls: int
         dirty_max_memory: int
+        dirty_backend: str
+        dirty_ray_address: str
+        dirty_ray_env: dict[str, object]
         on_dirty_starting: Callable[[object], object]
         dirty_post_fork: Callable[[object, object], object]
         dirty_worker_init: Callable[[object], object]

@@ -260,6 +260,7 @@ validate_http_parser = one_of("auto", "fast", "python", none="auto")
 validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")
 validate_asgi_lifespan = one_of("auto", "on", "off", none="auto")
 validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http")
+validate_dirty_backend = one_of("local", "ray", none="local")
 validate_http2_cleartext = one_of(
     "off", "prior-knowledge", "upgrade", "both", none="off", aliases={True: "prior-knowledge", False: "off"}
 )
@@ -585,6 +586,14 @@ def validate_dict(val: object) -> dict[object, object]:
     if not isinstance(val, dict):
         raise TypeError(f"expected a dict, not {type(val).__name__}")
     return val
+
+
+def validate_ray_address(val: object) -> str:
+    """The address of a Ray cluster, `auto` for None. Those of Ray's clients, `ray://...`, are none."""
+    text = (validate_string(val) or "").strip() or "auto"
+    if "://" in text:
+        raise ValueError("expected HOST:PORT of the cluster, or auto: Ray's client protocol is not used here")
+    return text
 
 
 def validate_http_protocols(val: object) -> list[str]:

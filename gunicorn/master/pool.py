@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gunicorn.instrument.task_board import TaskBoard
     from gunicorn.instrument.task_readings import PoolReading
 
+    from .pool_master import DirtyArbiter
+
 __all__ = ["Pool"]
 
 # As in `tasks/place.py`, which is not imported where there are no tasks.
@@ -108,6 +110,10 @@ class Pool:
                 from .pool_master import specs_of
 
             specs_of(self._master.cfg)
+            if self._master.cfg.dirty_backend == "ray":
+                from .ray_pool import check
+
+                check(self._master.cfg)
 
     @property
     def pid(self) -> int:
@@ -273,8 +279,7 @@ class Pool:
         status = 1
         master = self._master
         try:
-            from .pool_master import DirtyArbiter
-
+            leader = _leader(master.cfg.dirty_backend)
             signal.set_wakeup_fd(-1)
             listener, self._listener = self._listener, None
             assert listener is not None
@@ -286,7 +291,7 @@ class Pool:
             set_process_title(f"tasks [{master.proc_name}]")
             cfg = master.cfg
             set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)
-            led = DirtyArbiter(master.app, master.log, listener, self._path, orders, master.pid, self._board)
+            led = leader(master.app, master.log, listener, self._path, orders, master.pid, self._board)
             status = led.run()
         except BaseException as error:  # noqa: BLE001  # the boundary around a child
             forks.end_stray(error)
@@ -345,3 +350,14 @@ class Pool:
         orders, self._orders = self._orders, -1
         if orders >= 0:
             os.close(orders)
+
+
+def _leader(backend: str) -> type[DirtyArbiter]:
+    """What leads the tasks, by where these run."""
+    if backend == "ray":
+        from .ray_pool import RayArbiter
+
+        return RayArbiter
+    from .pool_master import DirtyArbiter
+
+    return DirtyArbiter

@@ -71,6 +71,9 @@ if TYPE_CHECKING:
 __all__ = ["DirtyArbiter", "specs_of"]
 
 ACCEPTS_AT_ONCE = 64
+RAY_BOOT_SECONDS = 60.0
+"""Without `boot_timeout`, at least so long an actor of Ray may take to be ready, however short calls are."""
+
 FAREWELL_SECONDS = 1.0
 """At the end, so long callers may take to read their last answers."""
 
@@ -92,11 +95,14 @@ def specs_of(cfg: Config) -> dict[str, int | None]:
 def policy_of(cfg: Config) -> Policy:
     """What the supervisor of task processes rests on. A call that takes too long is the router's to see."""
     boot_timeout = getattr(cfg, "boot_timeout", None)
+    if boot_timeout is None and cfg.dirty_timeout:
+        # An actor has its process found, and perhaps its node.
+        boot_timeout = max(cfg.dirty_timeout, RAY_BOOT_SECONDS if cfg.dirty_backend == "ray" else 0)
     return Policy(
         workers=cfg.dirty_workers,
         timeout=0.0,
         graceful_timeout=cfg.dirty_graceful_timeout,
-        boot_timeout=cfg.dirty_timeout if boot_timeout is None else boot_timeout,
+        boot_timeout=boot_timeout or 0.0,
         memory=cfg.dirty_max_memory,
         reload_replaces=cfg.dirty_reload == "replace",
     )
@@ -416,7 +422,7 @@ class DirtyArbiter:
 
     def late(self, place: int, call: Call) -> None:
         """A call has run for too long: its process is replaced, and the log says what it was doing."""
-        stacks = self._stacks.ask(place)
+        stacks = self._stacks_of(place)
         text = "TASK TIMEOUT (pid:%s) after %g s in: %s" + ("\nIt is here:\n%s" if stacks else "")
         name = atoms.escape(call.name)
         self.log.critical(text, place, self.cfg.dirty_timeout, name, *([stacks] if stacks else []))
@@ -518,7 +524,11 @@ class DirtyArbiter:
             del self._places[line.id]
             self._close_line(line)
             self._close_line(self._controls.pop(line.id))
-            self._router.lost(line.id)
+            self._router.lost(line.id, *self._identity_of(line.id))
+
+    def _identity_of(self, pid: int) -> tuple[int | str, str]:
+        """What callers know a place by, and on which node that is; empty: on this machine."""
+        return pid, ""
 
     def _reap(self) -> None:
         while True:
@@ -616,6 +626,10 @@ class DirtyArbiter:
             return
         self._signal(action.pid, action.signal)
 
+    def _stacks_of(self, pid: int) -> str:
+        """Where the threads of a task process are."""
+        return self._stacks.ask(pid)
+
     def _signal(self, pid: int, number: int) -> None:
         try:
             os.kill(pid, number)
@@ -626,7 +640,7 @@ class DirtyArbiter:
         getattr(self.log, action.level)(f"Task processes: {action.message}", *action.args)
 
     def _timed_out(self, action: decisions.TimedOut) -> None:
-        stacks = self._stacks.ask(action.pid)
+        stacks = self._stacks_of(action.pid)
         text = "TASK PROCESS TIMEOUT (pid:%s), %s: not ready after %.1f s" + ("\nIt is here:\n%s" if stacks else "")
         self.log.critical(text, action.pid, action.limit, action.silent_for, *([stacks] if stacks else []))
 
@@ -639,7 +653,11 @@ class DirtyArbiter:
         line = self._places.get(action.pid)
         if line is not None:
             self._lose_place(line)
+        self._forget_place(action.pid)
         hooks.call(self, "dirty_worker_exit", worker)
+
+    def _forget_place(self, pid: int) -> None:
+        """A task process has ended, and nothing of it is left."""
 
     def _reload_begins(self, action: decisions.Reload) -> None:
         """Read the configuration again; what is wrong with it changes nothing."""

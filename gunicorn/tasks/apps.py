@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Value
 
-__all__ = ["DirtyApp", "get_app_workers_attribute", "load_dirty_app", "load_dirty_apps", "parse_dirty_app_spec"]
+__all__ = [
+    "DirtyApp", "class_at", "get_app_workers_attribute", "load_dirty_app", "load_dirty_apps", "parse_dirty_app_spec",
+]
 
 _FORMAT = "'module.path:ClassName'"
 _METHODS = ("init", "__call__", "close")
@@ -68,13 +70,13 @@ def parse_dirty_app_spec(spec: str) -> tuple[str, int | None]:
 
 def get_app_workers_attribute(path: str) -> int | None:
     """What the class at `path` says itself of the number of its processes. Raises DirtyAppError."""
-    workers: int | None = getattr(_class_at(path), "workers", None)
+    workers: int | None = getattr(class_at(path), "workers", None)
     return workers
 
 
 def load_dirty_app(path: str) -> Value:
     """An instance of the class at `path`, before its `init`. Raises DirtyAppError, and what the class raises."""
-    kind = _class_at(path)
+    kind = class_at(path)
     if not isinstance(kind, type):
         raise DirtyAppError(f"{path} is not a class", app_path=path)
     for name in _METHODS:
@@ -89,7 +91,8 @@ def load_dirty_apps(paths: Iterable[str]) -> dict[str, Value]:
     return {path: load_dirty_app(path) for path in paths}
 
 
-def _class_at(path: str) -> object:
+def class_at(path: str) -> object:
+    """What is at `path`. Raises DirtyAppError, and what importing its module raises."""
     module, _, name = path.partition(":")
     if not name or ":" in name:
         raise DirtyAppError(f"Invalid import path format: {path}. Expected {_FORMAT}", app_path=path)

@@ -28,23 +28,27 @@ if TYPE_CHECKING:
     Apps = Mapping[str, Callable[..., object]]
     # Kind, number, payload.
     Tell = Callable[[int, int, bytes], None]
+    # Kind, payload.
+    Answers = Generator[tuple[int, bytes], None, None]
 
-__all__ = ["Job", "cancelled", "run"]
+__all__ = ["Job", "answers", "cancelled", "run"]
 
 
 class Job:
-    """A call that runs here. Others than its thread may `cancel` it, and give it `more` room for items."""
+    """A call that runs here. Others than its thread may `cancel` it, and give it `more` room for items; unless it
+    `is_paced` by whoever takes them. `error`: what the application has raised."""
 
-    __slots__ = ("_pending", "_room", "action", "app_path", "is_cancelled", "is_stream", "number", "payload")
+    __slots__ = ("_pending", "_room", "action", "app_path", "error", "is_cancelled", "is_stream", "number", "payload")
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, is_paced: bool = False) -> None:
+        self.error: BaseException | None = None
         self.number = frame.number
         self.app_path, self.action = split_target(frame.target)
         self.payload = frame.payload
         self.is_stream = bool(frame.marks & STREAM)
         self.is_cancelled = False
         # There is an entry for each item that may be sent.
-        self._room: SimpleQueue[None] | None = SimpleQueue() if self.is_stream else None
+        self._room: SimpleQueue[None] | None = SimpleQueue() if self.is_stream and not is_paced else None
         self._pending: Pending | None = None
         self.more(WINDOW)
 
@@ -90,18 +94,26 @@ def cancelled() -> bool:
 
 def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | None:
     """Run a call and tell what comes of it. What the application has raised, where it has."""
+    for kind, payload in answers(job, apps, loop):
+        tell(kind, job.number, payload)
+    # Its traceback has frames that have the job.
+    error, job.error = job.error, None
+    return error
+
+
+def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
+    """Run a call, as far as what comes of it is taken: kinds of frames, and their payloads."""
     token = _running.set(job)
     try:
-        _perform(job, apps, loop, tell)
+        yield from _perform(job, apps, loop)
     except BaseException as error:  # noqa: BLE001  # the boundary around the application
-        tell(ERROR, job.number, encode(_as_data(error, job)))
-        return error
+        job.error = error
+        yield ERROR, encode(_as_data(error, job))
     finally:
         _running.reset(token)
-    return None
 
 
-def _perform(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> None:
+def _perform(job: Job, apps: Apps, loop: LoopThread) -> Answers:
     app = apps.get(job.app_path)
     if app is None:
         raise DirtyAppNotFoundError(job.app_path)
@@ -111,16 +123,16 @@ def _perform(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> None:
         result = job.result_of(loop.submit(result))
     if job.is_stream:
         if isinstance(result, GeneratorType):
-            _send_items(job, result, tell)
+            yield from _items(job, result)
         elif isinstance(result, AsyncGeneratorType):
-            _send_items(job, _stepped(job, result, loop), tell)
-        tell(END, job.number, b"")
+            yield from _items(job, _stepped(job, result, loop))
+        yield END, b""
         return
     if isinstance(result, GeneratorType | AsyncGeneratorType):
         if isinstance(result, GeneratorType):
             result.close()
         raise TypeError(f"{job.action} gives items: ask for them by stream(), not by execute()")
-    tell(RESULT, job.number, encode(result))
+    yield RESULT, encode(result)
 
 
 def _arguments(job: Job) -> tuple[list[object], dict[str, object]]:
@@ -134,14 +146,14 @@ def _arguments(job: Job) -> tuple[list[object], dict[str, object]]:
     return args, kwargs
 
 
-def _send_items(job: Job, items: Generator[object, None, None], tell: Tell) -> None:
+def _items(job: Job, items: Generator[object, None, None]) -> Answers:
     """As far as somebody wants them. The generator is closed in any case, and so knows."""
     try:
         for item in items:
             octets = encode(item)
             if not job.has_room():
                 return
-            tell(ITEM, job.number, octets)
+            yield ITEM, octets
     finally:
         items.close()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from collections import deque
 
@@ -22,11 +21,10 @@ from gunicorn.unix import forks, unpatched
 from . import calls, frames
 from .apps import get_app_workers_attribute, load_dirty_app
 from .calls import Job
-from .errors import DirtyError, DirtyProtocolError
+from .errors import DirtyError
 from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
 from .loop_thread import LoopThread
-from .passing import ROOM, descriptors
-from .sending import send_frame
+from .sending import read_frames, send_frame
 from .values import encode
 
 TYPE_CHECKING = False
@@ -45,9 +43,6 @@ __all__ = ["BOOT_ERROR", "DirtyWorker", "Page"]
 
 BOOT_ERROR = 3
 """Status of a process whose applications cannot be had."""
-
-_AT_ONCE = 256 * 1024
-_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Page:
@@ -108,6 +103,16 @@ class DirtyWorker:
         self._is_last = False
         self._wishes_to_leave = False
         self._wake = (-1, -1)
+
+    @property
+    def wanted(self) -> dict[str, tuple[int | None, int]]:
+        """The paths that it may load: the limit of each, and how many processes have it already."""
+        return dict(self._wanted)
+
+    @property
+    def channels(self) -> tuple[Socket, Socket]:
+        """Its ends of the channel that calls come by, and of that for what is said about them."""
+        return self._channel, self._control
 
     # The life of the process.
 
@@ -189,7 +194,7 @@ class DirtyWorker:
 
     def _receive(self) -> bool:
         """Take what has come; False when the pool has ended, or talks nonsense."""
-        frames = _read(self._control, self._control_reader)
+        frames = read_frames(self._control, self._control_reader)
         for frame in frames:
             _ON_FRAME[frame.kind](self, frame)
         return bool(frames) or self._control_reader.is_within
@@ -268,7 +273,7 @@ class DirtyWorker:
         """Wait for a call; None when the pool has ended."""
         with self._reading:
             while not self._frames:
-                self._frames += _read(self._channel, self._reader)
+                self._frames += read_frames(self._channel, self._reader)
                 if not self._frames and not self._reader.is_within:
                     return None
             call = self._frames.popleft()
@@ -292,20 +297,6 @@ class DirtyWorker:
             except OSError:
                 # The pool has ended: the main thread sees it.
                 return
-
-
-def _read(sock: Socket, reader: FrameReader) -> list[Frame]:
-    """The frames that are complete now; none, and the reader within none, where nothing will come any more."""
-    try:
-        size = max(_AT_ONCE, min(reader.missing, 1 << 20))
-        octets, messages, _, _ = sock.recvmsg(size, ROOM, _FLAGS)
-        if octets:
-            return reader.feed(octets, descriptors(messages))
-    except (OSError, DirtyProtocolError):
-        # The other end is gone, or lost.
-        pass
-    reader.forget()
-    return []
 
 
 # What a signal does here. The others that a terminal or a manager sends to all processes are the pool's to act on.

@@ -276,15 +276,19 @@ class Router:
             found.is_leaving = True
             self._tell_drained(found)
 
-    def lost(self, place: int) -> None:
-        """A place has ended, and with it what ran there."""
+    def lost(self, place: int, name: int | str = 0, node: str = "") -> None:
+        """A place has ended, and with it what ran there. `name`: what callers know it by; `node`: where it was, if that
+        is not here."""
         found = self._places.pop(place, None)
         if found is None:
             return
         for app in found.apps:
             app.places.remove(found)
         for call in list(found.running.values()):
-            error = DirtyWorkerError(f"The process {place} has ended in {call.name}: it may have run", place)
+            named = name or place
+            error = DirtyWorkerError(f"The process {named} has ended in {call.name}: it may have run", named)
+            if node:
+                error.details["node"] = node
             self._forget(call)
             self._answer_with(call, error)
 

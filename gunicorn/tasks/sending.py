@@ -1,17 +1,24 @@
-"""A frame is sent by a socket that waits."""
+"""Frames by a socket that waits: one is sent, and what has come is read."""
 
 from __future__ import annotations
 
+import socket
+
+from .errors import DirtyProtocolError
 from .frames import PASSED, head
-from .passing import IS_POSSIBLE, LARGE, Passed
+from .passing import IS_POSSIBLE, LARGE, ROOM, Passed, descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn.unix.unpatched import Socket
 
-__all__ = ["payload_to_send", "send_frame"]
+    from .frames import Frame, FrameReader
+
+__all__ = ["payload_to_send", "read_frames", "send_frame"]
 
 _SMALL = 64 * 1024
+_AT_ONCE = 256 * 1024
+_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 def payload_to_send(payload: bytes, passes: bool) -> tuple[bytes, Passed | None]:
@@ -43,3 +50,17 @@ def send_frame(
     else:
         sock.sendall(begin)
         sock.sendall(inline)
+
+
+def read_frames(sock: Socket, reader: FrameReader) -> list[Frame]:
+    """The frames that are complete now; none, and the reader within none, where nothing will come any more."""
+    try:
+        size = max(_AT_ONCE, min(reader.missing, 1 << 20))
+        octets, messages, _, _ = sock.recvmsg(size, ROOM, _FLAGS)
+        if octets:
+            return reader.feed(octets, descriptors(messages))
+    except (OSError, DirtyProtocolError):
+        # The other end is gone, or lost.
+        pass
+    reader.forget()
+    return []

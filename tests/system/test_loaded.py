@@ -30,9 +30,10 @@ OURS = """
     control.health control.http_face control.metrics_face control.page drivers.http2 gateway.access_json
     gateway.allowed_hosts gateway.health_path gateway.request_ids gateway.static_files gateway.static_site guests.host
     http.forwarded instrument.exposition instrument.metrics instrument.statsd loading.reloader logs.colours
-    logs.json_lines logs.syslog master.openings master.pool_master otel.provider otel.wsgi tasks.client tasks.errors
-    tasks.process tasks.router tls.channel tls.terminator unix.beneath wire.hpack wire.http2 wire.websocket
-    workers.gasgi workers.ggevent workers.gthread workers.mixed_gateway workers.mounted
+    logs.json_lines logs.syslog master.openings master.pool_master master.ray_pool otel.provider otel.wsgi tasks.client
+    tasks.errors tasks.messages tasks.process tasks.ray_options tasks.router tls.channel tls.terminator unix.beneath
+    wire.hpack wire.http2 wire.websocket workers.gasgi workers.ggevent workers.gthread workers.mixed_gateway
+    workers.mounted
 """
 HOOKS = """
 import sys

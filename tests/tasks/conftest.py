@@ -6,8 +6,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
+
+from .ray_nodes import Node
+
+NEEDS_RAY = [pytest.mark.ray, pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +25,22 @@ def _folder_of_sockets() -> Iterator[None]:
     if before is not None:
         os.environ["TMPDIR"] = before
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ray_head() -> Iterator[Node]:
+    """The first node of a cluster, with more processors than the machine has."""
+    node = Node(16)
+    try:
+        yield node.wait()
+    finally:
+        node.close()
+
+
+@pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=NEEDS_RAY)])
+def backend(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """What a command line says of where tasks run: what callers see is the same."""
+    if request.param == "local":
+        return ()
+    head: Node = request.getfixturevalue("ray_head")
+    return "--dirty-backend", "ray", "--dirty-ray-address", head.address

@@ -101,6 +101,10 @@ class Duck:
 ARGS = ("--dirty-app", "tasks:T", "--dirty-app", "tasks:One", "--dirty-app", "tasks:Duck")
 AT = re.compile(r"Task processes are led by a process of its own \(pid:(\d+)\), at (\S+)")
 
+#: Where tasks run in actors.
+READY = re.compile(r"Task process (\d+) is ready: actor \w+ \(pid:(\d+)\)")
+GONE = re.compile(r"Task process (\d+) has ended")
+
 
 def write_tasks(server: Server, source: str = TASKS) -> Server:
     """Put the module `tasks` into the folder of a server that is not started yet."""
@@ -120,5 +124,8 @@ def master_of(server: Server) -> int:
 
 
 def processes_of(server: Server) -> list[int]:
-    """The living task processes."""
-    return children_of(master_of(server))
+    """The living task processes; of actors those that were ready once."""
+    if "ray" not in server.args:
+        return children_of(master_of(server))
+    gone = set(GONE.findall(server.log()))
+    return [int(pid) for place, pid in READY.findall(server.log()) if place not in gone]

@@ -28,8 +28,8 @@ T = "tasks:T"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    args = (*ARGS, "--dirty-workers", "2", "--dirty-threads", "2", "--dirty-graceful-timeout", "3")
+def server(tmp_path_factory: pytest.TempPathFactory, backend: tuple[str, ...]) -> Iterator[Server]:
+    args = (*ARGS, "--dirty-workers", "2", "--dirty-threads", "2", "--dirty-graceful-timeout", "3", *backend)
     made = Server(Path(tmp_path_factory.mktemp("calls")), HELLO, *args)
     write_tasks(made)
     try:

@@ -6,10 +6,13 @@ from gunicorn.config.setting import Setting
 from gunicorn.config.validators import (
     validate_bool,
     validate_callable,
+    validate_dict,
+    validate_dirty_backend,
     validate_dirty_reload,
     validate_list_string,
     validate_message_size,
     validate_pos_int,
+    validate_ray_address,
     validate_size,
 )
 
@@ -173,6 +176,44 @@ class DirtyMaxMemory(Setting):
     desc = """\
         How much memory a task process may have before it is replaced, such as `2G`; 0 means no limit. It is measured as
         `max_worker_memory` is, and the replacement is started first.
+        """
+
+
+class DirtyBackend(Setting):
+    name = "dirty_backend"
+    section = SECTION
+    default = "local"
+    validator = validate_dirty_backend
+    cli = ["--dirty-backend"]
+    meta = "STRING"
+    desc = """\
+        Where tasks run: in processes of this machine (`local`), or in actors of a Ray cluster (`ray`).
+
+        See [Ray](ray.md). Ray is installed by `pip install 'gunicorn[ray]'`.
+        """
+
+
+class DirtyRayAddress(Setting):
+    name = "dirty_ray_address"
+    section = SECTION
+    default = "auto"
+    validator = validate_ray_address
+    cli = ["--dirty-ray-address"]
+    meta = "ADDRESS"
+    desc = """\
+        The Ray cluster that tasks run in, as `HOST:PORT`; `auto` is the one that this machine is a node of.
+
+        A cluster is never started. With `auto`, Ray looks at the variable `RAY_ADDRESS` first.
+        """
+
+
+class DirtyRayEnv(Setting):
+    name = "dirty_ray_env"
+    section = SECTION
+    default = {}
+    validator = validate_dict
+    desc = """\
+        What Ray is to make ready for the actors on each node, its `runtime_env`; handed on as it is.
         """
 
 

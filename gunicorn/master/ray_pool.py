@@ -1,0 +1,321 @@
+"""The master of the task processes where these are actors of Ray (`dirty_backend`).
+
+All that it decides and keeps is as with processes of its own. What is different is how one is had, ended, and found to
+have ended: a process that speaks to Ray (`tasks/ray_gateway.py`) is asked for each. It is started anew, since Ray and
+fork do not go together, and again when it has ended. Ray is never imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections import deque
+
+import gunicorn
+from gunicorn._standard import standard_first
+from gunicorn.config.values import DEFAULT
+from gunicorn.errors import ConfigError
+from gunicorn.instrument import scoreboard
+from gunicorn.tasks.errors import DirtyProtocolError
+from gunicorn.tasks.messages import MessageEnd, Messages, pair
+from gunicorn.tasks.passing import opened
+from gunicorn.tasks.values import decode, encode
+from gunicorn.unix import unpatched
+from gunicorn.unix.interest import READ, WRITE
+
+from .decisions import Exit, Measured
+from .pool_master import DirtyArbiter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunicorn.config.config import Config
+    from gunicorn.tasks.frames import Frame
+    from gunicorn.tasks.lines import Line
+    from gunicorn.tasks.process import DirtyWorker
+
+__all__ = ["RayArbiter", "check"]
+
+FIRST_PLACE = 1 << 22
+"""Places have numbers as processes have; from here on, where no process has one: none is taken for the other."""
+
+END_SECONDS = 2.0
+"""So long the process that speaks to Ray may take to end."""
+
+_LINES_KEPT = 20
+LOOK_SECONDS = 0.01
+
+# In a folder of the application's, "-m" would find its modules before the standard ones: so by "-P", and with the place
+# of this package last.
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv.pop()); import runpy; "
+    "runpy.run_module('gunicorn.tasks.ray_gateway', run_name='__main__')"
+)
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(gunicorn.__file__)))
+
+
+def check(cfg: Config) -> None:
+    """Whether the settings can be had. Raises ConfigError."""
+    with standard_first():
+        from importlib.util import find_spec
+    if find_spec("ray") is None:
+        raise ConfigError("dirty_backend: ray is not installed; pip install 'gunicorn[ray]'")
+    try:
+        encode(cfg.dirty_ray_env)
+    except DirtyProtocolError as error:
+        raise ConfigError(f"dirty_ray_env: {error.message}") from None
+
+
+class RayArbiter(DirtyArbiter):
+    """In hooks, `worker.pid` is that of the actor on its node as soon as it is ready, before that a number of ours."""
+
+    _last_place = FIRST_PLACE - 1
+    # The process that speaks to Ray: there is none before the first actor is wanted.
+    _gateway = 0
+    _messages: Messages | None = None
+    _output = -1
+
+    def _begin(self) -> None:
+        # By the numbers of places: the id of the actor, and of its node.
+        self._actors: dict[int, tuple[int | str, str]] = {}
+        # What Ray has printed last.
+        self._said: deque[str] = deque(maxlen=_LINES_KEPT)
+        super()._begin()
+
+    # Places.
+
+    def _fork(self, worker: DirtyWorker, *lines: Line) -> int:
+        """Ask for an actor, in whose place is the other end of these lines; its number."""
+        if self._messages is None:
+            self._start_gateway()
+        assert self._messages is not None
+        self._last_place += 1
+        passed = [end.fileno() for end in worker.channels]
+        self._messages.send("begin", self._last_place, self._order_for(worker), passed=passed)
+        self._watch_messages()
+        return self._last_place
+
+    def _order_for(self, worker: DirtyWorker) -> dict[str, object]:
+        cfg = self.cfg
+        return {
+            "age": worker.age, "generation": worker.tmp.slot.generation, "wanted": worker.wanted,
+            "threads": cfg.dirty_threads, "max_calls": cfg.dirty_max_calls, "ray_env": cfg.dirty_ray_env,
+            "chdir": os.getcwd() if not cfg.dirty_ray_env.get("working_dir") else "",
+            "folders": _folders(cfg), "env": cfg.env, "socket": self.socket_path, "settings": _settings_of(cfg),
+            "hook": _name_of(cfg.own_hook("dirty_worker_init")),
+        }
+
+    def _signal(self, pid: int, number: int) -> None:
+        # Logs of actors are on their nodes.
+        if number != signal.SIGUSR1 and self._messages is not None:
+            self._messages.send("kill", pid, int(number))
+            self._watch_messages()
+
+    def _stacks_of(self, pid: int) -> str:
+        """They come later, from the node."""
+        return ""
+
+    def _identity_of(self, pid: int) -> tuple[int | str, str]:
+        return self._actors.get(pid, (pid, ""))
+
+    def _on_ready(self, line: Line, frame: Frame, now: float) -> None:
+        about = decode(opened(frame.payload))
+        assert isinstance(about, dict)
+        worker = self.workers.get(line.id)
+        self._actors[line.id] = about["actor"], about["node"]
+        if worker is not None:
+            worker.pid = about["pid"]
+            worker.tmp.slot.state = scoreboard.READY
+            text = "Task process %s is ready: actor %s (pid:%s), on node %s"
+            self.log.info(text, line.id, about["actor"], about["pid"], about["node"])
+        super()._on_ready(line, frame._replace(payload=encode(about["limits"])), now)
+
+    # The process that speaks to Ray.
+
+    def _start_gateway(self) -> None:
+        """Raises OSError."""
+        ours, theirs = pair()
+        output, into = os.pipe()
+        program = sys.executable or "python"
+        try:
+            self._gateway = os.posix_spawn(
+                program, [program, "-P", "-c", _PROGRAM, _PACKAGE], os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, theirs.fileno(), 0), (os.POSIX_SPAWN_DUP2, into, 1),
+                    (os.POSIX_SPAWN_DUP2, into, 2),
+                ],
+                setsigmask=[], setsigdef=[signal.SIGPIPE],
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            os.close(output)
+            raise
+        finally:
+            theirs.close()
+            os.close(into)
+        ours.setblocking(False)
+        self._messages, self._output = Messages(ours), output
+        self._said.clear()
+        os.set_blocking(output, False)
+        self._watch(output, self._on_output)
+        self._watch(ours.fileno(), self._on_messages)
+        self.log.info("Ray is spoken to by a process of its own (pid:%s)", self._gateway)
+        self._messages.send("connect", {"address": self.cfg.dirty_ray_address, "name": self.cfg.proc_name})
+
+    def _watch_messages(self) -> None:
+        if self._messages is not None:
+            self._interest.watch(self._messages.fileno(), READ | (WRITE if self._messages.has_unsent else 0))
+
+    def _on_messages(self, fd: int, why: int) -> None:
+        assert self._messages is not None
+        self._messages.flush()
+        self._watch_messages()
+        try:
+            while True:
+                said, _ = self._messages.receive()
+                _EVENTS[said[0]](self, *said[1:])
+        except BlockingIOError:
+            return
+        except MessageEnd:
+            self._close_messages()
+
+    def _close_messages(self) -> None:
+        messages, self._messages = self._messages, None
+        if messages is not None:
+            self._forget(messages.fileno())
+            messages.close()
+
+    def _on_output(self, fd: int, why: int) -> None:
+        """Ray prints whatever it is told not to."""
+        try:
+            octets = os.read(fd, 65536)
+        except BlockingIOError:
+            return
+        for line in octets.decode("utf-8", "replace").splitlines():
+            self._said.append(line)
+            self.log.debug("Ray: %s", line)
+        if not octets:
+            self._forget(fd)
+            os.close(fd)
+            if fd == self._output:
+                self._output = -1
+
+    def _reap(self) -> None:
+        try:
+            pid, status = unpatched.waitpid(-1, os.WNOHANG)
+            while pid:
+                if pid == self._gateway:
+                    self._on_gateway_end(status)
+                pid, status = unpatched.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+
+    def _on_gateway_end(self, status: int) -> None:
+        pid, self._gateway = self._gateway, 0
+        if self._messages is not None:
+            # What it has said before.
+            self._on_messages(self._messages.fileno(), READ)
+        self._close_messages()
+        if self._output >= 0:
+            self._on_output(self._output, READ)
+        code = os.waitstatus_to_exitcode(status)
+        said = "\n".join(self._said) if code != _REFUSED else ""
+        text = "The process that speaks to Ray (pid:%s) ended with %s" + ("; it has said:\n%s" if said else "")
+        self.log.error(text, pid, code, *([said] if said else []))
+        for place in list(self.workers):
+            self._on_exit(place, status or 1 << 8)
+
+    # What it tells.
+
+    def _on_exit(self, place: int, status: int) -> None:
+        """An actor has ended; it has said before what it had to say."""
+        self._exits.append(Exit(place, status))
+        line = self._places.get(place)
+        if line is not None:
+            self._hear_out(line)
+
+    def _on_pulse(self, place: int, used: int) -> None:
+        worker = self.workers.get(place)
+        if worker is not None:
+            worker.tmp.slot.beat()
+            if used and self._books.looks_at_memory:
+                self._reports.append(Measured(place, used))
+
+    def _on_log(self, level: str, place: int, text: str) -> None:
+        if place:
+            getattr(self.log, level)("Task process %s: %s", place, text)
+        else:
+            getattr(self.log, level)("Task processes: %s", text)
+
+    def _forget_place(self, pid: int) -> None:
+        self._actors.pop(pid, None)
+        self.log.info("Task process %s has ended", pid)
+
+    # The end.
+
+    def run(self) -> int:
+        """Serve until told to stop; the status of the process."""
+        try:
+            return super().run()
+        finally:
+            self._end_gateway()
+
+    def _end_gateway(self) -> None:
+        self._close_messages()
+        until = time.monotonic() + END_SECONDS
+        while self._gateway and time.monotonic() < until:
+            try:
+                pid, _ = unpatched.waitpid(self._gateway, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid:
+                return
+            unpatched.select.select([], [], [], LOOK_SECONDS)
+
+    def _close_all(self) -> None:
+        super()._close_all()
+        if self._messages is not None:
+            self._messages.close()
+        if self._output >= 0:
+            os.close(self._output)
+
+
+def _folders(cfg: Config) -> list[str]:
+    """Where modules of applications are looked for."""
+    named = [os.path.abspath(folder.strip()) for folder in (cfg.pythonpath or "").split(",") if folder.strip()]
+    return [*named, os.getcwd()]
+
+
+def _settings_of(cfg: Config) -> dict[str, object]:
+    """The settings that somebody has set, as far as they can be passed."""
+    found = {}
+    for name, setting in cfg.settings.items():
+        if cfg.sources.get(name, DEFAULT) != DEFAULT:
+            try:
+                encode(setting.get())
+            except DirtyProtocolError:
+                continue
+            found[name] = setting.get()
+    return found
+
+
+def _name_of(hook: Callable[..., object] | None) -> list[str] | None:
+    """Where a function is found on a node: a module, or the file of a configuration, and its name there. None: there is
+    no hook, or it has no such name."""
+    if hook is None:
+        return None
+    home, name = getattr(hook, "__module__", ""), getattr(hook, "__qualname__", "")
+    module = sys.modules.get(home)
+    if module is None or getattr(module, name, None) is not hook:
+        return None
+    return [getattr(module, "__file__", "") if home == "__config__" else home, name]
+
+
+_REFUSED = 3
+
+_EVENTS: dict[str, Callable[..., None]] = {
+    "exit": RayArbiter._on_exit, "pulse": RayArbiter._on_pulse, "log": RayArbiter._on_log,
+}

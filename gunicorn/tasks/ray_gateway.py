@@ -1,0 +1,123 @@
+"""The process that speaks to Ray, the only driver of a server: started anew, and not forked, since Ray and fork do not
+go together.
+
+The master of the task processes tells it what it wants by the socket that is its standard input, a message an order,
+and is told there what has happened. With each place that is ordered come two sockets, by which calls go to it and come
+back as they do with a task process. Whatever Ray prints goes to a pipe. The process ends with that socket.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from gunicorn.unix import unpatched
+from gunicorn.unix.process import set_process_title
+from gunicorn.unix.unpatched import Socket
+
+from .errors import DirtyError
+from .messages import MessageEnd, Messages
+from .ray_cluster import Cluster
+from .ray_place import BOOT_ERROR, PING_EVERY, RayPlace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gunicorn._types import Value
+
+__all__ = ["Gateway", "main"]
+
+LOOK_SECONDS = PING_EVERY / 4
+
+
+class Gateway:
+    """`messages`: to and from the pool."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._cluster = Cluster()
+        self._places: dict[int, RayPlace] = {}
+        # By the descriptors of their control channels.
+        self._controls: dict[int, RayPlace] = {}
+        self._waits = unpatched.select.poll()
+
+    def run(self) -> int:
+        """Serve until the pool ends; the status of the process."""
+        try:
+            first, _ = self._messages.receive()
+            _, about = first
+            set_process_title(f"ray gateway [{about['name']}]")
+            self._cluster.connect(about["address"], about["name"])
+        except DirtyError as error:
+            self._messages.send("log", "error", 0, error.message)
+            return BOOT_ERROR
+        except MessageEnd:
+            return 0
+        self._waits.register(self._messages.fileno(), unpatched.select.POLLIN)
+        try:
+            while True:
+                self._turn()
+        except MessageEnd:
+            return 0
+
+    def _turn(self) -> None:
+        for fd, _ in self._waits.poll(LOOK_SECONDS * 1000):
+            if fd == self._messages.fileno():
+                order, passed = self._messages.receive()
+                _ORDERS[order[0]](self, order[1:], passed)
+                continue
+            place = self._controls[fd]
+            if not place.hear():
+                self._forget(fd)
+        now = time.monotonic()
+        for place in list(self._places.values()):
+            place.look(now)
+
+    def _forget(self, fd: int) -> None:
+        place = self._controls.pop(fd)
+        self._waits.unregister(fd)
+        self._places.pop(place.id, None)
+        place.control.close()
+        if not place.is_over:
+            # The pool is not there any more for this one.
+            unpatched.start_new_thread(place.over, (0,))
+
+    def _begin(self, said: list[Value], passed: list[int]) -> None:
+        id, order = said
+        channel, control = (Socket(fileno=fd) for fd in passed)
+        place = RayPlace(id, order, channel, control, self._cluster, self._messages.send)
+        self._places[id] = self._controls[control.fileno()] = place
+        self._waits.register(control.fileno(), unpatched.select.POLLIN)
+        unpatched.start_new_thread(place.boot, ())
+
+    def _kill(self, said: list[Value], passed: list[int]) -> None:
+        id, number = said
+        place = self._places.get(id)
+        if place is not None:
+            unpatched.start_new_thread(place.kill, (number,))
+
+
+_ORDERS: dict[str, Callable[[Gateway, list[Value], list[int]], None]] = {
+    "begin": Gateway._begin, "kill": Gateway._kill,
+}
+
+
+def main() -> int:
+    """Run until the pool closes the socket; the exit status."""
+    # Before there is a thread, so that none of Ray's takes one: the end comes from the pool alone.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [
+        signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR1,
+        signal.SIGUSR2, signal.SIGWINCH,
+    ])
+    status = Gateway(Messages(Socket(fileno=0))).run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Ray would say farewell to each of its processes; what the pool wanted to end in good order has ended.
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

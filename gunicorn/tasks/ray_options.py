@@ -1,0 +1,114 @@
+"""What an actor of Ray asks of the node that it is to run on: what its applications say, taken together.
+
+An application says it by its class attribute `ray_options`. Several applications share an actor: what each of them
+keeps for itself (a GPU or a share of one, memory, a resource with a name) is added up; of processors, which they use by
+turns, it is the most that one of them wants.
+"""
+
+from __future__ import annotations
+
+from .errors import DirtyAppError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Options = dict[str, object]
+    Resources = Mapping[str, float]
+
+__all__ = ["KNOWN", "amounts_of", "check_options", "missing", "together"]
+
+_NUMBERS = ("num_cpus", "num_gpus", "memory")
+_TEXTS = ("accelerator_type", "scheduling_strategy")
+_TABLES = ("resources", "label_selector")
+
+KNOWN = (*_NUMBERS, *_TEXTS, *_TABLES)
+"""What `ray_options` may say. How many calls run at a time is `dirty_threads`; what becomes of an actor that dies, and
+of the call in it, is the pool's affair."""
+
+# As Ray calls them where it tells what a node has.
+_RESOURCES = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+
+
+def check_options(path: str, options: object) -> Options:
+    """What the class at `path` says, as a dict. Raises DirtyAppError."""
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise DirtyAppError(f"{path}: ray_options is a dict, not {type(options).__name__}", app_path=path)
+    for name, value in options.items():
+        if name not in KNOWN:
+            text = f"{path}: ray_options has no {name!r}; there are {', '.join(KNOWN)}"
+            raise DirtyAppError(text, app_path=path)
+        expected = _problem(name, value)
+        if expected:
+            raise DirtyAppError(f"{path}: {name} of ray_options is {expected}, not {value!r}", app_path=path)
+    return dict(options)
+
+
+def _problem(name: str, value: object) -> str:
+    """What the value of an option should be instead; empty where it is that."""
+    if name in _NUMBERS:
+        return "" if _is_amount(value) else "a number that is not negative"
+    if name in _TEXTS:
+        return "" if isinstance(value, str) else "a text"
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        return "a dict with texts for keys"
+    if name == "resources":
+        return "" if all(map(_is_amount, value.values())) else "a dict of numbers that are not negative"
+    return "" if all(isinstance(each, str) for each in value.values()) else "a dict of texts"
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def together(all_options: Iterable[Options]) -> Options:
+    """What one actor asks for that has several applications. Those that say nothing want one processor."""
+    found: Options = {}
+    resources: dict[str, float] = {}
+    for options in all_options:
+        cpus = options.get("num_cpus", 1)
+        found["num_cpus"] = max(_number(cpus), _number(found.get("num_cpus", 0)))
+        for name in ("num_gpus", "memory"):
+            if name in options:
+                found[name] = _number(found.get(name, 0)) + _number(options[name])
+        for name, amount in _table(options.get("resources")).items():
+            resources[name] = resources.get(name, 0) + _number(amount)
+        found.update({name: options[name] for name in _TEXTS if name in options})
+        if "label_selector" in options:
+            found["label_selector"] = {**_table(found.get("label_selector")), **_table(options["label_selector"])}
+    found.setdefault("num_cpus", 1)
+    if resources:
+        found["resources"] = resources
+    # So that the end of a node is not the end of all.
+    found.setdefault("scheduling_strategy", "SPREAD")
+    return found
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _table(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def amounts_of(options: Options) -> dict[str, float]:
+    """How much of each resource these options ask for, by the names that nodes have for them."""
+    found = {_RESOURCES[name]: _number(options[name]) for name in _NUMBERS if name in options}
+    found.update({name: _number(amount) for name, amount in _table(options.get("resources")).items()})
+    return {name: amount for name, amount in found.items() if amount}
+
+
+def missing(options: Options, nodes: Iterable[Resources]) -> str:
+    """What an actor with these options waits for in vain, since no node has it, whoever uses it now; empty: nothing."""
+    wanted = amounts_of(options)
+    all_nodes = list(nodes)
+    if any(all(node.get(name, 0) >= amount for name, amount in wanted.items()) for node in all_nodes):
+        return ""
+    lacks = [
+        f"{name} {amount:g} (the most of a node is {max((node.get(name, 0) for node in all_nodes), default=0):g})"
+        for name, amount in wanted.items() if not any(node.get(name, 0) >= amount for node in all_nodes)
+    ]
+    return ", ".join(lacks) or f"{', '.join(f'{name} {amount:g}' for name, amount in wanted.items())} on one node"

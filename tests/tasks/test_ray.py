@@ -1,0 +1,273 @@
+"""What is only there with Ray: how it is refused, where actors go, and what becomes of calls when nodes end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import pytest
+
+from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
+from gunicorn.tasks.messages import MessageEnd, Messages, pair
+from tests.conftest import Serve
+from tests.support.server import HELLO, Server, children_of, is_alive
+from tests.support.wait import PATIENCE, wait_until
+
+from .conftest import NEEDS_RAY
+from .pool import ARGS, TASKS, master_of, processes_of, socket_of, write_tasks
+from .ray_nodes import Node, free_port
+
+T = "tasks:T"
+
+
+def on_ray(make_server: Serve, node: Node, *args: str, source: str = TASKS, **options: object) -> Server:
+    ours = ("--dirty-backend", "ray", "--dirty-ray-address", node.address)
+    return write_tasks(make_server(HELLO, *ARGS[:2], *ours, *args, **options), source)
+
+
+def client_of(server: Server) -> DirtyClient:
+    client = DirtyClient(socket_of(server), timeout=PATIENCE)
+    assert client.execute(T, "echo", 1) == [[1], {}]
+    return client
+
+
+# -- without Ray
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_ray_is_not_installed(make_server: Serve) -> None:
+    server = make_server(HELLO, *ARGS[:2], "--dirty-workers", "1", "--dirty-backend", "ray")
+    assert write_tasks(server).spawn().wait() == 1
+    assert "ray is not installed; pip install 'gunicorn[ray]'" in server.log()
+    server.check_log()
+
+
+@pytest.mark.parametrize("address", ["ray://head:10001", "redis://x"])
+def test_a_client_of_ray_is_no_driver(make_server: Serve, address: str) -> None:
+    server = make_server(HELLO, "--dirty-ray-address", address)
+    assert server.spawn().wait() == 1
+    assert "expected HOST:PORT of the cluster, or auto" in server.log()
+    server.check_log()
+
+
+def test_messages_between_the_two() -> None:
+    ends = pair()
+    first, second = map(Messages, ends)
+    for end in ends:
+        end.setblocking(False)
+    reader, writer = os.pipe()
+    first.send("begin", 1, {"a": b"x"}, passed=[writer, reader])
+    os.close(writer)
+    os.close(reader)
+    said, passed = second.receive()
+    assert said == ["begin", 1, {"a": b"x"}]
+    os.write(passed[0], b"y")
+    assert os.read(passed[1], 1) == b"y"
+    with pytest.raises(BlockingIOError):
+        second.receive()
+    for fd in passed:
+        os.close(fd)
+    # What there is no room for goes later, in order.
+    count = 0
+    while not first.has_unsent:
+        first.send("log", count, "x" * 50_000)
+        count += 1
+    for number in range(count):
+        first.flush()
+        assert second.receive()[0][1] == number
+    assert not first.has_unsent
+    second.close()
+    # Nobody is told where nobody listens.
+    first.send("log")
+    with pytest.raises(MessageEnd):
+        first.receive()
+    first.close()
+
+
+# -- with Ray
+
+
+@pytest.mark.ray
+class TestOnRay:
+    pytestmark = NEEDS_RAY
+
+    def test_no_cluster_is_there(self, make_server: Serve) -> None:
+        port = free_port()
+        args = ("--dirty-backend", "ray", "--dirty-ray-address", f"127.0.0.1:{port}", "--dirty-workers", "1")
+        server = write_tasks(make_server(HELLO, *ARGS[:2], *args)).spawn()
+        assert server.wait() == 3
+        assert f"no cluster of Ray can be joined at 127.0.0.1:{port}" in server.log()
+        server.check_log()
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [
+            ("import nothing_like_it", "nothing_like_it"),
+            (TASKS.replace("class T(DirtyApp):", "class T(DirtyApp):\n    ray_options = {'max_restarts': 3}"),
+             "ray_options has no 'max_restarts'"),
+            (TASKS.replace("self.count = 0", "raise RuntimeError('no model')", 1), "RuntimeError: no model"),
+            (TASKS.replace("class T(DirtyApp):", "class T(DirtyApp):\n    thread_safe = False"),
+             "thread_safe = False, and dirty_threads is 2"),
+        ],
+    )
+    def test_tasks_that_cannot_start(self, make_server: Serve, ray_head: Node, source: str, message: str) -> None:
+        options = ("--dirty-workers", "1", "--dirty-threads", "2")
+        server = on_ray(make_server, ray_head, *options, source=source, expect_traceback=True).spawn()
+        assert server.wait() == 3
+        assert message in server.log()
+
+    def test_what_no_node_has_is_said(self, make_server: Serve, ray_head: Node) -> None:
+        source = TASKS.replace("class T(DirtyApp):", "class T(DirtyApp):\n    ray_options = {'resources': {'tape': 1}}")
+        config = "boot_timeout = 9"
+        server = on_ray(make_server, ray_head, "--dirty-workers", "1", source=source, config=config).start()
+        server.wait_for_log(r"an actor waits for what no node has: tape 1 \(the most of a node is 0\)")
+        server.wait_for_log(r"its actor was not placed, since no node has tape 1")
+        assert server.get().status == 200
+        assert server.stop() == 0
+
+    def test_hooks_and_the_environment(self, make_server: Serve, ray_head: Node) -> None:
+        config = """
+import os
+def say(word, *args):
+    with open("hooks", "a") as file:
+        file.write(f"{word} {os.getpid()} {' '.join(map(str, args))}\\n")
+def on_dirty_starting(arbiter): say("starting", arbiter.pid)
+def dirty_worker_init(worker): say("init", worker.pid, sorted(worker.apps), worker.cfg.dirty_threads, worker.age)
+def dirty_worker_exit(arbiter, worker): say("exit", worker.pid)
+raw_env = ["COLOUR=green"]
+dirty_threads = 3
+"""
+        server = on_ray(make_server, ray_head, "--dirty-workers", "1", config=config).start()
+        client = client_of(server)
+        assert client.execute(T, "environment", "COLOUR") == "green"
+        (process,), master = processes_of(server), master_of(server)
+        assert server.stop() == 0
+        assert (server.folder / "hooks").read_text().splitlines() == [
+            f"starting {master} {master}", f"init {process} {process} ['tasks:T'] 3 1", f"exit {master} {process}",
+        ]
+        wait_until(lambda: not is_alive(process))
+
+    def test_the_process_that_speaks_to_ray_is_killed(self, make_server: Serve, ray_head: Node) -> None:
+        server = on_ray(make_server, ray_head, "--dirty-workers", "1").start()
+        client = client_of(server)
+        (process,), (gateway,) = processes_of(server), children_of(master_of(server))
+        client.execute(T, "echo")
+        os.kill(gateway, signal.SIGKILL)
+        server.wait_for_log(rf"The process that speaks to Ray \(pid:{gateway}\) ended with -9")
+        assert answers_again(client)
+        assert children_of(master_of(server)) != [gateway]
+        wait_until(lambda: not is_alive(process))
+        assert server.stop() == 0
+
+    def test_nothing_is_left_of_a_killed_server(self, make_server: Serve, ray_head: Node) -> None:
+        server = on_ray(make_server, ray_head, "--dirty-workers", "2").start()
+        client_of(server)
+        wait_until(lambda: len(processes_of(server)) == 2)
+        pids = [*processes_of(server), *children_of(master_of(server)), master_of(server)]
+        os.kill(server.pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(is_alive, pids)))
+
+    def test_a_node_that_does_not_answer_gets_nothing_new(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import ray
+
+        from gunicorn.tasks.ray_cluster import Cluster
+
+        def node(name: str, port: int, cpus: float) -> dict[str, object]:
+            return {"NodeID": name, "Alive": True, "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": port,
+                    "Resources": {"CPU": cpus}}
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nodes = [node("aa", free_port(), 8.0), node("bb", listener.getsockname()[1], 2.0)]
+            monkeypatch.setattr(ray, "nodes", lambda: nodes)
+            cluster, options = Cluster(), {"num_cpus": 2, "label_selector": {"zone": "a"}}
+            assert cluster.problem_of("bb") == ""
+            assert "its node, 127.0.0.1, does not answer" in cluster.problem_of("aa")
+            assert cluster.problem_of("cc") == "its node has left the cluster"
+            assert cluster.placed(options) == options
+            cluster.suspect("aa")
+            selector = {"zone": "a", "ray.io/node-id": "!in(aa)"}
+            assert cluster.placed(options) == {"num_cpus": 2, "label_selector": selector}
+            # What only that node has waits for it.
+            assert cluster.placed({"num_cpus": 4}) == {"num_cpus": 4}
+
+    def test_an_actor_that_is_only_busy_is_left_alone(self, make_server: Serve, ray_head: Node) -> None:
+        """In code that keeps the interpreter to itself no thread of an actor answers anybody."""
+        source = TASKS.replace("    def pid(self)", "    def hold(self, seconds):\n        import ctypes\n"
+                               "        return ctypes.PyDLL(None).sleep(seconds)\n    def pid(self)", 1)
+        server = on_ray(make_server, ray_head, "--dirty-workers", "1", source=source).start()
+        client = client_of(server)
+        (process,) = processes_of(server)
+        # Longer than an actor may be silent before its node is looked at, and longer than that may take.
+        assert client.execute(T, "hold", 10) == 0
+        assert client.execute(T, "pid") == process
+        assert server.stop() == 0
+
+    def test_calls_go_on_when_a_node_ends(self, make_server: Serve, ray_head: Node) -> None:
+        second = Node(4, ray_head)
+        try:
+            second.wait()
+            server = on_ray(make_server, ray_head, "--dirty-workers", "2").start()
+            client = client_of(server)
+            wait_until(lambda: len(processes_of(server)) == 2, 60, server.describe)
+            nodes = re.findall(r"is ready: .* on node (\w+)", server.log())
+            assert len(set(nodes)) == 2, server.log()
+            told = in_a_load(client, second.kill)
+            # Those that ran there may have run, and nobody else has noticed.
+            assert all(isinstance(error, DirtyWorkerError) for error in told), told
+            assert all(error.details["node"] in nodes for error in told)
+            # The lost one has a successor on the other node.
+            wait_until(lambda: len(processes_of(server)) == 2, 60, server.describe)
+            assert server.stop() == 0
+        finally:
+            second.close()
+
+
+def in_a_load(client: DirtyClient, act: Callable[[], None]) -> list[DirtyError]:
+    """What callers are told while `act` is called among their calls; they go on until somebody was told something, and
+    others have been answered behind that."""
+    told: list[DirtyError] = []
+    ends, good, moments = threading.Event(), [0], [0.0, 0.0, 0.0]
+
+    def ask() -> None:
+        while not ends.is_set():
+            try:
+                client.execute(T, "sleep", 0.05)
+            except DirtyError as error:
+                told.append(error)
+                moments[1] = moments[1] or time.monotonic()
+            else:
+                good[0] += 1
+                moments[2] = moments[2] or time.monotonic() if moments[0] else 0.0
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: good[0] > 20)
+        moments[0] = time.monotonic()
+        act()
+        wait_until(lambda: told)
+        before = good[0]
+        wait_until(lambda: good[0] > before + 20)
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join(30)
+    print(f"told after {moments[1] - moments[0]:.2f} s, answered again after {moments[2] - moments[0]:.2f} s")
+    return told
+
+
+def answers_again(client: DirtyClient) -> bool:
+    def answers() -> bool:
+        try:
+            return bool(client.execute(T, "echo", 1) == [[1], {}])
+        except DirtyError:
+            return False
+
+    return wait_until(answers)
