@@ -126,38 +126,37 @@ def no_complaint(log: str) -> None:
     assert not re.search(r"Traceback|\[(ERROR|WARNING|CRITICAL)\]|[Ww]arning", log), log
 
 
+def life(debian: Debian) -> list[object]:
+    """Start it, ask it, reload it, ask again, end it: what there was to see."""
+    debian.type(".venv/bin/gunicorn --daemon shop:app", cwd="/srv/shop")
+    port = debian.type(f"{ASK} http://127.0.0.1:8000/").splitlines()[:3]
+    proxied = f"{ASK} --header 'X-Forwarded-Proto: https' --unix-socket /run/shop.sock http://shop/"
+    scheme = debian.type(proxied).splitlines()[0]
+    mode = debian.type("stat --format '%a %U' /run/shop.sock").strip()
+    errors, access = debian.path("/var/log/shop.log"), debian.path("/var/log/shop-access.log")
+    debian.type("kill -HUP $(cat /run/shop.pid)")
+    wait_until(lambda: errors.read_text().count("hook: worker_exit") >= 3, what="a reload")
+    debian.type(f"{ASK} http://127.0.0.1:8000/")
+    debian.type("kill -TERM $(cat /run/shop.pid)")
+    wait_until(lambda: not debian.path("/run/shop.pid").exists(), what="the end")
+    log = errors.read_text()
+    assert "Traceback" not in log
+    lines = access.read_text().count('"GET / HTTP/1.1" 200')
+    for path in (errors, access):
+        path.unlink()
+    return [port, scheme, mode, set(re.findall(r"hook: \w+", log)), lines]
+
+
 def test_from_the_incumbent(fresh: Fresh) -> None:
     """The same file, the same line, the same packages but for one; what clients and hooks see is the same."""
     debian = prepared(fresh, "'gunicorn<28'")
     debian.path("/srv/shop/gunicorn.conf.py").write_text(INCUMBENT)
-    seen = []
-    for version in ("before", "after"):
-        if version == "after":
-            debian.type(".venv/bin/pip install --upgrade gunicorn", online=True, cwd="/srv/shop")
-            assert "version 28." in debian.type(".venv/bin/gunicorn --version", cwd="/srv/shop")
-            assert debian.type(".venv/bin/gunicorn --check-config shop:app", cwd="/srv/shop") == ""
-        debian.type(".venv/bin/gunicorn --daemon shop:app", cwd="/srv/shop")
-        port = debian.type(f"{ASK} http://127.0.0.1:8000/").splitlines()[:3]
-        proxied = f"{ASK} --header 'X-Forwarded-Proto: https' --unix-socket /run/shop.sock http://shop/"
-        socket = debian.type(proxied).splitlines()[:3]
-        mode = debian.type("stat --format '%a %U' /run/shop.sock").strip()
-        pid = debian.path("/run/shop.pid").read_text().strip()
-        debian.type(f"kill -HUP {pid}")
-        errors = debian.path("/var/log/shop.log")
-        wait_until(lambda: errors.read_text().count("hook: worker_exit") >= 3, what="a reload")
-        debian.type(f"{ASK} http://127.0.0.1:8000/")
-        debian.type(f"kill -TERM {pid}")
-        wait_until(lambda: not debian.path("/run/shop.pid").exists(), what="the end")
-        log = errors.read_text()
-        access = debian.path("/var/log/shop-access.log").read_text()
-        hooks = set(re.findall(r"hook: \w+", log))
-        seen.append((port, socket, mode, hooks, access.count('"GET / HTTP/1.1" 200')))
-        assert "Traceback" not in log
-        for name in ("shop.log", "shop-access.log"):
-            debian.path(f"/var/log/{name}").unlink()
-    assert seen[0] == seen[1]
-    assert seen[1][0] == ["http", "127.0.0.1", "open"]
-    assert seen[1][1][0] == "https"
+    before = life(debian)
+    debian.type(".venv/bin/pip install --upgrade gunicorn", online=True, cwd="/srv/shop")
+    assert "version 28." in debian.type(".venv/bin/gunicorn --version", cwd="/srv/shop")
+    assert debian.type(".venv/bin/gunicorn --check-config shop:app", cwd="/srv/shop") == ""
+    assert life(debian) == before
+    assert before[:2] == [["http", "127.0.0.1", "open"], "https"]
 
 
 def test_from_an_ini_of_uwsgi(fresh: Fresh) -> None:
