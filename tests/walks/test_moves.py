@@ -1,4 +1,4 @@
-"""From a server that runs already: its command line or its file is taken along, and what the server says is followed."""
+"""From a server that runs already: its command line or its file is taken along, and what is said there is followed."""
 
 from __future__ import annotations
 
