@@ -230,7 +230,7 @@ class Process:
     @property
     def pid(self) -> int:
         """The one behind the program that has entered the namespaces."""
-        return children_of(self._process.pid)[0]
+        return wait_until(lambda: children_of(self._process.pid), what=self.log)[0]
 
 
 def bare(extra: Mapping[str, str] | None = None, online: bool = False) -> dict[str, str]:
