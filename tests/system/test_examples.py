@@ -216,6 +216,7 @@ def test_units_are_what_systemd_takes(name: str, tmp_path: Path) -> None:
     verify = need("systemd-analyze", "systemd")
     for unit in (EXAMPLES / "systemd").glob("app.*"):
         text = unit.read_text().replace("/srv/app/.venv/bin/gunicorn", sys.executable)
+        text = text.replace("/srv/app/.venv/bin/python", sys.executable)
         (tmp_path / unit.name).write_text(text)
     done = subprocess.run([verify, "verify", "--man=no", str(tmp_path / name)], capture_output=True, text=True)
     assert (done.returncode, [line for line in done.stderr.splitlines() if "app." in line]) == (0, [])
