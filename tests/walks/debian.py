@@ -103,6 +103,7 @@ class Debian:
 
     def __init__(self, base: Path, folder: Path, boots: bool = False) -> None:
         self.folder = folder
+        self._started: list[Process] = []
         places = [folder / name for name in ("upper", "work", "root")]
         for place in places:
             place.mkdir(parents=True)
@@ -192,12 +193,16 @@ class Debian:
 
     def start(self, words: list[str], name: str, **options: object) -> Process:
         """Leave something running in the background."""
-        return Process(self.command(words, **options), self.folder / f"{name}.log")  # type: ignore[arg-type]
+        process = Process(self.command(words, **options), self.folder / f"{name}.log")  # type: ignore[arg-type]
+        self._started.append(process)
+        return process
 
     def end(self) -> None:
         """Kill what runs there, and forget what it wrote."""
         self._unshare.kill()
         self._unshare.wait()
+        for process in self._started:
+            process.wait()
         if self._cgroup:
             wait_until(lambda: removed(self._cgroup), what="the end of its processes")
         shutil.rmtree(self.folder / "upper", ignore_errors=True)

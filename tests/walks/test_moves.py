@@ -14,7 +14,8 @@ from tests.walks.debian import Debian
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-ASK = "curl --silent --show-error --fail --retry 20 --retry-all-errors --retry-delay 1"
+# What it complains of while it tries again is left out.
+ASK = "2>/dev/null curl --silent --show-error --fail --retry 20 --retry-all-errors --retry-delay 1"
 APP = """
 import os
 
