@@ -16,14 +16,17 @@ GUNICORN_SANITIZED=1
                     build with AddressSanitizer and UBSan (gcc or clang); `python -m tests.sanitized` does that in a
                     copy, and runs the tests with the runtime in front. Besides GUNICORN_CHECKED, or without it: what
                     is checked cannot be seen to be wrong
+SOURCE_DATE_EPOCH=N seconds since 1970, of the release: the same sources give the same archives, octet for octet
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import runpy
 import sys
 import sysconfig
+import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +34,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 from setuptools.errors import BaseError, CCompilerError
 
 ROOT = Path(__file__).resolve().parent
@@ -120,27 +124,34 @@ def compiler_flags() -> list[str]:
     return ["-O1" if CHECKED else "-O2", "-g0", "-fno-semantic-interposition", "-fno-plt", "-fvisibility=hidden"]
 
 
+#: pip keeps what it has built, and would take that again.
+AGAIN = "`pip install --force-reinstall --no-cache-dir gunicorn`"
+
+
 class Interpreted:
     """Why this package is interpreted; empty while it is not. A start says it, as pip shows nothing of a build."""
 
     reason = ""
+    remedy = ""
 
     @classmethod
-    def because(cls, reason: str) -> None:
+    def because(cls, reason: str, remedy: str = "") -> None:
+        """`remedy`: what would have it compiled, where something would; `AGAIN` is what to type then."""
         if REQUIRED:
             raise SystemExit(f"gunicorn: {reason}, but GUNICORN_REQUIRE_COMPILED is set")
-        cls.reason = reason
+        cls.reason, cls.remedy = reason, remedy
         print(f"gunicorn: {reason}, building the interpreted package", file=sys.stderr)
 
     @classmethod
     def note(cls, folder: str) -> None:
-        Path(folder, "gunicorn", "build_note.txt").write_text(f"{cls.reason} when it was installed\n")
+        remedy = f"; {cls.remedy}" if cls.remedy else ""
+        Path(folder, "gunicorn", "build_note.txt").write_text(f"{cls.reason} when it was installed{remedy}\n")
 
 
 def extensions() -> list[Extension]:
     """The extension to build; an empty list means the pure package."""
     if os.environ.get("GUNICORN_PURE"):
-        Interpreted.because("GUNICORN_PURE was set")
+        Interpreted.because("GUNICORN_PURE was set", f"{AGAIN} without it compiles")
         return []
     if not REQUIRED and not sys.platform.startswith("linux"):
         Interpreted.because("the system was not Linux")
@@ -154,10 +165,13 @@ def extensions() -> list[Extension]:
     try:
         from Cython.Build import cythonize
     except ImportError:
-        Interpreted.because("Cython was not there")
+        Interpreted.because("Cython was not there", f"{AGAIN} without --no-build-isolation brings it")
         return []
     if not compiler_works():
-        Interpreted.because("there was no C compiler, or Python's headers were missing")
+        Interpreted.because(
+            "there was no C compiler, or Python's headers were missing",
+            f"`apt install gcc libc6-dev python3-dev`, or what your system calls them, then {AGAIN}",
+        )
         return []
     modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources]
     built: list[Extension] = []
@@ -230,7 +244,7 @@ class AllOrNothing(build_ext):
         except (BaseError, CCompilerError, OSError) as error:
             if REQUIRED:
                 raise
-            Interpreted.because(f"compiling failed ({error})")
+            Interpreted.because(f"compiling failed ({error})", f"{AGAIN} with -v shows how")
             self.forget_extensions()
             if not self.inplace:
                 Interpreted.note(self.build_lib)
@@ -273,11 +287,40 @@ class AllOrNothing(build_ext):
         self.distribution.ext_modules = []
 
 
+class Dated(sdist):
+    """The same archive from the same files, whoever builds it, where `SOURCE_DATE_EPOCH` says of when it is.
+
+    setuptools does so for wheels.
+    """
+
+    def make_archive(self, base_name: str, format: str, *places: object, **options: object) -> str:
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or not epoch:
+            return super().make_archive(base_name, format, *places, **options)
+        moment = int(epoch)
+
+        def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+            member.mtime, member.uid, member.gid, member.uname, member.gname = moment, 0, 0, "", ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        path = f"{base_name}.tar.gz"
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with (
+            open(path, "wb") as file,
+            # The head of gzip would have a name and a time of its own.
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=moment) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(str(options["base_dir"]), filter=plain)
+        return path
+
+
 os.chdir(ROOT)
 # Where `man` looks beside the folder of a program. Whoever builds the package alone has no docs.
-MANUAL = [name for name in ["docs/gunicorn.1"] if os.path.exists(name)]
+MANUAL = [name for name in ["docs/gunicorn.1", "docs/gunicornc.1"] if os.path.exists(name)]
 setup(
     ext_modules=extensions(),
-    cmdclass={"build_ext": AllOrNothing, "build_py": Noted},
+    cmdclass={"build_ext": AllOrNothing, "build_py": Noted, "sdist": Dated},
     data_files=[("share/man/man1", MANUAL)] if MANUAL else [],
 )

@@ -14,15 +14,18 @@ DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
 
-from manual import manual  # noqa: E402
+from manual import control_manual, manual  # noqa: E402
 from option_tables import PAGES, with_table  # noqa: E402
 from setting_notes import flag_example, since, toml_example  # noqa: E402
 
 from gunicorn.config import KNOWN_SETTINGS, Setting, make_settings  # noqa: E402
+from gunicorn.config.completion import options_of  # noqa: E402
 from gunicorn.config.pending import PENDING  # noqa: E402
 from gunicorn.config.reference import by_section, default_of  # noqa: E402
 from gunicorn.config.schema import schema_text  # noqa: E402
 from gunicorn.config.validators import text_parser, validate_bool, validate_dict  # noqa: E402
+from gunicorn.control.cli import make_parser  # noqa: E402
+from gunicorn.control.commands import COMMANDS  # noqa: E402
 
 HEAD = """\
 # Settings
@@ -136,6 +139,7 @@ def form(setting: type[Setting]) -> str:
 FILES = {
     "settings.md": write,
     "gunicorn.1": lambda: manual(KNOWN_SETTINGS),
+    "gunicornc.1": lambda: control_manual(options_of(make_parser(), {}, {}), COMMANDS),
     "gunicorn.schema.json": lambda: schema_text(make_settings().values()),
     **{page: partial(with_table, DOCS / page, server) for page, server in PAGES.items()},
 }

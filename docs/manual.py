@@ -1,13 +1,15 @@
-"""The manual page of `gunicorn`, in roff, from the same declarations as the reference."""
+"""The manual pages of `gunicorn` and `gunicornc`, in roff, from the declarations that the programs read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from gunicorn import __version__
 from gunicorn.config import Setting
+from gunicorn.config.completion import Option
 from gunicorn.config.reference import by_section, default_of
+from gunicorn.control.commands import Command
 
 HEAD = rf"""
 .\" Written by generate_settings.py from the declarations in gunicorn/config/sections. Do not edit.
@@ -95,6 +97,78 @@ No worker could boot.
 .TP
 .B 4
 The application could not be found in its module.
+.SH SEE ALSO
+.BR gunicornc (1)
+""".lstrip()
+
+CONTROL_HEAD = rf"""
+.\" Written by generate_settings.py from the commands in gunicorn/control. Do not edit.
+.TH GUNICORNC 1 "" "gunicorn {__version__}" "User commands"
+.SH NAME
+gunicornc \- look into a running gunicorn and tell it what to do
+.SH SYNOPSIS
+.B gunicornc
+.RI [ OPTIONS ]
+.RI [ COMMAND ...]
+.SH DESCRIPTION
+Talks to the master of a server on its control socket. The words behind the options are one command; without any, a
+conversation begins.
+.PP
+Without
+.B \-s
+it is the server of this user that runs; where several do, they are listed.
+.SH OPTIONS
+""".lstrip()
+
+CONTROL_TAIL = r"""
+.TP
+.B top
+A screen that shows the server, new once a second;
+.B \-\-once
+prints one as text.
+.SH EXIT STATUS
+.TP
+.B 0
+It was done.
+.TP
+.B 1
+The command was refused, or no server could be reached; a line on standard error says why.
+.TP
+.B 2
+The command line is wrong.
+.SH FILES
+.TP
+.IR $XDG_RUNTIME_DIR/gunicorn.ctl ", " ~/.gunicorn/gunicorn.ctl
+The socket of a server that was given no other one.
+.TP
+.I ~/.gunicornc_history
+The lines of conversations.
+.SH EXAMPLES
+Wait for up to 30 seconds until new clients may come:
+.PP
+.RS
+.EX
+gunicornc wait ready 30
+.EE
+.RE
+.PP
+Exchange the code, and know whether it serves:
+.PP
+.RS
+.EX
+gunicornc reload \-\-wait && echo served
+.EE
+.RE
+.PP
+Draw where the workers of a certain server spend their time:
+.PP
+.RS
+.EX
+gunicornc \-s /run/shop/gunicorn.ctl profile all 10 \-o profile.html
+.EE
+.RE
+.SH SEE ALSO
+.BR gunicorn (1)
 """.lstrip()
 
 
@@ -105,6 +179,25 @@ def manual(settings: Iterable[type[Setting]]) -> str:
         parts.append(f".SS {escape(section)}\n")
         parts += map(entry, found)
     return "".join([*parts, TAIL])
+
+
+def control_manual(options: Iterable[Option], commands: Mapping[str, Command]) -> str:
+    """The whole page of `gunicornc`."""
+    parts = [CONTROL_HEAD]
+    for option in options:
+        value = rf" \fI{escape(option.meta)}\fR" if option.meta else ""
+        flags = ", ".join(rf"\fB{escape(flag)}\fR" for flag in option.flags)
+        parts.append(f".TP\n{flags}{value}\n{sentence(option.text)}\n")
+    parts.append(".SH COMMANDS\n")
+    for name, command in commands.items():
+        words = escape((command.usage or name).removeprefix(name))
+        parts.append(f".TP\n\\fB{escape(name)}\\fR{words}\n{sentence(command.text)}\n")
+    return "".join([*parts, CONTROL_TAIL.lstrip()])
+
+
+def sentence(text: str) -> str:
+    """A line of help as one of prose."""
+    return inline(f"{text[:1].upper()}{text[1:]}".rstrip(".") + ".")
 
 
 def entry(setting: type[Setting]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from types import CodeType, ModuleType
@@ -50,8 +51,8 @@ def get_default_config_file() -> str | None:
 def read_file(filename: str) -> dict[str, object]:
     """Return the variables of a Python file or the table of a TOML file.
 
-    Raises ConfigError when it is not there, cannot be read or is no TOML. What the code of a Python file
-    raises is let through.
+    Raises ConfigError when it is not there, cannot be read, is no TOML or an INI file. What the code of a Python
+    file raises is let through.
     """
     if not os.path.exists(filename):
         raise ConfigError(f"configuration file {filename!r} doesn't exist in {os.getcwd()}")
@@ -74,9 +75,23 @@ def _execute(filename: str) -> ModuleType:
 def _compile(filename: str) -> CodeType:
     try:
         with open(filename, "rb") as file:
-            return compile(file.read(), os.path.abspath(filename), "exec")
+            source = file.read()
     except OSError as error:
         raise ConfigError(f"configuration file {filename!r} cannot be read: {error.strerror}") from None
+    # Python takes `[uwsgi]` for a list.
+    if _is_ini(source):
+        raise ConfigError(
+            f"configuration file {filename!r} is an INI file, and settings are read from Python or TOML: "
+            "gunicorn.conf.py, gunicorn.toml"
+        )
+    return compile(source, os.path.abspath(filename), "exec")
+
+
+def _is_ini(source: bytes) -> bool:
+    """Whether the first line that says something is the head of a section."""
+    lines = (line.strip() for line in source.splitlines())
+    first = next((line for line in lines if line and not line.startswith((b"#", b";"))), b"")
+    return re.fullmatch(rb"\[[\w.:-]+\]", first) is not None
 
 
 def _read_toml(filename: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
 
-__all__ = ["main"]
+__all__ = ["main", "make_parser"]
 
 PROMPT = "gunicorn> "
 HISTORY = "~/.gunicornc_history"
@@ -31,7 +31,7 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with these arguments, by default those of the process; the exit status."""
-    options = _parser().parse_args(argv)
+    options = make_parser().parse_args(argv)
     if options.words and options.command:
         _complain("a command is given either by -c or as words")
         return 2
@@ -61,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> ArgumentParser:
+def make_parser() -> ArgumentParser:
+    """The options of the program; its manual page is made of them, too."""
     from gunicorn.config.hinting_parser import HintingParser, Printed
     from gunicorn.config.reference import SHELLS
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gunicorn.config import KNOWN_SETTINGS
+from gunicorn.control.commands import COMMANDS
 from tests.support.wait import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -33,18 +34,29 @@ def test_example_files_are_right(file: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_the_manual_is_what_roff_understands(tmp_path: Path) -> None:
+def shown_by_man(name: str) -> str:
+    """The page as a terminal has it, without bold letters."""
     if shutil.which("groff") is None:
         pytest.skip("groff is not installed")
-    page = ROOT / "docs" / "gunicorn.1"
-    command = ["groff", "-man", "-ww", "-t", "-k", "-Tutf8", "-P-c", str(page)]
+    command = ["groff", "-man", "-ww", "-t", "-k", "-Tutf8", "-P-c", str(ROOT / "docs" / name)]
     done = subprocess.run(command, env={"PATH": os.environ["PATH"], "MANWIDTH": "80"}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     shown = re.sub(r".\x08", "", done.stdout)
-    flags = {flag for setting in KNOWN_SETTINGS for flag in setting.cli or [setting.name]}
-    assert {flag for flag in flags if not re.search(rf"^ +(\S+, )*{re.escape(flag)}\b", shown, re.MULTILINE)} == set()
     # Neither Markdown is left of the descriptions, nor roff.
     assert re.findall(r"`|\]\(|\\\(|\\f[BIR]", shown) == []
+    return shown
+
+
+def test_the_manual_is_what_roff_understands() -> None:
+    shown = shown_by_man("gunicorn.1")
+    flags = {flag for setting in KNOWN_SETTINGS for flag in setting.cli or [setting.name]}
+    assert {flag for flag in flags if not re.search(rf"^ +(\S+, )*{re.escape(flag)}\b", shown, re.MULTILINE)} == set()
+
+
+def test_the_manual_of_the_control_program() -> None:
+    shown = shown_by_man("gunicornc.1")
+    names = [*COMMANDS, "top", "--socket", "--completion", "--version"]
+    assert [name for name in names if not re.search(rf"^ +(-\w, )?{re.escape(name)}\b", shown, re.MULTILINE)] == []
 
 
 def test_there_are_examples() -> None:

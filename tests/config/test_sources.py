@@ -283,6 +283,14 @@ class TestRefusals:
         line = command.refusal("-c", "pyproject.toml")
         assert line == "configuration file 'pyproject.toml' has no table [tool.gunicorn]"
 
+    @pytest.mark.parametrize("text", ["[uwsgi]\nmodule = x\n", "\n; of uWSGI\n# too\n  [app:main]\r\nuse = egg:x\r\n"])
+    def test_an_ini_file(self, command: Command, text: str) -> None:
+        command.write("shop.ini", text)
+        assert command.refusal("-c", "shop.ini") == (
+            "configuration file 'shop.ini' is an INI file, and settings are read from Python or TOML: "
+            "gunicorn.conf.py, gunicorn.toml"
+        )
+
     def test_a_hook_with_the_wrong_parameters(self, command: Command) -> None:
         command.write("conf.py", "def on_starting(a, b): ...\n")
         line = command.refusal("-c", "conf.py")

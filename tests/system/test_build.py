@@ -27,6 +27,7 @@ for name, module in sorted(sys.modules.items()):
     if name.startswith(("gunicorn.http.", "gunicorn.engine.", "gunicorn.wsgi.")):
         print(name, module.__file__)
 """
+AGAIN = "`pip install --force-reinstall --no-cache-dir gunicorn`"
 EXTENSION = Path(*_build.EXTENSION.split("."))
 
 
@@ -171,7 +172,9 @@ def test_a_build_says_why_it_is_interpreted(bare: Path, tmp_path: Path) -> None:
     done = python(bare, *build, GUNICORN_PURE="1")
     assert done.returncode == 0, done.stderr
     assert "building the interpreted package" in done.stderr
-    assert build_of(tmp_path / "built") == "interpreted (GUNICORN_PURE was set when it was installed)"
+    assert build_of(tmp_path / "built") == (
+        f"interpreted (GUNICORN_PURE was set when it was installed; {AGAIN} without it compiles)"
+    )
     (tmp_path / "built" / "gunicorn" / "_compiled.cpython-399-x86_64-linux-gnu.so").write_bytes(b"")
     assert build_of(tmp_path / "built") == (
         "interpreted (its extension is for another Python: _compiled.cpython-399-x86_64-linux-gnu.so)"
@@ -248,6 +251,9 @@ def test_what_setup_decides(
     else:
         assert not handed["ext_modules"]
         assert script["Interpreted"].reason == expected
+        # Where something would have it compiled, that is told; the rest is as it has to be.
+        told = AGAIN in script["Interpreted"].remedy
+        assert told is not expected.startswith(("the system was not", "Python was free-threaded"))
 
 
 class Recorder(Compiler):
@@ -320,7 +326,7 @@ def test_what_does_not_compile_is_interpreted(
     assert command.extensions == []
     assert not (tmp_path / "gunicorn._compiled.so").exists()
     assert (tmp_path / "gunicorn" / _build.NOTE).read_text() == (
-        "compiling failed (out of memory) when it was installed\n"
+        f"compiling failed (out of memory) when it was installed; {AGAIN} with -v shows how\n"
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from gunicorn.config import make_settings
 from tests.conftest import Serve
 from tests.support.proxies import Proxy, need
 from tests.support.server import HELLO, REPOSITORY
@@ -163,6 +164,7 @@ def test_nginx_file_serves_pages_and_websockets(tmp_path: Path, serve: Serve) ->
     def command(listener: socket.socket) -> list[str]:
         text = (EXAMPLES / "nginx.conf").read_text()
         for old, new in (
+            ("user www-data;", ""),
             ("include mime.types;", "access_log off;"),
             ("/etc/ssl/example.com.pem", "cert.pem"),
             ("/etc/ssl/example.com.key", "key.pem"),
@@ -205,6 +207,7 @@ def test_nginx_file_of_uwsgi(tmp_path: Path, serve: Serve) -> None:
     def command(listener: socket.socket) -> list[str]:
         text = (EXAMPLES / "nginx-uwsgi.conf").read_text()
         for old, new in (
+            ("user www-data;", "user root;" if os.geteuid() == 0 else ""),
             ("include mime.types;", "access_log off;"),
             ("worker_processes auto;", "daemon off; pid nginx.pid; error_log nginx.log notice;"),
             ("listen 80;", f"listen 127.0.0.1:{listener.getsockname()[1]};"),
@@ -212,8 +215,7 @@ def test_nginx_file_of_uwsgi(tmp_path: Path, serve: Serve) -> None:
         ):
             assert old in text
             text = text.replace(old, str(new))
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(user + text)
+        (folder / "nginx.conf").write_text(text)
         return [nginx, "-p", str(folder), "-e", "nginx.log", "-c", "nginx.conf"]
 
     front = Proxy(folder, command, "NGINX")
@@ -234,6 +236,24 @@ def test_the_socket_of_systemd_outlives_its_service() -> None:
     (path,) = re.findall(r"^ListenStream=(/run/.+)$", unit, re.MULTILINE)
     for folder in re.findall(r"^RuntimeDirectory=(.+)$", service, re.MULTILINE):
         assert not path.startswith(f"/run/{folder}/")
+
+
+@pytest.mark.parametrize("name", ["app.socket", "app.service"])
+def test_units_are_what_systemd_takes(name: str, tmp_path: Path) -> None:
+    """With a program that is there: whether it can be executed is looked at as well."""
+    verify = need("systemd-analyze", "systemd")
+    for unit in (EXAMPLES / "systemd").glob("app.*"):
+        text = unit.read_text().replace("/srv/app/.venv/bin/gunicorn", sys.executable)
+        text = text.replace("/srv/app/.venv/bin/python", sys.executable)
+        (tmp_path / unit.name).write_text(text)
+    done = subprocess.run([verify, "verify", "--man=no", str(tmp_path / name)], capture_output=True, text=True)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "app." in line]) == (0, [])
+
+
+def test_the_service_has_the_time_that_a_stop_takes() -> None:
+    service = (EXAMPLES / "systemd" / "app.service").read_text()
+    (limit,) = re.findall(r"^TimeoutStopSec=(\d+)$", service, re.MULTILINE)
+    assert int(limit) > make_settings()["graceful_timeout"].get()
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in (REPOSITORY / "docs").glob("*.md")))
