@@ -10,13 +10,14 @@ from .transport cimport Transport
 
 
 cdef int TRUSTED, MAY_PROXY
-cdef double DELAY_SECONDS, SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
+cdef double DELAY_SECONDS, PACE_SECONDS, SWEEP_SECONDS, SHORT_LIMIT, SHORT_SWEEP_SECONDS, QUIET_SECONDS
 
 
 cdef class Engine(EngineState):
     cdef public list connections
     cdef readonly list delayed
     cdef double delayed_since
+    cdef public double pace
     cdef public dict known_peers
     cdef public Py_ssize_t limit
     cdef public dict listener_at
@@ -40,12 +41,13 @@ cdef class Engine(EngineState):
     @cython.locals(events=int)
     cpdef int wait(self, double timeout) except -1
     @cython.locals(poller=Poller, connections=list, connection=Transport, index=int, fd=int)
+    @cython.locals(began=double)
     cpdef int dispatch(self, int events) except -1
     cpdef bint delay(self, connection) except -1
     @cython.locals(waited=double)
     cdef _look_at_delayed(self)
     @cython.locals(delayed=list, connection=Transport)
-    cdef _send_delayed(self)
+    cpdef send_delayed(self)
     @cython.locals(connection=Transport)
     cdef _run_again(self)
     @cython.locals(attended=Exchange)

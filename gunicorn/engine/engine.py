@@ -43,6 +43,8 @@ SHORT_LIMIT = 5.0
 SHORT_SWEEP_SECONDS = 0.15
 # So long at most what there is to send waits in a turn for that of other connections.
 DELAY_SECONDS = 0.001
+# Where an event takes less than this, a client of many connections has hardly the time to fall asleep.
+PACE_SECONDS = 0.00002
 # So long nothing must come before the moment counts as a quiet one.
 QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
@@ -101,7 +103,7 @@ class Engine(EngineState):
 
     __slots__ = (
         "connections", "delayed", "delayed_since", "held", "known_peers", "left", "limit", "listener_at", "listeners",
-        "listening", "next_sweep", "opener", "parked_first", "parked_ready", "parked_watched", "proxies",
+        "listening", "next_sweep", "opener", "pace", "parked_first", "parked_ready", "parked_watched", "proxies",
         "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
     )
 
@@ -140,6 +142,8 @@ class Engine(EngineState):
         # Connections with something to send at the end of this turn, and when the first of them was told to wait.
         self.delayed: list[Transport] = []
         self.delayed_since = 0.0
+        # Seconds that each event of a turn took lately.
+        self.pace = 0.0
         self.now = self.clock()
         self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
         self.next_sweep = self.now + self.sweep_seconds
@@ -231,7 +235,7 @@ class Engine(EngineState):
 
     def dispatch(self, events: int) -> int:
         """Act on what `poller.wait` has found."""
-        self.now = self.clock()
+        began = self.now = self.clock()
         poller = self.poller
         connections = self.connections
         for index in range(events):
@@ -251,8 +255,10 @@ class Engine(EngineState):
                     self.failed(connection, error)
             else:
                 self._other_event(fd)
+        if self.delays and events > 1:
+            self.pace = (self.clock() - began) / events
         if self.delayed:
-            self._send_delayed()
+            self.send_delayed()
         if self.again:
             self._run_again()
         # Last, so that a worker with requests to run leaves new connections to an idle one.
@@ -279,7 +285,9 @@ class Engine(EngineState):
 
     def delay(self, connection: object) -> bool:
         # A client of many connections is woken once for all of them: that costs more than what it is sent.
-        if not (self.delays and self.left and isinstance(connection, Transport)) or not self.share.is_quick(self.now):
+        if not self.delays or not self.left or self.pace < PACE_SECONDS or not isinstance(connection, Transport):
+            return False
+        if not self.share.is_quick(self.now):
             return False
         if not self.delayed:
             self.delayed_since = self.clock()
@@ -290,10 +298,11 @@ class Engine(EngineState):
         """In the middle of a turn: some have waited long enough."""
         waited = self.clock() - self.delayed_since
         if waited > DELAY_SECONDS:
-            self._send_delayed()
+            self.send_delayed()
             self.share.has_run(waited - DELAY_SECONDS, self.now)
 
-    def _send_delayed(self) -> None:
+    def send_delayed(self) -> None:
+        """Nobody waits any longer for the end of the turn: it is over, or something in it waits for its client."""
         delayed, self.delayed = self.delayed, []
         for connection in delayed:
             try:

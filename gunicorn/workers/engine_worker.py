@@ -180,10 +180,12 @@ class EngineWorker(Worker):
 
     def wait_writable(self, exchange: Exchange) -> None:
         """Let the application wait until its client has taken enough."""
+        self.engine.send_delayed()
         exchange.wait_writable(self.notify)
 
     def wait_readable(self, exchange: Exchange) -> None:
         """Let the application wait until more of the request body has come."""
+        self.engine.send_delayed()
         exchange.wait_readable(self.notify)
 
     def run(self) -> None:

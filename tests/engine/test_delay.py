@@ -46,6 +46,8 @@ class DelayBench(Bench):
     """An engine whose worker type allows it, and three clients."""
 
     watcher: Watcher
+    #: Seconds that an event took in the turn before.
+    pace = 0.00002
 
     def __init__(self) -> None:
         super().__init__(Poller())
@@ -61,6 +63,7 @@ class DelayBench(Bench):
     def ask(self, takes: float = 0.0, octets: bytes = GET) -> list[int]:
         """All three in one turn: how many had their answer when each was served; behind the turn all have."""
         self.watcher.seen, self.watcher.takes = [], takes
+        self.engine.pace = self.pace
         for client in self.clients:
             client.sendall(octets)
         self.engine.poll(0.5)
@@ -93,6 +96,15 @@ def test_only_where_nothing_is_waited_for_in_a_turn(bench: DelayBench) -> None:
     assert bench.ask() == AT_ONCE
 
 
+def test_where_an_event_takes_hardly_any_time_all_go_at_once(bench: DelayBench) -> None:
+    bench.pace = 0.000018
+    assert bench.ask() == AT_ONCE
+    bench.drain()
+    # As long as they took, so it goes on in the next turn.
+    bench.ask(0.0001)
+    assert bench.engine.pace == pytest.approx(0.0001)
+
+
 def test_a_large_one_goes_at_once(bench: DelayBench) -> None:
     bench.watcher.octets = LARGE
     assert bench.ask() == AT_ONCE
@@ -121,6 +133,20 @@ def test_what_has_run_too_long_is_noticed_here_too(bench: DelayBench) -> None:
     bench.drain()
     bench.now += 0.5
     assert bench.ask() == AT_THE_END
+
+
+def test_nobody_waits_for_a_request_that_waits_for_its_client(bench: DelayBench) -> None:
+    seen = []
+
+    def waits(connection: Any, request: Any) -> None:
+        Watcher.handle(bench.watcher, connection, request)
+        if len(bench.watcher.seen) == 2:
+            bench.engine.send_delayed()
+            seen.append(bench.answered())
+
+    bench.watcher.handle = waits  # type: ignore[method-assign]
+    bench.ask()
+    assert seen == [2]
 
 
 def test_several_answers_on_each_connection(bench: DelayBench) -> None:
