@@ -41,7 +41,8 @@ SINCE = {
         "static_cache_control static_index static_fallback allowed_hosts access_log_skip access_log_sample "
         "access_log_slow log_format log_streams color request_id_header warm_up keyfile_password ssl_minimum_version "
         "sni_certs lifespan_startup_timeout lifespan_shutdown_timeout ws_ping_interval ws_ping_timeout ws_max_queue "
-        "ws_per_message_deflate dirty_queue dirty_max_calls dirty_max_memory control_bind control_token_file "
+        "ws_per_message_deflate dirty_queue dirty_max_calls dirty_max_memory dirty_max_message dirty_stash_memory "
+        "dirty_reload dirty_preload dirty_backend dirty_ray_address dirty_ray_env control_bind control_token_file "
         "metrics_bind metrics_buckets agent_bind ready_workers health_path otel_spans otel_metrics otel_trust",
 }
 """The settings that came with a release, by its version. The others are older than 19.7."""
@@ -169,6 +170,12 @@ EXAMPLES: dict[str, object] = {
     "dirty_queue": 200,
     "dirty_max_calls": 1000,
     "dirty_max_memory": "1G",
+    "dirty_max_message": "16M",
+    "dirty_stash_memory": "256M",
+    "dirty_reload": "replace",
+    "dirty_backend": "ray",
+    "dirty_ray_address": "10.0.0.1:6379",
+    "dirty_ray_env": {"env_vars": {"MODELS": "/srv/models"}},
     "control_socket": "/run/app/gunicorn.ctl",
     "control_socket_mode": "0660",
     "control_bind": "127.0.0.1:9090",

@@ -32,6 +32,7 @@ NOT_RUN = {
     "curl": "asks a server that the command before it has started: asked in tests of their own",
     "kill": "signals a server: tests/master has each signal",
     "gunicornc": "tests/control has every command of it",
+    "ray": "starts a cluster; tests/tasks/ray_nodes.py starts one of two nodes",
     "make": "the verbs are compared with the Makefile (tests/test_pages.py); CI runs what they run",
     "uvicorn": "another server's: what it is here stands below it",
     "hypercorn": "another server's: what it is here stands below it",

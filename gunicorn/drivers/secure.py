@@ -214,6 +214,7 @@ class SecureConnection(Connection):
             self._seal_and_send(head, data)
 
     def _seal_and_send(self, head: bytes, data: Octets) -> None:
+        engine = self.engine
         if self.broken or self.fd < 0:
             raise ClientDisconnected()
         tls = self.tls
@@ -224,7 +225,7 @@ class SecureConnection(Connection):
             sealed = tls.seal_two(head, stretch) if head else tls.seal(stretch)
             while True:
                 position += len(stretch)
-                sent = self._send(sealed)
+                sent = self._send(sealed) if engine.holds else send(self.fd, sealed)
                 if sent != len(sealed) or position == length:
                     break
                 stretch = memoryview(data)[position:]

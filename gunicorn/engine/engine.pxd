@@ -17,7 +17,6 @@ cdef class Engine(EngineState):
     cdef public list connections
     cdef readonly list delayed
     cdef double delayed_since
-    cdef public double pace
     cdef public dict known_peers
     cdef public Py_ssize_t limit
     cdef public dict listener_at

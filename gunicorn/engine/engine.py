@@ -103,7 +103,7 @@ class Engine(EngineState):
 
     __slots__ = (
         "connections", "delayed", "delayed_since", "held", "known_peers", "left", "limit", "listener_at", "listeners",
-        "listening", "next_sweep", "opener", "pace", "parked_first", "parked_ready", "parked_watched", "proxies",
+        "listening", "next_sweep", "opener", "parked_first", "parked_ready", "parked_watched", "proxies",
         "ready_listeners", "scarce", "table", "trusted", "wakeup_fds",
     )
 
@@ -142,8 +142,6 @@ class Engine(EngineState):
         # Connections with something to send at the end of this turn, and when the first of them was told to wait.
         self.delayed: list[Transport] = []
         self.delayed_since = 0.0
-        # Seconds that each event of a turn took lately.
-        self.pace = 0.0
         self.now = self.clock()
         self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
         self.next_sweep = self.now + self.sweep_seconds
@@ -256,7 +254,7 @@ class Engine(EngineState):
             else:
                 self._other_event(fd)
         if self.delays and events > 1:
-            self.pace = (self.clock() - began) / events
+            self.holds = self.clock() - began > PACE_SECONDS * events
         if self.delayed:
             self.send_delayed()
         if self.again:
@@ -285,7 +283,7 @@ class Engine(EngineState):
 
     def delay(self, connection: object) -> bool:
         # A client of many connections is woken once for all of them: that costs more than what it is sent.
-        if not self.delays or not self.left or self.pace < PACE_SECONDS or not isinstance(connection, Transport):
+        if not self.holds or not self.left or not isinstance(connection, Transport):
             return False
         if not self.share.is_quick(self.now):
             return False

@@ -29,6 +29,7 @@ cdef class EngineState:
     cdef public double sweep_seconds
     cdef public bint stream_bodies
     cdef public bint delays
+    cdef public bint holds
     cdef public object parking
     cdef public object again
 

@@ -38,7 +38,7 @@ class EngineState:
     """The part of an engine that its connections share. Times in seconds of the engine's clock."""
 
     __slots__ = (
-        "again", "body_timeout", "clock", "closing", "count", "delays", "guard", "handler", "header_timeout",
+        "again", "body_timeout", "clock", "closing", "count", "delays", "guard", "handler", "header_timeout", "holds",
         "keepalive", "most_running", "now", "parking", "poller", "running", "send_timeout", "settings", "share",
         "stopped", "stray", "stream_bodies", "sweep_seconds", "thread", "threaded",
     )
@@ -75,8 +75,9 @@ class EngineState:
         # How often deadlines are looked at.
         self.sweep_seconds = 1.0
         self.stream_bodies = not settings.buffer_request_body
-        # See `delay`.
+        # See `delay`: whether that may be, and whether it is worth it at this time.
         self.delays = False
+        self.holds = False
         # Where idle connections wait for whichever worker is free.
         self.parking: Parking = NO_PARKING
         # Connections that have had their share of a turn and want another.

@@ -127,7 +127,7 @@ class Transport(Exchange):
             self._queue(data)
             return
         try:
-            sent = self._send(data)
+            sent = self._send(data) if self.engine.holds else send(self.fd, data)
         except OSError:
             raise self._gone() from None
         if sent != len(data):

@@ -73,8 +73,9 @@ class PoolSupervisor(Supervisor):
             spare = [member for member in living if not self.is_needed(member.pid)]
             # Some of them may be about to go already.
             if len(spare) - max(len(living) - self.target, 0) < -by:
-                self._reason = "No task process can be spared: each has an application that is in no other one."
-                self._do(Log("warning", self._reason))
+                text = "No task process can be spared: each has an application that is in no other one."
+                self._reason = text
+                self._do(Log("warning", text))
                 return
         super()._change_target(by)
 

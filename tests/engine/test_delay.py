@@ -46,8 +46,8 @@ class DelayBench(Bench):
     """An engine whose worker type allows it, and three clients."""
 
     watcher: Watcher
-    #: Seconds that an event took in the turn before.
-    pace = 0.00002
+    #: Events took their time in the turn before.
+    holds = True
 
     def __init__(self) -> None:
         super().__init__(Poller())
@@ -63,7 +63,7 @@ class DelayBench(Bench):
     def ask(self, takes: float = 0.0, octets: bytes = GET) -> list[int]:
         """All three in one turn: how many had their answer when each was served; behind the turn all have."""
         self.watcher.seen, self.watcher.takes = [], takes
-        self.engine.pace = self.pace
+        self.engine.holds = self.holds
         for client in self.clients:
             client.sendall(octets)
         self.engine.poll(0.5)
@@ -92,17 +92,20 @@ def test_at_the_end_of_the_turn(bench: DelayBench) -> None:
 
 
 def test_only_where_nothing_is_waited_for_in_a_turn(bench: DelayBench) -> None:
-    bench.engine.delays = False
-    assert bench.ask() == AT_ONCE
+    bench.engine.delays = bench.holds = False
+    assert bench.ask(0.0001) == AT_ONCE
+    assert not bench.engine.holds
 
 
 def test_where_an_event_takes_hardly_any_time_all_go_at_once(bench: DelayBench) -> None:
-    bench.pace = 0.000018
+    bench.holds = False
     assert bench.ask() == AT_ONCE
     bench.drain()
-    # As long as they took, so it goes on in the next turn.
-    bench.ask(0.0001)
-    assert bench.engine.pace == pytest.approx(0.0001)
+    # As it was in this turn it is in the next one.
+    for seconds in (0.000025, 0.000015, 0.000025):
+        bench.ask(seconds)
+        bench.drain()
+        assert bench.engine.holds is (seconds > 0.00002)
 
 
 def test_a_large_one_goes_at_once(bench: DelayBench) -> None:

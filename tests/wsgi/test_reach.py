@@ -42,6 +42,8 @@ pytestmark = [
     pytest.mark.skipif("LD_PRELOAD" in os.environ, reason="a sanitizer makes a thousand forks slow"),
 ]
 
+# Made once: it is no part of what is within reach.
+CONFIG = Config()
 BAD = (None, -1, 2**63, object())
 DELETE = object()
 DEPTH = 4
@@ -121,7 +123,7 @@ def asgi(act: Act) -> Any:
 
 def serve(kind: str, act: Act) -> None:
     """Two requests on one connection, with an application that does `act` first."""
-    cfg = Config()
+    cfg = CONFIG
     log: Any = FakeLog()
     worker = SimpleNamespace(cfg=cfg, log=log, max_requests=sys.maxsize, alive=True, recycle=lambda: None)
     gateway_of, app = (ASGIGateway, asgi(act)) if kind == "asgi" else (WSGIGateway, wsgi(act))
