@@ -70,7 +70,7 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
 
 # Material for MkDocs tells of its own future on the standard error of every build.
 docs: settings $(VENV)/.docs ## the same, and build the site in site/; a broken link fails it
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs --quiet build --strict $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict $(ARGS)
 
 docs-serve: settings $(VENV)/.docs ## show the site on http://127.0.0.1:8001 while you write
 	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve --dev-addr 127.0.0.1:8001 $(ARGS)

@@ -130,7 +130,7 @@ class Pool:
         if self._board is None or self._listener is None:
             return None
         # Processes of another backend than that of this machine are numbered by the pool.
-        is_here = getattr(self._master.cfg, "dirty_backend", "local") == "local"
+        is_here = self._master.cfg.dirty_backend == "local"
         return self._board.read().replaced(is_here=is_here)
 
     def order(self, number: int, times: int) -> TaskOrder | None:
