@@ -62,14 +62,7 @@ cdef extern from "<sys/uio.h>" nogil:
         void *iov_base
         size_t iov_len
 
-cdef extern from "<netinet/tcp.h>" nogil:
-    enum: TCP_NODELAY
-
-cdef extern from "<netinet/in.h>" nogil:
-    enum: IPPROTO_TCP
-
 cdef extern from "<sys/socket.h>" nogil:
-    int c_setsockopt "setsockopt"(int, int, int, const void *, unsigned int)
     cdef struct msghdr:
         iovec *msg_iov
         size_t msg_iovlen
