@@ -89,11 +89,10 @@ class Messages:
     def receive(self) -> tuple[list[Value], list[int]]:
         """What was said, and descriptors that came with it. Raises MessageEnd, and BlockingIOError."""
         try:
-            octets, messages, _, _ = self._sock.recvmsg(_LONGEST, socket.CMSG_SPACE(_MOST_PASSED * 4), _FLAGS)
-        except BlockingIOError:
-            raise
-        except OSError:
-            raise MessageEnd from None
+            octets, messages = self._next()
+        except ConnectionResetError:
+            # The other end has gone with something unread, which is told once, before what it has said.
+            octets, messages = self._next()
         if not octets:
             raise MessageEnd
         said = decode(octets)
@@ -103,6 +102,15 @@ class Messages:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
         return said, list(fds)
+
+    def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        try:
+            octets, messages, _, _ = self._sock.recvmsg(_LONGEST, socket.CMSG_SPACE(_MOST_PASSED * 4), _FLAGS)
+        except (BlockingIOError, ConnectionResetError):
+            raise
+        except OSError:
+            raise MessageEnd from None
+        return octets, messages
 
     def close(self) -> None:
         """Say nothing more."""

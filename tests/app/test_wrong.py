@@ -152,7 +152,8 @@ CASES: list[Case] = [
     # The command line.
     (["--host", "x"], 2, r"gunicorn: error: unrecognized arguments: --host \(did you mean --bind HOST:PORT\?\)$"),
     (["--port", "8"], 2, r"gunicorn: error: unrecognized arguments: --port \(did you mean --bind HOST:PORT\?\)$"),
-    (["--listen=x"], 2, r"gunicorn: error: unrecognized arguments: --listen=x \(did you mean --bind HOST:PORT\?\)$"),
+    (["--listen=x"], 2, r"gunicorn: error: unrecognized arguments: --listen=x "
+     r"\(did you mean --bind HOST:PORT or --backlog\?\)$"),
     (["other:app"], 2, r"gunicorn: error: one application can be served, and 2 are named: other:app shop:app$"),
 ]
 

@@ -22,9 +22,15 @@ from tests.support.wait import wait_until
 
 
 def control_of(server: Server, name: str = "gunicorn.ctl") -> str:
-    path = server.folder / name
-    wait_until(path.exists)
-    return str(path)
+    path = str(server.folder / name)
+
+    def listens() -> bool:
+        # A file that is bound is there a moment before anybody listens.
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(path) == 0
+
+    wait_until(listens)
+    return path
 
 
 def sockets_of(pid: int) -> set[str]:

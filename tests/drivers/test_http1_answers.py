@@ -109,7 +109,7 @@ def ask(bench: Bench, client: Any, request: bytes = GET) -> Any:
 def running(make_bench: Callable[..., Bench]) -> tuple[Bench, Any, Any]:
     """An engine, a client, and the exchange of the request it has sent."""
     bench = make_bench()
-    bench.handler.answers = False
+    bench.handler.answers_at_once = False
     client = bench.connect()
     return bench, client, ask(bench, client)
 

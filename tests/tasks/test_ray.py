@@ -90,6 +90,17 @@ def test_messages_between_the_two() -> None:
     first.close()
 
 
+def test_the_last_words_of_one_that_goes_with_something_unread() -> None:
+    first, second = map(Messages, pair())
+    first.send("begin", 1)
+    second.send("log", "error")
+    second.close()
+    assert first.receive()[0] == ["log", "error"]
+    with pytest.raises(MessageEnd):
+        first.receive()
+    first.close()
+
+
 # -- with Ray
 
 

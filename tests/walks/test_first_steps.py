@@ -23,7 +23,8 @@ def test_flask_behind_nginx_with_tls_and_systemd(fresh: Fresh) -> None:
     lines = follow(debian, EXAMPLES / "systemd" / "README.md")
     ask = lines[-1].line
     assert json.loads(lines[-1].printed) == {"k": "v"}
-    assert debian.type("systemctl is-active app.service").strip() == "active"
+    # The first request is answered by a worker, before the master has told that all is there.
+    debian.type("timeout 60 sh -c 'until systemctl is-active app.service; do sleep 0.2; done'")
     # What it may is what the page says.
     control = "runuser -u app -- /srv/app/.venv/bin/gunicornc -s /run/gunicorn-app/gunicorn.ctl"
     debian.type(f"{control} wait ready 60")
