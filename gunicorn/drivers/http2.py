@@ -118,7 +118,9 @@ class Session(SharedOutput):
         finally:
             self.inside = nested
         protocol = self.protocol
-        if len(protocol.out) >= MANY and not protocol.failed and self.engine.delay(self.connection):
+        # Only where nothing that runs in a turn is waited for: this is kept here, and not in the kernel.
+        many = self.engine.stream_bodies and len(protocol.out) >= MANY and not protocol.failed
+        if many and self.engine.delay(self.connection):
             return
         self.pump()
         if protocol.failed:

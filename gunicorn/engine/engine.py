@@ -140,7 +140,7 @@ class Engine(EngineState):
         # Events of this turn that are still to be acted on.
         self.left = 0
         # Connections with something to send at the end of this turn, and when the first of them was told to wait.
-        self.delayed: list[Transport] = []
+        self.delayed: list[Transport | None] = []
         self.delayed_since = 0.0
         self.now = self.clock()
         self.sweep_seconds = SHORT_SWEEP_SECONDS if has_short_limits(settings) else SWEEP_SECONDS
@@ -256,6 +256,8 @@ class Engine(EngineState):
         if self.delays and events > 1:
             self.holds = self.clock() - began > PACE_SECONDS * events
         if self.delayed:
+            # What has come last may have taken long, too.
+            self._look_at_delayed()
             self.send_delayed()
         if self.again:
             self._run_again()
@@ -285,7 +287,7 @@ class Engine(EngineState):
         # A client of many connections is woken once for all of them: that costs more than what it is sent.
         if not self.holds or not self.left or not isinstance(connection, Transport):
             return False
-        if not self.share.is_quick(self.now):
+        if not self.share.is_quick(self.now) or self.share.parks(self.now):
             return False
         if not self.delayed:
             self.delayed_since = self.clock()
@@ -303,6 +305,8 @@ class Engine(EngineState):
         """Nobody waits any longer for the end of the turn: it is over, or something in it waits for its client."""
         delayed, self.delayed = self.delayed, []
         for connection in delayed:
+            if connection is None:
+                continue
             try:
                 connection.send_delayed()
             except OwnSignal:

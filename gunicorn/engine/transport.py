@@ -136,10 +136,11 @@ class Transport(Exchange):
     def _send(self, data: Octets) -> int:
         """As `_leaf.send`, but small answers of one turn may go all at once at its end (`Engine.delay`): to wake a
         client for each costs more than to send it, and an application is quicker with nothing in between."""
-        if isinstance(data, bytes) and len(data) <= MOST_DELAYED and not self.at_once:
-            self.delayed = self.delayed or self.engine.delay(self)
+        if isinstance(data, bytes) and len(data) <= MOST_DELAYED and not self.at_once and not self.delayed:
+            self.delayed = self.engine.delay(self)
             if self.delayed:
                 return send_more(self.fd, data)
+        # A second piece takes what was held back along: who sends an answer bit by bit may take its time.
         return send(self.fd, data)
 
     def write_last(self, data: bytes) -> None:

@@ -124,7 +124,7 @@ def ask_at_once(bench: HTTP2Bench, takes: float, delays: bool = True, things: in
     each of them."""
     watcher: Any = bench.engine.handler
     watcher.takes, watcher.seen = takes / things, []
-    bench.engine.delays = delays
+    bench.engine.delays = bench.engine.stream_bodies = delays
     bench.engine.holds = delays
     for client in bench.clients:
         client.sendall(b"".join(h2.headers(bench.asked + 2 * number) for number in range(1, 1 + things)))

@@ -152,6 +152,34 @@ def test_nobody_waits_for_a_request_that_waits_for_its_client(bench: DelayBench)
     assert seen == [2]
 
 
+def test_a_slow_one_that_is_the_last_of_its_turn_is_noticed(bench: DelayBench) -> None:
+    takes = iter([0.0, 0.0, 0.01])
+
+    def handle(connection: Any, request: Any) -> None:
+        bench.watcher.takes = next(takes, 0.0)
+        Watcher.handle(bench.watcher, connection, request)
+
+    bench.watcher.handle = handle  # type: ignore[method-assign]
+    bench.ask()
+    bench.drain()
+    assert bench.ask() == AT_ONCE
+
+
+def test_an_answer_bit_by_bit_is_held_back_once(bench: DelayBench) -> None:
+    seen = []
+
+    def handle(connection: Any, request: Any) -> None:
+        connection.write(ANSWER[:10])
+        seen.append(bench.answered())
+        connection.write(ANSWER[10:])
+        seen.append(bench.answered())
+        connection.finish(True)
+
+    bench.watcher.handle = handle  # type: ignore[method-assign]
+    bench.ask()
+    assert seen == ([0, 1, 1, 2, 3, 3] if build_kind() == "compiled" else [1, 1, 2, 2, 3, 3])
+
+
 def test_several_answers_on_each_connection(bench: DelayBench) -> None:
     bench.ask(octets=GET * 3)
     for client in bench.clients:
