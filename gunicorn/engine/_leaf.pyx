@@ -419,7 +419,7 @@ cpdef Py_ssize_t send(int fd, object data) except? -2:
 
 cpdef Py_ssize_t send_more(int fd, bytes data) except? -2:
     """As `send`, where more follows at once: the end of the connection, other octets, or `push`."""
-    # MSG_MORE keeps them back until then, for a fifth of a second at most.
+    # MSG_MORE keeps them back until then, or until the kernel's timer for retransmission is over.
     if data is None:
         raise TypeError("bytes are needed, not NoneType")
     cdef Py_ssize_t count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL | MSG_MORE)

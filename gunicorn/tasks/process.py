@@ -24,7 +24,7 @@ from .calls import Job
 from .errors import DirtyError
 from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
 from .loop_thread import LoopThread
-from .sending import read_frames, send_frame
+from .sending import read_frames, send_answer
 from .values import encode
 
 TYPE_CHECKING = False
@@ -292,11 +292,7 @@ class DirtyWorker:
 
     def _send(self, kind: int, number: int, payload: bytes) -> None:
         with self._sending:
-            try:
-                send_frame(self._channel, (kind, number, 0, 0.0), b"", payload, passes=True)
-            except OSError:
-                # The pool has ended: the main thread sees it.
-                return
+            send_answer(self._channel, kind, number, payload)
 
 
 # What a signal does here. The others that a terminal or a manager sends to all processes are the pool's to act on.

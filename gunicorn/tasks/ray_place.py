@@ -21,7 +21,7 @@ from .errors import DirtyError, DirtyWorkerError
 from .frames import CANCEL, ERROR, ITEM, LEAVE, LEAVING, MORE, READY, STREAM, WINDOW, WORN, FrameReader
 from .ray_actor import LEAVES, TaskActor, pack_call
 from .ray_options import missing
-from .sending import read_frames, send_frame
+from .sending import read_frames, send_answer
 from .values import decode, encode
 
 TYPE_CHECKING = False
@@ -228,11 +228,7 @@ class RayPlace:
 
     def _send(self, kind: int, number: int, payload: bytes) -> None:
         with self._sending:
-            try:
-                send_frame(self._channel, (kind, number, 0, 0.0), b"", payload, passes=True)
-            except OSError:
-                # The pool has ended, or this.
-                return
+            send_answer(self._channel, kind, number, payload)
 
     # What is said about calls. In the main thread.
 

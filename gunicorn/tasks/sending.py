@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .frames import Frame, FrameReader
 
-__all__ = ["payload_to_send", "read_frames", "send_frame"]
+__all__ = ["payload_to_send", "read_frames", "send_answer", "send_frame"]
 
 _SMALL = 64 * 1024
 _AT_ONCE = 256 * 1024
@@ -50,6 +50,15 @@ def send_frame(
     else:
         sock.sendall(begin)
         sock.sendall(inline)
+
+
+def send_answer(channel: Socket, kind: int, number: int, payload: bytes) -> None:
+    """Send what comes of a call; as `send_frame`. Where the pool has ended, which is seen where it is read, nothing
+    happens."""
+    try:
+        send_frame(channel, (kind, number, 0, 0.0), b"", payload, passes=True)
+    except OSError:
+        return
 
 
 def read_frames(sock: Socket, reader: FrameReader) -> list[Frame]:
