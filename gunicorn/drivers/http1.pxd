@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, receive
+from gunicorn.engine._leaf cimport HANGUP, READABLE, RECEIVE_SIZE, WRITABLE, Place, close, peek, push, receive
 from gunicorn.engine.buffers cimport BodyStore, BodyStream, OutputBuffer
 from gunicorn.engine.driver cimport Driver
 from gunicorn.engine.listener cimport Listener

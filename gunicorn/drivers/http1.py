@@ -24,6 +24,7 @@ from gunicorn.engine._leaf import (
     WRITABLE,
     close,
     peek,
+    push,
     receive,
 )
 from gunicorn.engine.buffers import BodyStore, BodyStream
@@ -95,6 +96,8 @@ class Connection(Answers):
         """What `__init__` would do: the opener makes the object by `__new__`, a plain allocation when compiled."""
         self.begin_exchange(engine, peer, listener)
         self.begin_transport(fd)
+        # There the kernel holds nothing back.
+        self.at_once = listener.is_unix
         self.begun = None
         self.held = None
         self.protocol = protocol
@@ -430,6 +433,9 @@ class Connection(Answers):
     def _end_of_stream(self) -> None:
         """The client has shut its side. What it has asked for was answered before; a part of a request is an error."""
         if self.state == MULTIPLEXED:
+            if self.multiplexer is not None:
+                # What the streams of this very turn have to say was gathered.
+                self.multiplexer.send_delayed()
             self.close()
         elif self.stream is not None:
             self.give_up_body()
@@ -587,6 +593,9 @@ class Connection(Answers):
         if head.framing != UNTIL_CLOSE or self.state != RUNNING:
             return
         self.broken = True
+        if self.delayed:
+            # A reset takes what the kernel holds back, and that is the answer before this one.
+            push(self.fd)
         reset_when_closed(self.fd)
 
     def finish(self, keep: bool) -> None:

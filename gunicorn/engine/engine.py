@@ -302,7 +302,6 @@ class Engine(EngineState):
             self.share.has_run(waited - DELAY_SECONDS, self.now)
 
     def send_delayed(self) -> None:
-        """Nobody waits any longer for the end of the turn: it is over, or something in it waits for its client."""
         delayed, self.delayed = self.delayed, []
         for connection in delayed:
             if connection is None:

@@ -39,5 +39,6 @@ cdef class EngineState:
     cpdef double tick(self) except? -1
     cpdef bint others_wait(self) except -1
     cpdef bint delay(self, connection) except -1
+    cpdef send_delayed(self)
     cpdef attend(self, connection)
     cpdef forget(self, connection, int fd)

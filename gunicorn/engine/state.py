@@ -137,6 +137,10 @@ class EngineState:
         then (`Transport.send_delayed`)."""
         raise NotImplementedError
 
+    def send_delayed(self) -> None:
+        """Nobody waits any longer for the end of the turn: something in it takes its time."""
+        raise NotImplementedError
+
     def attend(self, connection: Any) -> None:
         """Serve what has come on a connection; whatever goes wrong ends that connection and nothing else."""
         raise NotImplementedError

@@ -70,6 +70,8 @@ class SocketView:
             if exchange.is_secure():
                 real.take_over(exchange)
             exchange.taken_over = True
+            # The application may keep the thread as long as it likes.
+            exchange.engine.send_delayed()
             real.setblocking(True)
         return getattr(real, name)
 

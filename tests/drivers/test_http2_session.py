@@ -166,6 +166,18 @@ def test_they_wait_for_nothing_that_is_slow(three: HTTP2Bench) -> None:
     assert ask_at_once(three, 0.0) == [0, 0, 0]
 
 
+def test_a_client_that_shuts_its_side_gets_what_was_gathered(three: HTTP2Bench) -> None:
+    three.engine.delays = three.engine.stream_bodies = three.engine.holds = True
+    for client in three.clients:
+        client.sendall(b"".join(h2.headers(2 * number + 1) for number in range(5)))
+        client.shutdown(socket.SHUT_WR)
+    three.engine.poll(0.5)
+    three.turn()
+    for client in three.clients:
+        assert client.recv(10000).count(b"ok") == 5
+    assert three.engine.count == 0
+
+
 def test_one_that_cannot_be_sent_ends_alone(three: HTTP2Bench) -> None:
     gone, *others = three.clients
     gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -13,6 +13,8 @@ from gunicorn._build import build_kind
 from gunicorn.engine._leaf import Poller
 from gunicorn.engine.manners import Manners
 from gunicorn.engine.transport import MOST_DELAYED
+from gunicorn.http.response import UNTIL_CLOSE
+from gunicorn.http.response_head import ResponseHead
 from tests.engine.test_engine import ANSWER, GET, Bench, Recorder
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="the kernel holds nothing back here")
@@ -178,6 +180,27 @@ def test_an_answer_bit_by_bit_is_held_back_once(bench: DelayBench) -> None:
     bench.watcher.handle = handle  # type: ignore[method-assign]
     bench.ask()
     assert seen == ([0, 1, 1, 2, 3, 3] if build_kind() == "compiled" else [1, 1, 2, 2, 3, 3])
+
+
+def test_a_reset_does_not_take_the_answer_before_it(bench: DelayBench) -> None:
+    head = ResponseHead()
+    head.framing = UNTIL_CLOSE
+
+    def handle(connection: Any, request: Any) -> None:
+        bench.watcher.seen.append(0)
+        if len(bench.watcher.seen) % 2:
+            connection.write(ANSWER)
+            connection.finish(True)
+        else:
+            connection.break_off(head)
+            connection.finish(False)
+
+    bench.watcher.handle = handle  # type: ignore[method-assign]
+    bench.ask(octets=GET * 2)
+    for client in bench.clients:
+        assert client.recv(10000) == ANSWER
+        with pytest.raises(ConnectionResetError):
+            client.recv(10000)
 
 
 def test_several_answers_on_each_connection(bench: DelayBench) -> None:
