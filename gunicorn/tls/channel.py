@@ -103,6 +103,12 @@ class Channel:
         self._seal(data)
         return self._take()
 
+    def seal_last(self, data: Any) -> bytes:
+        """Encrypt content that nothing follows but the end of our side, which is said behind it."""
+        self._seal(data)
+        # Which takes whatever waits; nothing does where the end was said before.
+        return self.farewell() or self._take()
+
     def speaks(self) -> bool:
         """Whether TLS itself has something to say."""
         return self.outgoing.pending > 0
