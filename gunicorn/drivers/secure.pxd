@@ -1,5 +1,5 @@
 cimport cython
-from gunicorn.engine._leaf cimport RECEIVE_SIZE, peek, receive, send
+from gunicorn.engine._leaf cimport RECEIVE_SIZE, peek, receive, send, send_more
 from gunicorn.engine.buffers cimport OutputBuffer
 from gunicorn.tls.output cimport SealedOutput
 from .http1 cimport READING, RUNNING, Connection
@@ -21,6 +21,7 @@ cdef class SecureConnection(Connection):
     cdef bint _has_ended(self) except -1
     cdef bint _has_said_so(self) except -1
     cpdef write(self, data)
+    @cython.locals(sent=Py_ssize_t, sealed=bytes, out=SealedOutput)
     cpdef write_last(self, bytes data)
     cpdef write_two(self, bytes head, body)
     cpdef long long write_file(self, int fd, long long offset, long long count) except? -2

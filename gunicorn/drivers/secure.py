@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import get_native_id
 
-from gunicorn.engine._leaf import RECEIVE_SIZE, peek, receive, send
+from gunicorn.engine._leaf import RECEIVE_SIZE, peek, receive, send, send_more
 from gunicorn.engine.buffers import OutputBuffer
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.engine.transport import has_shut
@@ -56,6 +56,10 @@ class Clear:
     def seal_two(self, head: bytes, data: Octets) -> bytes:
         """Both, one behind the other."""
         return head + bytes(data)
+
+    def seal_last(self, data: Octets) -> bytes:
+        """The octets as they are."""
+        return bytes(data)
 
     def open(self, data: bytes) -> bytes:
         """The octets as they are."""
@@ -185,7 +189,19 @@ class SecureConnection(Connection):
             self._seal(b"", data)
 
     def write_last(self, data: bytes) -> None:
-        self.write(data)
+        # TLS' own end goes in the same segment as the last content: by itself it would wake the client once more.
+        if self.broken or self.out is not None or not self.tls.established or self.stream is not None:
+            self.write(data)
+            return
+        try:
+            sealed = self.tls.seal_last(data)
+            sent = send_more(self.fd, sealed)
+        except OSError:
+            raise self._gone() from None
+        if sent != len(sealed):
+            out: SealedOutput = self._output()  # type: ignore[assignment]
+            out.add_sealed(memoryview(sealed)[max(0, sent):])
+            self._flush_queued()
 
     def write_two(self, head: bytes, body: Octets) -> None:
         if self.broken:
@@ -263,7 +279,7 @@ class SecureConnection(Connection):
     # The end.
 
     def last_octets(self, data: bytes) -> bytes:
-        octets: bytes = self.tls.seal(data) + self.tls.farewell()
+        octets: bytes = self.tls.seal_last(data)
         return octets
 
     def say_farewell(self) -> None:

@@ -45,6 +45,7 @@ cpdef tuple accept(object listener, int fd)
 cpdef close(int fd)
 cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
+cpdef keep_stacks()
 cpdef Py_ssize_t references(object first, object second, object third) except -1
 cpdef object bind(object function, object target)
 cpdef object call(object function, object argument, dict keywords)

@@ -35,8 +35,8 @@ RECEIVE_SIZE = 65536
 
 __all__ = [
     "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "call", "close",
-    "is_leaving", "meter", "monotonic", "peek", "push", "receive", "references", "send", "send_file", "send_more",
-    "send_two", "show_connections",
+    "is_leaving", "keep_stacks", "meter", "monotonic", "peek", "push", "receive", "references", "send", "send_file",
+    "send_more", "send_two", "show_connections",
 ]
 
 if hasattr(select, "epoll"):
@@ -324,6 +324,11 @@ def peek(fd: int) -> int:
         return -1
     finally:
         borrowed.detach()
+
+
+def keep_stacks() -> None:
+    """From now on, keep the memory in which the frames of a greenlet were for the next one; here it is Python's affair.
+    """
 
 
 def references(first: object, second: object, third: object) -> int:

@@ -23,6 +23,7 @@ cdef class Channel:
     cdef bint _handshake(self) except -1
     cpdef bytes seal(self, data)
     cpdef bytes seal_two(self, bytes head, data)
+    cpdef bytes seal_last(self, data)
     cpdef bint speaks(self) except -1
     cpdef bytes take(self)
     cpdef bytes farewell(self)

@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Octets
+
 # The most one record may carry (RFC 8446 section 5.1).
 RECORD = 16384
 
@@ -102,6 +104,12 @@ class Channel:
         self._seal(head)
         self._seal(data)
         return self._take()
+
+    def seal_last(self, data: Octets) -> bytes:
+        """Encrypt content that nothing follows but the end of our side, which is said behind it."""
+        self._seal(data)
+        # Which takes whatever waits; nothing does where the end was said before.
+        return self.farewell() or self._take()
 
     def speaks(self) -> bool:
         """Whether TLS itself has something to say."""

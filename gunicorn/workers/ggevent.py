@@ -99,7 +99,7 @@ class GeventWorker(GreenletWorker):
     _left: tuple[Hub, ILoop] | None = None
 
     def spawn(self, function: Callable[[*Given], object], *args: *Given) -> Greenlet:
-        return gevent.spawn(function, *args)
+        return _Spawned.spawn(function, *args)
 
     def current(self) -> Greenlet:
         return gevent.getcurrent()
@@ -155,6 +155,12 @@ class GeventWorker(GreenletWorker):
         if seconds:
             self._ticker = gevent.get_hub().loop.timer(seconds, seconds)
             self._ticker.start(self.wake)
+
+
+class _Spawned(gevent.Greenlet):  # type: ignore[misc]
+    """A greenlet of the worker's own. Where it was spawned is always the same, and not written down for each."""
+
+    spawning_stack_limit = 0
 
 
 class _OfPyWSGI:

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from greenlet import GreenletExit, getcurrent
 from greenlet import greenlet as Greenlet
 
-from gunicorn.engine._leaf import monotonic
+from gunicorn.engine._leaf import keep_stacks, monotonic
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
@@ -151,6 +151,11 @@ class GreenletWorker(EngineWorker):
     _asleep = False
     _watching = False
     _main: Greenlet | None = None
+
+    def init_process(self) -> None:
+        # Each request has a greenlet, and each greenlet memory for its frames.
+        keep_stacks()
+        super().init_process()
 
     def places(self) -> int:
         connections: int = self.cfg.worker_connections

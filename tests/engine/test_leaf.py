@@ -6,6 +6,8 @@ import gc
 import math
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -405,6 +407,58 @@ def test_a_page_is_not_let_go_of_under_a_board() -> None:
     gc.collect()
     Sheet._bytes.release()
     assert outcome(_board.Board, Scrap) is ValueError
+
+
+# Memory of greenlets.
+
+
+@BOTH
+def test_keeping_stacks_says_nothing(leaf: Any) -> None:
+    """In a process of its own: it is for as long as the process lives."""
+    assert leaf is not _leaf or faults_of_greenlets("keep_stacks(); assert keep_stacks() is None") >= 0
+    assert leaf is _leaf or leaf.keep_stacks() is None
+
+
+@pytest.mark.skipif(type(_leaf.keep_stacks).__name__ == "function", reason="only where the leaf is compiled")
+def test_a_greenlet_has_the_memory_of_the_one_before() -> None:
+    """Python has new memory mapped for the frames of each: every page of it that is touched is a fault."""
+    assert faults_of_greenlets("") > ROUNDS / 2
+    assert faults_of_greenlets("keep_stacks()") < ROUNDS / 10
+
+
+ROUNDS = 2000
+FAULTS = f"""
+import resource
+from greenlet import greenlet
+from gunicorn.engine._leaf import keep_stacks
+
+def nested(depth):
+    return nested(depth - 1) if depth else 0
+
+def many(count):
+    for _ in range(count):
+        for each in [greenlet(nested) for _ in range(3)]:
+            each.switch(3)
+
+FIRST
+many(300)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+many({ROUNDS} // 3)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+# More than are kept, at the same time.
+held = [greenlet(lambda: held[0].parent.switch()) for _ in range(1000)]
+for each in held:
+    each.switch()
+for each in held:
+    each.switch()
+"""
+
+
+def faults_of_greenlets(first: str) -> int:
+    """The pages that were made for some thousand greenlets, one after the other, after the statements `first`."""
+    pytest.importorskip("greenlet")
+    program = [sys.executable, "-c", FAULTS.replace("FIRST", first)]
+    return int(subprocess.run(program, capture_output=True, text=True, timeout=60, check=True).stdout)
 
 
 # Calls.

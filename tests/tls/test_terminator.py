@@ -176,9 +176,11 @@ class Client:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name, session=session)
         self.established = False
+        self.received = 0
 
     def step(self, octets: bytes = b"") -> bytes:
         """Take in what came; what goes out."""
+        self.received += len(octets)
         self.incoming.write(octets)
         if not self.established:
             try:
@@ -238,6 +240,30 @@ def test_octets_through_a_channel(pki: Authority, trusting: Trusting, version: s
     assert channel.open(sealed) == b"onetwo"
     assert channel.open(rest[7:]) == b"three"
     assert not channel.finished
+
+
+@pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])
+def test_the_last_content_and_the_end_are_one_run(pki: Authority, trusting: Trusting, version: ssl.TLSVersion) -> None:
+    channel, client = Terminator(options_of(pki)).open(), Client(trusting(version=version))
+    shake_hands(channel, client)
+    assert client.open(channel.seal_last(b"Hello")) == b"Hello"
+    assert client.tls.read(1) == b""
+    assert channel.farewell() == b""
+    assert not channel.speaks()
+
+
+def test_a_handshake_brings_one_ticket(pki: Authority, trusting: Trusting) -> None:
+    """Each is some 250 octets, behind the handshake."""
+    sizes: dict[int | None, int] = {}
+    for tickets in (0, 1, None):
+        terminator = Terminator(options_of(pki))
+        if tickets is not None:
+            terminator.context.num_tickets = tickets
+        channel, client = terminator.open(), Client(trusting())
+        shake_hands(channel, client)
+        sizes[tickets] = client.received
+    # A signature is some octets longer or shorter.
+    assert abs(sizes[None] - sizes[1]) < 20 < sizes[1] - sizes[0]
 
 
 @pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])

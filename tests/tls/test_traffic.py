@@ -232,6 +232,31 @@ def test_the_end_is_said(shared_server: Start, trusting: Trusting) -> None:
         assert client.tls.recv(1) == b""
 
 
+#: Where the answer is known to be followed by nothing but the end, when it is sent.
+ENDS_AT_ONCE = ("sync", "gevent", "eventlet")
+
+
+@pytest.mark.parametrize("kind", ENDS_AT_ONCE)
+def test_an_answer_and_the_end_come_together(shared_server: Start, trusting: Trusting, kind: str) -> None:
+    """A client that is woken by the answer has all of it: the content, TLS' farewell and the end of the stream."""
+    with raw(shared_server(*KINDS[kind]).port) as wire:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = trusting().wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.sendall(outgoing.read())
+                incoming.write(wire.recv(65536))
+        tls.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        wire.sendall(outgoing.read())
+        incoming.write(wire.recv(65536))
+        assert tls.read(65536).endswith(b"Hello, World!")
+        assert tls.read(1) == b"", "the farewell is in the same segment"
+        assert wire.recv(1) == b""
+
+
 def test_an_idle_connection_ends_with_a_farewell(tls_server: Start, trusting: Trusting) -> None:
     with Client(tls_server("--keep-alive", "1"), trusting()) as client:
         client.tls.suppress_ragged_eofs = False
