@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gunicorn._types import Log, Value
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.task_board import TaskBoard
     from gunicorn.unix.unpatched import Socket
 
 __all__ = ["BOOT_ERROR", "DirtyWorker", "Page"]
@@ -38,14 +39,17 @@ BOOT_ERROR = 3
 
 
 class Page:
-    """What a process tells of itself without being asked; `slot` is its page of the scoreboard."""
+    """What a process tells of itself without being asked: to its own master by `slot`, its page of the scoreboard, to
+    the master of the workers by `board`."""
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Slot, board: TaskBoard) -> None:
         self.slot = slot
+        self._board = board
 
     def notify(self) -> None:
         """Say "I am alive"."""
         self.slot.beat()
+        self._board.beat(self.slot.index)
 
     def close(self) -> None:
         """Nothing is to be put away."""

@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Serving"]
 
+BEAT_SECONDS = 2.0
+"""So often it is said at least that this lives."""
+
 
 class Serving:
     """`channel` and `control`: the two that come from the pool; `apps`: who is called, by path.
 
-    After `max_calls` calls the pool is asked for another process (0: never). `beat` is called whenever the thread that
-    hears about calls does something.
+    After `max_calls` calls the pool is asked for another process (0: never). The thread that hears about calls
+    calls `beat` again and again.
     """
 
     def __init__(
@@ -93,8 +96,8 @@ class Serving:
         waits.register(self._control.fileno(), unpatched.select.POLLIN)
         waits.register(self.wake[0], unpatched.select.POLLIN)
         while not (self._is_last and not self._jobs):
-            woken = [fd for fd, _ in waits.poll()]
             self._beat()
+            woken = [fd for fd, _ in waits.poll(BEAT_SECONDS * 1000)]
             if self.wake[0] in woken:
                 self._awake()
             if self._control.fileno() in woken and not self._receive():
