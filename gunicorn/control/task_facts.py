@@ -80,8 +80,7 @@ def _process(view: ServerView, process: ProcessReading, memory: Mapping[int, int
         "age": process.age,
         "apps": list(process.apps),
         "booted": process.ready_at > 0.0,
-        # It is watched by its calls, and not by a sign of life.
-        "last_heartbeat": None,
+        "last_heartbeat": _ago(view, process.beat_at),
         "phase": process.phase,
         "state": process.state,
         "generation": process.generation,

@@ -45,7 +45,8 @@ _HISTOGRAM = _RESULTS + len(RESULTS)
 _QUEUED = _HISTOGRAM + HISTOGRAM_BUCKETS
 
 _PROCESSES_AT, _PROCESSES, _PROCESS_SIZE = _APPS_AT + _APPS * _APP_SIZE, 256, 16
-_P_PID, _P_AGE, _P_GENERATION, _P_PHASE, _P_SPAWNED, _P_READY, _P_CALLS, _P_ERRORS, _P_RUNNING, _P_APPS = range(10)
+_P_PID, _P_AGE, _P_GENERATION, _P_PHASE, _P_SPAWNED, _P_READY, _P_CALLS, _P_ERRORS, _P_RUNNING = range(9)
+_P_APPS, _P_BEAT = 9, 10
 
 _CALLS_AT, _CALLS, _CALL_SIZE = _PROCESSES_AT + _PROCESSES * _PROCESS_SIZE, 256, 96
 _C_STARTED, _C_PID = 0, 1
@@ -130,6 +131,11 @@ class TaskBoard:
         words[row + _P_AGE], words[row + _P_GENERATION] = age, generation
         self._floats[row + _P_SPAWNED] = self._clock()
         words[row + _P_PID] = pid
+
+    def beat(self, place: int) -> None:
+        """The process that has this page of the scoreboard lives: it says so itself."""
+        if place < _PROCESSES:
+            self._floats[_PROCESSES_AT + place * _PROCESS_SIZE + _P_BEAT] = self._clock()
 
     def ready(self, pid: int, apps: Iterable[str]) -> None:
         """A process has these applications, and takes calls."""
@@ -280,6 +286,7 @@ class TaskBoard:
             phase=PHASES[words[row + _P_PHASE]],
             spawned_at=self._floats[row + _P_SPAWNED],
             ready_at=self._floats[row + _P_READY],
+            beat_at=max(self._floats[row + _P_BEAT], self._floats[row + _P_SPAWNED]),
             calls=words[row + _P_CALLS],
             errors=words[row + _P_ERRORS],
             running=words[row + _P_RUNNING],

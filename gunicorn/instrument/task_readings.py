@@ -35,8 +35,8 @@ class AppReading(Record):
 
 class ProcessReading(Record):
     """A task process: its place, PID, running number, generation, one of `PHASES`, since when it is there and ready
-    (0.0: not yet), the calls that it was given, those that ended with an error, those that run, and the applications
-    that it has."""
+    (0.0: not yet), when it was last known to live, the calls that it was given, those that ended with an error, those
+    that run, and the applications that it has."""
 
     place: int
     pid: int
@@ -45,6 +45,7 @@ class ProcessReading(Record):
     phase: str
     spawned_at: float
     ready_at: float
+    beat_at: float
     calls: int
     errors: int
     running: int

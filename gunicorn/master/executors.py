@@ -101,7 +101,9 @@ class Executors:
 
     def _reload(self, action: decisions.Reload) -> None:
         self._master.reload()
-        self._master.pool.reload()
+        # A configuration that is refused here is none for the tasks either.
+        if self._reloads.runs:
+            self._master.pool.reload()
 
     def _reload_done(self, action: decisions.ReloadDone) -> None:
         self._reloads.done()

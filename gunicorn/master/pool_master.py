@@ -557,7 +557,8 @@ class DirtyArbiter:
             end.setblocking(True)
         slot = self._scoreboard.allocate(generation)
         worker = DirtyWorker(
-            self._age, self.pid, self.cfg, self.log, wanted, self.socket_path, Page(slot), theirs, their_control
+            self._age, self.pid, self.cfg, self.log, wanted, self.socket_path, Page(slot, self._board), theirs,
+            their_control,
         )
         line, control = Line(ours, 0), Line(our_control, 0)
         line.takes_passed = True

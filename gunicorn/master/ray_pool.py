@@ -240,7 +240,7 @@ class RayArbiter(DirtyArbiter):
     def _on_pulse(self, place: int, used: int) -> None:
         worker = self.workers.get(place)
         if worker is not None:
-            worker.tmp.slot.beat()
+            worker.tmp.notify()
             if used and self._books.looks_at_memory:
                 self._reports.append(Measured(place, used))
 

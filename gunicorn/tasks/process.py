@@ -1,8 +1,7 @@
 """A task process: it has instances of applications, takes calls from the pool and runs them in threads.
 
-Calls come by one channel, and the thread that is to run one takes it from there itself, so that no thread has to wake
-another. What is said about calls that run comes by a second one, to the main thread, in which `init` and `close` are
-called too, as some libraries demand. The process ends when it was told that no call comes any more and the last
+What is said about calls that run comes to the main thread (`serving.py`), in which `init` and `close` are called too,
+as some libraries demand. The process ends when it was told that no call comes any more and the last
 one is done; when its application says so by SystemExit; and, without any farewell, with its pool.
 """
 
@@ -10,34 +9,28 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections import deque
 
 from gunicorn.instrument import scoreboard
 from gunicorn.loading.tracebacks import application_traceback
-from gunicorn.logs import handlers, request_ids
+from gunicorn.logs import handlers
 from gunicorn.unix import forks, unpatched
 
-from . import calls, frames
 from .apps import get_app_workers_attribute, load_dirty_app
-from .calls import Job
 from .errors import DirtyError
-from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, READY, WORN, FrameReader
-from .loop_thread import LoopThread
-from .sending import read_frames, send_answer
+from .frames import READY
+from .serving import Serving
 from .values import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import FrameType
 
     from gunicorn._types import Log, Value
     from gunicorn.config.config import Config
     from gunicorn.instrument.scoreboard import Slot
+    from gunicorn.instrument.task_board import TaskBoard
     from gunicorn.unix.unpatched import Socket
-
-    from .frames import Frame
 
 __all__ = ["BOOT_ERROR", "DirtyWorker", "Page"]
 
@@ -46,14 +39,17 @@ BOOT_ERROR = 3
 
 
 class Page:
-    """What a process tells of itself without being asked; `slot` is its page of the scoreboard."""
+    """What a process tells of itself without being asked: to its own master by `slot`, its page of the scoreboard, to
+    the master of the workers by `board`."""
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Slot, board: TaskBoard) -> None:
         self.slot = slot
+        self._board = board
 
     def notify(self) -> None:
         """Say "I am alive"."""
         self.slot.beat()
+        self._board.beat(self.slot.index)
 
     def close(self) -> None:
         """Nothing is to be put away."""
@@ -85,24 +81,7 @@ class DirtyWorker:
         self._wanted = dict(wanted)
         self._channel = channel
         self._control = control
-        self._reader = FrameReader()
-        self._control_reader = FrameReader()
-        # Held by the thread that takes a call from the channel.
-        self._reading = unpatched.allocate_lock()
-        self._sending = unpatched.allocate_lock()
-        # Calls that have been read and not been begun.
-        self._frames: deque[Frame] = deque()
-        self._jobs: dict[int, Job] = {}
-        # Calls that are cancelled and have not been seen yet, which come by the other channel; the last one seen.
-        self._cancelled: set[int] = set()
-        self._last_seen = 0
-        # So many calls are left before another process is to take the place of this one; below 0: any number.
-        self._calls_left = cfg.dirty_max_calls or -1
-        self._loop = LoopThread()
-        # No call comes any more.
-        self._is_last = False
-        self._wishes_to_leave = False
-        self._wake = (-1, -1)
+        self._serving: Serving | None = None
 
     @property
     def wanted(self) -> dict[str, tuple[int | None, int]]:
@@ -127,12 +106,15 @@ class DirtyWorker:
         self.booted = True
         self.tmp.slot.state = scoreboard.READY
         limits = {path: limit for path, (limit, _) in self._wanted.items() if path in self.apps}
-        self._send(READY, 0, encode(limits))
+        serving = self._serving
+        assert serving is not None
+        serving.send(READY, 0, encode(limits))
         for number in range(max(self.cfg.dirty_threads, 1)):
-            unpatched.start_new_thread(self._work, (f"dirty-worker-{self.pid}-_{number}",))
-        self._serve()
-        if self._is_last:
+            unpatched.start_new_thread(serving.work, (f"dirty-worker-{self.pid}-_{number}",))
+        if serving.hear():
             self._close_apps()
+        else:
+            self.alive = False
         return 0
 
     def _load(self) -> None:
@@ -157,47 +139,19 @@ class DirtyWorker:
 
     def listen(self) -> None:
         """Act on signals from now on."""
+        self._serving = Serving(
+            self._channel, self._control, self.apps, self.cfg.dirty_max_calls, self.tmp.notify
+        )
         forks.guard(self._put_down)
-        self._wake = os.pipe()
-        for fd in self._wake:
-            os.set_blocking(fd, False)
-        signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._serving.wake[1], warn_on_full_buffer=False)
         for number, name in _HANDLERS.items():
             unpatched.set_handler(number, getattr(self, name) if name else int(signal.SIG_IGN))
 
     def _put_down(self) -> None:
         """In a child that an application has forked: calls are not its business."""
         forks.reset_signals(_HANDLERS)
-        self.close_channels()
-        for fd in self._wake:
-            os.close(fd)
-
-    def _serve(self) -> None:
-        """Take what is said about calls, until none is left and none comes, or the pool has ended."""
-        waits = unpatched.select.poll()
-        waits.register(self._control.fileno(), unpatched.select.POLLIN)
-        waits.register(self._wake[0], unpatched.select.POLLIN)
-        while not (self._is_last and not self._jobs):
-            woken = [fd for fd, _ in waits.poll()]
-            self.tmp.slot.beat()
-            if self._wake[0] in woken:
-                self._awake()
-            if self._control.fileno() in woken and not self._receive():
-                self.alive = False
-                return
-
-    def _awake(self) -> None:
-        unpatched.read(self._wake[0], 4096)
-        if self._wishes_to_leave:
-            self._wishes_to_leave = False
-            self._send(LEAVING, 0, b"")
-
-    def _receive(self) -> bool:
-        """Take what has come; False when the pool has ended, or talks nonsense."""
-        frames = read_frames(self._control, self._control_reader)
-        for frame in frames:
-            _ON_FRAME[frame.kind](self, frame)
-        return bool(frames) or self._control_reader.is_within
+        if self._serving is not None:
+            self._serving.put_down()
 
     def close_channels(self) -> None:
         """In another process than this one: these ends are not its own."""
@@ -206,8 +160,8 @@ class DirtyWorker:
 
     def leave(self) -> None:
         """Ask for no more calls, and end after those that run."""
-        self._wishes_to_leave = True
-        unpatched.write(self._wake[1], b"\0")
+        if self._serving is not None:
+            self._serving.leave()
 
     def _close_apps(self) -> None:
         for path, app in self.apps.items():
@@ -221,7 +175,8 @@ class DirtyWorker:
 
     def handle_term(self, sig: int, frame: FrameType | None) -> None:
         """Go when the calls that run are done."""
-        self._wishes_to_leave = True
+        if self._serving is not None:
+            self._serving.wish_to_leave()
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """Go at once."""
@@ -231,78 +186,9 @@ class DirtyWorker:
         """Reopen the log files."""
         handlers.reopen(self.log)
 
-    # Frames.
-
-    def _on_cancel(self, frame: Frame) -> None:
-        number = frame.number
-        if number not in self._jobs:
-            # It may be about to be read. Whoever registers it looks here behind that.
-            self._cancelled.add(number)
-        job = self._jobs.get(number)
-        if job is not None or number <= self._last_seen:
-            self._cancelled.discard(number)
-        if job is not None:
-            job.cancel()
-
-    def _on_more(self, frame: Frame) -> None:
-        job = self._jobs.get(frame.number)
-        if job is not None:
-            job.more(int(min(frame.amount, 1 << 20)))
-
-    def _on_leave(self, frame: Frame) -> None:
-        self._is_last = True
-
-    def _on_nonsense(self, frame: Frame) -> None:
-        """Nobody sends this here."""
-
-    # Threads.
-
-    def _work(self, name: str) -> None:
-        # Applications look at it.
-        threading.current_thread().name = name
-        while (job := self._next_job()) is not None:
-            error = calls.run(job, self.apps, self._loop, self._send)
-            del self._jobs[job.number]
-            if isinstance(error, SystemExit):
-                self.leave()
-            if self._is_last:
-                # The main thread waits for the last one.
-                unpatched.write(self._wake[1], b"\0")
-
-    def _next_job(self) -> Job | None:
-        """Wait for a call; None when the pool has ended."""
-        with self._reading:
-            while not self._frames:
-                self._frames += read_frames(self._channel, self._reader)
-                if not self._frames and not self._reader.is_within:
-                    return None
-            call = self._frames.popleft()
-            # Lines of the log that the action writes are about that request.
-            request_ids.running.set(frames.request_id_of(call.target))
-            job = Job(call)
-            self._jobs[job.number] = job
-            self._last_seen = job.number
-            self._calls_left -= 1
-        if self._calls_left == 0:
-            self._send(WORN, 0, b"")
-        if job.number in self._cancelled:
-            self._cancelled.discard(job.number)
-            job.cancel()
-        return job
-
-    def _send(self, kind: int, number: int, payload: bytes) -> None:
-        with self._sending:
-            send_answer(self._channel, kind, number, payload)
-
 
 # What a signal does here. The others that a terminal or a manager sends to all processes are the pool's to act on.
 _HANDLERS: dict[int, str] = {
     signal.SIGTERM: "handle_term", signal.SIGQUIT: "handle_quit", signal.SIGUSR1: "handle_usr1", signal.SIGINT: "",
     signal.SIGHUP: "", signal.SIGUSR2: "", signal.SIGTTIN: "", signal.SIGTTOU: "", signal.SIGWINCH: "",
-}
-
-_ON_FRAME: dict[int, Callable[[DirtyWorker, Frame], None]] = {
-    **dict.fromkeys(KINDS, DirtyWorker._on_nonsense),
-    CANCEL: DirtyWorker._on_cancel, MORE: DirtyWorker._on_more,
-    LEAVE: DirtyWorker._on_leave,
 }

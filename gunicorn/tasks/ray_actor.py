@@ -3,11 +3,15 @@
 This is imported on the nodes. Calls come as octets and are answered as octets, in the encoding of all calls
 (`values.py`): no object of an application goes through Ray. Nothing here raises, so that Ray has nothing to tell of the
 errors of applications: they are data, too. What is said about calls that run comes to a second group of threads.
+
+On the machine of the server there is a shorter way: the actor is given the two sockets that a task process has, and
+calls do not go through Ray at all.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import struct
 import sys
 import threading
@@ -19,6 +23,7 @@ from gunicorn.config.files import read_file
 from gunicorn.instrument.stacks import of_threads
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.unix import resources
+from gunicorn.unix.unpatched import Socket
 
 from . import calls
 from .apps import class_at, load_dirty_app
@@ -28,6 +33,7 @@ from .frames import CALL, END, ITEM, STREAM, Frame
 from .loop_thread import LoopThread
 from .place import VARIABLE
 from .ray_options import check_options
+from .serving import Serving
 from .values import decode, encode
 
 TYPE_CHECKING = False
@@ -44,6 +50,7 @@ LEAVES = 0x80
 """Mark of the kind of an answer: the application wants its process to end."""
 
 _MOST_CANCELLED = 256
+_MEETING_SECONDS = 5.0
 _HEAD = struct.Struct("!QBH")
 
 
@@ -83,6 +90,8 @@ class TaskActor:
         self._threads = 0
         self._named = threading.local()
         self._problem = ""
+        # Where calls do not go through Ray.
+        self._serving: Serving | None = None
         try:
             self._begin(_dict(decode(about)))
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
@@ -142,13 +151,46 @@ class TaskActor:
         if job is not None:
             job.cancel()
 
+    # Where the pool is on this machine.
+
+    def meet(self, path: str, max_calls: int) -> bool:
+        """Take the sockets that calls come by from whoever listens at `path`; False: it is not to be reached."""
+        try:
+            with socket.socket(socket.AF_UNIX) as meeting:
+                meeting.settimeout(_MEETING_SECONDS)
+                meeting.connect(path)
+                _, fds, _, _ = socket.recv_fds(meeting, 1, 2)
+        except OSError:
+            return False
+        if len(fds) != 2:
+            for fd in fds:
+                os.close(fd)
+            return False
+        channel, control = (Socket(fileno=fd) for fd in fds)
+        self._serving = Serving(channel, control, self.apps, max_calls, lambda: None)
+        return True
+
+    def work(self, number: int) -> None:
+        """Run the calls that come there, to the end of the pool; as many of these run as calls at once."""
+        assert self._serving is not None
+        self._serving.work(f"dirty-worker-{self.pid}-_{number}")
+
+    def hear(self) -> None:
+        """Take what is said there about calls, and close the applications when none is left and none comes."""
+        assert self._serving is not None
+        if self._serving.hear():
+            self.close()
+
+    # About it.
+
     def pulse(self) -> int:
         """That this lives, and how many bytes of memory it has; 0: nobody knows."""
         return resources.proportional_memory(self.pid) or 0
 
     def stacks(self) -> str:
-        """Where its threads are."""
-        return of_threads()
+        """Where its threads are; empty where no call runs."""
+        is_busy = self._jobs or (self._serving is not None and self._serving.is_busy)
+        return of_threads() if is_busy else ""
 
     def close(self) -> None:
         """No call comes any more: the applications are closed."""

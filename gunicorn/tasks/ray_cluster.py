@@ -54,6 +54,8 @@ class Cluster:
         self._described: tuple[int, dict[str, Value]] = (0, {})
         # By their ids: nodes that did not answer, and until when that is believed.
         self._suspects: dict[str, float] = {}
+        # The node by which this process is in the cluster, and so on the same machine.
+        self.own_node = ""
 
     def connect(self, address: str, name: str) -> None:
         """Be a driver of the cluster at `address`. Raises DirtyError."""
@@ -71,6 +73,7 @@ class Cluster:
             # Of several lines, where versions differ.
             said = " ".join(str(error).split())[:_LONGEST_SAID]
             raise DirtyError(f"no cluster of Ray can be joined {where}: {said}") from error
+        self.own_node = ray.get_runtime_context().get_node_id()
 
     def applications(self, order: dict[str, Value]) -> Applications:
         """What the classes of an order's applications say; they are asked once a generation, on a node.

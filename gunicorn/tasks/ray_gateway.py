@@ -43,6 +43,8 @@ class Gateway:
         # By the descriptors of their control channels.
         self._controls: dict[int, RayPlace] = {}
         self._waits = unpatched.select.poll()
+        # Those of them at which something is to be heard.
+        self._watched: set[int] = set()
 
     def run(self) -> int:
         """Serve until the pool ends; the status of the process."""
@@ -70,26 +72,37 @@ class Gateway:
                 _ORDERS[order[0]](self, order[1:], passed)
                 continue
             place = self._controls[fd]
-            if not place.hear():
-                self._forget(fd)
+            if place.is_handed_over:
+                # Its actor reads there.
+                self._ignore(fd)
+            elif not place.hear():
+                self._forget(place)
         now = time.monotonic()
         for place in list(self._places.values()):
+            if place.is_handed_over and place.is_over:
+                self._forget(place)
             place.look(now)
 
-    def _forget(self, fd: int) -> None:
-        place = self._controls.pop(fd)
-        self._waits.unregister(fd)
-        self._places.pop(place.id, None)
+    def _forget(self, place: RayPlace) -> None:
+        fd = place.control.fileno()
+        self._ignore(fd)
+        del self._places[place.id], self._controls[fd]
         place.control.close()
         if not place.is_over:
             # The pool is not there any more for this one.
             unpatched.start_new_thread(place.over, (0,))
+
+    def _ignore(self, fd: int) -> None:
+        if fd in self._watched:
+            self._watched.remove(fd)
+            self._waits.unregister(fd)
 
     def _begin(self, said: list[Value], passed: list[int]) -> None:
         id, order = said
         channel, control = (Socket(fileno=fd) for fd in passed)
         place = RayPlace(id, order, channel, control, self._cluster, self._messages.send)
         self._places[id] = self._controls[control.fileno()] = place
+        self._watched.add(control.fileno())
         self._waits.register(control.fileno(), unpatched.select.POLLIN)
         unpatched.start_new_thread(place.boot, ())
 

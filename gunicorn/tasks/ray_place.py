@@ -4,10 +4,14 @@ To the pool it looks like a task process: calls come by one channel, and what is
 that takes a call from the channel gives it to the actor and waits for the answer, so that a call costs what it costs
 with Ray, and no event loop. Only as many calls are given to an actor as it can run at once: none waits in Ray, where it
 could not be taken back.
+
+An actor on this machine is handed both channels, and serves them as a task process does: its calls cost what they cost
+without Ray, which starts and ends it, and says whether it lives.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from _queue import SimpleQueue
@@ -49,6 +53,9 @@ SILENT_AFTER = 5.0
 WAITS_FOR_ROOM = 5.0
 """So long an actor may wait for a node before it is looked whether there is one."""
 
+MEETING_SECONDS = 2.0
+"""So long an actor on this machine may take to come for its sockets; one that cannot get them does without."""
+
 STACKS_SECONDS = 1.0
 BOOT_ERROR = 3
 KILLED = 9
@@ -88,6 +95,8 @@ class RayPlace:
         self.id = id
         self.control = control
         self.is_over = False
+        # Its actor has the channels, and nothing of them is to be read here.
+        self.is_handed_over = False
         self.node = ""
         self.actor = ""
         self._order = order
@@ -131,11 +140,52 @@ class RayPlace:
         self.node, self.actor = told["node"], told["actor"]
         if self.is_over:
             return
+        self.is_handed_over = self.node == self._cluster.own_node and self._hand_over()
         self._is_ready = True
         about = {"limits": self._limits, "pid": told["pid"], "actor": told["actor"], "node": told["node"]}
         self._send(READY, 0, encode(about))
-        for _ in range(max(self._order["threads"], 1)):
+        if self.is_handed_over:
+            self._attend()
+            return
+        for _ in range(self._threads):
             unpatched.start_new_thread(self._work, ())
+
+    @property
+    def _threads(self) -> int:
+        return max(int(self._order["threads"]), 1)
+
+    def _hand_over(self) -> bool:
+        """Give the actor the channels, as descriptors; False where it cannot have them."""
+        path = os.path.join(os.path.dirname(self._order["socket"]), f"actor-{self.id}.sock")
+        try:
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(path)
+                listener.listen(1)
+                listener.settimeout(MEETING_SECONDS)
+                has_met = self._about(self._actor.meet).remote(path, self._order["max_calls"])
+                meeting, _ = listener.accept()
+                with meeting:
+                    socket.send_fds(meeting, [b"\0"], [self._channel.fileno(), self.control.fileno()])
+                return bool(ray.get(has_met))
+        except (OSError, RayError):
+            return False
+        finally:
+            _remove(path)
+
+    def _attend(self) -> None:
+        """Wait for the end of an actor that serves the channels itself."""
+        for number in range(self._threads):
+            self._actor.work.remote(number)
+        try:
+            ray.get(self._about(self._actor.hear).remote())
+        except RayError as error:
+            self.lost(error)
+        else:
+            self.over(0)
+
+    def _about(self, method: Value) -> Value:
+        """The same method, in threads that no call has."""
+        return method.options(concurrency_group=CONTROL)
 
     def _make(self) -> None:
         order = self._order
@@ -143,9 +193,9 @@ class RayPlace:
         self._limits = {path: limit for path, (limit, rank) in found.limits.items() if limit is None or rank < limit}
         self._options = found.options_for(self._limits)
         order["apps"] = list(self._limits)
-        kind = ray.remote(concurrency_groups={CONTROL: 2})(TaskActor)
+        kind = ray.remote(concurrency_groups={CONTROL: 3})(TaskActor)
         made = kind.options(
-            max_restarts=0, max_task_retries=0, max_concurrency=max(order["threads"], 1),
+            max_restarts=0, max_task_retries=0, max_concurrency=self._threads,
             runtime_env=order["ray_env"] or None, **self._cluster.placed(self._options),
         )
         about = {name: order[name] for name in _FOR_ACTORS}
@@ -158,7 +208,7 @@ class RayPlace:
         self._wait_for_room()
 
     def _wait_for_room(self) -> None:
-        done, _ = ray.wait([self._actor.pulse.options(concurrency_group=CONTROL).remote()], timeout=WAITS_FOR_ROOM)
+        done, _ = ray.wait([self._about(self._actor.pulse).remote()], timeout=WAITS_FOR_ROOM)
         lacks = "" if done else missing(self._options, self._cluster.resources())
         if lacks:
             self._say("warning", f"an actor waits for what no node has: {lacks}")
@@ -246,7 +296,7 @@ class RayPlace:
         if flow is not None:
             flow.cancel()
         # It may be on its way there.
-        self._actor.cancel.options(concurrency_group=CONTROL).remote(frame.number)
+        self._about(self._actor.cancel).remote(frame.number)
 
     def _on_more(self, frame: Frame) -> None:
         flow = self._running.get(frame.number)
@@ -274,7 +324,7 @@ class RayPlace:
         if self._ping is None:
             if now - self._pinged_at >= PING_EVERY:
                 self._pinged_at = now
-                self._ping = self._actor.pulse.options(concurrency_group=CONTROL).remote()
+                self._ping = self._about(self._actor.pulse).remote()
             return
         done, _ = ray.wait([self._ping], timeout=0)
         if done:
@@ -317,7 +367,7 @@ class RayPlace:
         """End it as this signal would. In a thread of its own."""
         if not self._is_ready and self._actor is not None and not self.is_over:
             self._say_what_lacks()
-        elif self._running and number != _QUIT:
+        elif (self._running or self.is_handed_over) and number != _QUIT:
             self._say_where_it_is()
         self.over(number if number != _QUIT else 0)
 
@@ -331,12 +381,11 @@ class RayPlace:
     def _say_where_it_is(self) -> None:
         """A call does not end: say what its actor does."""
         try:
-            stacks = ray.get(
-                self._actor.stacks.options(concurrency_group=CONTROL).remote(), timeout=STACKS_SECONDS
-            )
+            stacks = ray.get(self._about(self._actor.stacks).remote(), timeout=STACKS_SECONDS)
         except (RayError, GetTimeoutError):
             return
-        self._say("critical", f"it is here:\n{stacks}")
+        if stacks:
+            self._say("critical", f"it is here:\n{stacks}")
 
     def over(self, status: int) -> None:
         """This has ended with that status, as waitpid(2) has it."""
@@ -364,6 +413,14 @@ class RayPlace:
 
     def _say(self, level: str, text: str) -> None:
         self._tell("log", level, self.id, text)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        # There is no such folder, as far as this process sees.
+        return
 
 
 def _first_line(error: BaseException) -> str:

@@ -37,10 +37,29 @@ def ray_head() -> Iterator[Node]:
         node.close()
 
 
-@pytest.fixture(scope="module", params=["local", pytest.param("ray", marks=NEEDS_RAY)])
+@pytest.fixture(scope="session")
+def far_node() -> Iterator[Node]:
+    """The head of another cluster, on which nothing runs: actors are on its second node, as if that were elsewhere."""
+    head = Node(0)
+    try:
+        second = Node(16, head.wait())
+        try:
+            second.wait()
+            yield head
+        finally:
+            second.close()
+    finally:
+        head.close()
+
+
+#: In processes; in actors that have been given the sockets; in actors that are called through Ray.
+BACKENDS = {"ray": "ray_head", "ray-far": "far_node"}
+
+
+@pytest.fixture(scope="module", params=["local", *(pytest.param(name, marks=NEEDS_RAY) for name in BACKENDS)])
 def backend(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """What a command line says of where tasks run: what callers see is the same."""
     if request.param == "local":
         return ()
-    head: Node = request.getfixturevalue("ray_head")
+    head: Node = request.getfixturevalue(BACKENDS[request.param])
     return "--dirty-backend", "ray", "--dirty-ray-address", head.address

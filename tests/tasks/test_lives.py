@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,6 +21,7 @@ from gunicorn.dirty import (
 from gunicorn.tasks.client import result_of
 from gunicorn.tasks.frames import CALL, target_of
 from gunicorn.tasks.values import encode
+from gunicorn.unix import resources
 from tests.conftest import Serve
 from tests.support.server import HELLO, Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until
@@ -232,6 +234,29 @@ def test_a_reload_brings_new_code_and_keeps_the_old_where_the_new_does_not_start
     assert client.execute(T, "echo", 1) == ["new", 1]
     assert path == socket_of(server)
     wait_until(lambda: len(processes_of(server)) == 2)
+
+
+@pytest.mark.parametrize("count", [1_280, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_no_call_of_many_is_lost_or_run_twice(make_server: Serve, count: int) -> None:
+    server = start(make_server, "--dirty-workers", "1")
+    path = served(server).socket_path
+
+    def ask(calls: int) -> list[int]:
+        with DirtyClient(path, timeout=PATIENCE) as client:
+            return [client.execute(T, "add") for _ in range(calls)]
+
+    def memory() -> int:
+        used = [resources.proportional_memory(pid) for pid in (master_of(server), *processes_of(server))]
+        return sum(each or 0 for each in used)
+
+    with ThreadPoolExecutor(64) as callers:
+        told = [each for found in callers.map(ask, [count // 640] * 64) for each in found]
+        before = memory()
+        told += [each for found in callers.map(ask, [count // 64 - count // 640] * 64) for each in found]
+    # Each run has counted one further, and was told to one caller.
+    assert sorted(told) == list(range(1, len(told) + 1))
+    assert memory() < before + (4 << 20)
+    assert len(told) == count // 64 * 64
 
 
 def test_a_process_is_replaced_after_so_many_calls(make_server: Serve, backend: Backend) -> None:

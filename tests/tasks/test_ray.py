@@ -9,12 +9,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
+from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, head, target_of
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
+from gunicorn.tasks.ray_actor import TaskActor
+from gunicorn.tasks.values import decode, encode
 from tests.conftest import Serve
 from tests.support.server import HELLO, Server, children_of, is_alive
 from tests.support.wait import PATIENCE, wait_until
@@ -88,6 +93,53 @@ def test_messages_between_the_two() -> None:
     with pytest.raises(MessageEnd):
         first.receive()
     first.close()
+
+
+class Closing:
+    closed = False
+
+    def __call__(self, action: str, *args: object) -> list[object]:
+        return [action, *args]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_an_actor_with_the_sockets_of_a_task_process(tmp_path: Path) -> None:
+    about = {"chdir": "", "folders": [], "env": {}, "socket": "", "settings": {}, "age": 1, "apps": [], "hook": None}
+    actor = TaskActor(encode(about))
+    app = actor.apps[T] = Closing()
+    path = str(tmp_path / "meeting")
+    (ours, theirs), (our_control, their_control) = socket.socketpair(), socket.socketpair()
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(3) as threads:
+        assert not actor.meet(path, 0)
+        listener.bind(path)
+        listener.listen(1)
+        for fds, answer in (([], False), ([theirs.fileno()], False), ([theirs.fileno(), their_control.fileno()], True)):
+            met = threads.submit(actor.meet, path, 2)
+            with listener.accept()[0] as meeting:
+                socket.send_fds(meeting, [b"\0"], fds)
+            assert met.result(PATIENCE) is answer
+        works, hears = threads.submit(actor.work, 0), threads.submit(actor.hear)
+        assert actor.stacks() == ""
+        reader, payload, target = FrameReader(), encode([[b"x"], {}]), target_of(T, "echo")
+        heard = []
+        for number in (1, 2):
+            ours.sendall(head(CALL, number, len(target) + len(payload), 0, len(target)) + target + payload)
+        while len(heard) < 3:
+            heard += reader.feed(ours.recv(65536))
+        results = [(frame.number, decode(frame.payload)) for frame in heard if frame.kind == RESULT]
+        assert results == [(1, ["echo", b"x"]), (2, ["echo", b"x"])]
+        assert [frame.kind for frame in heard].count(WORN) == 1
+        our_control.sendall(head(LEAVE, 0))
+        hears.result(PATIENCE)
+        assert app.closed
+        ours.close()
+        works.result(PATIENCE)
+    assert actor._serving is not None
+    actor._serving.put_down()
+    for end in (theirs, their_control, our_control):
+        end.close()
 
 
 def test_the_last_words_of_one_that_goes_with_something_unread() -> None:
@@ -174,6 +226,21 @@ dirty_threads = 3
         assert answers_again(client)
         assert children_of(master_of(server)) != [gateway]
         wait_until(lambda: not is_alive(process))
+        assert server.stop() == 0
+
+    @pytest.mark.parametrize(("nodes", "method"), [("ray_head", "work"), ("far_node", "run")])
+    def test_which_way_calls_take(
+        self, make_server: Serve, request: pytest.FixtureRequest, nodes: str, method: str
+    ) -> None:
+        source = TASKS.replace("""    def pid(self):
+""", """    def task(self):
+        import ray
+        return ray.get_runtime_context().get_task_function_name()
+    def pid(self):
+""", 1)
+        server = on_ray(make_server, request.getfixturevalue(nodes), "--dirty-workers", "1", source=source).start()
+        assert str(client_of(server).execute(T, "task")).endswith(f"TaskActor.{method}")
+        assert not list(Path(socket_of(server)).parent.glob("actor-*"))
         assert server.stop() == 0
 
     def test_nothing_is_left_of_a_killed_server(self, make_server: Serve, ray_head: Node) -> None:

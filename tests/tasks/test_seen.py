@@ -67,6 +67,9 @@ def test_commands(make_server: Serve, tmp_path: Path) -> None:
     shown = ask(path, "show dirty")
     assert shown["pid"] == master_of(server)
     assert sorted(row["pid"] for row in shown["workers"]) == sorted(processes_of(server))
+    # They say so themselves; how long that can be is not a matter of this test.
+    assert all(0 <= row["last_heartbeat"] <= row["uptime"] for row in shown["workers"])
+    wait_until(lambda: all(row["last_heartbeat"] < row["uptime"] for row in ask(path, "show dirty")["workers"]))
     assert [(app["import_path"], app["worker_count"], app["current_workers"]) for app in shown["apps"]] == [
         (T, None, 2), ("tasks:Duck", 1, 1),
     ]
@@ -205,6 +208,11 @@ def test_a_reload_brings_the_first_tasks_and_takes_the_last(make_server: Serve, 
     # What is wrong with tasks changes nothing.
     assert "dirty_apps" in str(reload(tasks.replace("tasks:T", "tasks:T:0")))
     assert get(server.address).body == b"42"
+    # Nor does what the workers refuse: an order behind it finds the same generation.
+    assert "pidfile" in str(reload(tasks + "pidfile = 'there/is/none'"))
+    assert ask(path, "dirty add 1")["target_workers"] == 2
+    assert len({row["generation"] for row in ask(path, "show dirty")["workers"]}) == 1
+    assert process in processes_of(server)
     assert reload("")["reloaded"]
     wait_until(lambda: not is_alive(leader) and not is_alive(process))
     assert b"not configured" in get(server.address).body
