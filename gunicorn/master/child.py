@@ -65,16 +65,28 @@ def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProce
         set_process_title(f"worker [{master.proc_name}]")
         master.log.info("Booting worker with pid: %s", worker.pid)
         master.cfg.post_fork(master, worker)
-        try:
-            worker.init_process()
-        except AnotherWorkerType as change:
-            worker = _successor(worker, change.alias)
+        alias = _wanted_instead(worker)
+        if alias is not None:
+            worker = _successor(worker, alias)
             worker.run()
         forks.end_stray()
         return 0, worker
     except BaseException as error:  # noqa: BLE001  # the boundary around a child
         forks.end_stray(error)
         return _status_after(error, master, worker), worker
+
+
+def _wanted_instead(worker: WorkerProcess) -> str | None:
+    """Have `worker` serve to its end; or the worker type that its application wants.
+
+    That one runs outside of the handler: whatever an application raises in it would be told, in its traceback, to have
+    happened "during handling of" ours.
+    """
+    try:
+        worker.init_process()
+    except AnotherWorkerType as change:
+        return change.alias
+    return None
 
 
 def _successor(worker: WorkerProcess, alias: str) -> WorkerProcess:
