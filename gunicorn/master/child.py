@@ -8,7 +8,7 @@ import sys
 
 from gunicorn.errors import AnotherWorkerType, AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
 from gunicorn.loading.names import load_class
-from gunicorn.loading.tracebacks import application_traceback, who_left
+from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import set_process_title
 
@@ -132,7 +132,7 @@ def _status_after(error: BaseException, master: MasterState, worker: WorkerProce
     if isinstance(error, SystemExit):
         master.log.error("%s", who_left("a hook or the worker type", "while the worker started", error))
         return master.WORKER_BOOT_ERROR
-    master.log.error("Exception in worker process\n%s", application_traceback(error).rstrip())
+    master.log.error("Exception in worker process\n%s", boot_traceback(error).rstrip())
     return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 
