@@ -175,13 +175,13 @@ def test_first_steps(make_server: Serve) -> None:
         (project,) = re.findall(r"^\$ django-admin (.+)$", text, re.MULTILINE)
         run_in(server.folder, "-m", "django", *project.split())
         settings = server.folder / "mysite" / "settings.py"
-        (line,) = re.findall(r"^`(STATIC_ROOT = .+?)`", text, re.MULTILINE)
         # Django has static files of its own where there is the admin.
-        settings.write_text(f"{settings.read_text()}\n{line}\n")
+        settings.write_text(f"{settings.read_text()}\n{source_in(text)}\n")
         (collect,) = re.findall(r"^\$ python (manage.py .+)$", text, re.MULTILINE)
         run_in(server.folder, *collect.split())
         server.start()
-        assert "install worked" in served(server).text
+        (seen,) = re.findall(r"^<http://127.0.0.1:8000(/.+)>", text, re.MULTILINE)
+        assert "Django administration" in served(server, seen).text
         assert "css" in served(server, "/static/admin/css/base.css").headers["Content-Type"]
         # Its first command is the same without files.
         assert [word for word in words if not word.startswith(("--static", "/static"))] == command_in(text)

@@ -97,6 +97,23 @@ def test_files_of_the_repository_are_there_as_text(site: Path) -> None:
         assert (site / "files" / f"{name}.txt").read_text(encoding="utf-8") == (REPOSITORY / name).read_text("utf-8")
 
 
+def test_the_examples_are_there_for_who_has_installed_a_wheel(site: Path, tmp_path: Path) -> None:
+    archive = site / "files" / "examples.tar.gz"
+    assert 'href="../examples.tar.gz"' in (site / "files" / "examples" / "index.html").read_text(encoding="utf-8")
+    subprocess.run(["tar", "xf", archive], cwd=tmp_path, check=True)
+    found = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    there = (path for path in (REPOSITORY / "examples").rglob("*") if path.is_file())
+    wanted = [path for path in there if "__pycache__" not in path.parts]
+    assert found == {path.relative_to(REPOSITORY): path.read_bytes() for path in wanted}
+
+
+@pytest.mark.parametrize("page", ["flask-nginx-systemd", "fastapi-haproxy", "django-alone", "docker", "kubernetes"])
+def test_pages_of_the_examples_are_pages(site: Path, page: str) -> None:
+    text = (site / page / "index.html").read_text(encoding="utf-8")
+    assert 'class="highlight"' in text
+    assert f'href="{page}/"' in (site / "index.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
     class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -16,7 +16,7 @@ from gunicorn.config.config import Config
 from gunicorn.config.files import get_default_config_file
 from gunicorn.config.values import FRAMEWORK
 from gunicorn.errors import AppImportError, ConfigError
-from gunicorn.loading.tracebacks import application_traceback, who_left, without_exit
+from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left, without_exit
 from gunicorn.unix.process import getcwd
 
 TYPE_CHECKING = False
@@ -304,7 +304,7 @@ class Application(BaseApplication):
         except Exception as error:  # noqa: BLE001  # the boundary around the application
             # Its code may raise anything; its own traceback is all that helps.
             _exit_with(
-                f"the application failed to load: {type(error).__name__}", application_traceback(error)
+                f"the application failed to load: {type(error).__name__}", boot_traceback(error)
             )
         sys.exit(0)
 

@@ -8,6 +8,7 @@ which alone decides what is right; a test holds the two against each other.
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 TYPE_CHECKING = False
@@ -49,8 +50,16 @@ def parse(cfg: Config, parser: ArgumentParser, words: list[str]) -> Namespace:
 def single(parser: ArgumentParser, args: list[str]) -> str | None:
     """Return the one positional argument there may be. Exits with status 2 when there are more."""
     if len(args) > 1:
-        parser.error(f"one application can be served, and {len(args)} are named: {' '.join(args)}")
+        parser.error(f"one application can be served, and {len(args)} are named: {' '.join(args)}{_two_dashes(parser)}")
     return args[0] if args else None
+
+
+def _two_dashes(parser: ArgumentParser) -> str:
+    """A word about a long flag with one dash, whose value was taken for an application: what it was taken for itself is
+    a short one with the rest as its value."""
+    words = (word.partition("=")[0] for word in sys.argv[1:] if word[:2] != "--")
+    meant = next((f"-{word}" for word in words if f"-{word}" in parser._option_string_actions), "")
+    return f" (did you mean {meant}?)" if meant else ""
 
 
 def read(settings: Iterable[Setting], words: list[str]) -> SimpleNamespace | None:

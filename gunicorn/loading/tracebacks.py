@@ -72,6 +72,14 @@ def application_traceback(exc: BaseException) -> str:
     return "".join(report.format())
 
 
+def boot_traceback(exc: BaseException) -> str:
+    """The same for an application that does not load: behind a library that is not there stands for which Python, since
+    it mostly is there for another one."""
+    text = application_traceback(exc)
+    name = exc.name.partition(".")[0] if isinstance(exc, ModuleNotFoundError) and exc.name else ""
+    return f"{text}{name!r} is not installed for {sys.executable}\n" if name and name not in sys.modules else text
+
+
 def _trim(report: TracebackException) -> None:
     # No recursion: a chain of reasons may be longer than the stack is deep.
     left: list[TracebackException | None] = [report]

@@ -8,7 +8,7 @@ import sys
 
 from gunicorn.errors import AnotherWorkerType, AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
 from gunicorn.loading.names import load_class
-from gunicorn.loading.tracebacks import application_traceback, who_left
+from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import set_process_title
 
@@ -65,16 +65,28 @@ def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProce
         set_process_title(f"worker [{master.proc_name}]")
         master.log.info("Booting worker with pid: %s", worker.pid)
         master.cfg.post_fork(master, worker)
-        try:
-            worker.init_process()
-        except AnotherWorkerType as change:
-            worker = _successor(worker, change.alias)
+        alias = _wanted_instead(worker)
+        if alias is not None:
+            worker = _successor(worker, alias)
             worker.run()
         forks.end_stray()
         return 0, worker
     except BaseException as error:  # noqa: BLE001  # the boundary around a child
         forks.end_stray(error)
         return _status_after(error, master, worker), worker
+
+
+def _wanted_instead(worker: WorkerProcess) -> str | None:
+    """Have `worker` serve to its end; or the worker type that its application wants.
+
+    That one runs outside of the handler: whatever an application raises in it would be told, in its traceback, to have
+    happened "during handling of" ours.
+    """
+    try:
+        worker.init_process()
+    except AnotherWorkerType as change:
+        return change.alias
+    return None
 
 
 def _successor(worker: WorkerProcess, alias: str) -> WorkerProcess:
@@ -120,7 +132,7 @@ def _status_after(error: BaseException, master: MasterState, worker: WorkerProce
     if isinstance(error, SystemExit):
         master.log.error("%s", who_left("a hook or the worker type", "while the worker started", error))
         return master.WORKER_BOOT_ERROR
-    master.log.error("Exception in worker process\n%s", application_traceback(error).rstrip())
+    master.log.error("Exception in worker process\n%s", boot_traceback(error).rstrip())
     return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 

@@ -10,7 +10,7 @@ from gunicorn import SERVER_SOFTWARE, _build
 from gunicorn.config.checks import check_there_is_one, complaint, http2_notices, pending_notices
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading.garbage import set_apart
-from gunicorn.loading.tracebacks import application_traceback
+from gunicorn.loading.tracebacks import boot_traceback
 from gunicorn.unix import sockets, systemd
 from gunicorn.unix.pidfile import Pidfile
 
@@ -49,7 +49,7 @@ def preload(app: ServedApplication) -> None:
     except AppImportError as error:
         raise ConfigError(str(error)) from error
     except Exception as error:  # the boundary around the application
-        sys.stderr.write(application_traceback(error))
+        sys.stderr.write(boot_traceback(error))
         raise ConfigError(f"the application failed to load: {type(error).__name__}") from error
 
 

@@ -100,6 +100,8 @@ __all__ = [
 
 BIND_ATTEMPTS = 5
 RETRY_SECONDS = 1.0
+# Those below are not for everybody, as nearly every system is set up.
+FIRST_FREE_PORT = 1024
 LOCK_SECONDS = 5.0
 # linux/tcp.h: for a listening socket tcpi_unacked is the length of its accept queue, and tcpi_sacked the most of it.
 _TCP_INFO_QUEUE = struct.Struct("24xII")
@@ -533,6 +535,13 @@ def _resolve(address: tuple[str, int] | str, log: Log) -> list[SocketAddress]:
     return [name]
 
 
+def _remedy(error: OSError, address: SocketAddress) -> str:
+    """What a port for the few takes."""
+    if error.errno != errno.EACCES or not isinstance(address, tuple) or address[1] >= FIRST_FREE_PORT:
+        return ""
+    return f" (a port below {FIRST_FREE_PORT} takes root, CAP_NET_BIND_SERVICE or a socket of systemd)"
+
+
 def _bind_patiently(address: SocketAddress, conf: ListenSettings, log: Log) -> BaseSocket | None:
     """The listener, or None when it cannot be had. Waits only for what may pass: an address in use or not
     yet on an interface."""
@@ -547,7 +556,7 @@ def _bind_patiently(address: SocketAddress, conf: ListenSettings, log: Log) -> B
             elif error.errno == errno.EADDRNOTAVAIL:
                 log.error("Invalid address: %s", str(address))
             else:
-                log.error("Cannot listen at %s: %s", address, error.strerror or error)
+                log.error("Cannot listen at %s: %s", address, f"{error.strerror or error}{_remedy(error, address)}")
                 return None
             if attempt < BIND_ATTEMPTS - 1:
                 log.error("Retrying in 1 second.")

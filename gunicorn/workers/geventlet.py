@@ -6,8 +6,6 @@ import warnings
 from os import dup
 from socket import SOCK_STREAM
 
-from .greenlets import CutOff, GreenletWorker
-
 try:
     with warnings.catch_warnings():
         # That eventlet is only maintained stands in the documentation; a server's log is not the place for it.
@@ -21,6 +19,8 @@ from eventlet.event import Event
 from eventlet.greenio import GreenSocket
 from greenlet import getcurrent
 from greenlet import greenlet as Greenlet
+
+from .greenlets import CutOff, GreenletWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

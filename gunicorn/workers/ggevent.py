@@ -5,8 +5,6 @@ from __future__ import annotations
 from os import dup
 from socket import SOCK_STREAM
 
-from .greenlets import CutOff, GreenletWorker
-
 try:
     import gevent
 except ImportError:
@@ -18,6 +16,8 @@ from gevent.socket import socket as GreenSocket
 
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.tls.entrance import check_served
+
+from .greenlets import CutOff, GreenletWorker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

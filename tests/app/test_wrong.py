@@ -155,6 +155,8 @@ CASES: list[Case] = [
     (["--listen=x"], 2, r"gunicorn: error: unrecognized arguments: --listen=x "
      r"\(did you mean --bind HOST:PORT or --backlog\?\)$"),
     (["other:app"], 2, r"gunicorn: error: one application can be served, and 2 are named: other:app shop:app$"),
+    (["-workers", "2"], 2, r"gunicorn: error: one application can be served, and 2 are named: 2 shop:app "
+     r"\(did you mean --workers\?\)$"),
 ]
 
 # What only a worker finds: the application, the exit status of a start (1 of a check), the line.
@@ -338,14 +340,44 @@ class TestCheck:
         assert done.returncode == (3 if mode == "start" else 1)
 
     def test_a_worker_type_whose_library_is_not_there(self, folder: Path) -> None:
-        code = "import sys; sys.modules['eventlet'] = None\nfrom gunicorn.app.wsgiapp import run; run()"
-        for mode in ([], ["--check-config"]):
-            done = subprocess.run(
-                [sys.executable, "-c", code, "-b", "127.0.0.1:0", "-k", "eventlet", *mode, "shop:app"],
-                cwd=folder, env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE,
-            )
-            assert done.returncode == 1
-            assert done.stderr == "Error: the eventlet worker needs eventlet: pip install gunicorn[eventlet]\n"
+        # Nor what it needs itself.
+        absent = ("aiohttp", "eventlet", "gevent", "greenlet", "tornado")
+        code = f"import sys; sys.modules |= dict.fromkeys({absent})\nfrom gunicorn.app.wsgiapp import run; run()"
+        kinds = {"eventlet": "eventlet", "gevent": "gevent", "tornado": "tornado", "gaiohttp": "aiohttp"}
+        for kind, package in kinds.items():
+            for mode in ([], ["--check-config"]) if kind == "gevent" else ([],):
+                done = subprocess.run(
+                    [sys.executable, "-c", code, "-b", "127.0.0.1:0", "-k", kind, *mode, "shop:app"],
+                    cwd=folder, env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE,
+                )
+                assert done.returncode == 1
+                assert done.stderr == f"Error: the {kind} worker needs {package}: pip install gunicorn[{kind}]\n"
+
+    @pytest.mark.parametrize("mode", [[], ["--preload"], ["--check-config"]])
+    def test_a_library_of_the_application_that_is_not_there(self, folder: Path, mode: list[str]) -> None:
+        """It is mostly there for another Python: which one this is stands behind the traceback."""
+        (folder / "needy.py").write_text("import nowhere_to_be_found.inside\n")
+        code, said = ended(folder, ["-b", "127.0.0.1:0", *mode, "needy:app"])
+        (folder / "needy.py").unlink()
+        assert code == (1 if mode else 3)
+        where = f"No module named 'nowhere_to_be_found'\n'nowhere_to_be_found' is not installed for {sys.executable}\n"
+        assert where in said
+
+    def test_a_port_for_the_few(self, folder: Path) -> None:
+        """Refused by the system as if it were anybody who starts the server, whoever runs the tests."""
+        code = (
+            "import errno, os, socket\n"
+            "def refuse(*args): raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))\n"
+            "socket.socket.bind = refuse\n"
+            "from gunicorn.app.wsgiapp import run; run()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, "-b", "127.0.0.1:80", "--no-control-socket", "shop:app"], cwd=folder,
+            env=clean_environment(), capture_output=True, text=True, timeout=PATIENCE,
+        )
+        assert done.returncode == 1
+        remedy = " (a port below 1024 takes root, CAP_NET_BIND_SERVICE or a socket of systemd)"
+        assert done.stderr.endswith(f"Cannot listen at ('127.0.0.1', 80): Permission denied{remedy}\n")
 
 
 class TestVariables:

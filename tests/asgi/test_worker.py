@@ -196,13 +196,19 @@ def test_wsgi_runs_in_threads(serve: Serve) -> None:
 
 
 ASGI_APP = WHICH_LOOP
+RAISES = "    if scope['path'] == '/raise':\n        raise ValueError('its own')\n"
 
 
 @pytest.mark.parametrize("args", [(), ("--threads", "3"), ("--workers", "2")])
 def test_the_right_worker_is_chosen(serve: Serve, args: tuple[str, ...]) -> None:
-    server = serve(ASGI_APP, *args)
+    server = serve(ASGI_APP.replace("    loop = ", f"{RAISES}    loop = "), *args)
     assert b"Loop" in server.get().body
     assert "The application is an ASGI one. Using worker: asgi" in server.log()
+    server.expect_traceback = True
+    # What the application raises has nothing to do with how its worker was chosen, and does not tell of it.
+    assert server.get("/raise").status == 500
+    server.wait_for_log("ValueError: its own")
+    assert "AnotherWorkerType" not in server.log()
     server.send_signal(signal.SIGHUP)
     server.wait_for_log("The application is an ASGI one", count=3 if "2" in args else 2)
     assert b"Loop" in server.get().body

@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -275,12 +275,15 @@ server.modules = ("mod_scgi", "mod_fastcgi")
 class Front:
     """Another web server as a child process; ``address`` is where it listens, ``up`` what its log says then."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], address: Address, up: str) -> None:
+    def __init__(
+        self, folder: Path, arguments: Sequence[str], address: Address, up: str, env: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.address = address
         with open(folder / "output.log", "wb") as log:
             self.process = subprocess.Popen(
-                arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=env)
         wait_until(lambda: up in self.log() or self.process.poll() is not None, what=self.describe)
         assert self.process.poll() is None, self.describe()
 

@@ -14,7 +14,7 @@ import pytest
 
 from gunicorn.config import Config
 from tests.conftest import Serve
-from tests.support.proxies import APACHE, APACHE_MODULES, NGINX_SERVERS, Front, Proxy, need
+from tests.support.proxies import APACHE, APACHE_MODULES, NGINX_SERVERS, Front, Proxy, find, need
 from tests.support.server import REPOSITORY
 from tests.support.wire import Response, Wire
 from tests.workers.kinds import at_once
@@ -24,7 +24,7 @@ PAGE = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
 TRIED = {
     "nginx": "here", "haproxy": "here", "apache": "here", "dockerfile": "here", "yaml": "here", "text": "here",
     "console": "tests/test_commands.py",
-    "caddyfile": "not tried: Debian has no Caddy of a version that is kept up, and CI installs nothing from elsewhere",
+    "caddyfile": "here",
 }
 APP = """
 import json
@@ -129,6 +129,26 @@ def test_proxies_as_they_are_shown(serve: Serve, tmp_path: Path) -> None:
 
     plays = {"haproxy": haproxy, "nginx": nginx, "apache": apache}
     at_once(plays, lambda name: plays[name]())
+
+
+def test_caddy_as_it_is_shown(serve: Serve, tmp_path: Path) -> None:
+    program = find("caddy")
+    if program is None:
+        pytest.skip("caddy is not installed")
+    server = serve(APP, "--forwarded-for", "x-forwarded-for", "--forwarded-hops", "1")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address: tuple[str, int] = free.getsockname()
+    (block,) = shown("caddyfile")
+    # A name alone would have it ask for a certificate.
+    block = block.replace("app.example {", f"http://app.example:{address[1]} {{")
+    block = block.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+    (tmp_path / "Caddyfile").write_text(f"{{\n    admin off\n}}\n{block}")
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    front = Front(tmp_path, [program, "run", "--config", "Caddyfile"], address, "serving initial configuration", env)
+    try:
+        check(front.connect, front.log)
+    finally:
+        front.stop()
 
 
 def command_lines() -> list[list[str]]:

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 import pytest
 
+from docs import site_files
 from tests.support.proxies import find
-from tests.support.server import REPOSITORY, children_of
+from tests.support.server import children_of
 from tests.support.wait import wait_until
 
 SUITE = "bookworm"
@@ -277,14 +278,23 @@ def removed(group: Path | None) -> bool:
 
 @contextmanager
 def fresh(base: Path, folder: Path, wheels: Path, boots: bool = False) -> Iterator[Debian]:
-    """A Debian with the sources of this project in /root/gunicorn, and what an index would have in /wheels."""
+    """A Debian with the examples that the site hands out in /root/gunicorn, and what an index would have in /wheels."""
     debian = Debian(base, folder, boots)
     try:
-        debian.bring(REPOSITORY / "examples", "/root/gunicorn/examples")
+        unpack_examples(debian)
         debian.bring(wheels, "/wheels")
         yield debian
     finally:
         debian.end()
+
+
+def unpack_examples(debian: Debian) -> None:
+    """As the site says: get the one file, and type its line."""
+    archive = debian.path("/root/gunicorn/examples.tar.gz")
+    archive.parent.mkdir()
+    archive.write_bytes(site_files.archive("examples"))
+    (line,) = re.findall(r"^\$ (.+)$", site_files.WHERE_TO_GET, re.MULTILINE)
+    debian.type(line, cwd="/root/gunicorn")
 
 
 def typed(page: Path, heading: str = "") -> list[str]:

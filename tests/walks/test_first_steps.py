@@ -16,6 +16,7 @@ from tests.walks.debian import Debian, follow
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 EXAMPLES = REPOSITORY / "examples"
+DEPLOYING = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
 
 
 def test_flask_behind_nginx_with_tls_and_systemd(fresh: Fresh) -> None:
@@ -77,6 +78,11 @@ def test_fastapi_with_a_websocket_behind_haproxy(fresh: Fresh) -> None:
     # Nobody but the proxy says where the application is mounted.
     line = lines[-1].line.replace("http://127.0.0.1", "--header 'SCRIPT_NAME: /x' --header 'PATH_INFO: /y' http://127.0.0.1")
     assert debian.type(line) == answer
+    # What the page on deploying shows goes below what Debian has, and nothing is missing then.
+    (shown,) = re.findall(r"^```haproxy\n(frontend web\n.*?)^```$", DEPLOYING, re.MULTILINE | re.DOTALL)
+    with open(debian.path("/etc/haproxy/haproxy.cfg"), "a") as file:
+        file.write(shown)
+    assert debian.type("haproxy -c -f /etc/haproxy/haproxy.cfg").strip() == "Configuration file is valid"
     debian.type("kill -TERM $(cat /run/api.pid)")
     wait_until(lambda: not debian.path("/run/api.pid").exists(), what="the end of the server")
     log = debian.path("/var/log/api.log").read_text()
