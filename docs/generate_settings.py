@@ -23,7 +23,9 @@ from gunicorn.config.completion import options_of  # noqa: E402
 from gunicorn.config.pending import PENDING  # noqa: E402
 from gunicorn.config.reference import by_section, default_of  # noqa: E402
 from gunicorn.config.schema import schema_text  # noqa: E402
-from gunicorn.config.validators import text_parser, validate_bool, validate_dict  # noqa: E402
+from gunicorn.config.validators.lists import validate_dict  # noqa: E402
+from gunicorn.config.validators.scalars import validate_bool  # noqa: E402
+from gunicorn.config.validators.texts import text_parser  # noqa: E402
 from gunicorn.control.cli import make_parser  # noqa: E402
 from gunicorn.control.commands import COMMANDS  # noqa: E402
 

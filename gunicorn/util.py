@@ -12,7 +12,7 @@ import time
 from types import TracebackType
 
 from gunicorn.config.address import is_ipv6, parse_address
-from gunicorn.config.validators import get_arity
+from gunicorn.config.validators.resources import get_arity
 from gunicorn.errors import AppImportError
 from gunicorn.http.response import http_date as _http_date
 from gunicorn.loading.aliases import SUPPORTED_WORKERS

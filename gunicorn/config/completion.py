@@ -7,7 +7,8 @@ import shlex
 from gunicorn._record import Record
 
 from .reference import usual_words
-from .validators import domain_of, validate_chdir, validate_path
+from .validators.resources import validate_chdir
+from .validators.scalars import domain_of, validate_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

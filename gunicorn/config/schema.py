@@ -7,39 +7,36 @@ it. Keys may have dashes for underscores; those are let through.
 from __future__ import annotations
 
 from .reference import MACHINE_DEFAULTS, usual_words
-from .validators import (
-    TEXT_FORMS,
-    domain_of,
-    validate_bool,
+from .validators.lists import (
     validate_dict,
     validate_field_name,
-    validate_group,
     validate_http_protocols,
+    validate_string_to_addr_list,
+    validate_string_to_list,
+)
+from .validators.places import validate_mounts, validate_server_names, validate_static
+from .validators.resources import validate_group, validate_post_request, validate_statsd_address, validate_user
+from .validators.scalars import (
+    domain_of,
+    validate_bool,
     validate_message_size,
     validate_mode,
-    validate_mounts,
     validate_path,
     validate_pos_int,
-    validate_post_request,
     validate_seconds,
-    validate_server_names,
     validate_share,
     validate_size,
     validate_ssl_version,
-    validate_static,
-    validate_statsd_address,
     validate_string,
-    validate_string_to_addr_list,
-    validate_string_to_list,
-    validate_user,
 )
+from .validators.texts import TEXT_FORMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .setting import Setting
-    from .validators import Validator
+    from .validators.scalars import Validator
 
     Schema = dict[str, object]
 

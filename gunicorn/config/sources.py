@@ -15,7 +15,8 @@ from __future__ import annotations
 from gunicorn.errors import ConfigError
 
 from .setting import Setting
-from .validators import auto_int, parse_bool, text_parser
+from .validators.scalars import auto_int
+from .validators.texts import parse_bool, text_parser
 from .values import SettingValues
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ import os
 
 from gunicorn._standard import standard_first
 from gunicorn.config.mounts import octets_of, parse_place
-from gunicorn.config.validators import cache_control_rules
+from gunicorn.config.validators.places import cache_control_rules
 from gunicorn.engine._leaf import monotonic
 from gunicorn.engine.settings import Settings
 from gunicorn.http.limits import Limits

@@ -1,7 +1,12 @@
 """ASGI applications and WebSocket connections."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_asgi_lifespan, validate_asgi_loop, validate_bool, validate_pos_int
+from gunicorn.config.validators.scalars import (
+    validate_asgi_lifespan,
+    validate_asgi_loop,
+    validate_bool,
+    validate_pos_int,
+)
 
 SECTION = "Worker Processes"
 

@@ -1,7 +1,8 @@
 """Where the configuration comes from, and what is served when the command line does not say."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_mounts, validate_string
+from gunicorn.config.validators.places import validate_mounts
+from gunicorn.config.validators.scalars import validate_string
 
 SECTION = "Config File"
 

@@ -1,11 +1,11 @@
 """The socket by which a running server is asked and told."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_face
+from gunicorn.config.validators.scalars import (
     auto_int,
     optional,
     validate_bool,
-    validate_face,
     validate_mode,
     validate_string,
     validate_text,

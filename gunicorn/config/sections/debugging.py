@@ -1,11 +1,8 @@
 """Development aids."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
-    validate_bool,
-    validate_list_of_files_or_patterns,
-    validate_reload_engine,
-)
+from gunicorn.config.validators.resources import validate_list_of_files_or_patterns
+from gunicorn.config.validators.scalars import validate_bool, validate_reload_engine
 
 SECTION = "Debugging"
 

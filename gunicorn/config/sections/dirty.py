@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_dict, validate_list_string
+from gunicorn.config.validators.resources import validate_callable
+from gunicorn.config.validators.scalars import (
     validate_bool,
-    validate_callable,
-    validate_dict,
     validate_dirty_backend,
     validate_dirty_reload,
-    validate_list_string,
     validate_message_size,
     validate_pos_int,
     validate_ray_address,

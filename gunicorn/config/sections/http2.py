@@ -1,12 +1,12 @@
 """HTTP/2."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_http_protocols
+from gunicorn.config.validators.scalars import (
     validate_http2_cleartext,
     validate_http2_frame_size,
     validate_http2_stream_limit,
     validate_http2_window_size,
-    validate_http_protocols,
     validate_pos_int,
 )
 

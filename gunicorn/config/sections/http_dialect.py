@@ -1,7 +1,8 @@
 """Which requests beyond the strict reading of RFC 9110 and RFC 9112 are let in."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_bool, validate_header_map_behaviour, validate_string_to_list
+from gunicorn.config.validators.lists import validate_string_to_list
+from gunicorn.config.validators.scalars import validate_bool, validate_header_map_behaviour
 
 SECTION = "Server Mechanics"
 

@@ -3,17 +3,14 @@
 import sys
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_dict, validate_field_name, validate_skip_rules
+from gunicorn.config.validators.resources import validate_class, validate_statsd_address
+from gunicorn.config.validators.scalars import (
     one_of,
     validate_bool,
-    validate_class,
-    validate_dict,
-    validate_field_name,
     validate_loglevel,
     validate_seconds,
     validate_share,
-    validate_skip_rules,
-    validate_statsd_address,
     validate_string,
     validate_syslog_facility,
     validate_text,

@@ -1,7 +1,8 @@
 """What the server tells of itself to those who watch it."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import count_or, one_of, optional, validate_face, validate_path
+from gunicorn.config.validators.lists import validate_face
+from gunicorn.config.validators.scalars import count_or, one_of, optional, validate_path
 
 SECTION = "Metrics and Health"
 

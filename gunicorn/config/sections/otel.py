@@ -1,7 +1,7 @@
 """Traces and metrics by OpenTelemetry."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import one_of, validate_bool
+from gunicorn.config.validators.scalars import one_of, validate_bool
 
 SECTION = "OpenTelemetry"
 

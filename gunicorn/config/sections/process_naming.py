@@ -1,7 +1,7 @@
 """The name in process lists."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_string
+from gunicorn.config.validators.scalars import validate_string
 
 SECTION = "Process Naming"
 

@@ -1,15 +1,14 @@
 """Whom to believe: proxies in front of the server, and the protocols they speak."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_dict, validate_string_to_addr_list
+from gunicorn.config.validators.scalars import (
     one_of,
     validate_bool,
-    validate_dict,
     validate_pos_int,
     validate_protocol,
     validate_proxy_protocol,
     validate_string,
-    validate_string_to_addr_list,
 )
 
 SECTION = "Server Mechanics"

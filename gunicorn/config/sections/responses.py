@@ -1,7 +1,7 @@
 """What the server itself puts into every response."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_header_lines, validate_server_header
+from gunicorn.config.validators.lists import validate_header_lines, validate_server_header
 
 SECTION = "Server Mechanics"
 

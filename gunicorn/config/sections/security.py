@@ -1,7 +1,7 @@
 """How much of a request is read before it is refused, and how many requests are taken on."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_pos_int, validate_seconds
+from gunicorn.config.validators.scalars import validate_pos_int, validate_seconds
 
 SECTION = "Security"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import validate_callable, validate_post_request
+from gunicorn.config.validators.resources import validate_callable, validate_post_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,16 +3,9 @@
 import os
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
-    auto_int,
-    validate_bool,
-    validate_chdir,
-    validate_group,
-    validate_mode,
-    validate_pairs,
-    validate_string,
-    validate_user,
-)
+from gunicorn.config.validators.lists import validate_pairs
+from gunicorn.config.validators.resources import validate_chdir, validate_group, validate_user
+from gunicorn.config.validators.scalars import auto_int, validate_bool, validate_mode, validate_string
 from gunicorn.unix.process import getcwd
 
 SECTION = "Server Mechanics"

@@ -1,14 +1,9 @@
 """Where the server listens."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
-    optional,
-    validate_bind,
-    validate_count,
-    validate_group,
-    validate_mode,
-    validate_user,
-)
+from gunicorn.config.validators.lists import validate_bind
+from gunicorn.config.validators.resources import validate_group, validate_user
+from gunicorn.config.validators.scalars import optional, validate_count, validate_mode
 
 SECTION = "Server Socket"
 

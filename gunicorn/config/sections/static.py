@@ -1,11 +1,11 @@
 """Files that the server answers with itself, and the hosts that it answers for."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.lists import validate_hosts
+from gunicorn.config.validators.places import (
     validate_cache_control,
     validate_fallback,
     validate_file_name,
-    validate_hosts,
     validate_static,
 )
 

@@ -1,7 +1,7 @@
 """What a slow client may cost: time and memory."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import optional, validate_bool, validate_count, validate_seconds
+from gunicorn.config.validators.scalars import optional, validate_bool, validate_count, validate_seconds
 
 
 class HeaderTimeout(Setting):

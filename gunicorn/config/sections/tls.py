@@ -1,10 +1,10 @@
 """TLS."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.places import validate_server_names
+from gunicorn.config.validators.scalars import (
     in_range,
     validate_bool,
-    validate_server_names,
     validate_ssl_version,
     validate_string,
     validate_tls_version,

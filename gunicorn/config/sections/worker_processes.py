@@ -1,10 +1,10 @@
 """The workers: how many, of which type, and for how long."""
 
 from gunicorn.config.setting import Setting
-from gunicorn.config.validators import (
+from gunicorn.config.validators.resources import validate_class
+from gunicorn.config.validators.scalars import (
     count_or,
     validate_bool,
-    validate_class,
     validate_count,
     validate_http_parser,
     validate_pos_int,
