@@ -117,16 +117,14 @@ class Chaos:
         """Make trouble (it is given the end) while clients ask; what they report."""
         before = self.settled()
         command = [sys.executable, load.__file__, "127.0.0.1", str(self.port), str(RATE), str(seconds + 1), *self.flags]
-        clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as clients:
             assert clients.stdout is not None
-            clients.stdout.readline()
-            trouble(time.monotonic() + seconds)
-            output = clients.stdout.read()
-        finally:
-            if clients.poll() is None:
+            try:
+                clients.stdout.readline()
+                trouble(time.monotonic() + seconds)
+                output = clients.stdout.read()
+            finally:
                 clients.kill()
-                clients.wait()
         report: dict[str, Any] = json.loads(output)
         after = self.settled()
         report["memory_kib"] = (before[0], after[0])
