@@ -10,12 +10,12 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import time
 
 from tests.conftest import Serve
 from tests.drivers.http2_apps import (
