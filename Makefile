@@ -9,7 +9,7 @@ VENV ?= .venv
 BIND ?= 127.0.0.1:8000
 ARGS ?=
 RUN = $(VENV)/bin/python
-# Three at a time on two processors, but for the tests that judge load or memory.
+# Three at a time on two processors, but for the tests that take them both or judge who gets what of them.
 PYTEST_3 = $(RUN) -m pytest -n 3 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.server import HELLO, Server
+from tests.workers.kinds import LISTS
 
 Serve = Callable[..., Server]
 
@@ -25,6 +26,13 @@ settings.load_profile("steady")
 def _runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Servers that a test starts by itself have their control sockets nowhere else."""
     os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(params=LISTS)
+def kinds(request: pytest.FixtureRequest) -> list[str]:
+    """Worker types for `tests.workers.kinds.everywhere`: the quick ones, and in a slow test the others."""
+    chosen: list[str] = request.param
+    return chosen
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A start that cannot be: one line that says what is wrong, where, and what would be right; the exit status.
 
-Each case is a real process. They run side by side, and all of them in one test a mode, so that a start is paid once.
+Each case is a real process. All of them are in one test a mode, and forked from one that has imported the server.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.support.lives import lives
 from tests.support.server import Server, clean_environment
 from tests.support.wait import PATIENCE
 
@@ -259,8 +259,7 @@ def failures(
     folder: Path, cases: list[tuple[list[str], int, str]], problem: Callable[[str, str], bool]
 ) -> list[object]:
     """What the cases that are not as they should be have said instead."""
-    with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda case: ended(folder, case[0]), cases))
+    found = lives(folder, [["--bind", "127.0.0.1:0", *args] for args, _, _ in cases])
     return [
         (args, code, said)
         for (args, wanted, line), (code, said) in zip(cases, found, strict=True)

@@ -1,4 +1,6 @@
-"""Steady load against one server: ``python load.py HOST PORT RATE SECONDS [tls]``; a JSON object at the end.
+"""Steady load against one server: ``python load.py HOST PORT RATE SECONDS [tls]``.
+
+An empty line is written when it begins, a JSON object at the end.
 
 Clients keep their connections and pace themselves. A request is *lost* when it got no whole answer on a connection of
 its own, or an answer that broke off, or a status of 500 and above. It is *repeated* when a kept-alive connection was
@@ -124,6 +126,7 @@ def main() -> None:
     end = time.monotonic() + seconds
     clients = [Client((host, port), CLIENTS / rate, context) for _ in range(CLIENTS)]
     threads = [threading.Thread(target=client.run, args=(end,)) for client in clients]
+    print(flush=True)
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -24,11 +24,11 @@ import pytest
 
 from tests.chaos import load
 from tests.conftest import Serve
-from tests.support.server import Server, children_of, is_alive
+from tests.support.server import Server, children_of, is_alive, is_parking
 from tests.support.wait import wait_until
 from tests.tls.conftest import Authority
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "2"))
 RATE = float(os.environ.get("CHAOS_RATE", "1000"))
@@ -83,7 +83,8 @@ class Chaos:
         return [pid for pid in (self.server.pid, *self.server.extra_pids) if is_alive(pid)]
 
     def workers(self) -> list[int]:
-        return [pid for master in self.masters() for pid in children_of(master) if pid not in self.masters()]
+        found = [pid for master in self.masters() for pid in children_of(master) if pid not in self.masters()]
+        return [pid for pid in found if not is_parking(pid)]
 
     def measure(self) -> tuple[int, int, int]:
         """(memory of all processes in KiB, descriptors of the master, the most descriptors of a worker)."""
@@ -117,15 +118,14 @@ class Chaos:
         """Make trouble (it is given the end) while clients ask; what they report."""
         before = self.settled()
         command = [sys.executable, load.__file__, "127.0.0.1", str(self.port), str(RATE), str(seconds + 1), *self.flags]
-        clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            time.sleep(0.4)
-            trouble(time.monotonic() + seconds)
-            output, _ = clients.communicate(timeout=seconds + 120)
-        finally:
-            if clients.poll() is None:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as clients:
+            assert clients.stdout is not None
+            try:
+                clients.stdout.readline()
+                trouble(time.monotonic() + seconds)
+                output = clients.stdout.read()
+            finally:
                 clients.kill()
-                clients.wait()
         report: dict[str, Any] = json.loads(output)
         after = self.settled()
         report["memory_kib"] = (before[0], after[0])
@@ -205,7 +205,7 @@ def test_usr2(chaos: Callable[..., Chaos], kind: str) -> None:
         wait_until(lambda: second.exists() and second.read_text(), what="the second PID file")
         new = int(second.read_text())
         server.extra_pids.add(new)
-        wait_until(lambda: len(children_of(new)) == 2, what="the workers of the new master")
+        wait_until(lambda: len(children_of(new)) >= 2, what="the workers of the new master")
         time.sleep(1.0)
         server.send_signal(signal.SIGTERM)
         server.wait()

@@ -42,5 +42,5 @@ def look_into(server: Server) -> None:
     wait_until(lambda: pid not in server.worker_pids())
 
 
-def test_each_worker_type(make_server: Serve) -> None:
-    everywhere(make_server, look_into, APP)
+def test_each_worker_type(make_server: Serve, kinds: list[str]) -> None:
+    everywhere(make_server, kinds, look_into, APP)

@@ -150,9 +150,9 @@ def test_access_lines_of_asgi(serve: Serve) -> None:
 
 
 def shown(server: Server) -> list[str]:
-    """The log's lines without time and number of the process, numbers as N."""
+    """The log's lines without time and number of the process; those of others and ports as N."""
     lines = [line for line in server.log().splitlines() if re.match(r"\[20", line)]
-    return [re.sub(r"\d{4,}", "N", re.sub(r"^\[[^]]*\] \[\d+\] ", "", line)) for line in lines]
+    return [re.sub(r"(?<=[:(])( ?)\d+", r"\1N", re.sub(r"^\[[^]]*\] \[\d+\] ", "", line)) for line in lines]
 
 
 #: Each in this order; what stands between does not matter.

@@ -87,7 +87,9 @@ TYPES = {
     "eventlet": (WSGI, ["-k", "eventlet"]),
     "tornado": (WSGI, ["-k", "tornado"]),
 }
-ALL = pytest.mark.parametrize("kind", TYPES)
+ALL = pytest.mark.parametrize("kind", [
+    kind if kind not in ("eventlet", "tornado") else pytest.param(kind, marks=pytest.mark.slow) for kind in TYPES
+])
 
 
 def start(serve: Serve, kind: str, *args: str, **options: object) -> Server:
@@ -343,9 +345,12 @@ class TestStop:
         assert server.wait() == 0
 
     @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-    def test_a_second_signal_hastens(self, serve: Serve, second: int) -> None:
+    def test_a_second_signal_hastens(self, serve: Serve, kinds: list[str], second: int) -> None:
         # Longer than anybody waits for the stop.
-        servers = {kind: start(serve, kind, "--graceful-timeout", "600", expect_traceback=True) for kind in TYPES}
+        servers = {
+            kind: start(serve, kind, "--graceful-timeout", "600", expect_traceback=True)
+            for kind in TYPES if kind.removesuffix("-wsgi") in kinds
+        }
 
         def hasten(kind: str) -> None:
             server = servers[kind]

@@ -64,6 +64,15 @@ def children_of(pid: int) -> list[int]:
     return [child for child in map(int, text.split()) if is_alive(child)]
 
 
+def is_parking(pid: int) -> bool:
+    """Whether it is the process of parked connections, which comes when a server has much to do (by its title: the
+    library for that is among those of the tests)."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"gunicorn: parking ")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Server:
     """One server under test, in a folder of its own.
 
@@ -219,7 +228,8 @@ class Server:
         return f"{match[1]}://127.0.0.1:{match[2]}"
 
     def worker_pids(self) -> list[int]:
-        return children_of(self.pid) if self.process else []
+        """The living children of the master but for the place of parked connections."""
+        return [pid for pid in children_of(self.pid) if not is_parking(pid)] if self.process else []
 
     def wait_for_workers(self, condition: Callable[[list[int]], bool], deadline: float = PATIENCE) -> list[int]:
         """Wait until the list of the living workers' pids satisfies ``condition`` and return it."""

@@ -101,11 +101,10 @@ def more_and_fewer(server: Server) -> None:
 
 def reexec(server: Server, number: int) -> None:
     """USR2 starts a second master on the same sockets; the first one is then told to go."""
-    old_workers = set(server.worker_pids())
     server.send_signal(signal.SIGUSR2)
     server.wait_for_log("Starting gunicorn", count=2)
     server.wait_for_log("Booting worker with pid", count=4)
-    (new_master,) = set(server.worker_pids()) - old_workers
+    new_master = int((server.folder / "master.pid.2").read_text())
     server.extra_pids.add(new_master)
     server.extra_pids.update(children_of(new_master))
     server.send_signal(number)

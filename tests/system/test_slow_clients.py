@@ -156,7 +156,8 @@ def test_send_timeout(serve: Serve) -> None:
     server = serve(APP, "--send-timeout", "1")
     with server.connect() as wire:
         wire.send(get("/huge"))
-        wait_until(lambda: connections_of(server) == 1)
+        # It is accepted and answered; how long it stays is not to be seen on a machine with other work.
+        assert wire.fill()
         wait_until(lambda: connections_of(server) == 0, what="the connection to be given up")
         assert len(wire.read_until_eof()) < 4 * SIZE
 

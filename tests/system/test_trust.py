@@ -88,7 +88,7 @@ def ask(server: Server, data: bytes, method: str = "GET") -> Response:
         return wire.read_response(method)
 
 
-def test_every_worker_type_refuses_and_lives_on(make_server: Serve) -> None:
+def test_every_worker_type_refuses_and_lives_on(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         pids = server.worker_pids()
         for _ in range(10):
@@ -104,10 +104,10 @@ def test_every_worker_type_refuses_and_lives_on(make_server: Serve) -> None:
         assert server.get("/xy", "SCRIPT_NAME: /x").status == 500
         assert server.worker_pids() == pids
 
-    everywhere(make_server, scenario, WSGI, "--proxy-protocol", "auto", "--permit-missing-proxy-header")
+    everywhere(make_server, kinds, scenario, WSGI, "--proxy-protocol", "auto", "--permit-missing-proxy-header")
 
 
-def test_every_worker_type_wants_the_proxy_header(make_server: Serve) -> None:
+def test_every_worker_type_wants_the_proxy_header(make_server: Serve, kinds: list[str]) -> None:
     header = b"PROXY TCP4 198.51.100.7 203.0.113.9 4711 443\r\n"
     request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -124,10 +124,10 @@ def test_every_worker_type_wants_the_proxy_header(make_server: Serve) -> None:
             wire.send(request)
             assert environ_of(wire.read_response())["REMOTE_ADDR"] == "198.51.100.7"
 
-    everywhere(make_server, scenario, WSGI, "--proxy-protocol")
+    everywhere(make_server, kinds, scenario, WSGI, "--proxy-protocol")
 
 
-def test_every_worker_type_permits_what_it_is_told_to(make_server: Serve) -> None:
+def test_every_worker_type_permits_what_it_is_told_to(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         environ = environ_of(ask(server, HOSTLESS))
         assert "HTTP_HOST" not in environ
@@ -135,7 +135,7 @@ def test_every_worker_type_permits_what_it_is_told_to(make_server: Serve) -> Non
         assert ask(server, HOSTLESS.replace(b"\r\n\r\n", b"\r\nHost: a\r\nHost: a\r\n\r\n")).status == 400
         is_tunnel(server)
 
-    everywhere(make_server, scenario, WSGI, "--permit-missing-host", "--permit-connect")
+    everywhere(make_server, kinds, scenario, WSGI, "--permit-missing-host", "--permit-connect")
 
 
 def is_tunnel(server: Server) -> None:
@@ -163,10 +163,12 @@ def logs_what_cannot_be_printed(server: Server, last: str) -> None:
     assert "Traceback" not in server.log()
 
 
-def test_every_worker_type_logs_what_cannot_be_printed(make_server: Serve) -> None:
+def test_every_worker_type_logs_what_cannot_be_printed(make_server: Serve, kinds: list[str]) -> None:
     """Those that bring their own server gather nothing, and make each line by itself."""
     everywhere(
-        make_server, lambda server: logs_what_cannot_be_printed(server, ""), WSGI, *LOG, "--access-logformat", GATHERED)
+        make_server, kinds, lambda server: logs_what_cannot_be_printed(server, ""), WSGI, *LOG,
+        "--access-logformat", GATHERED,
+    )
 
 
 @pytest.mark.parametrize("kind", ["sync", "asgi"])

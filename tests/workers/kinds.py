@@ -20,6 +20,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "gaiohttp": ("-k", "gaiohttp", "--threads", "4"),
     "asgi": ("-k", "asgi", "--threads", "4"),
 }
+#: One for each way to wait: alone, by threads, by greenlets, by an event loop.
+QUICK = ["sync", "gthread", "gevent", "asgi"]
+#: All of them to parametrize by; the others stand on the same ways, cost most of the time, and are `slow`.
+PARAMS = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+#: The same as two lists, for scenarios that are played with all kinds of a list at once.
+LISTS = [
+    pytest.param(QUICK, id="quick"),
+    pytest.param([kind for kind in KINDS if kind not in QUICK], id="others", marks=pytest.mark.slow),
+]
 #: Those that run several requests of one process at once.
 SIDE_BY_SIDE = [name for name in KINDS if name not in ("sync", "tornado")]
 #: Those that run them in one thread, which an application that never waits can block.
@@ -48,14 +57,15 @@ def one_of_each(tmp_path_factory: pytest.TempPathFactory, app: str, *args: str) 
             each.kill()
 
 
-def everywhere(make_server: Callable[..., Server], scenario: Callable[[Server], None], app: str, *args: str,
-               threads: int = 4, config: str | None = None) -> None:
-    """Play a scenario with a started server of every kind, all at the same time: most of it is waiting.
+def everywhere(make_server: Callable[..., Server], kinds: list[str], scenario: Callable[[Server], None], app: str,
+               *args: str, threads: int = 4, config: str | None = None) -> None:
+    """Play a scenario with a started server of each of these kinds, all at the same time: most of it is waiting.
 
     Raises an ExceptionGroup of what failed, with the kinds as notes.
     """
     servers = {}
-    for name, words in KINDS.items():
+    for name in kinds:
+        words = KINDS[name]
         chosen = [*words[:2], "--threads", str(threads)] if "--threads" in words else words
         servers[name] = make_server(app, *chosen, *args, config=config)
 

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Serve
 from tests.support.server import HELLO, Server
 from tests.support.wait import wait_until
-from tests.workers.kinds import KINDS, SIDE_BY_SIDE, Servers, everywhere, one_of_each
+from tests.workers.kinds import KINDS, PARAMS, SIDE_BY_SIDE, Servers, everywhere, one_of_each
 
 APP = '''
 import os, sys, time
@@ -106,7 +106,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield from one_of_each(tmp_path_factory, "import sys\nsys.setswitchinterval(1e-6)\n" + APP, *SMALL_BUFFER)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -242,7 +242,7 @@ keepalive = 10
 """
 
 
-def test_a_graceful_stop_ends_what_runs(make_server: Serve) -> None:
+def test_a_graceful_stop_ends_what_runs(make_server: Serve, kinds: list[str]) -> None:
     """And the hooks and the access log tell of everything."""
     def scenario(server: Server) -> None:
         with server.connect() as kept, server.connect() as running:
@@ -264,10 +264,10 @@ def test_a_graceful_stop_ends_what_runs(make_server: Serve) -> None:
             "127.0.0.1 GET / 200 0 two", "127.0.0.1 GET /until-told 200 0 -",
         ]
 
-    everywhere(make_server, scenario, APP, config=HOOKS)
+    everywhere(make_server, kinds, scenario, APP, config=HOOKS)
 
 
-def test_a_kept_alive_client_is_told_of_the_stop(make_server: Serve) -> None:
+def test_a_kept_alive_client_is_told_of_the_stop(make_server: Serve, kinds: list[str]) -> None:
     """Its next request, sent when the worker has begun to stop, is answered with `Connection: close`."""
     def scenario(server: Server) -> None:
         with server.connect() as kept:
@@ -280,7 +280,7 @@ def test_a_kept_alive_client_is_told_of_the_stop(make_server: Serve) -> None:
             kept.expect_eof()
         server.stop()
 
-    everywhere(make_server, scenario, APP, "--keep-alive", "30")
+    everywhere(make_server, kinds, scenario, APP, "--keep-alive", "30")
 
 
 def is_accepting(pid: int, port: int) -> bool:
@@ -309,7 +309,7 @@ def is_listener(pid: int, fd: str, port: int) -> bool:
         )
 
 
-def test_a_stop_serves_who_waits_and_turns_away_who_comes_later(make_server: Serve) -> None:
+def test_a_stop_serves_who_waits_and_turns_away_who_comes_later(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as running, server.connect() as waiting:
             running.send(get("/slow?1"))
@@ -321,7 +321,7 @@ def test_a_stop_serves_who_waits_and_turns_away_who_comes_later(make_server: Ser
             assert running.read_response().status == waiting.read_response().status == 200
         server.wait()
 
-    everywhere(make_server, scenario, APP, threads=1)
+    everywhere(make_server, kinds, scenario, APP, threads=1)
 
 
 def is_refused(server: Server) -> bool:
@@ -340,7 +340,7 @@ def is_refused(server: Server) -> bool:
     return False
 
 
-def test_max_requests_lose_nothing(make_server: Serve) -> None:
+def test_max_requests_lose_nothing(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         pids = set()
 
@@ -353,10 +353,10 @@ def test_max_requests_lose_nothing(make_server: Serve) -> None:
 
         wait_until(another)
 
-    everywhere(make_server, scenario, APP, "--max-requests", "5")
+    everywhere(make_server, kinds, scenario, APP, "--max-requests", "5")
 
 
-def test_a_full_disk_below_the_access_log(make_server: Serve) -> None:
+def test_a_full_disk_below_the_access_log(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         for _ in range(3):
             with server.connect() as one, server.connect() as other:
@@ -369,10 +369,10 @@ def test_a_full_disk_below_the_access_log(make_server: Serve) -> None:
         server.wait()
         assert server.log().count("No space left on device") == 1
 
-    everywhere(make_server, scenario, APP, "--access-logfile", "/dev/full")
+    everywhere(make_server, kinds, scenario, APP, "--access-logfile", "/dev/full")
 
 
-def test_a_stuck_worker_is_replaced(make_server: Serve) -> None:
+def test_a_stuck_worker_is_replaced(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
             wire.send(get("/spin?600"))
@@ -382,10 +382,10 @@ def test_a_stuck_worker_is_replaced(make_server: Serve) -> None:
         wait_until(lambda: get_status(server) == 200)
 
     config = "def worker_abort(worker): open('aborted', 'w').close()"
-    everywhere(make_server, scenario, APP, "--timeout", "2", threads=1, config=config)
+    everywhere(make_server, kinds, scenario, APP, "--timeout", "2", threads=1, config=config)
 
 
-def test_a_quick_stop_does_not_wait(make_server: Serve) -> None:
+def test_a_quick_stop_does_not_wait(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
             # Longer than anybody waits for the stop.
@@ -394,10 +394,10 @@ def test_a_quick_stop_does_not_wait(make_server: Serve) -> None:
             server.stop(signal.SIGINT)
         assert (server.folder / "hurried").exists()
 
-    everywhere(make_server, scenario, APP, config="def worker_int(worker): open('hurried', 'w').close()")
+    everywhere(make_server, kinds, scenario, APP, config="def worker_int(worker): open('hurried', 'w').close()")
 
 
-def test_what_does_not_end_is_cut(make_server: Serve) -> None:
+def test_what_does_not_end_is_cut(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
             wire.send(get("/stream?endless,100000,0.02"))
@@ -406,10 +406,10 @@ def test_what_does_not_end_is_cut(make_server: Serve) -> None:
             wire.read_until_eof()
         server.wait()
 
-    everywhere(make_server, scenario, APP, "--graceful-timeout", "1")
+    everywhere(make_server, kinds, scenario, APP, "--graceful-timeout", "1")
 
 
-def test_time_limits_and_streamed_uploads(make_server: Serve) -> None:
+def test_time_limits_and_streamed_uploads(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as silent, server.connect() as head, server.connect() as upload:
             body = b"0123456789" * 2000
@@ -433,7 +433,7 @@ def test_time_limits_and_streamed_uploads(make_server: Serve) -> None:
             body_late.expect_eof()
 
     everywhere(
-        make_server, scenario, APP, "--no-buffer-request-body", "--header-timeout", "3", "--body-timeout", "3",
+        make_server, kinds, scenario, APP, "--no-buffer-request-body", "--header-timeout", "3", "--body-timeout", "3",
         "--keep-alive", "3",
     )
 
@@ -487,7 +487,7 @@ def test_requests_run_side_by_side(name: str, servers: Servers) -> None:
         wire.close()
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", PARAMS)
 def test_no_limit_of_connections(name: str, serve: Serve) -> None:
     """0 stands for no limit, not for nobody."""
     server = serve(HELLO, *KINDS[name], "--worker-connections", "0")

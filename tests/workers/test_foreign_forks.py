@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Serve
 from tests.support.server import Server, children_of, is_alive
 from tests.support.wait import wait_until
-from tests.workers.kinds import KINDS, Servers, one_of_each
+from tests.workers.kinds import KINDS, PARAMS, Servers, one_of_each
 
 APP = '''
 import multiprocessing, os, signal, sys, threading, time
@@ -98,7 +98,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield from one_of_each(tmp_path_factory, APP)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
     return servers(str(request.param))
 

@@ -11,10 +11,10 @@ from tests.conftest import Serve
 from tests.support.server import REPOSITORY
 from tests.support.wait import PATIENCE
 from tests.system.test_frameworks import FLASK_EXAMPLE, counts_in_session
-from tests.workers.kinds import KINDS
+from tests.workers.kinds import KINDS, PARAMS
 
 DJANGO_EXAMPLE = (REPOSITORY / "examples" / "django" / "mysite.py").read_text()
-ALL = pytest.mark.parametrize("kind", KINDS)
+ALL = pytest.mark.parametrize("kind", PARAMS)
 
 
 @ALL

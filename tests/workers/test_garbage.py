@@ -66,8 +66,8 @@ def settled(server: Server) -> None:
     assert alive < REQUESTS * 1000 / 2
 
 
-def test_what_is_loaded_is_set_apart_and_garbage_of_requests_collected(make_server: Serve) -> None:
-    everywhere(make_server, settled, APP)
+def test_what_is_loaded_is_set_apart_and_garbage_of_requests_collected(make_server: Serve, kinds: list[str]) -> None:
+    everywhere(make_server, kinds, settled, APP)
 
 
 def test_the_same_for_asgi_applications(serve: Serve) -> None:

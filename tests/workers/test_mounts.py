@@ -115,7 +115,7 @@ def on_host(server: Server, host: str, path: str) -> list[object]:
         return found
 
 
-def test_wsgi_on_every_worker_type(make_server: Serve) -> None:
+def test_wsgi_on_every_worker_type(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:
             for path, answer in (
@@ -132,7 +132,7 @@ def test_wsgi_on_every_worker_type(make_server: Serve) -> None:
         assert "Mounted at b.example/: app:blog" in server.log()
 
     mounts = ("--mount", "/shop=app:shop", "--mount", "/blog/2=app:blog", "--mount", "b.example/=app:blog")
-    everywhere(make_server, scenario, WSGI, *mounts)
+    everywhere(make_server, kinds, scenario, WSGI, *mounts)
 
 
 @pytest.fixture(scope="module")

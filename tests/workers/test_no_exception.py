@@ -16,7 +16,7 @@ from tests.conftest import Serve
 from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
-from tests.workers.kinds import KINDS, Servers, one_of_each
+from tests.workers.kinds import PARAMS, Servers, one_of_each
 
 APP = '''
 import asyncio, os, sys
@@ -97,7 +97,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield from one_of_each(tmp_path_factory, APP, "--config", str(folder / "hooks.py"))
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
     return servers(str(request.param))
 

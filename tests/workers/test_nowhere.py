@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.server import Server
 from tests.support.wait import PATIENCE, wait_until
-from tests.workers.kinds import KINDS, Servers, at_once, one_of_each
+from tests.workers.kinds import PARAMS, Servers, at_once, one_of_each
 
 APP = '''
 import os, time
@@ -76,7 +76,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield from one_of_each(tmp_path_factory, APP)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
     return servers(str(request.param))
 
@@ -116,8 +116,8 @@ LEAVING = [
 ]
 
 
-def test_a_client_that_has_left_ends_what_was_for_it(servers: Servers) -> None:
-    started = {kind: servers(kind) for kind in KINDS}
+def test_a_client_that_has_left_ends_what_was_for_it(servers: Servers, kinds: list[str]) -> None:
+    started = {kind: servers(kind) for kind in kinds}
 
     def leave(kind: str) -> None:
         server = started[kind]

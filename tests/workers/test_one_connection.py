@@ -32,7 +32,7 @@ from tests.workers.crew import (
     reset,
     reset_at_every_moment,
 )
-from tests.workers.kinds import KINDS
+from tests.workers.kinds import PARAMS
 
 #: Paths of the application and the hooks that fail, with what is told of it in the log.
 CALLBACKS = ["/raise", "/iter", "/next", "/close", "/start", "/headers", "/status", "/body", "/environ", "/values",
@@ -56,7 +56,7 @@ def crews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crews]:
         each.end()
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def crew(request: pytest.FixtureRequest, crews: Crews) -> Crew:
     return crews(str(request.param))
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.server import Server
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
-from tests.workers.kinds import KINDS, Servers, one_of_each
+from tests.workers.kinds import PARAMS, Servers, one_of_each
 
 APP = '''
 import os, signal, threading, time
@@ -90,7 +90,7 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     yield from one_of_each(tmp_path_factory, APP, *streamed)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def server(request: pytest.FixtureRequest, servers: Servers) -> Server:
     return servers(str(request.param))
 

@@ -15,7 +15,7 @@ from tests.support.control import ask
 from tests.support.http2 import HTTP2Client
 from tests.support.server import Server
 from tests.support.wait import PATIENCE, wait_until
-from tests.workers.kinds import KINDS, Servers, one_of_each
+from tests.workers.kinds import PARAMS, Servers, one_of_each
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 ARGS = ("--request-id-header", "X-Request-ID", "--log-format", "json", "--access-logfile", "access")
@@ -73,7 +73,7 @@ def running(server: Server) -> list[tuple[str, str]]:
     return [(row["line"], row["request_id"]) for row in rows]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PARAMS)
 def test_everybody_has_the_same(kind: str, servers: Servers) -> None:
     server = servers(kind)
     answer = server.get("/given", "X-Request-ID: from.the-proxy_1")

@@ -38,8 +38,8 @@ def look_into(server: Server) -> None:
     assert (log.count("SLOW REQUEST"), log.count("/quick")) == (1, 0)
 
 
-def test_each_worker_type(make_server: Serve) -> None:
-    everywhere(make_server, look_into, APP, "--request-slow", "0.4")
+def test_each_worker_type(make_server: Serve, kinds: list[str]) -> None:
+    everywhere(make_server, kinds, look_into, APP, "--request-slow", "0.4")
 
 
 def test_each_is_told_of_once() -> None:

@@ -197,7 +197,7 @@ def check_told(server: Server) -> None:
     assert value(numbers, "gunicorn_requests_in_flight") == 0
 
 
-def test_on_every_worker_type(make_server: Serve, site: Path) -> None:
+def test_on_every_worker_type(make_server: Serve, kinds: list[str], site: Path) -> None:
     def play(server: Server) -> None:
         play_http1(server)
         with HTTP2Client.prior(server.address) as client:
@@ -209,7 +209,7 @@ def test_on_every_worker_type(make_server: Serve, site: Path) -> None:
         assert server.stop() == 0
         server.check_log()
 
-    everywhere(make_server, play, APP, "--static", f"/static={site}", *ARGS)
+    everywhere(make_server, kinds, play, APP, "--static", f"/static={site}", *ARGS)
 
 
 def test_no_way_out(serve: Serve, site: Path) -> None:

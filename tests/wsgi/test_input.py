@@ -88,9 +88,9 @@ def read_short_lines(given: StreamInput) -> int:
 
 # By the square of the size each of them would take minutes.
 LARGE: dict[str, tuple[list[bytes], Callable[[StreamInput], Any]]] = {
-    "line feeds": ([b"\n" * (4 << 20)], read_lines),
-    "single octets": ([b"x" * (4 << 20)], read_ones),
-    "parts of one line": ([b"x" * (64 << 20)], read_short_lines),
+    "line feeds": ([b"\n" * (2 << 20)], read_lines),
+    "single octets": ([b"x" * (2 << 20)], read_ones),
+    "parts of one line": ([b"x" * (32 << 20)], read_short_lines),
     "many pieces": ([b"x" * 65536] * 3000, lambda given: len(given.read())),
     "one line of many pieces": ([b"x" * 65536] * 3000, lambda given: len(given.readline())),
     "lines of many pieces": ([b"x" * 65536] * 1500 + [b"\n"] + [b"y" * 65536] * 1500, lambda given: given.readlines()),

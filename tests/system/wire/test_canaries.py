@@ -27,7 +27,7 @@ from tests.support.server import Server
 from tests.support.wire import Wire
 from tests.system.wire.cases import CLOSE, VARIANTS, Case
 from tests.system.wire.test_wire import APPLICATIONS, CASES
-from tests.workers.kinds import KINDS
+from tests.workers.kinds import KINDS, PARAMS
 
 MALFORMED: list[Case] = [
     each.values[0] for each in CASES  # type: ignore[misc]
@@ -138,7 +138,7 @@ class Others:
 LOGGED = re.compile(r"Invalid request from ip=127\.0\.0\.1: [^:]*: (['\"].*)")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PARAMS)
 def test_nothing_of_others_in_pages_and_logs(kind: str, tmp_path: Path) -> None:
     """One server a worker type for all specimens of the default configuration."""
     server = Server(tmp_path, APPLICATIONS["wsgi"][0], *KINDS[kind], expect_traceback=True)

@@ -16,7 +16,7 @@ from tests.support.server import Server
 from tests.support.wire import Response, Wire
 from tests.system.wire import bodies, requests
 from tests.system.wire.cases import CLOSE, KEEP, TAIL, VARIANTS, Case
-from tests.workers.kinds import KINDS
+from tests.workers.kinds import KINDS, PARAMS
 
 APPLICATIONS = {
     "wsgi": (Path(__file__).with_name("echo.py").read_text(), ()),
@@ -135,7 +135,7 @@ def test_with_a_request_behind(case: Case, servers: Servers) -> None:
             wire.expect_eof()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "sync"])
+@pytest.mark.parametrize("kind", [each for each in PARAMS if each != "sync"])
 def test_every_worker_type_reads_the_same(kind: str, tmp_path: Path) -> None:
     """The table once more, with the other ways to run a WSGI application; a server a variant, four at a time."""
     variants = VARIANTS if kind in GUESTS else OF_THE_ENGINE
