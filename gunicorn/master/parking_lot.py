@@ -28,8 +28,8 @@ SWEEP_SECONDS = 1.0
 SPARE = 32
 # Arrivals in one turn, so that departures have theirs.
 MOST_AT_ONCE = 64
-# At the end, so long workers are waited for that are to take what is left.
-FAREWELL_SECONDS = 1.0
+# At the end, so long workers are waited for that are to take what is left. Where none is left, nobody is.
+FAREWELL_SECONDS = 5.0
 
 _EPOLL = unpatched.select
 _WAITS = getattr(_EPOLL, "EPOLLIN", 1) | getattr(_EPOLL, "EPOLLRDHUP", 0)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FAREWELL_SECONDS = 1.0
 # The same for a quick stop.
 QUICK_FAREWELL_SECONDS = 0.2
+# So long the process of parked connections may take to hand them over: it does so at once, when it gets to run.
+PARKED_SECONDS = 5.0
 
 
 class Farewell:
@@ -67,8 +69,8 @@ class Farewell:
         engine = self._worker.engine
         if engine.count > len(self._worker.abandoned):
             return False
-        # Clients that were parked are still to come.
-        return engine.parking.fd < 0 or now >= self.began + self.idle_seconds
+        # Clients that were parked are still to come, until the channel says that all have.
+        return engine.parking.fd < 0 or now >= self.began + PARKED_SECONDS
 
 
 def silence_signals() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gunicorn.workers.farewell import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS
 from tests.conftest import Serve
 from tests.master.scrape import face_of, samples, value
 from tests.support.server import Server, children_of, is_alive
@@ -140,6 +142,27 @@ def test_no_client_waits_behind_the_request_of_another_one(
     wait_until(lambda: not is_alive(place))
     for client in fresh[1:]:
         client.expect_eof()
+
+
+@pytest.mark.parametrize(("number", "idle"), [
+    (signal.SIGTERM, FAREWELL_SECONDS), (signal.SIGQUIT, QUICK_FAREWELL_SECONDS),
+], ids=["TERM", "QUIT"])
+def test_whoever_is_parked_is_waited_for(number: int, idle: float, serve: Serve, clients: list[Wire]) -> None:
+    """The place may get no processor for a while, on a machine with much to do."""
+    server = serve(APP, *WORKERS, workers=2)
+    clients += [server.connect() for _ in range(8)]
+    warm_up(server, clients)
+    place = parking_pid(server)
+    os.kill(place, signal.SIGSTOP)
+    server.send_signal(number)
+    server.wait_for_log("Handling signal")
+    for client in clients:
+        ask(client)
+    # Longer than an idle client of a worker is waited for.
+    time.sleep(idle + 0.2)
+    os.kill(place, signal.SIGCONT)
+    assert {answer(client)[2] for client in clients} == {"close"}
+    assert server.wait() == 0
 
 
 def test_whatever_is_known_of_a_connection_stays_known(serve: Serve, clients: list[Wire]) -> None:

@@ -64,7 +64,9 @@ def test_it_begins_under_the_guard(hurried: bool, seconds: float) -> None:
 #: world), and how many pauses of a second there are.
 ENDS: dict[str, tuple[dict[str, Any], float | None, dict[str, Any], int]] = {
     "nobody is there": ({"connections": 0}, None, {}, 0),
-    "somebody may be parked": ({"connections": 0, "fd": 7}, None, {}, 1),
+    "somebody may be parked": ({"connections": 0, "fd": 7}, None, {}, 5),
+    "somebody may be parked, but in a hurry": ({"connections": 0, "fd": 7, "hurried": True}, None, {}, 5),
+    "somebody may be parked, but there is no time": ({"connections": 0, "fd": 7, "stop_seconds": 2.0}, None, {}, 2),
     "somebody was parked": ({"connections": 0, "fd": 7}, None, {"count": 1, "fd": -1, "stop_seconds": 3.0}, 3),
     "nobody is parked any more": ({"connections": 0, "fd": 7, "stop_seconds": 9.0}, None, {"fd": -1}, 1),
     "somebody leaves": ({}, None, {"count": 0}, 1),
