@@ -421,9 +421,9 @@ def test_keeping_stacks_says_nothing(leaf: Any) -> None:
 
 @pytest.mark.skipif(type(_leaf.keep_stacks).__name__ == "function", reason="only where the leaf is compiled")
 def test_a_greenlet_has_the_memory_of_the_one_before() -> None:
-    """Python has new memory mapped for the frames of each: every page of it that is touched is a fault."""
-    assert faults_of_greenlets("") > ROUNDS / 2
-    assert faults_of_greenlets("keep_stacks()") < ROUNDS / 10
+    """Python has new memory mapped for the frames of each: every page of it that is touched is a fault. A sanitizer has
+    others."""
+    assert faults_of_greenlets("") - faults_of_greenlets("keep_stacks()") > ROUNDS / 2
 
 
 ROUNDS = 2000
