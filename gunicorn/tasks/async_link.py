@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncLink", "AsyncReply", "shared_link"]
 
-_AT_ONCE = 256 * 1024
-_MOST_AT_ONCE = 1024 * 1024
 
 
 class AsyncReply:
@@ -215,7 +213,7 @@ class AsyncLink:
         if sock is None:
             return
         try:
-            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            size = self._reader.wanted
             octets, messages, _, _ = sock.recvmsg(size, ROOM)
             frames = self._reader.feed(octets, descriptors(messages)) if octets else None
         except (BlockingIOError, InterruptedError):

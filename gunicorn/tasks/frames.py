@@ -62,6 +62,10 @@ HEAD_SIZE = _HEAD.size
 _MOST_MARKS = STREAM | PASSED | TAKES_PASSED
 # What is less need not be compared with the limit, which is a look at the environment.
 _SURELY_SHORT = 0xFFFF
+# The room for more than 128 KiB would be mapped by the system each time, and unmapped, which takes longer than a call;
+# where more is known to come, less would come back more often.
+_AT_ONCE = 64 * 1024
+_MOST_AT_ONCE = 1024 * 1024
 _LONGEST_ID = 128
 # With the id, they still fit what the head says of their length.
 _LONGEST_NAMES = 0xFFFF - 1 - _LONGEST_ID
@@ -111,9 +115,9 @@ class FrameReader:
         self._missing = 0
 
     @property
-    def missing(self) -> int:
-        """So many octets more belong to the frame that has begun; 0 where nobody knows."""
-        return self._missing
+    def wanted(self) -> int:
+        """So many octets are to be asked for next."""
+        return max(_AT_ONCE, min(self._missing, _MOST_AT_ONCE))
 
     @property
     def is_within(self) -> bool:

@@ -25,8 +25,6 @@ message may have."""
 PAUSE_AT = 8 * 1024 * 1024
 """Above so many, nothing more is read from there."""
 
-_AT_ONCE = 256 * 1024
-_MOST_AT_ONCE = 1024 * 1024
 # Below this a head and what it belongs to are joined: the copy is cheaper than a second buffer for the kernel.
 _SMALL = 16 * 1024
 _FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
@@ -61,8 +59,7 @@ class Line:
         """What has come; None at the end, be it that what came is no frame."""
         self.is_dry = False
         try:
-            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
-            octets, messages, _, _ = self._sock.recvmsg(size, ROOM, _FLAGS)
+            octets, messages, _, _ = self._sock.recvmsg(self._reader.wanted, ROOM, _FLAGS)
             if not octets:
                 return None
             frames = self._reader.feed(octets, descriptors(messages) if messages else ())

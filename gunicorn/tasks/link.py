@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "Reply"]
 
-_AT_ONCE = 256 * 1024
-_MOST_AT_ONCE = 1024 * 1024
 
 
 class Reply:
@@ -190,7 +188,7 @@ class Link:
         if sock.gettimeout() != wanted:
             sock.settimeout(wanted)
         try:
-            size = max(_AT_ONCE, min(self._reader.missing, _MOST_AT_ONCE))
+            size = self._reader.wanted
             messages: list[tuple[int, int, bytes]] = []
             if self._passes:
                 octets, messages, _, _ = sock.recvmsg(size, ROOM)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["payload_to_send", "read_frames", "send_answer", "send_frame"]
 
 _SMALL = 64 * 1024
-_AT_ONCE = 256 * 1024
 _FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
@@ -64,8 +63,7 @@ def send_answer(channel: Socket, kind: int, number: int, payload: bytes) -> None
 def read_frames(sock: Socket, reader: FrameReader) -> list[Frame]:
     """The frames that are complete now; none, and the reader within none, where nothing will come any more."""
     try:
-        size = max(_AT_ONCE, min(reader.missing, 1 << 20))
-        octets, messages, _, _ = sock.recvmsg(size, ROOM, _FLAGS)
+        octets, messages, _, _ = sock.recvmsg(reader.wanted, ROOM, _FLAGS)
         if octets:
             return reader.feed(octets, descriptors(messages))
     except (OSError, DirtyProtocolError):
