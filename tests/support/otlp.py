@@ -109,7 +109,9 @@ class Receiver:
     def numbers(self, name: str) -> list[tuple[dict[str, Any], float]]:
         """The points of a metric in the latest export that has it: their attributes, and their values or counts."""
         for request in reversed(list(self.metrics)):
-            for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+            # An exporter that has just been started may have nothing to tell yet.
+            scopes = [scope for resource in request.resource_metrics for scope in resource.scope_metrics]
+            for metric in (metric for scope in scopes for metric in scope.metrics):
                 if metric.name == name:
                     data = getattr(metric, metric.WhichOneof("data"))
                     return [(_mapping(point.attributes), _value(point)) for point in data.data_points]
