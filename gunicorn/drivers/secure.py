@@ -190,7 +190,9 @@ class SecureConnection(Connection):
 
     def write_last(self, data: bytes) -> None:
         # TLS' own end goes in the same segment as the last content: by itself it would wake the client once more.
-        if self.broken or self.out is not None or not self.tls.established or self.stream is not None:
+        # More than a stretch is not sealed as a whole.
+        long = len(data) > SEALED_AHEAD
+        if long or self.broken or self.out is not None or not self.tls.established or self.stream is not None:
             self.write(data)
             return
         try:

@@ -31,6 +31,9 @@ def app(environ: dict[str, Any], start_response: Any) -> Any:
     if path == "/stream":
         start_response("200 OK", [])
         return (LARGE[place:place + 50_000] for place in range(0, len(LARGE), 50_000))
+    if path == "/pieces":
+        start_response("200 OK", [("Content-Length", str(len(LARGE)))])
+        return [LARGE[:10], LARGE[10:]]
     if path == "/file":
         start_response("200 OK", [("Content-Length", str(os.path.getsize(environ["QUERY_STRING"])))])
         return environ["wsgi.file_wrapper"](open(environ["QUERY_STRING"], "rb"))
@@ -214,11 +217,12 @@ def test_bodies_come_back(house: House, trusting: Trusting, size: int, chunked: 
             assert client.read_response().body == body
 
 
-def test_the_end_is_said(house: House, trusting: Trusting) -> None:
+@pytest.mark.parametrize(("path", "body"), [("/", b"hello"), ("/large", LARGE), ("/pieces", LARGE)])
+def test_the_end_is_said(house: House, trusting: Trusting, path: str, body: bytes) -> None:
     with Client(house, trusting()) as client:
-        client.send(ask("/large", "Connection: close"))
+        client.send(ask(path, "Connection: close"))
         response = client.read_response()
-        assert (response.body, response.get("connection")) == (LARGE, "close")
+        assert (response.body, response.get("connection")) == (body, "close")
         # Without the farewell this raises.
         client.expect_eof()
 

@@ -48,32 +48,34 @@ def validate_chdir(val: object) -> str:
 
 def validate_user(val: object) -> int:
     """A user's name or number; None means the effective user."""
-    if val is None:
-        return os.geteuid()
-    number = _account_number(val)
-    if number is not None:
-        return number
-    import pwd
-
-    try:
-        return pwd.getpwnam(_account(val)).pw_uid
-    except (KeyError, ValueError):
-        raise ConfigError(f"No such user: {val!r}") from None
+    return os.geteuid() if val is None else _number_of(val, "user", _uid)
 
 
 def validate_group(val: object) -> int:
     """A group's name or number; None means the effective group."""
-    if val is None:
-        return os.getegid()
+    return os.getegid() if val is None else _number_of(val, "group", _gid)
+
+
+def _number_of(val: object, what: str, named: Callable[[str], int]) -> int:
     number = _account_number(val)
     if number is not None:
         return number
+    try:
+        return named(_account(val))
+    except (KeyError, ValueError):
+        raise ConfigError(f"No such {what}: {val!r}") from None
+
+
+def _uid(name: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(name).pw_uid
+
+
+def _gid(name: str) -> int:
     import grp
 
-    try:
-        return grp.getgrnam(_account(val)).gr_gid
-    except (KeyError, ValueError):
-        raise ConfigError(f"No such group: {val!r}") from None
+    return grp.getgrnam(name).gr_gid
 
 
 def _account_number(val: object) -> int | None:
