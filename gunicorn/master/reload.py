@@ -24,6 +24,9 @@ from .state import MasterState
 
 __all__ = ["ReloadTransaction", "Reloads"]
 
+#: What decides which applications there are, and where they are found.
+_CHOOSING = ("wsgi_app", "mount", "pythonpath")
+
 
 class Reloads:
     """The reloads of `master`: one transaction at a time, begun here and brought to one of its ends."""
@@ -60,6 +63,7 @@ class Reloads:
             self._manager.reload_is_over(f"the running configuration stays: {problem}")
             return
         self._running = transaction
+        transaction.tell_what_stays()
         hooks.call(master, "on_reload")
         set_process_title(f"master [{master.proc_name}]")
         master.tell_supervisor(Reconfigured(policy_of(master.cfg, master.worker_class)))
@@ -162,6 +166,20 @@ class ReloadTransaction:
             master.log.error("Error in the new configuration\n%s", application_traceback(error).rstrip())
             return f"{type(error).__name__}: {error}"
         return None
+
+    def tell_what_stays(self) -> None:
+        """An application that was loaded in this process is not loaded again, whatever is wanted now."""
+        old, master = self._cfg, self._master
+        if not old.preload_app:
+            return
+        changed = [name for name in _CHOOSING if getattr(old, name) != getattr(master.cfg, name)]
+        if changed:
+            master.log.warning(
+                "Of %s what is new counts for nothing: the application stays as it was loaded (preload_app). "
+                "USR2 or a restart takes it", " and ".join(changed)
+            )
+            return
+        master.log.info("The application stays as it was loaded (preload_app), settings are new. USR2 takes new code")
 
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""

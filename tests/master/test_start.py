@@ -302,6 +302,18 @@ def test_preload_loads_once(serve: Serve) -> None:
     server.wait_for_log(f"loaded in {server.pid}")
 
 
+def test_a_reload_says_what_stays_as_it_was_preloaded(serve: Serve) -> None:
+    server = serve(HELLO, "--preload", config="graceful_timeout = 2\n")
+    server.send_signal(signal.SIGHUP)
+    server.wait_for_log(r"The application stays as it was loaded \(preload_app\), settings are new")
+    server.wait_for_log("Reload done")
+    (server.folder / "gunicorn.conf.py").write_text("mount = {'/other': 'app:app'}\npythonpath = '/usr'\n")
+    server.send_signal(signal.SIGHUP)
+    server.wait_for_log("Of mount and pythonpath what is new counts for nothing")
+    server.wait_for_log("Reload done", count=2)
+    assert server.get("/other").status == 200
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="changing the user takes root")
 def test_user_and_group(serve: Serve) -> None:
     app = """
