@@ -266,15 +266,14 @@ def answer(
 
 def _answer_health(worker: BlockingWorker, req: Request, sock: socket, persistent: bool) -> bool:
     """The worker says how it is; whether the connection goes on."""
-    leaving = worker.slot.leaving
-    status, fields, content = health(leaving)
+    board = _board_of(worker)
+    status, fields, content = health(not board.welcomes())
     response = Response(req, sock, worker.cfg)
-    if not persistent or not worker.alive or leaving or not worker.cfg.keepalive:
+    if not persistent or not worker.alive or worker.slot.leaving or not worker.cfg.keepalive:
         response.force_close()
     response.start_response(status, fields)
     response.write_all([content])
     response.close()
-    board = _board_of(worker)
     board.speak(req.head.version_major * 10 + req.head.version_minor)
     board.count(req.head.method, response.status_code)
     if response.should_close():

@@ -29,7 +29,8 @@ def asks_for_health(method: str, path: str, wanted: str | None) -> bool:
 
 
 def health(leaving: bool) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Status line, fields and content of the answer. `leaving`: the server stops soon, no new clients should come."""
+    """Status line, fields and content of the answer. `leaving`: no new clients should come; the server stops soon, or
+    is drained."""
     status, content = ("503 Service Unavailable", b"leaving") if leaving else ("200 OK", b"ok")
     return status, [*_FIELDS, ("Content-Length", str(len(content)))], content
 
@@ -45,10 +46,10 @@ class HealthPath(Front):
         if not asks_for_health(request.method, request.path, self._path):
             self._handler.handle(exchange, request)
             return
-        status, _, content = health(is_leaving())
+        board = self._gateway.board
+        status, _, content = health(is_leaving() if board is None else not board.welcomes())
         page = self._page(request, status, content)
         page.close = self.ends(request)
-        board = self._gateway.board
         if board is not None:
             board.speak(request.version_major * 10 + request.version_minor)
             board.count(request.method, int(status[:3]))

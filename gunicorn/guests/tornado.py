@@ -429,7 +429,7 @@ class Answer(HTTPConnection):
     def tell_health(self, start_line: RequestStartLine) -> None:
         """Say how this worker is; no request has begun."""
         owner = self.owner
-        status, fields, content = health(owner.worker.slot.leaving)
+        status, fields, content = health(not owner.board.welcomes())
         headers = HTTPHeaders({"Server": owner.cfg.server_header, "Date": _date().decode("ascii")})
         for name, value in fields:
             headers[name] = value

@@ -6,6 +6,7 @@ cdef class Board:
     cdef Py_ssize_t _line_room
     cpdef begin(self, str method, str uri, double now, int version)
     cpdef identify(self, str identity)
+    cpdef bint welcomes(self) noexcept
     cpdef speak(self, int version)
     cpdef queue(self, double seconds)
     cpdef shed(self, str reason)

@@ -70,6 +70,10 @@ class Board:
         self._slot._floats[_BEGUN] += now
         self._slot.begin(line, now)
 
+    def welcomes(self) -> bool:
+        """Whether new clients should come: the server neither stops soon nor is drained."""
+        return not (self._slot.leaving or self._slot.drained)
+
     def identify(self, identity: str) -> None:
         """The next request to begin has this id; where requests have ids, each is told before it begins."""
         if type(identity) is not str:

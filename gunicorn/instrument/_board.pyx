@@ -42,6 +42,8 @@ cdef Py_ssize_t c_versions = scoreboard._VERSIONS
 cdef Py_ssize_t c_shed = scoreboard._SHED
 cdef tuple REASONS = tuple(SHED_REASONS)
 cdef Py_ssize_t c_websockets = scoreboard._WEBSOCKETS
+cdef Py_ssize_t c_leaving = scoreboard._LEAVING
+cdef Py_ssize_t c_drained = scoreboard._DRAINED
 cdef Py_ssize_t c_bounded = scoreboard._BOUNDED
 cdef Py_ssize_t c_last = len(BOUNDS)
 cdef double[32] c_bounds
@@ -147,6 +149,11 @@ cdef class Board:
         PyBuffer_Release(&self._buffer)
         self._buffer = other
         self._page = <unsigned char *>self._buffer.buf
+
+    cpdef bint welcomes(self) noexcept:
+        """Whether new clients should come: the server neither stops soon nor is drained."""
+        cdef unsigned long long *words = <unsigned long long *>self._page
+        return not words[c_leaving] and not words[c_drained]
 
     cpdef begin(self, str method, str uri, double now, int version):
         """The application is called; `now` in monotonic seconds; `version`: of HTTP, ten times that."""

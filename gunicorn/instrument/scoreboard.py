@@ -62,6 +62,8 @@ _WEBSOCKETS = _SHED + len(SHED_REASONS)
 # Durations once more, by the bounds (seconds) that OpenTelemetry's conventions have for them, and what is longer.
 _BOUNDED = _WEBSOCKETS + 1
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+# The master's word that no new clients should come.
+_DRAINED = _BOUNDED + len(BOUNDS) + 1
 # A duration of more counts as this (seconds): the sum of such still fits a word.
 LONGEST = 1e9
 
@@ -163,6 +165,15 @@ class Slot:
     @leaving.setter
     def leaving(self, value: bool) -> None:
         self._words[_LEAVING] = value
+
+    @property
+    def drained(self) -> bool:
+        """The master's word to the worker: a command has asked that no new clients should come."""
+        return bool(self._words[_DRAINED])
+
+    @drained.setter
+    def drained(self, value: bool) -> None:
+        self._words[_DRAINED] = value
 
     @property
     def last(self) -> bool:

@@ -358,6 +358,7 @@ class Arbiter(MasterState):
             self.worker_age, self.pid, list(self.LISTENERS), self.app, self.timeout / 2.0, self.cfg, self.log
         )
         worker.tmp.slot = self.scoreboard.allocate(generation)
+        worker.tmp.slot.drained = self.reception.orders.draining
         worker.master_fd = self.PIPE[1]
         hooks.call(self, "pre_fork", worker)
         try:

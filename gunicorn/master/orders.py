@@ -59,6 +59,8 @@ class Orders:
         """Say to whoever asks that no new clients should come, or take it back."""
         if on != self.draining:
             self.draining = on
+            for worker in self._master.WORKERS.values():
+                worker.tmp.slot.drained = on
             self._master.log.info("Drained by a command" if on else "No longer drained")
             self._master.history.note("Drained by a command" if on else "No longer drained")
 

@@ -68,6 +68,15 @@ def readings(**changes: Any) -> Readings:
     return base.replaced(**changes)
 
 
+def test_a_board_knows_whether_new_clients_should_come() -> None:
+    slot = Scoreboard().allocate(1)
+    board = Board(slot)
+    seen = []
+    for slot.leaving, slot.drained in ((False, False), (True, False), (False, True), (True, True), (False, False)):
+        seen.append(board.welcomes())
+    assert seen == [True, False, False, False, True]
+
+
 @pytest.mark.parametrize("chosen", FORMATS)
 def test_a_parser_of_prometheus_reads_what_was_meant(chosen: Format) -> None:
     found = parsed(chosen.render(families(readings())), chosen)

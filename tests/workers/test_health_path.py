@@ -11,6 +11,7 @@ from gunicorn.config import Config
 from gunicorn.errors import ConfigError
 from tests.conftest import Serve
 from tests.master.scrape import face_of, samples, value, wait_for_counts
+from tests.support.control import ask
 from tests.support.http2 import HTTP2Client
 from tests.support.server import Server
 from tests.support.wait import wait_until
@@ -102,6 +103,9 @@ def test_a_worker_answers_without_its_application(kind: str, serve: Serve) -> No
     numbers = wait_for_counts(face, {("GET", "2xx"): served["gets"], ("HEAD", "2xx"): 1, ("POST", "2xx"): 1})
     assert value(numbers, "gunicorn_request_duration_seconds_count") == served["by the application"]
     assert value(numbers, "gunicorn_requests_in_flight") == 0
+    for word, said in (("on", (503, b"leaving")), ("off", (200, b"ok"))):
+        ask(server.folder / "gunicorn.ctl", f"drain {word}")
+        assert asked(server, "GET /healthz") == said
     server.send_signal(signal.SIGTERM)
     wait_until(lambda: value(samples(face), "gunicorn_ready") == 0)
     assert asked(server, "GET /healthz") == (503, b"leaving")
@@ -127,6 +131,15 @@ def test_it_is_answered_where_no_more_requests_may_run(http2: bool, serve: Serve
             assert [asked(server, line)[0] for line in ("GET /healthz", "GET /", "GET /healthz")] == [200, 503, 200]
         (server.folder / "go").touch()
         assert wire.read_response().status == 200
+
+
+def test_a_worker_that_comes_while_the_server_is_drained_says_so(serve: Serve) -> None:
+    server = serve(APP, *ARGS)
+    ask(server.folder / "gunicorn.ctl", "drain on")
+    (pid,) = server.worker_pids()
+    server.send_signal(signal.SIGHUP)
+    server.wait_for_workers(lambda pids: bool(pids) and pid not in pids)
+    assert asked(server, "GET /healthz") == (503, b"leaving")
 
 
 def test_it_does_not_use_up_a_worker(serve: Serve) -> None:

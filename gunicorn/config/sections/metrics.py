@@ -88,8 +88,9 @@ class HealthPath(Setting):
         A path such as `/healthz` at which workers say how they are, on every listener. When not set, there is none.
 
         `GET` and `HEAD` are answered by the worker without the application, its hooks and the access log: with 200, and
-        with 503 from the first moment of `shutdown_delay`. It is answered when all threads are taken or
-        `limit_concurrency` is reached; a worker that is busy with its only request answers afterwards, so for
-        orchestrators `metrics_bind` is better. Where a library's own server reads the requests (`gevent_pywsgi` with a
-        `server_class` or `wsgi_handler`), the application is asked as for any other path.
+        with 503 from the first moment of `shutdown_delay`, and while `gunicornc drain on` is in force. It is answered
+        when all threads are taken or `limit_concurrency` is reached; a worker that is busy with its only request
+        answers afterwards, so for orchestrators `metrics_bind` is better. Where a library's own server reads the
+        requests (`gevent_pywsgi` with a `server_class` or `wsgi_handler`), the application is asked as for any other
+        path.
         """
