@@ -174,6 +174,9 @@ def _split_port(netloc: str, default_port: str) -> tuple[str, str]:
     host, colon, port = netloc.partition(":")
     if ":" in port:
         raise RuntimeError(f"{netloc!r} has more than one colon; an IPv6 address is written [ADDRESS]:PORT.")
+    if colon and host == "0":
+        # As in `0:8000`, which is common; the only number that is not mistaken for a port.
+        return "0.0.0.0", port
     if host.isascii() and host.isdigit():
         # As a host it would be one number for all four octets (inet_aton(3)).
         raise RuntimeError(f"{host!r} is not a host; if it is the port, write 127.0.0.1:{host} or :{host}.")

@@ -218,6 +218,7 @@ class Gateway(GatewayState):
         elif self.engine.share.may_have_left(self.engine.now) and exchange.disconnected():
             raise ClientDisconnected()
         if self.pre_request is not None:
+            _complete(exchange, request)
             self.pre_request(self.worker, request)
 
     # The end of a request.
@@ -250,11 +251,20 @@ class Gateway(GatewayState):
 
     def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
         try:
+            _complete(response.exchange, request)
             self.post_request(self.worker, request, environ, response)
         except OwnSignal:
             raise
         except BaseException:  # the boundary around a hook
             self.log.exception("Exception in post_request hook")
+
+
+def _complete(exchange: Exchange, request: Request) -> None:
+    """What the parser need not say, and hooks look for: the scheme of the connection, a list of no trailers."""
+    if request.scheme is None:
+        request.scheme = "https" if exchange.is_secure() else "http"
+    if request.trailers is None:
+        request.trailers = []
 
 
 def shown(peer: Any) -> str:

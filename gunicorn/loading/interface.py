@@ -71,6 +71,12 @@ def _innermost(app: Any) -> tuple[Any, int]:
             function = wrapped
         else:
             method = getattr(type(function), "__call__", None)  # noqa: B004
-            if not hasattr(method, "__code__"):
+            code = getattr(method, "__code__", None)
+            wrapped = getattr(function, "__wrapped__", None)
+            if wrapped is not None and (code is None or code.co_flags & (_VARARGS | _COROUTINE) == _VARARGS):
+                # An object that stands for the application, as those of agents for tracing.
+                function = wrapped
+            elif code is None:
                 return None, given
-            function, given = method, given + 1
+            else:
+                function, given = method, given + 1

@@ -341,8 +341,8 @@ class Arbiter(MasterState):
         self._events.append(signal.SIGUSR2)
 
     def handle_winch(self) -> None:
-        """Stop the workers; but where there is a terminal, WINCH only means that its window changed."""
-        if self.cfg.daemon or not signals.has_terminal():
+        """Stop the workers of a daemon; for all others WINCH means that the window of a terminal has changed."""
+        if self.cfg.daemon:
             self._events.append(signal.SIGWINCH)
         else:
             self.log.debug("SIGWINCH ignored. Not daemonized")

@@ -15,7 +15,7 @@ from types import FrameType
 from gunicorn.unix import unpatched
 from gunicorn.unix.interest import READ, Interest
 
-__all__ = ["POKE", "has_terminal", "listen", "open_pipe", "poke", "wait"]
+__all__ = ["POKE", "listen", "open_pipe", "poke", "wait"]
 
 POKE = 0
 """Byte that a worker writes into the master's pipe; no signal has this number."""
@@ -54,16 +54,6 @@ def wait(reader: int, interest: Interest, timeout: float | None) -> tuple[bytes,
     events = interest.wait(timeout)
     came = any(fd == reader for fd, _ in events)
     return unpatched.read(reader, 4096) if came else b"", events
-
-
-def has_terminal() -> bool:
-    """Whether this process has a controlling terminal."""
-    try:
-        fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-    except OSError:
-        return False
-    os.close(fd)
-    return True
 
 
 def _noted(sig: int, frame: FrameType | None) -> None:

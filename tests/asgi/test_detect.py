@@ -72,6 +72,32 @@ def adapted(function: Any) -> Any:
     return call
 
 
+class Standing:
+    """Stands for an application, as what agents for tracing put around it."""
+
+    def __init__(self, app: Any) -> None:
+        self.__wrapped__ = app
+
+    def __call__(self, *args: Any) -> Any:
+        return self.__wrapped__(*args)
+
+
+class Native(functools.partial):  # type: ignore[type-arg]
+    """The same without code of Python's own."""
+
+    func = args = property()  # type: ignore[assignment]
+
+
+class Adapting(Standing):
+    async def __call__(self, *args: Any) -> None: ...
+
+
+def native(app: Any) -> Any:
+    standing = Native(app)
+    standing.__wrapped__ = app
+    return standing
+
+
 def bound(first: Any, environ: Any, start_response: Any) -> Any: ...
 
 
@@ -83,6 +109,9 @@ def bound(first: Any, environ: Any, start_response: Any) -> Any: ...
         (wsgi, WSGI), (WsgiObject(), WSGI), (WsgiObject().wsgi_app, WSGI), (WsgiObject.of_class, WSGI),
         (WsgiObject.of_nobody, WSGI), (decorated(wsgi), WSGI), (functools.partial(bound, 1), WSGI),
         (adapted(asgi), WSGI),
+        (Standing(wsgi), WSGI), (Standing(asgi), ASGI), (Standing(WsgiObject()), WSGI),
+        (Standing(Standing(asgi)), ASGI),
+        (native(WsgiObject()), WSGI), (native(AsgiObject()), ASGI), (Adapting(wsgi), ASGI), (Standing(either), None),
         (either, None), (with_default, None), (Iterating, None), (functools.partial(print), None),
     ],
 )

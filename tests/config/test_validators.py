@@ -22,7 +22,8 @@ CASES: list[tuple[Any, Any, Any]] = [
     *((scalars.validate_pos_int, *case) for case in [
         (3, 3), ("3", 3), (" 4 ", 4), ("0x10", 16), ("1_000", 1000), (True, 1), ("-1", REFUSED),
         (-1, REFUSED),
-        ("010", REFUSED), (3.7, REFUSED), (None, REFUSED), ("abc", REFUSED),
+        ("010", 10), ("08", 8), ("0o10", 8), ("-010", REFUSED), ("0_8", REFUSED),
+        (3.7, REFUSED), (None, REFUSED), ("abc", REFUSED),
     ]),
     *((scalars.validate_mode, *case) for case in [
         ("022", 18), ("0o22", 18), ("18", 18), (0o600, 384), ("0x12", 18), ("rw", REFUSED), ("09", REFUSED),

@@ -154,7 +154,8 @@ def test_a_stop_that_is_delayed_is_told_at_once(serve: Serve) -> None:
 
 
 def test_a_server_without_workers_answers_before_it_ends(serve: Serve) -> None:
-    server = serve(APP)
+    # A daemon in its own eyes: others ignore WINCH.
+    server = serve(APP, config="def on_starting(server): server.cfg.set('daemon', True)")
     path = control_of(server)
     ready_workers(path, 1)
     server.send_signal(signal.SIGWINCH)

@@ -394,7 +394,8 @@ def test_the_only_worker_is_stuck(serve: Serve) -> None:
 
 
 def test_no_worker_is_wanted(serve: Serve) -> None:
-    server = serve(HELLO, *BIND)
+    # A daemon in its own eyes: others ignore WINCH.
+    server = serve(HELLO, *BIND, config="def on_starting(server): server.cfg.set('daemon', True)")
     face = face_of(server)
     wait_until(lambda: health(face).status == 200)
     server.send_signal(signal.SIGTTIN)

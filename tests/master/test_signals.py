@@ -395,8 +395,15 @@ def test_usr1_reopens_the_logs(serve: Serve) -> None:
     assert "/first" not in access.read_text()
 
 
-def test_winch_without_a_terminal_stops_the_workers(serve: Serve) -> None:
-    server = serve(APP)
+def test_winch_stops_the_workers_of_a_daemon_alone(serve: Serve) -> None:
+    # It becomes one in its own eyes, and stays a child of the test, at the first TTIN.
+    hooks = "def nworkers_changed(server, new, old): server.cfg.set('daemon', old is not None)"
+    server = serve(APP, "--log-level", "debug", config=hooks)
+    server.send_signal(signal.SIGWINCH)
+    server.wait_for_log("SIGWINCH ignored. Not daemonized")
+    assert server.get().body == b"one"
+    server.send_signal(signal.SIGTTIN)
+    server.wait_for_workers(lambda pids: len(pids) == 2)
     server.send_signal(signal.SIGWINCH)
     server.wait_for_workers(lambda pids: pids == [])
     assert not server.exited()

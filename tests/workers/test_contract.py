@@ -232,7 +232,7 @@ def note(text):
 def post_fork(server, worker): note("post_fork")
 def post_worker_init(worker): note("post_worker_init")
 def pre_request(worker, req):
-    note(f"pre_request {req.method} {req.path} {worker.pid == os.getpid()}")
+    note(f"pre_request {req.method} {req.path} {worker.pid == os.getpid()} {req.scheme} {req.trailers}")
     sys.modules["app"].worker = worker
 def post_request(worker, req, environ, resp): note(f"post_request {environ['PATH_INFO']} {resp.status_code}")
 def worker_exit(server, worker): note("worker_exit")
@@ -257,7 +257,7 @@ def test_a_graceful_stop_ends_what_runs(make_server: Serve, kinds: list[str]) ->
         assert server.stop() == 0
         told = (server.folder / "hooks").read_text().splitlines()
         # A second thread may begin its request before the first has told of the end of its own.
-        between = {"pre_request GET / True", "post_request / 200", "pre_request GET /until-told True"}
+        between = {"pre_request GET / True http []", "post_request / 200", "pre_request GET /until-told True http []"}
         assert (told[:2], set(told[2:5])) == (["post_fork", "post_worker_init"], between)
         assert told[5:] == ["post_request /until-told 200", "worker_exit"]
         assert (server.folder / "access.log").read_text().splitlines() == [

@@ -287,13 +287,13 @@ def test_hooks_around_a_request() -> None:
 
     def before(worker: Any, req: Any) -> None:
         req.mark = 1
-        calls.append((req.method, req.path, dict(req.headers)["HOST"]))
+        calls.append((req.method, req.path, dict(req.headers)["HOST"], req.scheme, req.trailers))
 
     def after(worker: Any, req: Any, environ: Any, resp: Any) -> None:
         calls.append((req.mark, environ["PATH_INFO"], resp.status, resp.sent, resp.headers))
 
     serve(answer("200 OK", [TEXT], b"abc"), request(), pre_request=before, post_request=after)
-    assert calls == [("GET", "/", "a"), (1, "/", "200 OK", 3, [TEXT])]
+    assert calls == [("GET", "/", "a", "http", []), (1, "/", "200 OK", 3, [TEXT])]
 
 
 def test_the_socket_may_be_taken_over() -> None:

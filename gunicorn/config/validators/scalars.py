@@ -65,10 +65,11 @@ def validate_text(val: object) -> str:
 
 
 def validate_pos_int(val: object) -> int:
-    """A whole number of at least 0, or its text in decimal, 0x, 0o or 0b notation."""
+    """A whole number of at least 0, or its text in decimal (`030` is 30), 0x, 0o or 0b notation."""
     if isinstance(val, str):
+        digits = val.strip()
         try:
-            val = int(val, 0)
+            val = int(digits, 10 if digits.isdigit() else 0)
         except ValueError:
             raise ValueError("expected a whole number, 0 or more") from None
     if not isinstance(val, int):
