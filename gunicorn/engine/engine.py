@@ -234,6 +234,7 @@ class Engine(EngineState):
     def dispatch(self, events: int) -> int:
         """Act on what `poller.wait` has found."""
         began = self.now = self.clock()
+        self.share.turn(events, began)
         poller = self.poller
         connections = self.connections
         for index in range(events):
@@ -298,8 +299,9 @@ class Engine(EngineState):
         """In the middle of a turn: some have waited long enough."""
         waited = self.clock() - self.delayed_since
         if waited > DELAY_SECONDS:
+            now = self.delayed_since + waited
             self.send_delayed()
-            self.share.has_run(waited - DELAY_SECONDS, self.now)
+            self.share.has_run(waited - DELAY_SECONDS, now)
 
     def send_delayed(self) -> None:
         delayed, self.delayed = self.delayed, []
