@@ -50,6 +50,8 @@ QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
 # So often what a client of TLS says comes behind our words: the end of its handshake, and its request.
 MOST_FLIGHTS = 3
+# Events of a turn that goes on.
+SEVERAL = 2
 # What a peer may tell us about its client: by fields, by the PROXY protocol.
 TRUSTED = 1
 MAY_PROXY = 2
@@ -454,10 +456,12 @@ class Engine(EngineState):
         """What is on its way comes a moment later: let it; whether it has."""
         looker = select.poll()
         looker.register(fd, select.POLLIN)
-        if looker.poll(HANDSHAKE_PATIENCE_MILLISECONDS if greeted else PATIENCE_MILLISECONDS):
-            return True
-        self.share.was_silent(self.now, greeted)
-        return False
+        came = looker.poll(HANDSHAKE_PATIENCE_MILLISECONDS if greeted else PATIENCE_MILLISECONDS)
+        # Neither is the wait a part of the request, nor has the application waited.
+        self.share.turn(SEVERAL, self.tick())
+        if not came:
+            self.share.was_silent(self.now, greeted)
+        return bool(came)
 
     def open(self, fd: int, peer: Peer, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""
