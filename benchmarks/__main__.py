@@ -99,7 +99,15 @@ class Runner:
         }
 
     def measure(self, scenario: Scenario, peer: Peer) -> Sample:
-        """One round: start, warm up, load, account, stop."""
+        """One round; with one worker beside it, where the scenario says so."""
+        sample = self.round(scenario, peer)
+        if scenario.beside_one:
+            one = self.round(scenario._replace(workers=1), peer)
+            sample = sample._replace(one_us=one.cpu_us, one_rate=one.rate)
+        return sample
+
+    def round(self, scenario: Scenario, peer: Peer) -> Sample:
+        """Start, warm up, load, account, stop."""
         port = measure.free_port()
         access_log = str(self.work / f"{peer.name}.access.log")
         cpus = {0, 1} if scenario.both_cores else {measure.SERVER_CPU}

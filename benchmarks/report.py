@@ -31,6 +31,18 @@ class Sample(NamedTuple):
     held: int | None = None
     #: CPU of a request once more, beside busy loops.
     crowded_us: float | None = None
+    #: CPU of a request and requests a second, with one worker instead of several.
+    one_us: float | None = None
+    one_rate: float | None = None
+
+    @property
+    def times_one_us(self) -> float | None:
+        """What a request costs with several workers, for what it costs with one."""
+        return self.cpu_us / self.one_us if self.one_us else None
+
+    @property
+    def times_one_rate(self) -> float | None:
+        return self.rate / self.one_rate if self.one_rate else None
 
 
 class Row(NamedTuple):
@@ -50,6 +62,9 @@ class Row(NamedTuple):
     quiet_p99_ms: float | None
     held: float | None
     crowded_us: float | None
+    one_us: float | None
+    times_one_us: float | None
+    times_one_rate: float | None
 
 
 def row_of(peer: str, samples: Sequence[Sample], floor_us: float | None) -> Row:
@@ -76,6 +91,9 @@ def row_of(peer: str, samples: Sequence[Sample], floor_us: float | None) -> Row:
         median_if_any("quiet_p99_ms"),
         median_if_any("held"),
         median_if_any("crowded_us"),
+        median_if_any("one_us"),
+        median_if_any("times_one_us"),
+        median_if_any("times_one_rate"),
     )
 
 
@@ -116,7 +134,8 @@ KINDS = {
         (
             Column("CPU µs/request", "cpu_us", ".2f"), Column("× floor", "times_floor", ".2f"),
             Column("CPU µs, crowded", "crowded_us", ".2f"),
-            Column("requests/s", "rate", ",.0f"), *TIMES, MEMORY, ERRORS,
+            Column("CPU µs, one worker", "one_us", ".2f"), Column("× its CPU", "times_one_us", ".2f"),
+            Column("requests/s", "rate", ",.0f"), Column("× its rate", "times_one_rate", ".2f"), *TIMES, MEMORY, ERRORS,
             Column("bytes/idle connection", "idle_bytes", ",.0f"),
         ),
         "cpu_us", "µs", "CPU per request",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import peers
 from benchmarks.loads import SlowClients, WebSockets
@@ -44,6 +44,8 @@ class Scenario(NamedTuple):
     #: Threads for worker types that are a pool of threads; the others take part as they are.
     pool: int = 0
     workers: int = 1
+    #: Measured once more with one worker, which tells what a request costs more with several.
+    beside_one: bool = False
     access_log: bool = False
     closing: bool = False
     #: Idle keep-alive connections held open beside the busy ones.
@@ -126,6 +128,9 @@ ASGI_ONLY = ("asgi",)
 APPS = ("wsgi", "asgi")
 FILES = ("files", "wsgi", "asgi")
 
+#: Where the load has the same two cores, the rates say little; the CPU of a request does.
+TWO: Any = {"workers": 2, "beside_one": True, "both_cores": True}
+
 SLOW_200 = SlowClients((("head", 100), ("read", 100)))
 TRICKLERS_5000 = SlowClients((("trickle-head", 2500), ("trickle-body", 2500)))
 
@@ -147,7 +152,14 @@ SCENARIO_LIST = (
     Scenario("accesslog", "hello with the access log on, to a file", access_log=True, protocols=APPS),
     Scenario("idle1k", "1,000 idle keep-alive connections beside 64 busy ones", idle=1000),
     Scenario("idle10k", "10,000 idle keep-alive connections beside 64 busy ones", idle=10000),
-    Scenario("workers2", "2 workers on 2 cores", workers=2, both_cores=True, protocols=APPS),
+    Scenario("workers2", "2 workers on 2 cores", protocols=APPS, **TWO),
+    Scenario("workers2-flask", "2 workers on 2 cores: Flask, a JSON answer", "flask_json:app", protocols=WSGI_ONLY,
+             **TWO),
+    Scenario("workers2-fastapi", "2 workers on 2 cores: FastAPI, a JSON answer", "fastapi_json:app",
+             protocols=ASGI_ONLY, **TWO),
+    Scenario("workers2-down1m", "2 workers on 2 cores: 1 MiB body down", "download", 16, protocols=APPS, **TWO),
+    Scenario("workers2-up1m", "2 workers on 2 cores: 1 MiB up, echoed", "upload", 16, lua=UPLOAD_LUA, protocols=APPS,
+             **TWO),
     Scenario("sleep32", "a 10 ms sleep, 32 threads, 32 connections", "sleep10ms", 32, threads=32,
              protocols=APPS),
     Scenario("sleep256", "a 10 ms sleep, 32 threads, 256 connections", "sleep10ms", 256, threads=32,

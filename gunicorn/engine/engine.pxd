@@ -43,7 +43,7 @@ cdef class Engine(EngineState):
     @cython.locals(began=double)
     cpdef int dispatch(self, int events) except -1
     cpdef bint delay(self, connection) except -1
-    @cython.locals(waited=double)
+    @cython.locals(waited=double, now=double)
     cdef _look_at_delayed(self)
     @cython.locals(delayed=list, connection=Transport)
     cpdef send_delayed(self)

@@ -50,6 +50,8 @@ QUIET_SECONDS = 0.02
 REMEMBERED_PEERS = 1024
 # So often what a client of TLS says comes behind our words: the end of its handshake, and its request.
 MOST_FLIGHTS = 3
+# Events of a turn that goes on.
+SEVERAL = 2
 # What a peer may tell us about its client: by fields, by the PROXY protocol.
 TRUSTED = 1
 MAY_PROXY = 2
@@ -234,6 +236,7 @@ class Engine(EngineState):
     def dispatch(self, events: int) -> int:
         """Act on what `poller.wait` has found."""
         began = self.now = self.clock()
+        self.share.turn(events, began)
         poller = self.poller
         connections = self.connections
         for index in range(events):
@@ -298,8 +301,9 @@ class Engine(EngineState):
         """In the middle of a turn: some have waited long enough."""
         waited = self.clock() - self.delayed_since
         if waited > DELAY_SECONDS:
+            now = self.delayed_since + waited
             self.send_delayed()
-            self.share.has_run(waited - DELAY_SECONDS, self.now)
+            self.share.has_run(waited - DELAY_SECONDS, now)
 
     def send_delayed(self) -> None:
         delayed, self.delayed = self.delayed, []
@@ -452,10 +456,12 @@ class Engine(EngineState):
         """What is on its way comes a moment later: let it; whether it has."""
         looker = select.poll()
         looker.register(fd, select.POLLIN)
-        if looker.poll(HANDSHAKE_PATIENCE_MILLISECONDS if greeted else PATIENCE_MILLISECONDS):
-            return True
-        self.share.was_silent(self.now, greeted)
-        return False
+        came = looker.poll(HANDSHAKE_PATIENCE_MILLISECONDS if greeted else PATIENCE_MILLISECONDS)
+        # Neither is the wait a part of the request, nor has the application waited.
+        self.share.turn(SEVERAL, self.tick())
+        if not came:
+            self.share.was_silent(self.now, greeted)
+        return bool(came)
 
     def open(self, fd: int, peer: Peer, listener: Listener) -> Transport:
         """Take on a connected, non-blocking socket; `process` begins to serve it."""

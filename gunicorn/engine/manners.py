@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gunicorn._record import Record
 
+from .preemption import Preemption
 from .share import ACCEPTS, Share
 
 
@@ -30,4 +31,8 @@ class Manners(Record):
 
     def share(self, neighbours: bool) -> Share:
         """What such a worker takes of the work; `neighbours`: others accept from the same sockets."""
-        return Share(self.fair) if neighbours else Share(False, self.accepts_alone)
+        # Several threads have an account each, and greenlets of several requests share one.
+        preemption = Preemption() if self.delays else None
+        if neighbours:
+            return Share(self.fair, preemption=preemption)
+        return Share(False, self.accepts_alone, preemption)

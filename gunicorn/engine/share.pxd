@@ -1,4 +1,5 @@
 cimport cython
+from .preemption cimport Preemption
 
 
 cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS, HANDSHAKE_IMPATIENT_SECONDS
@@ -16,6 +17,7 @@ cdef class Share:
     cdef double _impatient_until
     cdef double _long_until
     cdef double _parks_until
+    cdef Preemption _preemption
     cdef double _quick_from
     cdef long _slow
     cdef long _slow_before
@@ -24,13 +26,18 @@ cdef class Share:
     cdef double _wait_before
     cdef double _window_until
 
+    # Here the system is asked.
+    cpdef turn(self, Py_ssize_t events, double now)
+    cpdef ended(self, double seconds, double now)
+    cdef _was_long(self, double seconds, double now)
+    cpdef has_run(self, double seconds, double now)
+
     # Numbers are compared and nothing is called: there is nothing that could raise.
-    cpdef void ended(self, double seconds, double now) noexcept
+    cdef void _remember(self, double seconds, double now) noexcept
     cdef void _begin_window(self, double now) noexcept
     cdef bint _is_worth_parking(self) noexcept
     cpdef double waits(self) noexcept
     cpdef bint is_slow(self, double now) noexcept
-    cpdef void has_run(self, double seconds, double now) noexcept
     cpdef bint is_quick(self, double now) noexcept
     cpdef bint may_have_left(self, double now) noexcept
     cpdef bint parks(self, double now) noexcept

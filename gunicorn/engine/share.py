@@ -14,11 +14,16 @@ while:
 How long a client waits on an average behind calls of other clients, who come whenever they like, is known from the
 calls: half the square of their lengths, over the time in which they were (the mean residual life of renewal theory).
 
+Of a call's length that part is left out in which its process was preempted (`preemption`): clients have waited for it,
+but the application is not slow, and neighbours are preempted as well.
+
 This is the policy alone. It reads no clock: every question brings its moment, in seconds of the engine's. Whether
 somebody waits is seen by those who see descriptors and threads (`Engine.others_wait`, `Gateway.others_wait`).
 """
 
 from __future__ import annotations
+
+from .preemption import Preemption
 
 # An application call of this length is slow, and its worker counts as slow for so long.
 SLOW_SECONDS = 0.005
@@ -54,16 +59,18 @@ class Share:
     """What one worker takes, and when it leaves something to others.
 
     `fair`: it has neighbours, and whoever waits for a request here waits for that request alone. `accepts`: the most
-    connections of a listener in one turn, 1 or more.
+    connections of a listener in one turn, 1 or more. `preemption`: of the thread in which everything runs; without,
+    what takes long by the clock has taken long.
     """
 
     __slots__ = (
         "_accepts", "_calls", "_calls_before", "_fair", "_impatient_until", "_long_until", "_parks_until",
-        "_quick_from", "_slow", "_slow_before", "_slow_until", "_wait", "_wait_before", "_window_until",
+        "_preemption", "_quick_from", "_slow", "_slow_before", "_slow_until", "_wait", "_wait_before", "_window_until",
     )
 
-    def __init__(self, fair: bool = False, accepts: int = ACCEPTS) -> None:
+    def __init__(self, fair: bool = False, accepts: int = ACCEPTS, preemption: Preemption | None = None) -> None:
         self._fair = fair
+        self._preemption = preemption
         self._accepts = accepts
         # From then on answers may wait for others.
         self._quick_from = 0.0
@@ -86,23 +93,32 @@ class Share:
 
     # Requests.
 
+    def turn(self, events: int, now: float) -> None:
+        """A turn of the loop begins, with so many events."""
+        if self._preemption is not None:
+            self._preemption.turn(now, events > 1 or self._fair)
+
     def ended(self, seconds: float, now: float) -> None:
         """The application has answered a request, in so many seconds."""
         self._calls += 1
         if now >= self._window_until:
             self._begin_window(now)
         if seconds > BRIEF_SECONDS:
-            self.has_run(seconds, now)
-        if seconds <= SLOW_SECONDS:
-            return
-        if self._fair:
+            self._was_long(seconds, now)
+
+    def _was_long(self, seconds: float, now: float) -> None:
+        if seconds > LONG_SECONDS:
+            # Whoever has waited for it has waited, whatever the reason.
+            self._long_until = now + seconds
+        if self._preemption is not None:
+            seconds -= self._preemption.of_call(seconds, now)
+        self._remember(seconds, now)
+        if self._fair and seconds > SLOW_SECONDS:
             self._slow_until = now + SLOW_FOR_SECONDS
             self._slow += 1
             self._wait += seconds * seconds / 2
             if self._is_worth_parking():
                 self._parks_until = self._slow_until
-        if seconds > LONG_SECONDS:
-            self._long_until = now + seconds
 
     def _begin_window(self, now: float) -> None:
         recent = now < self._window_until + WINDOW_SECONDS
@@ -129,7 +145,12 @@ class Share:
         return now < self._slow_until
 
     def has_run(self, seconds: float, now: float) -> None:
-        """Something has run for so long, and no answer should have waited for it."""
+        """Something in this turn has run for so long, and no answer should have waited for it."""
+        if seconds > BRIEF_SECONDS and self._preemption is not None:
+            seconds -= self._preemption.of_turn(seconds, now)
+        self._remember(seconds, now)
+
+    def _remember(self, seconds: float, now: float) -> None:
         if seconds > BRIEF_SECONDS:
             self._quick_from = max(self._quick_from, now + REMEMBERED_TIMES * seconds)
 

@@ -365,10 +365,15 @@ HANDLE_ERROR = Worker.handle_error
 
 def take_identity(cfg: Config) -> None:
     """Become the user and the group of the configuration. Raises ConfigError when that is not permitted."""
+    own = os.geteuid()
+    for name, wanted, mine in (("user", cfg.uid, own), ("group", cfg.gid, os.getegid())):
+        if own and wanted == 0 != mine:
+            # `set_owner_process` takes 0 for no wish.
+            raise ConfigError(complaint(cfg, name, "only root can change it"))
     try:
         set_owner_process(cfg.uid, cfg.gid, initgroups=cfg.has_groups_of_user)
     except OSError as error:
-        name = "user" if cfg.uid != os.geteuid() else "group"
+        name = "user" if cfg.uid != own else "group"
         raise ConfigError(complaint(cfg, name, f"only root can change it ({error.strerror})")) from error
 
 

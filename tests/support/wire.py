@@ -51,14 +51,14 @@ class Response:
 class Wire:
     """One client connection. Every read has a deadline and fails with what had come so far."""
 
-    def __init__(self, address: Address, timeout: float = PATIENCE) -> None:
+    def __init__(self, address: Address, timeout: float = PATIENCE, source: str = "") -> None:
         self.timeout = timeout
         if isinstance(address, str):
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self.socket.settimeout(timeout)
             self.socket.connect(address)
         else:
-            self.socket = socket.create_connection(address, timeout)
+            self.socket = socket.create_connection(address, timeout, (source, 0) if source else None)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.eof = False
