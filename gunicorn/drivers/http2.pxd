@@ -2,7 +2,8 @@ cimport cython
 from gunicorn.engine._leaf cimport is_leaving
 from gunicorn.engine.state cimport EngineState
 from gunicorn.http.request cimport Request
-from gunicorn.wire.http2 cimport HTTP2, Recipient, Stream
+from gunicorn.wire.http2 cimport HTTP2
+from gunicorn.wire.http2_streams cimport Recipient, Stream
 from .http1 cimport Connection
 from .http2_output cimport SharedOutput, place_among
 from .http2_stream cimport StreamExchange

@@ -17,7 +17,7 @@ from gunicorn.http.errors import HTTPError, Misdirected, Overloaded, RequestTime
 from gunicorn.http.request import Request
 from gunicorn.http.target import elsewhere
 from gunicorn.wire.hpack import Static
-from gunicorn.wire.http2 import HTTP2, Recipient, Stream
+from gunicorn.wire.http2 import HTTP2
 from gunicorn.wire.http2_frames import (
     ENHANCE_YOUR_CALM,
     LARGEST_WINDOW,
@@ -25,6 +25,7 @@ from gunicorn.wire.http2_frames import (
     HTTP2Settings,
     ping_frame,
 )
+from gunicorn.wire.http2_streams import Recipient, Stream
 from gunicorn.wire.priority import LONGEST, Priority, parse_priority
 
 from .http1 import Connection

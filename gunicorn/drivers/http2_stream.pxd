@@ -6,9 +6,10 @@ from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.request cimport Request
 from gunicorn.http.response cimport LENGTH, NO_BODY, FieldLine
 from gunicorn.http.response_head cimport Page, ResponseHead
-from gunicorn.wire.http2 cimport HTTP2, Stream
+from gunicorn.wire.http2 cimport HTTP2
 from gunicorn.wire.http2_frames cimport HEAD_SIZE
 from gunicorn.wire.http2_response cimport block_of, settle
+from gunicorn.wire.http2_streams cimport Stream
 from .http1 cimport Connection
 
 

@@ -17,9 +17,10 @@ from gunicorn.http.errors import HTTPError, LimitRequestBody
 from gunicorn.http.request import Request
 from gunicorn.http.response import LENGTH, NO_BODY, FieldLine
 from gunicorn.http.response_head import Page, ResponseHead
-from gunicorn.wire.http2 import HTTP2, Stream
+from gunicorn.wire.http2 import HTTP2
 from gunicorn.wire.http2_frames import HEAD_SIZE, INTERNAL_ERROR
 from gunicorn.wire.http2_response import block_of, block_of_fields, block_of_status, settle
+from gunicorn.wire.http2_streams import Stream
 from gunicorn.wire.priority import URGENCY, parse_priority
 
 from .bell import Bell

@@ -90,6 +90,39 @@ class FatalError(Exception):
         self.code = code
 
 
+class FrameRule(Record):
+    """Where frames of a type stand, on a stream or on none, and how many octets their payloads have; `most`: -1 for any
+    number. `expected`: a client sends such frames, where they are looked at by this rule."""
+
+    name: str
+    on_stream: bool = False
+    least: int = 0
+    most: int = -1
+    expected: bool = True
+
+    def check(self, stream: int, size: int) -> None:
+        """Raises `FatalError`."""
+        if not self.expected:
+            raise FatalError(PROTOCOL_ERROR, f"a {self.name}, which no client sends here")
+        if bool(stream) != self.on_stream:
+            raise FatalError(PROTOCOL_ERROR, f"{self.name} {'without' if self.on_stream else 'on'} a stream")
+        if size < self.least or 0 <= self.most < size:
+            wrong = "that is too short" if self.most < 0 else f"of another size than {self.least}"
+            raise FatalError(FRAME_SIZE_ERROR, f"a {self.name} {wrong}")
+
+
+#: What is asked of frames that are seldom; those of all other types are ignored (RFC 9113 section 4.1).
+RULES: dict[int, FrameRule] = {
+    PRIORITY: FrameRule("PRIORITY", on_stream=True, least=5, most=5),
+    SETTINGS: FrameRule("SETTINGS"),
+    PING: FrameRule("PING", least=8, most=8),
+    GOAWAY: FrameRule("GOAWAY", least=8),
+    PRIORITY_UPDATE: FrameRule("PRIORITY_UPDATE", least=4),
+    PUSH_PROMISE: FrameRule("PUSH_PROMISE", expected=False),
+    CONTINUATION: FrameRule("CONTINUATION", expected=False),
+}
+
+
 def settings_frame(values: dict[int, int]) -> bytes:
     payload = b"".join(key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in values.items())
     return frame_head(len(payload), SETTINGS, 0, 0) + payload

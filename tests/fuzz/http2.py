@@ -33,6 +33,7 @@ SPECIMENS = [
 
 def make(rooms: Rooms) -> Any:
     http2, hpack, frames = rooms("wire.http2"), rooms("wire.hpack"), rooms("wire.http2_frames")
+    streams = rooms("wire.http2_streams")
     fields, limits = rooms("http.fields"), rooms("http.limits")
     static = hpack.Static(fields.FieldTable(limits.Limits()))
     settings = [
@@ -40,7 +41,7 @@ def make(rooms: Rooms) -> Any:
         frames.HTTP2Settings(max_concurrent_streams=1, initial_window_size=50, max_header_list_size=100),
     ]
 
-    class Told(http2.Recipient):  # type: ignore[misc,name-defined]
+    class Told(streams.Recipient):  # type: ignore[misc,name-defined]
         """Answers what is even at once, and takes content late where the choice says so."""
 
         def __init__(self, choice: int) -> None:

@@ -15,8 +15,9 @@ from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
 from gunicorn.wire import hpack
-from gunicorn.wire.http2 import HTTP2, Recipient, Stream
+from gunicorn.wire.http2 import HTTP2
 from gunicorn.wire.http2_frames import PREFACE, HTTP2Settings
+from gunicorn.wire.http2_streams import Recipient, Stream
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
 CODES = [
@@ -541,7 +542,7 @@ def test_streams_that_have_ended_are_remembered_for_a_while() -> None:
     for number in range(1, 10001, 2):
         client.send(get(number))
         client.answer(number)
-    assert len(client.http2.recent) == 100
+    assert len(client.http2.ends.entries) == 100
     assert not client.http2.streams
 
 

@@ -20,8 +20,9 @@ from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
 from gunicorn.wire import hpack
-from gunicorn.wire.http2 import HTTP2, Recipient, Stream
+from gunicorn.wire.http2 import HTTP2
 from gunicorn.wire.http2_frames import HTTP2Settings
+from gunicorn.wire.http2_streams import Recipient, Stream
 
 Pairs = list[tuple[bytes, bytes]]
 RESPONSE: Pairs = [(b":status", b"200"), (b"content-type", b"text/plain"), (b"x", b"y" * 50)]
