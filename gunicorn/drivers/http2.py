@@ -206,9 +206,10 @@ class Session(SharedOutput):
             # Its client has reset it before its turn came.
             return
         if engine.most_running and engine.running >= engine.most_running:
-            running = engine.running - engine.handler.answered()
-            if running >= engine.most_running and not engine.handler.answers(request):
-                exchange.refuse(Overloaded(f"{running} requests are running"))
+            try:
+                engine.refuse_beyond(request)
+            except Overloaded as error:
+                exchange.refuse(error)
                 return
         engine.running += 1
         exchange.running = True
