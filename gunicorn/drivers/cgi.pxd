@@ -17,7 +17,8 @@ from gunicorn.wire.packet cimport AS_HTTP, NOT_AT_ALL, CGIProtocol
 from gunicorn.wire.protocol cimport REPLY
 from gunicorn.wire.scgi cimport Scgi
 from gunicorn.wire.uwsgi cimport Uwsgi
-from .http1 cimport READING, RUNNING, Connection
+from .http1 cimport Connection
+from .http1_ending cimport READING, RUNNING
 
 
 cdef Py_ssize_t JOINED
@@ -46,7 +47,7 @@ cdef class FastCGIConnection(CGIConnection):
     cdef readonly long long written
 
     cdef begin_records(self, FastCGI protocol)
-    cdef _take(self, int event)
+    cdef take(self, int event)
     @cython.locals(octets=bytes)
     cdef _reply(self)
     cpdef start(self, ResponseHead head)

@@ -24,7 +24,8 @@ from gunicorn.wire.protocol import REPLY
 from gunicorn.wire.scgi import Scgi
 from gunicorn.wire.uwsgi import Uwsgi
 
-from .http1 import READING, RUNNING, Connection
+from .http1 import Connection
+from .http1_ending import READING, RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ class FastCGIConnection(CGIConnection):
         # Octets of content so far.
         self.written = 0
 
-    def _take(self, event: int) -> None:
+    def take(self, event: int) -> None:
         if event != REPLY:
-            Connection._take(self, event)
+            Connection.take(self, event)
         elif self.state == READING:
             # Not while a request runs: its thread may be in the middle of a record.
             self._reply()

@@ -5,6 +5,7 @@ from gunicorn.http.request cimport Request
 from gunicorn.wire.http2 cimport HTTP2
 from gunicorn.wire.http2_streams cimport Recipient, Stream
 from .http1 cimport Connection
+from .http2_answers cimport StreamAnswers
 from .http2_output cimport SharedOutput, place_among
 from .http2_stream cimport StreamExchange
 
@@ -45,27 +46,27 @@ cdef class Session(SharedOutput):
     cdef StreamExchange open(self, Stream state, Request request)
     cdef bint is_misdirected(self, Request request) except -1
     @cython.locals(request=Request, ready=list)
-    cdef is_ready(self, StreamExchange exchange)
+    cdef is_ready(self, StreamAnswers exchange)
     cdef _serve_ready(self)
     @cython.locals(engine=EngineState, request=Request)
-    cpdef serve(self, StreamExchange exchange)
+    cpdef serve(self, StreamAnswers exchange)
     @cython.locals(exchange=StreamExchange)
     cdef complain(self, Request request, error)
     @cython.locals(connection=Connection, exchange=StreamExchange)
     cpdef adopt(self, Request request)
-    cpdef attend_soon(self, StreamExchange exchange)
-    cpdef lost(self, StreamExchange exchange)
-    cpdef reset(self, StreamExchange exchange, long long code)
-    cpdef time_is_up(self, StreamExchange exchange)
+    cpdef attend_soon(self, StreamAnswers exchange)
+    cpdef lost(self, StreamAnswers exchange)
+    cpdef reset(self, StreamAnswers exchange, long long code)
+    cpdef time_is_up(self, StreamAnswers exchange)
     @cython.locals(engine=EngineState)
-    cpdef finished(self, StreamExchange exchange, bint keep)
-    cdef _release(self, StreamExchange exchange)
-    cdef _recycle(self, StreamExchange exchange)
+    cpdef finished(self, StreamAnswers exchange, bint keep)
+    cdef _release(self, StreamAnswers exchange)
+    cdef _recycle(self, StreamAnswers exchange)
     @cython.locals(stream=Stream, exchange=StreamExchange)
     cpdef list exchanges(self)
-    cpdef drained(self, StreamExchange exchange)
+    cpdef drained(self, StreamAnswers exchange)
     cpdef pumped(self)
-    cdef prioritize(self, StreamExchange exchange, priority)
+    cdef prioritize(self, StreamAnswers exchange, priority)
     cpdef writable(self)
     cpdef send_delayed(self)
     @cython.locals(now=double, by=double)

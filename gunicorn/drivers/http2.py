@@ -29,6 +29,7 @@ from gunicorn.wire.http2_streams import Recipient, Stream
 from gunicorn.wire.priority import LONGEST, Priority, parse_priority
 
 from .http1 import Connection
+from .http2_answers import StreamAnswers
 from .http2_output import SharedOutput, place_among
 from .http2_stream import StreamExchange
 
@@ -82,10 +83,10 @@ class Session(SharedOutput):
         self.receiving = False
         self.later: list[bytes] = []
         # Streams whose requests may be served, the most urgent first; and whether one is being given away.
-        self.ready: list[StreamExchange] = []
+        self.ready: list[StreamAnswers] = []
         self.dispatching = False
         # Streams that have become something else, and were sent something before.
-        self.soon: list[StreamExchange] = []
+        self.soon: list[StreamAnswers] = []
         self.waiting = []
         # Exchanges that may serve another request.
         self.free: list[StreamExchange] = []
@@ -174,7 +175,7 @@ class Session(SharedOutput):
         host = (request.host or "").rpartition(":")[0] or request.host or ""
         return bool(terminator.keeps_apart(name, host))
 
-    def is_ready(self, exchange: StreamExchange) -> None:
+    def is_ready(self, exchange: StreamAnswers) -> None:
         """A request may be served: behind those that are as urgent."""
         ready = self.ready
         request = exchange.request
@@ -200,15 +201,16 @@ class Session(SharedOutput):
         finally:
             self.dispatching = False
 
-    def serve(self, exchange: StreamExchange) -> None:
+    def serve(self, exchange: StreamAnswers) -> None:
         engine, request = self.engine, exchange.request
         if request is None:
             # Its client has reset it before its turn came.
             return
         if engine.most_running and engine.running >= engine.most_running:
-            running = engine.running - engine.handler.answered()
-            if running >= engine.most_running and not engine.handler.answers(request):
-                exchange.refuse(Overloaded(f"{running} requests are running"))
+            try:
+                engine.refuse_beyond(request)
+            except Overloaded as error:
+                exchange.refuse(error)
                 return
         engine.running += 1
         exchange.running = True
@@ -233,46 +235,47 @@ class Session(SharedOutput):
         self.bodies += exchange.body is not None
         self.is_ready(exchange)
 
-    def attend_soon(self, exchange: StreamExchange) -> None:
+    def attend_soon(self, exchange: StreamAnswers) -> None:
         self.soon.append(exchange)
 
     # The end of streams.
 
-    def lost(self, exchange: StreamExchange) -> None:
+    def lost(self, exchange: StreamAnswers) -> None:
         """The protocol has ended a stream in the middle."""
         exchange.lose()
         if not exchange.running:
             self._release(exchange)
 
-    def reset(self, exchange: StreamExchange, code: int) -> None:
+    def reset(self, exchange: StreamAnswers, code: int) -> None:
         if not exchange.broken or exchange.state.sending:
             self.protocol.reset(exchange.state, code)
             self.lost(exchange)
             self.gathered(True)
 
-    def time_is_up(self, exchange: StreamExchange) -> None:
+    def time_is_up(self, exchange: StreamAnswers) -> None:
         exchange.refuse(RequestTimeout("the request took too long to arrive"))
 
-    def finished(self, exchange: StreamExchange, keep: bool) -> None:
+    def finished(self, exchange: StreamAnswers, keep: bool) -> None:
         self._release(exchange)
         engine = self.engine
         if not keep and (engine.closing or is_leaving() or engine.share.is_slow(engine.now)):
             self.leave(0.0)
         self.gathered(True)
 
-    def _release(self, exchange: StreamExchange) -> None:
+    def _release(self, exchange: StreamAnswers) -> None:
         """Nobody works for the stream any more: another one may have its place, and its exchange another request."""
         self.protocol.release(exchange.state)
         if exchange.out is None and not exchange.broken:
             self._recycle(exchange)
 
-    def _recycle(self, exchange: StreamExchange) -> None:
-        if exchange.state.owner is None:
+    def _recycle(self, exchange: StreamAnswers) -> None:
+        owner: StreamExchange | None = exchange.state.owner
+        if owner is None:
             # What was queued has gone within the call that ends it.
             return
         exchange.state.owner = None
         if len(self.free) < self.protocol.most_streams:
-            self.free.append(exchange)
+            self.free.append(owner)
 
     def exchanges(self) -> list[Exchange]:
         found: list[Exchange] = []
@@ -284,14 +287,14 @@ class Session(SharedOutput):
 
     # What goes.
 
-    def drained(self, exchange: StreamExchange) -> None:
+    def drained(self, exchange: StreamAnswers) -> None:
         self._recycle(exchange)
 
     def pumped(self) -> None:
         if self.step == LAST and self.protocol.is_over():
             self._part()
 
-    def prioritize(self, exchange: StreamExchange, priority: Priority) -> None:
+    def prioritize(self, exchange: StreamAnswers, priority: Priority) -> None:
         """The client has said how urgent a stream is."""
         exchange.urgency, exchange.incremental = priority.urgency, priority.incremental
         if exchange in self.waiting:

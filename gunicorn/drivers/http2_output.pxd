@@ -4,7 +4,7 @@ from gunicorn.engine.state cimport EngineState
 from gunicorn.wire.http2 cimport HTTP2
 from gunicorn.wire.http2_frames cimport HEAD_SIZE
 from .http1 cimport Connection
-from .http2_stream cimport PIECE, PROGRESS, MultiplexedConnection, StreamExchange
+from .http2_answers cimport PIECE, PROGRESS, MultiplexedConnection, StreamAnswers
 
 
 cdef Py_ssize_t AHEAD, MOST_UNSENT
@@ -18,8 +18,8 @@ cdef class SharedOutput(MultiplexedConnection):
     cdef readonly Spill spilled
     cdef readonly list waiting
 
-    cpdef lost(self, StreamExchange exchange)
-    cpdef drained(self, StreamExchange exchange)
+    cpdef lost(self, StreamAnswers exchange)
+    cpdef drained(self, StreamAnswers exchange)
     cpdef pumped(self)
     cpdef bint full(self) except -1
     cpdef Py_ssize_t queues(self) except -1
@@ -30,16 +30,16 @@ cdef class SharedOutput(MultiplexedConnection):
     @cython.locals(connection=Connection, protocol=HTTP2)
     cpdef pump(self)
     @cython.locals(
-        place=Py_ssize_t, waiting=list, room=Py_ssize_t, exchange=StreamExchange, count=Py_ssize_t)
+        place=Py_ssize_t, waiting=list, room=Py_ssize_t, exchange=StreamAnswers, count=Py_ssize_t)
     cdef _fill(self)
-    cdef _has_advanced(self, Py_ssize_t place, StreamExchange exchange)
-    @cython.locals(waiting=list, end=Py_ssize_t, other=StreamExchange)
-    cdef _give_turn(self, Py_ssize_t place, StreamExchange exchange)
-    cpdef wait_for(self, StreamExchange exchange)
-    cpdef wait_no_more(self, StreamExchange exchange)
-    @cython.locals(exchange=StreamExchange)
+    cdef _has_advanced(self, Py_ssize_t place, StreamAnswers exchange)
+    @cython.locals(waiting=list, end=Py_ssize_t, other=StreamAnswers)
+    cdef _give_turn(self, Py_ssize_t place, StreamAnswers exchange)
+    cpdef wait_for(self, StreamAnswers exchange)
+    cpdef wait_no_more(self, StreamAnswers exchange)
+    @cython.locals(exchange=StreamAnswers)
     cdef look_at_queues(self, double now)
 
 
-@cython.locals(place=Py_ssize_t, other=StreamExchange)
+@cython.locals(place=Py_ssize_t, other=StreamAnswers)
 cpdef Py_ssize_t place_among(list queue, int urgency) except -1

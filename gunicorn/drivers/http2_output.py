@@ -13,7 +13,7 @@ from gunicorn.engine.state import EngineState
 from gunicorn.unix.unpatched import select
 from gunicorn.wire.http2_frames import HEAD_SIZE, INTERNAL_ERROR
 
-from .http2_stream import PIECE, PROGRESS, MultiplexedConnection, StreamExchange
+from .http2_answers import PIECE, PROGRESS, MultiplexedConnection, StreamAnswers
 
 # So many octets of content and its frames may wait for the kernel; and so many of anything before no more is read.
 AHEAD = 65536
@@ -33,15 +33,15 @@ class SharedOutput(MultiplexedConnection):
     moved: int
     receiving: bool
     spilled: Spill | None
-    waiting: list[StreamExchange]
+    waiting: list[StreamAnswers]
 
     # What the session says.
 
-    def lost(self, exchange: StreamExchange) -> None:
+    def lost(self, exchange: StreamAnswers) -> None:
         """A stream has ended in the middle."""
         raise NotImplementedError
 
-    def drained(self, exchange: StreamExchange) -> None:
+    def drained(self, exchange: StreamAnswers) -> None:
         """All of an answer is sent whose gateway was done with it before."""
         raise NotImplementedError
 
@@ -115,7 +115,7 @@ class SharedOutput(MultiplexedConnection):
                 self.moved, self.moved_at = 0, self.engine.now
             self._has_advanced(place, exchange)
 
-    def _has_advanced(self, place: int, exchange: StreamExchange) -> None:
+    def _has_advanced(self, place: int, exchange: StreamAnswers) -> None:
         """A part of its content is on the way."""
         if exchange.out is None:
             self.waiting.pop(place)
@@ -126,7 +126,7 @@ class SharedOutput(MultiplexedConnection):
         if exchange.running and not exchange.must_wait():
             self.engine.handler.writable(exchange)
 
-    def _give_turn(self, place: int, exchange: StreamExchange) -> None:
+    def _give_turn(self, place: int, exchange: StreamAnswers) -> None:
         """Put it behind those that are as urgent."""
         waiting = self.waiting
         end = place + 1
@@ -147,10 +147,10 @@ class SharedOutput(MultiplexedConnection):
             spilled = self.spilled = Spill(self.engine.settings.upload_dir)
         return spilled
 
-    def wait_for(self, exchange: StreamExchange) -> None:
+    def wait_for(self, exchange: StreamAnswers) -> None:
         self.waiting.insert(place_among(self.waiting, exchange.urgency), exchange)
 
-    def wait_no_more(self, exchange: StreamExchange) -> None:
+    def wait_no_more(self, exchange: StreamAnswers) -> None:
         if exchange in self.waiting:
             self.waiting.remove(exchange)
 
@@ -163,7 +163,7 @@ class SharedOutput(MultiplexedConnection):
                 exchange.expire()
 
 
-def place_among(queue: list[StreamExchange], urgency: int) -> int:
+def place_among(queue: list[StreamAnswers], urgency: int) -> int:
     """Where one of this urgency stands in a queue: behind all that are as urgent."""
     place = len(queue)
     while place:

@@ -2,7 +2,8 @@ cimport cython
 from gunicorn.engine._leaf cimport RECEIVE_SIZE, peek, receive, send, send_more
 from gunicorn.engine.buffers cimport OutputBuffer
 from gunicorn.tls.output cimport SealedOutput
-from .http1 cimport READING, RUNNING, Connection
+from .http1 cimport Connection
+from .http1_ending cimport READING, RUNNING
 
 
 cdef Py_ssize_t SEALED_AHEAD, MORE, MOST_SEALED

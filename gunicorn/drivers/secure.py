@@ -12,7 +12,8 @@ from gunicorn.http.errors import HTTPError, PlainRequest
 from gunicorn.tls.output import SealedOutput
 from gunicorn.tls.plain import PlainHTTP
 
-from .http1 import READING, RUNNING, Connection
+from .http1 import Connection
+from .http1_ending import READING, RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class SecureConnection(Connection):
         if not data:
             if not (tls.finished or tls.terminator.ragged_eofs):
                 raise ConnectionResetError("the stream ended without TLS's close_notify")
-            self._end_of_stream()
+            self.end_of_stream()
             return False
         if len(data) < RECEIVE_SIZE:
             self.readable = self.hangup
@@ -107,7 +108,7 @@ class SecureConnection(Connection):
             if tls.protocol() == "h2":
                 self.opener.negotiated(self)
         if content:
-            self._take_in(content)
+            self.take_in(content)
         elif tls.speaks():
             self._send_sealed(tls.take())
         return True
@@ -170,7 +171,7 @@ class SecureConnection(Connection):
             while peek(self.fd) > 0:
                 content = self._open(receive(self.fd) or b"")
                 if content:
-                    self._take_in(content)
+                    self.take_in(content)
                     return False
                 if self.tls.finished:
                     return True

@@ -1,3 +1,4 @@
+cimport cython
 from ._leaf cimport Poller, monotonic
 from .handler cimport Handler
 from .share cimport Share
@@ -34,6 +35,8 @@ cdef class EngineState:
     cdef public object again
 
     cpdef bint streams(self, request) except -1
+    @cython.locals(running=Py_ssize_t)
+    cdef refuse_beyond(self, request)
     cpdef double deadline_of(self, double seconds) except? -1
     cpdef double send_deadline(self) except? -1
     cpdef double tick(self) except? -1

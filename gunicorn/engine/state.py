@@ -5,6 +5,8 @@ from __future__ import annotations
 from _thread import get_native_id
 from collections import deque
 
+from gunicorn.http.errors import Overloaded
+
 from . import _leaf
 from ._leaf import Poller, monotonic
 from .handler import Handler
@@ -106,6 +108,13 @@ class EngineState:
         if self.stream_bodies and handler.streams(request):
             return True
         return request.expect_continue and handler.answers(request)
+
+    def refuse_beyond(self, request: Request) -> None:
+        """As many requests as may run are there, or more. Raises `Overloaded`, unless this one is no more than that."""
+        # A client that has its response may ask again before the thread that sent it has come to its end.
+        running = self.running - self.handler.answered()
+        if running >= self.most_running and not self.handler.answers(request):
+            raise Overloaded(f"{running} requests are running")
 
     def deadline_of(self, seconds: float) -> float:
         """The moment `seconds` from now; 0.0 (never) for a limit of 0."""

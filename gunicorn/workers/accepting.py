@@ -138,6 +138,6 @@ class Accepting(Worker):
 
     def answer(self, server: Peer, req: Request, client: socket, addr: Peer) -> None:
         """Run the application for a request that `handle` has read."""
-        from gunicorn.blocking.cycle import answer
+        from gunicorn.blocking.answering import answer
 
         answer(self, server, req, client, addr, False, False)

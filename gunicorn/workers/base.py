@@ -203,7 +203,7 @@ class Worker:
         """
         if hasattr(client, "exchange"):
             return
-        from gunicorn.blocking.cycle import answer_error
+        from gunicorn.blocking.answering import answer_error
 
         answer_error(self, req, client, addr, exc)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from gunicorn.blocking.cycle import ALREADY_HANDLED, answer, converse
+from gunicorn.blocking.answering import ALREADY_HANDLED, answer
+from gunicorn.blocking.cycle import converse
 
 from .base import Worker
 

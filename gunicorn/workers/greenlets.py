@@ -250,7 +250,7 @@ class GreenletWorker(EngineWorker):
         if isinstance(sock, SocketView):
             self.gateway.run(sock.exchange, req)
             return None
-        from gunicorn.blocking.cycle import answer
+        from gunicorn.blocking.answering import answer
 
         return answer(self, listener_name, req, sock, addr, True, True)
 
@@ -271,7 +271,7 @@ class GreenletWorker(EngineWorker):
 
     def is_already_handled(self, respiter: object) -> bool:
         """Whether the application has answered on the socket of `handle` by itself, which its result says."""
-        from gunicorn.blocking.cycle import ALREADY_HANDLED
+        from gunicorn.blocking.answering import ALREADY_HANDLED
 
         return respiter is ALREADY_HANDLED
 

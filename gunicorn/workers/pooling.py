@@ -241,7 +241,7 @@ class Pooling(Worker):
 
     def answer(self, req: Request, conn: TConn) -> bool:
         """Run the application for a request that `handle` has read; whether the connection goes on."""
-        from gunicorn.blocking.cycle import answer
+        from gunicorn.blocking.answering import answer
 
         if req.proxy_protocol_info:
             conn.client = (req.proxy_protocol_info["client_addr"], req.proxy_protocol_info["client_port"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gunicorn.drivers.http1 import READING
+from gunicorn.drivers.http1_ending import READING
 from gunicorn.drivers.secure import Clear
 from gunicorn.engine._leaf import Poller
 from gunicorn.engine.driver import Driver

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gunicorn.drivers.http1 import RUNNING
+from gunicorn.drivers.http1_ending import RUNNING
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.engine import Engine

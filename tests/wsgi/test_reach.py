@@ -219,9 +219,10 @@ KINDS = ["sync", "gthread", "asgi"]
 SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr__")
 #: What every request runs through does not ask whether it was made (`TRUSTING` in setup.py): nobody but C makes it.
 TRUSTING = {
-    "gunicorn.asgi.gateway", "gunicorn.drivers.http1", "gunicorn.engine.engine", "gunicorn.wire.http1",
-    "gunicorn.wire.http1_head", "gunicorn.wsgi.environ", "gunicorn.gateway.gateway", "gunicorn.gateway.response",
-    "gunicorn.wsgi.gateway", "gunicorn.wsgi.response",
+    "gunicorn.asgi.gateway", "gunicorn.drivers.http1", "gunicorn.drivers.http1_ending",
+    "gunicorn.drivers.http1_requests", "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
+    "gunicorn.wsgi.environ", "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.wsgi.gateway",
+    "gunicorn.wsgi.response",
 }
 
 
