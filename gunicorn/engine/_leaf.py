@@ -2,7 +2,7 @@
 
 Descriptors are plain integers. Interest is edge-triggered: an event says that something has changed, and the engine
 goes on reading or writing until the kernel would make it wait, then calls `arm_read` or `arm_write`. With epoll (and
-EPOLLET) that arming is free; the portable poller needs it.
+EPOLLET) that arming is free but for the first `arm_write` of a connection; the portable poller needs it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 if hasattr(select, "epoll"):
-    _EDGE = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+    _EDGE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
     _LISTEN = select.EPOLLIN | select.EPOLLEXCLUSIVE
     _READ, _WRITE = select.EPOLLIN, select.EPOLLOUT
     _HANGUP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -59,6 +59,9 @@ class _Closed:
         """It is."""
 
     def register(self, fd: int, events: int) -> None:
+        raise ValueError("the poller is closed")
+
+    def modify(self, fd: int, events: int) -> None:
         raise ValueError("the poller is closed")
 
     def unregister(self, fd: int) -> None:
@@ -80,15 +83,18 @@ def _bounded(timeout: float) -> float:
 class Poller:
     """epoll: edge-triggered for connections, level-triggered and exclusive for listeners."""
 
-    __slots__ = ("_epoll", "_events")
+    __slots__ = ("_epoll", "_events", "_writes")
 
     _epoll: Any
     _events: list[tuple[int, int]]
+    # Connections that are watched, and whether for writing as well.
+    _writes: dict[int, bool]
 
     def __new__(cls) -> Poller:
         made = super().__new__(cls)
         made._epoll = _CLOSED
         made._events = []
+        made._writes = {}
         return made
 
     def __init__(self) -> None:
@@ -103,6 +109,7 @@ class Poller:
     def add(self, fd: int) -> None:
         """Watch a connection."""
         self._epoll.register(fd, _EDGE)
+        self._writes[fd] = False
 
     def add_listener(self, fd: int) -> None:
         """Watch a listening socket, for as long as connections wait in it."""
@@ -116,15 +123,20 @@ class Poller:
         """Tell of the next octets that come."""
 
     def arm_write(self, fd: int) -> None:
-        """Tell when the peer takes octets again."""
+        """Tell when the peer takes octets again, from now on."""
+        if self._writes.get(fd) is False:
+            self._epoll.modify(fd, _EDGE | _WRITE)
+            self._writes[fd] = True
 
     def remove(self, fd: int) -> None:
         """Watch it no more."""
+        self._writes.pop(fd, None)
         self._epoll.unregister(fd)
 
     def forget(self, fd: int) -> None:
         """The descriptor is about to be closed. A child of the application may have inherited it: then close(2) does
         not take it out of the set, and its events must not be taken for those of the next one with this number."""
+        self._writes.pop(fd, None)
         try:
             self._epoll.unregister(fd)
         except (OSError, ValueError):

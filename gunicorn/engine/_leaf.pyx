@@ -35,7 +35,7 @@ cdef extern from "<sys/epoll.h>" nogil:
     int epoll_create1(int flags)
     int epoll_ctl(int epoll, int operation, int fd, epoll_event *event)
     int epoll_wait(int epoll, epoll_event *events, int most, int timeout)
-    enum: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CLOEXEC
+    enum: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLL_CLOEXEC
     unsigned int EPOLLET
     unsigned int EPOLLEXCLUSIVE
 
@@ -203,10 +203,11 @@ cdef class Poller:
 
     cdef int _add(self, int fd, unsigned int events) except -1:
         cdef epoll_event event
-        cdef unsigned int generation = self._generation + 1
+        # Even: an odd one in its place says that writing is watched as well.
+        cdef unsigned int generation = self._generation + 2
         memset(&event, 0, sizeof(event))
         if generation == 0:
-            generation = 1
+            generation = 2
         event.events = events
         event.data.u64 = (<unsigned long long>generation << 32) | <unsigned int>fd
         if epoll_ctl(self._epoll, EPOLL_CTL_ADD, fd, &event) < 0:
@@ -234,7 +235,7 @@ cdef class Poller:
 
     cpdef add(self, int fd):
         """Watch a connection."""
-        self._add(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+        self._add(fd, EPOLLIN | EPOLLRDHUP | EPOLLET)
 
     cpdef add_listener(self, int fd):
         """Watch a listening socket, for as long as connections wait in it."""
@@ -248,7 +249,16 @@ cdef class Poller:
         """Tell of the next octets that come."""
 
     cpdef arm_write(self, int fd):
-        """Tell when the peer takes octets again."""
+        """Tell when the peer takes octets again, from now on."""
+        cdef epoll_event event
+        if fd < 0 or fd >= self._room or self._generations[fd] == 0 or self._generations[fd] & 1:
+            return
+        memset(&event, 0, sizeof(event))
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET
+        event.data.u64 = (<unsigned long long>self._generations[fd] << 32) | <unsigned int>fd
+        if epoll_ctl(self._epoll, EPOLL_CTL_MOD, fd, &event) < 0:
+            self._failed()
+        self._generations[fd] |= 1
 
     cpdef remove(self, int fd):
         """Watch it no more."""
@@ -301,7 +311,7 @@ cdef class Poller:
             raise IndexError("no such event")
         cdef unsigned long long data = (<epoll_event *>self._events)[index].data.u64
         cdef unsigned int fd = data & 0xFFFFFFFFU
-        if fd >= <unsigned int>self._room or self._generations[fd] != data >> 32:
+        if fd >= <unsigned int>self._room or self._generations[fd] & ~1U != data >> 32:
             return -1
         return fd
 

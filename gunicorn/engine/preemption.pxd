@@ -11,6 +11,7 @@ cdef class Preemption:
     cdef object _usage
     cdef long _waits
     cdef double _watched_until
+    cdef readonly bint guesses
 
     cpdef turn(self, double now, bint matters)
     cdef void _begin(self, double now) noexcept

@@ -6,8 +6,8 @@ and comes every few milliseconds on a busy machine, to neighbours as well. The s
 works has processor time for it, who waits has given the processor away by itself, and who was preempted has neither.
 
 To ask for them costs a microsecond or two. So they are asked for where something has been long, and for a while after
-it at the beginning of each turn, with which the next long one is compared; nobody pays who is always quick. The first
-long one after a while counts in full.
+it at the beginning of each turn, with which the next long one is compared; nobody pays who is always quick. Of the
+first long one after a while nothing is known (`guesses`), and nothing is taken off.
 """
 
 from __future__ import annotations
@@ -43,11 +43,13 @@ class Preemption:
     `usage`: what the system says of the thread that asks; a number of -1 where it does not say how often it has waited.
     """
 
-    __slots__ = ("_began", "_known", "_ran", "_told", "_usage", "_waits", "_watched_until")
+    __slots__ = ("_began", "_known", "_ran", "_told", "_usage", "_waits", "_watched_until", "guesses")
 
     def __init__(self, usage: Callable[[], Usage] = usage_of_thread) -> None:
         self._usage = usage
         self._watched_until = 0.0
+        # The last answer is no more than that it cannot be told.
+        self.guesses = False
         # Whether the rest is of this turn: when it began, or somebody waited in it last, what had been used by then,
         # and how much of what was taken since has been counted to a call.
         self._known = False
@@ -83,6 +85,7 @@ class Preemption:
         """Since the beginning; 0.0 when somebody has waited, or nobody has looked then."""
         self._watched_until = now + WATCHED_SECONDS
         ran, waits = self._usage()
+        self.guesses = not self._known
         if self._known and waits == self._waits:
             # Never less than before, which two clocks do not promise.
             return max(now - self._began - (ran - self._ran), self._told)

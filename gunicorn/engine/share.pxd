@@ -2,7 +2,7 @@ cimport cython
 from .preemption cimport Preemption
 
 
-cdef double SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS, HANDSHAKE_IMPATIENT_SECONDS
+cdef double SLOW_SECONDS, SURELY_SLOW_SECONDS, SLOW_FOR_SECONDS, LONG_SECONDS, IMPATIENT_SECONDS, HANDSHAKE_IMPATIENT_SECONDS
 cdef double BRIEF_SECONDS, REMEMBERED_TIMES, WINDOW_SECONDS, PARKING_WAIT, ROUND_TRIPS, HANDSHAKE_SECONDS
 cdef long LEAST_SLOW, MOST_CALLS
 
@@ -29,6 +29,7 @@ cdef class Share:
     # Here the system is asked.
     cpdef turn(self, Py_ssize_t events, double now)
     cpdef ended(self, double seconds, double now)
+    @cython.locals(slow=double)
     cdef _was_long(self, double seconds, double now)
     cpdef has_run(self, double seconds, double now)
 

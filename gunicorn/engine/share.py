@@ -28,6 +28,8 @@ from .preemption import Preemption
 # An application call of this length is slow, and its worker counts as slow for so long.
 SLOW_SECONDS = 0.005
 SLOW_FOR_SECONDS = 2.0
+# Where nobody knows whether it was preempted: hardly any process stands still for so long, so that others run.
+SURELY_SLOW_SECONDS = 0.1
 # After one of this length the clients that have waited may be gone.
 LONG_SECONDS = 1.0
 # How long a request may come behind its connection, and the answer to our part of a handshake, for which the client has
@@ -110,10 +112,13 @@ class Share:
         if seconds > LONG_SECONDS:
             # Whoever has waited for it has waited, whatever the reason.
             self._long_until = now + seconds
+        slow = SLOW_SECONDS
         if self._preemption is not None:
             seconds -= self._preemption.of_call(seconds, now)
+            if self._preemption.guesses:
+                slow = SURELY_SLOW_SECONDS
         self._remember(seconds, now)
-        if self._fair and seconds > SLOW_SECONDS:
+        if self._fair and seconds > slow:
             self._slow_until = now + SLOW_FOR_SECONDS
             self._slow += 1
             self._wait += seconds * seconds / 2

@@ -110,6 +110,7 @@ def test_a_poller_that_is_none(leaf: Any, state: str, pair: Pair) -> None:
     if state == "closed":
         poller = leaf.Poller()
         poller.add(pair[0].fileno())
+        pair[1].send(b"x")
         assert poller.wait(0.0) == 1
         poller.close()
     assert poller.fileno() == -1
@@ -133,12 +134,52 @@ def test_only_events_that_came(leaf: Any, pair: Pair) -> None:
     pair[1].send(b"x")
     assert poller.wait(1.0) == 1
     assert poller.fd_at(0) == fd
-    assert poller.flags_at(0) == leaf.READABLE | leaf.WRITABLE
+    assert poller.flags_at(0) == leaf.READABLE
     for index in (-1, 1, 2, 256, 2**31 - 1, -(2**31)):
         assert outcome(poller.fd_at, index) is IndexError
         assert outcome(poller.flags_at, index) is IndexError
     assert poller.wait(0.0) == 0
     assert outcome(poller.fd_at, 0) is IndexError
+    poller.close()
+
+
+@BOTH
+def test_writing_is_watched_when_it_is_asked_for(leaf: Any, pair: Pair) -> None:
+    """Also where there is room already, and not again at each time."""
+    poller = leaf.Poller()
+    fd = pair[0].fileno()
+    # Nobody is watched: there is nothing to be told.
+    for stranger in (fd, -1, 2**31 - 1):
+        poller.arm_write(stranger)
+    poller.add(fd)
+    pair[0].send(b"x")
+    assert pair[1].recv(1) == b"x"
+    assert poller.wait(0.0) == 0, "its peer has read, and nobody has asked"
+    poller.arm_write(fd)
+    assert (poller.wait(0.0), poller.fd_at(0), poller.flags_at(0)) == (1, fd, leaf.WRITABLE)
+    poller.arm_write(fd)
+    assert poller.wait(0.0) == 0, "nothing has changed"
+    pair[0].send(b"x")
+    assert pair[1].recv(1) == b"x"
+    assert (poller.wait(0.0), poller.flags_at(0)) == (1, leaf.WRITABLE)
+    pair[1].send(b"x")
+    assert (poller.wait(0.0), poller.flags_at(0)) == (1, leaf.READABLE | leaf.WRITABLE)
+    poller.forget(fd)
+    poller.arm_write(fd)
+    poller.close()
+
+
+@BOTH
+def test_the_next_one_with_its_number_is_not_watched_for_writing(leaf: Any, pair: Pair) -> None:
+    poller = leaf.Poller()
+    fd = pair[0].fileno()
+    for _ in range(2):
+        poller.add(fd)
+        poller.arm_write(fd)
+        assert poller.wait(0.0) == 1
+        poller.remove(fd)
+    poller.add(fd)
+    assert poller.wait(0.0) == 0
     poller.close()
 
 

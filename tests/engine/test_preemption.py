@@ -103,6 +103,17 @@ def test_whose_calls_are_slow(call: Call, slow: bool) -> None:
     assert (thread.share.waits() > 0) is slow
 
 
+@pytest.mark.parametrize(("first", "slow"), [(Call(50), False), (Call(0.06, 50), False), (Call(101), True)])
+def test_the_first_one_is_slow_where_nobody_is_preempted_for_so_long(first: Call, slow: bool) -> None:
+    thread = Thread()
+    thread.turn()
+    thread.call(*first)
+    assert thread.share.is_slow(thread.now) is slow
+    assert not thread.share.is_quick(thread.now)
+    thread.call(*first)
+    assert thread.share.is_slow(thread.now), "the next one is known"
+
+
 def test_who_has_waited_for_long_has_waited_whatever_the_reason() -> None:
     thread = Thread()
     thread.watch()
