@@ -53,7 +53,17 @@ def test_none_is_the_default_where_the_server_needs_a_text(name: str) -> None:
     setting = make_settings()[name]
     before = setting.get()
     setting.set(None)
-    assert setting.get() == before and before is not None
+    assert before is not None
+    assert setting.get() == before
+
+
+@pytest.mark.parametrize("name", ["loglevel", "pidfile", "protocol", "syslog_facility"])
+def test_nothing_is_the_default_where_it_means_nothing(name: str) -> None:
+    # Command lines say `--pid "$PIDFILE"`.
+    setting = make_settings()[name]
+    before = setting.get()
+    setting.set("")
+    assert setting.get() == before
 
 
 @pytest.mark.parametrize("name", SETTINGS)

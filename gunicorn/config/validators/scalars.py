@@ -64,6 +64,11 @@ def validate_text(val: object) -> str:
     return text
 
 
+def validate_filled(val: object) -> str | None:
+    """Text, stripped; None where there is none in it."""
+    return validate_string(val) or None
+
+
 def text_or(none: str) -> Callable[[object], str]:
     """Make a validator for text, stripped; None means `none`: files set what they find in the environment."""
 
@@ -250,7 +255,7 @@ validate_header_map_behaviour = one_of("drop", "refuse", "dangerous", none="drop
 validate_http_parser = one_of("auto", "fast", "python", none="auto")
 validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")
 validate_asgi_lifespan = one_of("auto", "on", "off", none="auto")
-validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http")
+validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http", aliases={"": "http"})
 validate_dirty_backend = one_of("local", "ray", none="local")
 validate_http2_cleartext = one_of(
     "off", "prior-knowledge", "upgrade", "both", none="off", aliases={True: "prior-knowledge", False: "off"}
@@ -274,13 +279,15 @@ validate_proxy_protocol = one_of(
 validate_loglevel = one_of(
     *("debug", "info", "warning", "error", "critical"),
     none="info",
-    aliases={"warn": "warning", "fatal": "critical"},
+    # Empty where a command line has a variable of the shell that is not set.
+    aliases={"warn": "warning", "fatal": "critical", "": "info"},
 )
 validate_syslog_facility = one_of(
     *("auth", "authpriv", "console", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "ntp"),
     *("security", "solaris-cron", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
     none="user",
+    aliases={"": "user"},
 )
 validate_http2_frame_size = in_range(16384, 16777215)
 validate_http2_stream_limit = in_range(1)
