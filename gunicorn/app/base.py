@@ -17,7 +17,7 @@ from gunicorn.config.files import get_default_config_file
 from gunicorn.config.values import FRAMEWORK
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left, without_exit
-from gunicorn.unix.process import getcwd
+from gunicorn.unix.process import fill_standard_streams, getcwd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class BaseApplication:
         self.prog = prog
         self.callable: App | None = None
         self.logger: Log | None = None
+        fill_standard_streams()
         self.do_load_config()
 
     def do_load_config(self) -> None:

@@ -19,6 +19,7 @@ from .validators.resources import validate_group, validate_post_request, validat
 from .validators.scalars import (
     domain_of,
     validate_bool,
+    validate_filled,
     validate_message_size,
     validate_mode,
     validate_path,
@@ -71,6 +72,7 @@ _FORMS: dict[object, Schema] = {
     validate_message_size: {"anyOf": [{"type": "integer", "minimum": 1 << 10, "maximum": 1 << 30}, _TEXT]},
     validate_ssl_version: {},
     validate_statsd_address: _TEXT,
+    validate_filled: _TEXT,
     validate_string: _TEXT,
     validate_string_to_addr_list: _TEXTS,
     validate_string_to_list: _TEXTS,

@@ -16,4 +16,4 @@ cdef class FieldLines:
 
 
 cpdef long long content_length(str value) except -1
-cpdef long long told_length(int code, long long length) except? -2
+cpdef long long told_length(int code, long long length, bint is_given) except? -2

@@ -216,14 +216,15 @@ def content_length(value: str) -> int:
     return int(value)
 
 
-def told_length(code: int, length: int) -> int:
-    """What a response without content says of the content's length (RFC 9110 section 8.6); -1: nothing."""
+def told_length(code: int, length: int, is_given: bool) -> int:
+    """What a response without content says of the content's length (RFC 9110 section 8.6); -1: nothing. `is_given`: the
+    application has said it, and it was not counted here."""
     if code == 205:
         # It has no content, whatever the application says, and must tell so (RFC 9110 section 15.3.6).
         return 0
     # A 304 speaks of what a cache keeps: that has content, or is not kept. An application that gives a length of 0
-    # means the answer, and a cache would believe it of what it keeps.
-    if code < 200 or code == 204 or (code == 304 and not length):
+    # means the answer, and a cache would believe it of what it keeps; content that comes along is a page for people.
+    if code < 200 or code == 204 or (code == 304 and not (is_given and length)):
         return -1
     return length
 

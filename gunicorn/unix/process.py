@@ -30,6 +30,28 @@ def getcwd() -> str:
     return cwd
 
 
+def fill_standard_streams() -> None:
+    """Put the null device where standard input, output or error is closed.
+
+    The next socket would get its number, and what is printed go to a client; and Python has None in the stream's place.
+    """
+    for fd, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(fd)
+            # Something else that this process has opened may have the number.
+            place: int | str = REDIRECT_TO
+        except OSError:
+            null = os.open(REDIRECT_TO, os.O_RDWR)
+            os.dup2(null, fd)
+            if null != fd:
+                os.close(null)
+            os.set_inheritable(fd, True)
+            place = fd
+        if getattr(sys, name) is None:
+            stream = open(place, mode, encoding="utf-8", errors="backslashreplace", closefd=place != fd)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def daemonize(enable_stdio_inheritance: bool = False) -> None:
     """Detach from the terminal: two forks with a new session between, so that none can be acquired again.
 

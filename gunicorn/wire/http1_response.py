@@ -60,7 +60,7 @@ def settle_as(head: ResponseHead, code: int, framing: int) -> None:
 
 def _tell_length(head: ResponseHead, code: int) -> None:
     """How long the content would be that is not sent."""
-    length = told_length(code, head.response_length)
+    length = told_length(code, head.response_length, head.length_line is not None)
     if code == 205:
         head.response_length = 0
         head.length_line = None

@@ -47,7 +47,7 @@ def block_of(head: ResponseHead) -> bytes:
             parts.append(_pack_line(line) if octets is None else octets)
     length = head.response_length
     if head.framing == NO_BODY:
-        length = told_length(prefix.code, length)
+        length = told_length(prefix.code, length, head.length_line is not None)
     if length >= 0:
         octets = _LENGTHS.get(length)
         parts.append(_pack_length(length) if octets is None else octets)

@@ -46,6 +46,26 @@ def test_the_names_are_those_of_old_and_the_new_ones() -> None:
     assert {setting.name for setting in KNOWN_SETTINGS} == set(SETTINGS) | NEW
 
 
+@pytest.mark.parametrize("name", ["access_log_format", "header_map", "loglevel", "metrics_buckets", "otel_trust",
+                                  "root_path", "statsd_prefix", "syslog_addr"])
+def test_none_is_the_default_where_the_server_needs_a_text(name: str) -> None:
+    # Files say `name = os.environ.get("NAME")`.
+    setting = make_settings()[name]
+    before = setting.get()
+    setting.set(None)
+    assert before is not None
+    assert setting.get() == before
+
+
+@pytest.mark.parametrize("name", ["loglevel", "pidfile", "protocol", "syslog_facility"])
+def test_nothing_is_the_default_where_it_means_nothing(name: str) -> None:
+    # Command lines say `--pid "$PIDFILE"`.
+    setting = make_settings()[name]
+    before = setting.get()
+    setting.set("")
+    assert setting.get() == before
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_flags_sections_and_defaults_are_kept(name: str) -> None:
     flags, default, section = SETTINGS[name]

@@ -93,7 +93,7 @@ CASES: list[tuple[Any, Any, Any]] = [
         ("on", REFUSED), ("", REFUSED), (1, REFUSED),
     ]),
     *((scalars.validate_header_map_behaviour, *case) for case in [
-        ("DROP", "drop"), (None, None), ("refuse", "refuse"), ("x", REFUSED), (3, REFUSED),
+        ("DROP", "drop"), (None, "drop"), ("refuse", "refuse"), ("x", REFUSED), (3, REFUSED),
     ]),
     *((scalars.validate_http_parser, *case) for case in [(None, "auto"), (" FAST ", "fast"), ("rust", REFUSED)]),
     *((scalars.validate_asgi_loop, *case) for case in [(None, "auto"), ("UVLOOP", "uvloop"), ("trio", REFUSED)]),

@@ -37,6 +37,24 @@ def code(server: Server) -> int:
     return server.process.returncode
 
 
+@pytest.mark.parametrize("worker_class", ["sync", pytest.param("gevent", marks=pytest.mark.slow)])
+def test_closed_standard_streams(make_server: Serve, worker_class: str) -> None:
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "gunicorn"]
+    app = """
+        import os, sys
+        def app(environ, start_response):
+            print("printed"), print("printed", file=sys.stderr), environ["wsgi.errors"].write("printed")
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [",".join(os.readlink(f"/proc/self/fd/{fd}") for fd in range(3)).encode()]
+    """
+    server = make_server(app, "-k", worker_class, "--access-logfile", "-", command=closed, bind="unix:s.sock")
+    server.spawn()
+    path = server.folder / "s.sock"
+    wait_until(lambda: path.exists() or server.exited(), what="the socket")
+    assert get(str(path), "/").body == b"/dev/null,/dev/null,/dev/null"
+    assert server.stop() == 0
+
+
 class TestBootFailures:
     @pytest.mark.parametrize(
         ("app", "target", "status", "reason"),

@@ -23,6 +23,7 @@ class Specimen(NamedTuple):
     framing: int
     told: int | None
     method: str = "GET"
+    line: bytes | None = None
 
 
 SPECIMENS = {
@@ -33,7 +34,8 @@ SPECIMENS = {
     "HEAD, no length": Specimen(200, -1, NO_BODY, None, "HEAD"),
     "204": Specimen(204, 9, NO_BODY, None),
     "205": Specimen(205, 9, NO_BODY, 0),
-    "304": Specimen(304, 9, NO_BODY, 9),
+    "304": Specimen(304, 9, NO_BODY, None),
+    "304, with a length": Specimen(304, 9, NO_BODY, 9, line=b"Content-Length: 9\r\n"),
     "304, of nothing": Specimen(304, 0, NO_BODY, None),
     "an error": Specimen(500, 9, LENGTH, 9),
     "a status of its own": Specimen(299, 9, LENGTH, 9),
@@ -49,7 +51,7 @@ def page(specimen: Specimen, *fields: tuple[str, str], own: bytes = b"Server: s:
     request.method = specimen.method
     lines = [LINES.learn(field) for field in fields]
     head = Page(request, Prefix(specimen.code, b"HTTP/1.1 %d Words\r\n" % specimen.code + own), lines, b"")
-    head.response_length = specimen.length
+    head.response_length, head.length_line = specimen.length, specimen.line
     return head
 
 
@@ -59,7 +61,7 @@ def test_how_the_content_is_told_of(name: str) -> None:
     head = page(specimen, ("X-A", "b"), ("Set-Cookie", "\xe4"))
     settle(head)
     assert head.framing == specimen.framing
-    assert not head.length_line
+    assert head.length_line == specimen.line
     expected = [(":status", str(specimen.code)), ("server", "s: t"), ("date", "d"), ("x-a", "b")]
     length = [] if specimen.told is None else [("content-length", str(specimen.told))]
     block = block_of(head)

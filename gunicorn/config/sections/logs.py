@@ -7,13 +7,13 @@ from gunicorn.config.validators.lists import validate_dict, validate_field_name,
 from gunicorn.config.validators.resources import validate_class, validate_statsd_address
 from gunicorn.config.validators.scalars import (
     one_of,
+    text_or,
     validate_bool,
     validate_loglevel,
     validate_seconds,
     validate_share,
     validate_string,
     validate_syslog_facility,
-    validate_text,
 )
 
 SECTION = "Logging"
@@ -61,7 +61,7 @@ class AccessLogFormat(Setting):
     name = "access_log_format"
     section = SECTION
     default = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
-    validator = validate_text
+    validator = text_or(default)
     cli = ["--access-logformat"]
     meta = "STRING"
     desc = """\
@@ -289,7 +289,7 @@ class SyslogTo(Setting):
     name = "syslog_addr"
     section = SECTION
     default = _default_syslog_address()
-    validator = validate_text
+    validator = text_or(default)
     cli = ["--log-syslog-to"]
     meta = "SYSLOG_ADDR"
     desc = """\
@@ -375,7 +375,7 @@ class StatsdPrefix(Setting):
     name = "statsd_prefix"
     section = SECTION
     default = ""
-    validator = validate_text
+    validator = text_or(default)
     cli = ["--statsd-prefix"]
     meta = "STATSD_PREFIX"
     desc = """\

@@ -33,7 +33,7 @@ class MetricsBuckets(Setting):
     name = "metrics_buckets"
     section = SECTION
     default = "powers"
-    validator = one_of("powers", "otel")
+    validator = one_of("powers", "otel", none="powers")
     cli = ["--metrics-buckets"]
     meta = "BOUNDS"
     desc = """\

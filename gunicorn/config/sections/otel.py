@@ -40,7 +40,7 @@ class OtelTrust(Setting):
     name = "otel_trust"
     section = SECTION
     default = "peers"
-    validator = one_of("peers", "all", "none")
+    validator = one_of("peers", "all", "none", none="peers")
     cli = ["--otel-trust"]
     meta = "STRING"
     desc = """\

@@ -4,11 +4,11 @@ from gunicorn.config.setting import Setting
 from gunicorn.config.validators.lists import validate_dict, validate_string_to_addr_list
 from gunicorn.config.validators.scalars import (
     one_of,
+    text_or,
     validate_bool,
     validate_pos_int,
     validate_protocol,
     validate_proxy_protocol,
-    validate_string,
 )
 
 SECTION = "Server Mechanics"
@@ -181,7 +181,7 @@ class RootPath(Setting):
     name = "root_path"
     section = SECTION
     default = ""
-    validator = validate_string
+    validator = text_or(default)
     cli = ["--root-path"]
     meta = "STRING"
     desc = """\

@@ -5,7 +5,7 @@ import os
 from gunicorn.config.setting import Setting
 from gunicorn.config.validators.lists import validate_pairs
 from gunicorn.config.validators.resources import validate_chdir, validate_group, validate_user
-from gunicorn.config.validators.scalars import auto_int, validate_bool, validate_mode, validate_string
+from gunicorn.config.validators.scalars import auto_int, validate_bool, validate_filled, validate_mode, validate_string
 from gunicorn.unix.process import getcwd
 
 SECTION = "Server Mechanics"
@@ -107,7 +107,7 @@ class Pidfile(Setting):
     name = "pidfile"
     section = SECTION
     default = None
-    validator = validate_string
+    validator = validate_filled
     cli = ["-p", "--pid"]
     meta = "FILE"
     desc = """\

@@ -64,6 +64,21 @@ def validate_text(val: object) -> str:
     return text
 
 
+def validate_filled(val: object) -> str | None:
+    """Text, stripped; None where there is none in it."""
+    return validate_string(val) or None
+
+
+def text_or(none: str) -> Callable[[object], str]:
+    """Make a validator for text, stripped; None means `none`: files set what they find in the environment."""
+
+    def validate(val: object) -> str:
+        return none if val is None else validate_text(val)
+
+    DOMAINS[validate] = Domain(inner=validate_string)
+    return validate
+
+
 def validate_pos_int(val: object) -> int:
     """A whole number of at least 0, or its text in decimal (`030` is 30), 0x, 0o or 0b notation."""
     if isinstance(val, str):
@@ -212,13 +227,13 @@ def validate_reload_strategy(val: object) -> str:
 
 
 def one_of(
-    *words: str, none: str | None = None, aliases: Mapping[str | bool, str] | None = None
-) -> Callable[[object], str | None]:
+    *words: str, none: str, aliases: Mapping[str | bool, str] | None = None
+) -> Callable[[object], str]:
     """Make a validator for one of `words` in any case; None means `none`, `aliases` their target."""
     expected = f"expected one of {', '.join(words)}"
     named = aliases or {}
 
-    def validate(val: object) -> str | None:
+    def validate(val: object) -> str:
         if val is None:
             return none
         if isinstance(val, bool) and val in named:
@@ -236,11 +251,11 @@ def one_of(
 
 
 validate_dirty_reload = one_of("overlap", "replace", none="overlap")
-validate_header_map_behaviour = one_of("drop", "refuse", "dangerous")
+validate_header_map_behaviour = one_of("drop", "refuse", "dangerous", none="drop")
 validate_http_parser = one_of("auto", "fast", "python", none="auto")
 validate_asgi_loop = one_of("auto", "asyncio", "uvloop", none="auto")
 validate_asgi_lifespan = one_of("auto", "on", "off", none="auto")
-validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http")
+validate_protocol = one_of("http", "uwsgi", "fastcgi", "scgi", none="http", aliases={"": "http"})
 validate_dirty_backend = one_of("local", "ray", none="local")
 validate_http2_cleartext = one_of(
     "off", "prior-knowledge", "upgrade", "both", none="off", aliases={True: "prior-knowledge", False: "off"}
@@ -262,13 +277,17 @@ validate_proxy_protocol = one_of(
     },
 )
 validate_loglevel = one_of(
-    "debug", "info", "warning", "error", "critical", aliases={"warn": "warning", "fatal": "critical"}
+    *("debug", "info", "warning", "error", "critical"),
+    none="info",
+    # Empty where a command line has a variable of the shell that is not set.
+    aliases={"warn": "warning", "fatal": "critical", "": "info"},
 )
 validate_syslog_facility = one_of(
     *("auth", "authpriv", "console", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "ntp"),
     *("security", "solaris-cron", "syslog", "user", "uucp"),
     *(f"local{number}" for number in range(8)),
     none="user",
+    aliases={"": "user"},
 )
 validate_http2_frame_size = in_range(16384, 16777215)
 validate_http2_stream_limit = in_range(1)
