@@ -107,7 +107,7 @@ class Pool:
         """Look at the settings as `open` would. Raises ConfigError."""
         if self._is_wanted:
             with standard_first():
-                from .pool_master import specs_of
+                from .pool_policy import specs_of
 
             specs_of(self._master.cfg)
             if self._master.cfg.dirty_backend == "ray":

@@ -11,8 +11,9 @@ import socket
 import weakref
 from collections import deque
 
+from ._octets import head
 from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, PASSED, TAKES_PASSED, FrameReader, head
+from .frames import CANCEL, ITEM, MORE, PASSED, TAKES_PASSED, FrameReader
 from .passing import ROOM, Passed, descriptors, opened
 from .sending import payload_to_send
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
     from collections.abc import Callable
 
-    from .frames import Frame
+    from ._octets import Frame
 
 __all__ = ["AsyncLink", "AsyncReply", "shared_link"]
 

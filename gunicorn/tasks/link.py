@@ -12,17 +12,13 @@ import threading
 import time
 from collections import deque
 
+from ._octets import Frame, head
 from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, TAKES_PASSED, FrameReader, head
+from .frames import CANCEL, ITEM, MORE, TAKES_PASSED, FrameReader
 from .passing import ROOM, descriptors, opened
 from .sending import send_frame
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .frames import Frame
-
 __all__ = ["Link", "Reply"]
-
 
 
 class Reply:
@@ -42,6 +38,10 @@ class Reply:
 class Link:
     """The connection to `path`. Every method may be called by any thread. Raise DirtyConnectionError and
     DirtyTimeoutError."""
+
+    __slots__ = (
+        "_age", "_last", "_passes", "_path", "_pid", "_reader", "_reading", "_replies", "_sending", "_sock",
+    )
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -199,7 +199,7 @@ class Link:
         except OSError:
             octets = b""
         try:
-            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
+            frames = self._reader.feed(octets, descriptors(messages) if messages else ()) if octets else None
         except DirtyProtocolError:
             frames = None
         if frames is None:
