@@ -89,7 +89,7 @@ class FrameReader:
     @property
     def wanted(self) -> int:
         """So many octets are to be asked for next."""
-        return max(_AT_ONCE, min(self._missing, _MOST_AT_ONCE))
+        return _AT_ONCE if self._missing <= _AT_ONCE else min(self._missing, _MOST_AT_ONCE)
 
     @property
     def is_within(self) -> bool:

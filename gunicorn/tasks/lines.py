@@ -82,6 +82,12 @@ class Line:
         amount: float = 0.0,
     ) -> None:
         """Send a frame, now or as soon as there is room; where nobody reads it, the line `is_broken`."""
+        if type(payload) is bytes and len(payload) < _SMALL and not self._out:
+            octets = target + payload
+            octets = head(kind, number, len(octets), marks & ~PASSED, len(target), amount) + octets
+            if not self._send_at_once(octets):
+                self._keep(octets, b"", None)
+            return
         passed = payload if isinstance(payload, Passed) else None
         if passed is not None and not self.takes_passed:
             payload, passed = passed.read(), None
@@ -91,8 +97,6 @@ class Line:
         if len(octets) < _SMALL:
             begin += octets
             octets = b""
-        if passed is None and not self._out and not octets and self._send_at_once(begin):
-            return
         self._keep(begin, octets, passed)
 
     def _send_at_once(self, octets: bytes) -> bool:

@@ -94,12 +94,13 @@ class Switchboard:
     def attend(self, until: float | None) -> list[tuple[int, int]]:
         """Serve lines, until something else has come, the pool was told something, or it is `until` (monotonic; None:
         never). Which other descriptors have ended the sleep, and why."""
+        now = time.monotonic()
         while True:
             moment = self._moment(until)
-            events = self._interest.wait(None if moment is None else max(moment - time.monotonic(), 0.0))
-            others = self._serve(events)
+            others = self._serve(self._interest.wait(None if moment is None else max(moment - now, 0.0)))
             now = time.monotonic()
-            self._expire(now)
+            if moment is not None and now >= moment:
+                self._expire(now)
             if others or self.has_told or (until is not None and now >= until):
                 self.has_told = False
                 return others
