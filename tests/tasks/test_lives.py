@@ -410,6 +410,26 @@ def test_whoever_is_killed_and_whenever_all_goes_on(make_server: Serve) -> None:
     assert server.stop() == 0
 
 
+INTERRUPTED = """
+import sys
+from gunicorn.dirty import DirtyClient
+client = DirtyClient(sys.argv[1])
+try:
+    client.execute("tasks:T", "until_cancelled")
+except KeyboardInterrupt:
+    print(client.execute("tasks:T", "what_ended")[1])
+"""
+
+
+def test_a_caller_that_is_interrupted_gives_up_its_call(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1")
+    served(server)
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, socket_of(server)], stdout=subprocess.PIPE) as caller:
+        wait_until((server.folder / "waiting").exists)
+        caller.send_signal(signal.SIGINT)
+        assert caller.communicate(timeout=PATIENCE)[0] == b"['cancelled']\n"
+
+
 def test_pauses_before_the_leading_process_is_started_again() -> None:
     pauses = [0.0]
     for _ in range(9):
