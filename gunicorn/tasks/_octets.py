@@ -29,7 +29,7 @@ def encoded(value: object) -> bytes | None:
 
 
 def decoded(octets: bytes, start: int) -> tuple[object, int] | None:
-    """A value that is plain, and where it ends; None for any other one. Raises UnicodeDecodeError."""
+    """A value that is short and plain, and where it ends; None for any other one. Raises UnicodeDecodeError."""
     return None
 
 

@@ -262,10 +262,13 @@ cdef class Reading:
 
 
 cpdef object decoded(bytes octets, Py_ssize_t start):
-    """A value that is plain, and where it ends; None for any other one. Raises UnicodeDecodeError."""
+    """A value that is short and plain, and where it ends; None for any other one. Raises UnicodeDecodeError."""
     cdef Reading reading
     cdef object value
     if octets is None or start < 0 or start > PyBytes_GET_SIZE(octets):
+        return None
+    if PyBytes_GET_SIZE(octets) - start > SHORT:
+        # What is begun here and left to others would be copied twice.
         return None
     reading = Reading.__new__(Reading)
     reading.at = <const unsigned char *>PyBytes_AS_STRING(octets) + start

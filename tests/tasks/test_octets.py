@@ -82,6 +82,12 @@ def test_what_it_leaves_to_others(value: object) -> None:
     assert _octets.encoded(value) is None
 
 
+def test_what_is_long_is_left_to_others() -> None:
+    octets = octets_of(["x" * 70_000])
+    assert _octets.decoded(octets, 0) is None
+    assert values.decode(octets) == ["x" * 70_000]
+
+
 def test_what_is_deep_is_left_to_others() -> None:
     value: object = 1
     for _ in range(100):
