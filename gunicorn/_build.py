@@ -25,7 +25,7 @@ from types import ModuleType
 #: Beside this file in an interpreted package: why nothing was compiled. `setup.py` writes it.
 NOTE = "build_note.txt"
 #: The packages that `setup.py` compiles.
-COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "drivers", "tls", "engine", "wire", "http", "instrument")
+COMPILED_ROOMS = ("asgi", "wsgi", "gateway", "drivers", "tls", "engine", "wire", "http", "instrument", "tasks")
 
 
 #: The one extension.

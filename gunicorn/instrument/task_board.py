@@ -14,8 +14,9 @@ import mmap
 import time
 from collections.abc import Iterable, Mapping
 
+from ._words import Words
 from .metric_families import CAUSES
-from .scoreboard import HISTOGRAM_BUCKETS, _bucket
+from .scoreboard import HISTOGRAM_BUCKETS, LONGEST
 from .task_readings import PHASES, RESULTS, AppReading, CallReading, PoolReading, ProcessReading, StashReading
 
 TYPE_CHECKING = False
@@ -59,11 +60,15 @@ _WORDS = _CALLS_AT + _CALLS * _CALL_SIZE
 class TaskBoard:
     """Made by the master of the workers; `begin` is where the process that leads the tasks takes it over."""
 
+    __slots__ = ("_apps", "_calls", "_clock", "_counts", "_floats", "_free", "_octets", "_processes", "_words")
+
     def __init__(self, clock: Clock = time.monotonic) -> None:
         size = _WORDS * 8
         self._octets = memoryview(mmap.mmap(-1, size + -size % mmap.PAGESIZE))
         self._words = self._octets.cast("q")
         self._floats = self._octets.cast("d")
+        # The same once more, for what is written at each call.
+        self._counts = Words(self._octets)
         self._clock = clock
         # What only the writer knows: rows by path and by PID, free rows of calls, and of the calls that run their
         # rows, the rows of application and process, and when they were begun.
@@ -108,8 +113,11 @@ class TaskBoard:
 
     def stash(self, tables: int, entries: int, octets: int, most: int) -> None:
         """What is in the stash, and how many octets may be."""
-        self._words[_TABLES], self._words[_ENTRIES], self._words[_OCTETS] = tables, entries, octets
-        self._words[_MOST] = most
+        counts = self._counts
+        counts.put(_TABLES, tables)
+        counts.put(_ENTRIES, entries)
+        counts.put(_OCTETS, octets)
+        counts.put(_MOST, most)
 
     def expect(self, limits: Mapping[str, int | None]) -> None:
         """There are to be these applications and no others, each in so many processes; None: in all."""
@@ -163,49 +171,53 @@ class TaskBoard:
 
     def comes(self, app: str) -> None:
         """A call has come."""
-        self._words[self._apps.get(app, _APPS_AT) + _CAME] += 1
+        self._counts.add(self._row_seen(app) + _CAME, 1)
 
     def waits(self, app: str, count: int) -> None:
         """So many calls of an application wait."""
-        self._words[self._apps.get(app, _APPS_AT) + _WAITING] = count
+        self._counts.put(self._row_seen(app) + _WAITING, count)
 
     def begins(self, call: int, app: str, place: int, target: bytes, came_at: float) -> None:
         """A call is run by a process. `target`: application, action and the request's id, where there is one."""
-        words, now = self._words, self._clock()
-        row, process = self._apps.get(app, _APPS_AT), self._processes.get(place, 0)
+        counts, now = self._counts, self._clock()
+        row, process = self._row_seen(app), self._processes.get(place, 0)
         waited = max(now - came_at, 0.0)
-        words[row + _QUEUED + _bucket(waited)] += 1
-        words[row + _QUEUED_NANOSECONDS] += int(waited * 1e9)
-        words[row + _RUNNING] += 1
+        counts.add(row + _QUEUED + _bucket(waited), 1)
+        counts.add(row + _QUEUED_NANOSECONDS, int(waited * 1e9))
+        counts.add(row + _RUNNING, 1)
         if process:
-            words[process + _P_CALLS] += 1
-            words[process + _P_RUNNING] += 1
+            counts.add(process + _P_CALLS, 1)
+            counts.add(process + _P_RUNNING, 1)
         shown = self._free.pop() if self._free else 0
         if shown:
             name, _, request_id = target.rpartition(b"\0") if target.count(b"\0") > 1 else (target, b"", b"")
-            self._put(shown + _C_TARGET, name, 2 * _NAME_ROOM)
-            self._put(shown + _C_ID, request_id, _ID_ROOM)
-            words[shown + _C_PID] = place
-            self._floats[shown + _C_STARTED] = now
+            counts.put_octets(shown + _C_TARGET, name, 2 * _NAME_ROOM)
+            counts.put_octets(shown + _C_ID, request_id, _ID_ROOM)
+            counts.put(shown + _C_PID, place)
+            counts.put_real(shown + _C_STARTED, now)
         self._calls[call] = row, process, shown, now
 
     def leaves(self, call: int, failed: bool) -> None:
         """A process is done with a call, or gone."""
         row, process, shown, began = self._calls.pop(call)
-        words, ran = self._words, max(self._clock() - began, 0.0)
-        words[row + _HISTOGRAM + _bucket(ran)] += 1
-        words[row + _NANOSECONDS] += int(ran * 1e9)
-        words[row + _RUNNING] -= 1
+        counts, ran = self._counts, max(self._clock() - began, 0.0)
+        counts.add(row + _HISTOGRAM + _bucket(ran), 1)
+        counts.add(row + _NANOSECONDS, int(ran * 1e9))
+        counts.add(row + _RUNNING, -1)
         if process:
-            words[process + _P_RUNNING] -= 1
-            words[process + _P_ERRORS] += failed
+            counts.add(process + _P_RUNNING, -1)
+            counts.add(process + _P_ERRORS, failed)
         if shown:
-            self._floats[shown + _C_STARTED] = 0.0
+            counts.put_real(shown + _C_STARTED, 0.0)
             self._free.append(shown)
 
     def ends(self, app: str, result: str) -> None:
         """What has become of a call, one of `RESULTS`: each that comes ends once."""
-        self._words[self._apps.get(app, _APPS_AT) + _PLACE_OF_RESULT[result]] += 1
+        self._counts.add(self._row_seen(app) + _PLACE_OF_RESULT[result], 1)
+
+    def _row_seen(self, app: str) -> int:
+        """The row that has the counters of an application."""
+        return self._apps.get(app, _APPS_AT)
 
     # The reader's side.
 
@@ -316,17 +328,20 @@ class TaskBoard:
         return row
 
     def _put_text(self, at: int, text: str, room: int) -> None:
-        self._put(at, text.encode("utf-8", "replace"), room)
-
-    def _put(self, at: int, octets: bytes, room: int) -> None:
-        size = min(len(octets), room)
-        begin = at * 8 + 8
-        self._octets[begin : begin + size] = octets[:size]
-        self._words[at] = size
+        self._counts.put_octets(at, text.encode("utf-8", "replace"), room)
 
     def _text(self, at: int, room: int) -> str:
         begin, size = at * 8 + 8, min(self._words[at], room)
         return str(self._octets[begin : begin + size], "utf-8", "replace")
+
+
+def _bucket(seconds: float) -> int:
+    """Where a time is counted in a histogram: by powers of two of a microsecond."""
+    rest, bucket = int(min(seconds, LONGEST) * 1e6), 0
+    while rest > 0:
+        rest >>= 1
+        bucket += 1
+    return min(bucket, HISTOGRAM_BUCKETS - 1)
 
 
 def _rows(at: int, count: int, size: int) -> range:

@@ -107,7 +107,7 @@ class Pool:
         """Look at the settings as `open` would. Raises ConfigError."""
         if self._is_wanted:
             with standard_first():
-                from .pool_master import specs_of
+                from .pool_policy import specs_of
 
             specs_of(self._master.cfg)
             if self._master.cfg.dirty_backend == "ray":
@@ -233,7 +233,7 @@ class Pool:
             raise HaltServer("Task processes failed to boot.", code)
         now = self._clock()
         lasted = now - self._started_at >= STABLE_AFTER
-        self._pause = 0.0 if lasted else min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+        self._pause = pause_after(self._pause, lasted)
         self._master.log.error("The master of task processes (pid:%s) ended with %s; it is started again", pid, code)
         self.due = now + self._pause
         return True
@@ -350,6 +350,11 @@ class Pool:
         orders, self._orders = self._orders, -1
         if orders >= 0:
             os.close(orders)
+
+
+def pause_after(before: float, lasted: bool) -> float:
+    """How many seconds nothing is started after a process has ended by itself; `before`: the last time."""
+    return 0.0 if lasted else min(max(before * 2, FIRST_PAUSE), LONGEST_PAUSE)
 
 
 def _leader(backend: str) -> type[DirtyArbiter]:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gunicorn.config.config import Config
-    from gunicorn.tasks.frames import Frame
     from gunicorn.tasks.lines import Line
+    from gunicorn.tasks.passing import Passed
     from gunicorn.tasks.process import DirtyWorker
 
 __all__ = ["RayArbiter", "check"]
@@ -118,20 +118,22 @@ class RayArbiter(DirtyArbiter):
         """They come later, from the node."""
         return ""
 
-    def _identity_of(self, pid: int) -> tuple[int | str, str]:
-        return self._actors.get(pid, (pid, ""))
+    def identity_of(self, place: int) -> tuple[int | str, str]:
+        """The id of an actor, and of its node."""
+        return self._actors.get(place, (place, ""))
 
-    def _on_ready(self, line: Line, frame: Frame, now: float) -> None:
-        about = decode(opened(frame.payload))
+    def on_ready(self, place: int, payload: bytes | Passed, now: float) -> None:
+        """An actor can take calls."""
+        about = decode(opened(payload))
         assert isinstance(about, dict)
-        worker = self.workers.get(line.id)
-        self._actors[line.id] = about["actor"], about["node"]
+        worker = self.workers.get(place)
+        self._actors[place] = about["actor"], about["node"]
         if worker is not None:
             worker.pid = about["pid"]
             worker.tmp.slot.state = scoreboard.READY
             text = "Task process %s is ready: actor %s (pid:%s), on node %s"
-            self.log.info(text, line.id, about["actor"], about["pid"], about["node"])
-        super()._on_ready(line, frame._replace(payload=encode(about["limits"])), now)
+            self.log.info(text, place, about["actor"], about["pid"], about["node"])
+        super().on_ready(place, encode(about["limits"]), now)
 
     # The process that speaks to Ray.
 
@@ -233,9 +235,7 @@ class RayArbiter(DirtyArbiter):
     def _on_exit(self, place: int, status: int) -> None:
         """An actor has ended; it has said before what it had to say."""
         self._exits.append(Exit(place, status))
-        line = self._places.get(place)
-        if line is not None:
-            self._hear_out(line)
+        self._switchboard.hear_out(place)
 
     def _on_pulse(self, place: int, used: int) -> None:
         worker = self.workers.get(place)

@@ -11,9 +11,11 @@ import socket
 import weakref
 from collections import deque
 
-from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, PASSED, TAKES_PASSED, FrameReader, head
-from .passing import ROOM, Passed, descriptors, opened
+from ._octets import head
+from .errors import DirtyConnectionError, DirtyTimeoutError
+from .frames import CANCEL, MORE, PASSED, TAKES_PASSED
+from .passing import ROOM, Passed
+from .replies import Replies, Reply
 from .sending import payload_to_send
 
 TYPE_CHECKING = False
@@ -21,27 +23,26 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
     from collections.abc import Callable
 
-    from .frames import Frame
 
 __all__ = ["AsyncLink", "AsyncReply", "shared_link"]
 
 
 
-class AsyncReply:
-    """What has come for one call, and the future of who waits for it."""
+class AsyncReply(Reply):
+    """What a coroutine waits for."""
 
-    __slots__ = ("age", "future", "inbox", "number")
+    __slots__ = ("future",)
 
     def __init__(self, number: int, age: int) -> None:
-        self.number = number
-        self.age = age
-        self.inbox: deque[tuple[int, bytes]] = deque()
+        super().__init__(number, age)
         self.future: Future[None] | None = None
 
-    def ring(self) -> None:
-        """Something has come, or nothing will any more."""
-        if self.future is not None and not self.future.done():
-            self.future.set_result(None)
+    def ring(self) -> bool:
+        """Have the coroutine go on, if one waits; whether that is so."""
+        if self.future is None or self.future.done():
+            return False
+        self.future.set_result(None)
+        return True
 
 
 class AsyncLink:
@@ -52,10 +53,7 @@ class AsyncLink:
         self._sock: socket.socket | None = None
         self._loop: AbstractEventLoop | None = None
         self._pid = 0
-        self._age = 0
-        self._last = 0
-        self._reader = FrameReader()
-        self._replies: dict[int, AsyncReply] = {}
+        self._replies = Replies()
         # What the kernel has not taken yet.
         self._unsent: deque[tuple[memoryview, Passed | None]] = deque()
 
@@ -84,17 +82,13 @@ class AsyncLink:
     def close(self) -> None:
         """Disconnect. Calls that are under way are lost."""
         sock, self._sock = self._sock, None
-        self._age += 1
-        self._reader = FrameReader()
         self._unsent.clear()
         if sock is not None:
             if self._pid == os.getpid() and self._loop is not None and not self._loop.is_closed():
                 self._loop.remove_reader(sock.fileno())
                 self._loop.remove_writer(sock.fileno())
             sock.close()
-        replies, self._replies = self._replies, {}
-        for reply in replies.values():
-            reply.ring()
+        self._replies.drop()
 
     def __del__(self) -> None:
         if getattr(self, "_sock", None) is not None:
@@ -105,8 +99,7 @@ class AsyncLink:
     async def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> AsyncReply:
         """Send a call; where its answer will be found."""
         await self.connect()
-        self._last += 1
-        reply = self._replies[self._last] = AsyncReply(self._last, self._age)
+        reply = self._registered(self._replies.next_number())
         inline, passed = payload_to_send(payload, passes=True)
         marks |= TAKES_PASSED | (PASSED if passed is not None else 0)
         length = len(target) + len(inline)
@@ -114,27 +107,30 @@ class AsyncLink:
         if not self._send(octets, inline, passed):
             # The old pool has ended and taken nothing: there may be a new one.
             await self.connect()
-            reply = self._replies[self._last] = AsyncReply(self._last, self._age)
+            reply = self._registered(reply.number)
             if not self._send(octets, inline, passed):
                 raise DirtyConnectionError("The connection is lost", self._path)
+        return reply
+
+    def _registered(self, number: int) -> AsyncReply:
+        reply = AsyncReply(number, self._replies.age)
+        self._replies.add(reply)
         return reply
 
     async def wait(self, reply: AsyncReply, timeout: float | None) -> tuple[int, bytes]:
         """The next thing that comes for a call: its kind and payload. Behind the last one it is forgotten."""
         if not reply.inbox:
             await self._sleep(reply, timeout)
-        if reply.inbox:
-            found = reply.inbox.popleft()
-            if found[0] != ITEM:
-                self._replies.pop(reply.number, None)
+        found = self._replies.take(reply)
+        if found is not None:
             return found
-        if reply.age != self._age:
+        if reply.age != self._replies.age:
             raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
         self.cancel(reply)
         raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
 
     async def _sleep(self, reply: AsyncReply, timeout: float | None) -> None:
-        if reply.age != self._age:
+        if reply.age != self._replies.age:
             return
         loop = asyncio.get_running_loop()
         reply.future = loop.create_future()
@@ -152,17 +148,17 @@ class AsyncLink:
 
     def more(self, reply: AsyncReply, items: int) -> None:
         """There is room for items more."""
-        if reply.age == self._age:
+        if reply.age == self._replies.age:
             self._send(head(MORE, reply.number, amount=float(items)), b"")
 
     def cancel(self, reply: AsyncReply) -> None:
         """The answer is not waited for any more."""
-        if self.forget(reply) and reply.age == self._age and self._pid == os.getpid():
+        if self.forget(reply) and reply.age == self._replies.age and self._pid == os.getpid():
             self._send(head(CANCEL, reply.number), b"")
 
     def forget(self, reply: AsyncReply) -> bool:
         """Whatever comes for it is not looked at; whether something could still have come."""
-        return self._replies.pop(reply.number, None) is not None
+        return self._replies.forget(reply)
 
     # The socket.
 
@@ -213,24 +209,13 @@ class AsyncLink:
         if sock is None:
             return
         try:
-            size = self._reader.wanted
-            octets, messages, _, _ = sock.recvmsg(size, ROOM)
-            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
+            octets, messages, _, _ = sock.recvmsg(self._replies.wanted, ROOM)
         except (BlockingIOError, InterruptedError):
             return
-        except (OSError, DirtyProtocolError):
-            frames = None
-        if frames is None:
+        except OSError:
+            octets, messages = b"", []
+        if not self._replies.receive(octets, messages):
             self.close()
-            return
-        for frame in frames:
-            self._put(frame)
-
-    def _put(self, frame: Frame) -> None:
-        reply = self._replies.get(frame.number)
-        if reply is not None:
-            reply.inbox.append((frame.kind, opened(frame.payload)))
-            reply.ring()
 
 
 def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:

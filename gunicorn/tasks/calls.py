@@ -13,6 +13,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from gunicorn.loading.tracebacks import application_traceback
 
+from ._octets import Frame
 from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProtocolError
 from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, split_target
 from .loop_thread import LoopThread, Pending
@@ -22,8 +23,6 @@ from .values import decode, encode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-
-    from .frames import Frame
 
     Apps = Mapping[str, Callable[..., object]]
     # Kind, number, payload.

@@ -14,7 +14,7 @@ from gunicorn.logs.request_ids import current_request_id
 
 from .errors import DirtyError
 from .frames import CALL, END, ERROR, ITEM, STREAM, WINDOW, target_of
-from .link import Link, Reply
+from .link import Link
 from .place import get_dirty_socket_path
 from .values import decode, encode
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Value
 
-    from .async_link import AsyncLink, AsyncReply
+    from .async_link import AsyncLink
 
 __all__ = [
     "DirtyAsyncStreamIterator", "DirtyClient", "DirtyStreamIterator", "close_dirty_client", "close_dirty_client_async",
@@ -124,20 +124,61 @@ class DirtyClient:
         await self.close_async()
 
 
-class DirtyStreamIterator:
-    """The items of a stream; the action is called when the first one is asked for. `close` ends it before its end."""
+class _Stream:
+    """What iterators over the items of a stream have in common."""
 
     DEFAULT_IDLE_TIMEOUT = 30.0
+
+    _link: Link | AsyncLink
 
     def __init__(
         self, client: DirtyClient, app_path: str, action: str, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> None:
         self._client = client
-        self._link = client._link
         self._asked = app_path, action, args, kwargs
-        self._reply: Reply | None = None
+        self._reply: Value = None
         self._taken = 0
         self._is_over = False
+
+    def _request(self) -> tuple[int, bytes, bytes, int, float | None]:
+        """What the link is to ask."""
+        app_path, action, args, kwargs = self._asked
+        return CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
+
+    def _item(self, payload: bytes) -> Value:
+        """One has come: after some, as many more are asked for."""
+        self._taken += 1
+        if self._taken % REFILL == 0:
+            self._link.more(self._reply, REFILL)
+        return decode(payload)
+
+    def _end(self, kind: int, payload: bytes) -> None:
+        """The last thing has come. Raises the error that it is."""
+        self._is_over = True
+        self._link.forget(self._reply)
+        if kind != END:
+            raise error_of(payload)
+
+    def close(self) -> None:
+        """No item is wanted any more: the action ends."""
+        reply, is_over = self._reply, self._is_over
+        self._is_over = True
+        if reply is not None and not is_over:
+            self._link.cancel(reply)
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_over", True):
+            self.close()
+
+
+class DirtyStreamIterator(_Stream):
+    """The items of a stream; the action is called when the first one is asked for. `close` ends it before its end."""
+
+    def __init__(
+        self, client: DirtyClient, app_path: str, action: str, args: tuple[Value, ...], kwargs: dict[str, Value]
+    ) -> None:
+        super().__init__(client, app_path, action, args, kwargs)
+        self._link: Link = client._link
 
     def __iter__(self) -> Self:
         return self
@@ -146,52 +187,26 @@ class DirtyStreamIterator:
         if self._is_over:
             raise StopIteration
         if self._reply is None:
-            app_path, action, args, kwargs = self._asked
-            self._reply = self._link.ask(
-                CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
-            )
+            self._reply = self._link.ask(*self._request())
         try:
             kind, payload = self._link.wait(self._reply, self._client.timeout)
             if kind == ITEM:
-                self._taken += 1
-                if self._taken % REFILL == 0:
-                    self._link.more(self._reply, REFILL)
-                return decode(payload)
+                return self._item(payload)
         except BaseException:
             self.close()
             raise
-        self._is_over = True
-        self._link.forget(self._reply)
-        if kind == END:
-            raise StopIteration
-        raise error_of(payload)
-
-    def close(self) -> None:
-        """No item is wanted any more: the action ends."""
-        reply, is_over = self._reply, self._is_over
-        self._is_over = True
-        if reply is not None and not is_over:
-            self._link.cancel(reply)
-
-    def __del__(self) -> None:
-        if not getattr(self, "_is_over", True):
-            self.close()
+        self._end(kind, payload)
+        raise StopIteration
 
 
-class DirtyAsyncStreamIterator:
+class DirtyAsyncStreamIterator(_Stream):
     """The same for coroutines."""
-
-    DEFAULT_IDLE_TIMEOUT = 30.0
 
     def __init__(
         self, client: DirtyClient, app_path: str, action: str, args: tuple[Value, ...], kwargs: dict[str, Value]
     ) -> None:
-        self._client = client
-        self._link = client._async_link
-        self._asked = app_path, action, args, kwargs
-        self._reply: AsyncReply | None = None
-        self._taken = 0
-        self._is_over = False
+        super().__init__(client, app_path, action, args, kwargs)
+        self._link: AsyncLink = client._async_link
 
     def __aiter__(self) -> Self:
         return self
@@ -200,40 +215,20 @@ class DirtyAsyncStreamIterator:
         if self._is_over:
             raise StopAsyncIteration
         if self._reply is None:
-            app_path, action, args, kwargs = self._asked
-            self._reply = await self._link.ask(
-                CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
-            )
+            self._reply = await self._link.ask(*self._request())
         try:
             kind, payload = await self._link.wait(self._reply, self._client.timeout)
             if kind == ITEM:
-                self._taken += 1
-                if self._taken % REFILL == 0:
-                    self._link.more(self._reply, REFILL)
-                return decode(payload)
+                return self._item(payload)
         except BaseException:
             self.close()
             raise
-        self._is_over = True
-        self._link.forget(self._reply)
-        if kind == END:
-            raise StopAsyncIteration
-        raise error_of(payload)
-
-    def close(self) -> None:
-        """No item is wanted any more: the action ends."""
-        reply, is_over = self._reply, self._is_over
-        self._is_over = True
-        if reply is not None and not is_over:
-            self._link.cancel(reply)
+        self._end(kind, payload)
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """The same, by the name that asynchronous generators have for it."""
+        """The same as `close`, by the name that asynchronous generators have for it."""
         self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_is_over", True):
-            self.close()
 
 
 def result_of(kind: int, payload: bytes) -> Value:

@@ -9,36 +9,21 @@ each has its own.
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 
+from ._octets import Frame, frames
 from .errors import DirtyProtocolError
+from .limits import longest
 from .passing import Passed
-from .values import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import NamedTuple
-
-    class Frame(NamedTuple):
-        """One frame. `amount`: seconds that a call may take (0.0: any), or items that a stream may send."""
-
-        kind: int
-        marks: int
-        number: int
-        amount: float
-        target: bytes
-        payload: bytes | Passed
-else:
-    from collections import namedtuple
-
-    Frame = namedtuple("Frame", "kind marks number amount target payload")
 
 __all__ = [
     "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
-    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "Frame", "FrameReader", "head", "request_id_of",
-    "split_target", "target_of",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "FrameReader", "request_id_of", "split_target",
+    "target_of",
 ]
 
 CALL, RESULT, ERROR, ITEM, END, MORE, CANCEL, STASH, READY, WORN, LEAVING, LEAVE = range(1, 13)
@@ -57,11 +42,7 @@ WINDOW = 8
 PASSED, TAKES_PASSED = 2, 4
 """Marks: the payload lies in the descriptor that has come with the frame; who asks takes such answers."""
 
-_HEAD = struct.Struct("=BBHIQd")
-HEAD_SIZE = _HEAD.size
-_MOST_MARKS = STREAM | PASSED | TAKES_PASSED
-# What is less need not be compared with the limit, which is a look at the environment.
-_SURELY_SHORT = 0xFFFF
+HEAD_SIZE = 24
 # The room for more than 128 KiB would be mapped by the system each time, and unmapped, which takes longer than a call;
 # where more is known to come, less would come back more often.
 _AT_ONCE = 64 * 1024
@@ -69,11 +50,6 @@ _MOST_AT_ONCE = 1024 * 1024
 _LONGEST_ID = 128
 # With the id, they still fit what the head says of their length.
 _LONGEST_NAMES = 0xFFFF - 1 - _LONGEST_ID
-
-
-def head(kind: int, number: int, length: int = 0, marks: int = 0, target: int = 0, amount: float = 0.0) -> bytes:
-    """The head of a frame; `length` counts the octets of target and payload, `target` those of the target alone."""
-    return _HEAD.pack(kind, marks, target, length, number, amount)
 
 
 def target_of(app_path: str, action: str, request_id: str | None = None) -> bytes:
@@ -98,10 +74,6 @@ def request_id_of(target: bytes) -> str | None:
     return parts[2].decode("ascii", "replace") if len(parts) > 2 else None
 
 
-def _is_too_long(length: int) -> bool:
-    return length > _SURELY_SHORT and length > longest() + 0xFFFF
-
-
 class FrameReader:
     """Takes octets as they come, and gives frames."""
 
@@ -117,7 +89,7 @@ class FrameReader:
     @property
     def wanted(self) -> int:
         """So many octets are to be asked for next."""
-        return max(_AT_ONCE, min(self._missing, _MOST_AT_ONCE))
+        return _AT_ONCE if self._missing <= _AT_ONCE else min(self._missing, _MOST_AT_ONCE)
 
     @property
     def is_within(self) -> bool:
@@ -136,7 +108,7 @@ class FrameReader:
         Raises DirtyProtocolError: nothing behind that can be understood.
         """
         if passed:
-            self._passed += passed
+            self._passed.extend(passed)
         if self._buffer:
             self._buffer += octets
             if len(octets) < self._missing:
@@ -144,27 +116,15 @@ class FrameReader:
                 return []
             octets = bytes(self._buffer)
             self._buffer = bytearray()
-        frames: list[Frame] = []
-        at, there = 0, len(octets)
-        self._missing = 0
-        while there - at >= HEAD_SIZE:
-            kind, marks, target, length, number, amount = _HEAD.unpack_from(octets, at)
-            if kind not in KINDS or marks > _MOST_MARKS or target > length or _is_too_long(length):
-                raise DirtyProtocolError("What came is no frame", octets[at:at + HEAD_SIZE])
-            begin = at + HEAD_SIZE
-            end = begin + length
-            if end > there:
-                self._missing = end - there
-                break
-            middle = begin + target
-            payload = self._passed_for(octets[middle:end]) if marks & PASSED else octets[middle:end]
-            frames.append(Frame(kind, marks, number, amount, octets[begin:middle], payload))
-            at = end
-        if at < there:
+        found, at, self._missing = frames(octets, longest)
+        for frame in found:
+            if frame.marks & PASSED:
+                frame.payload = self._passed_for(bool(len(frame.payload)))
+        if at < len(octets):
             self._buffer += octets[at:] if at else octets
-        return frames
+        return found
 
-    def _passed_for(self, inline: bytes) -> Passed:
-        if inline or not self._passed:
-            raise DirtyProtocolError("A payload was to be passed, and is not there", inline)
+    def _passed_for(self, has_octets: bool) -> Passed:
+        if has_octets or not self._passed:
+            raise DirtyProtocolError("A payload was to be passed, and is not there")
         return self._passed.popleft()

@@ -5,18 +5,20 @@ from __future__ import annotations
 import socket
 from collections import deque
 
+from ._octets import Frame, head
 from .errors import DirtyProtocolError
-from .frames import PASSED, TAKES_PASSED, FrameReader, head
+from .frames import PASSED, TAKES_PASSED, FrameReader
+from .limits import longest
 from .passing import ROOM, Passed, descriptors
-from .values import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn.unix.unpatched import Socket
 
-    from .frames import Frame
+__all__ = ["CALLER", "CONTROL", "MOST_UNSENT", "PLACE", "Line"]
 
-__all__ = ["MOST_UNSENT", "Line"]
+CALLER, PLACE, CONTROL = range(3)
+"""Who is at the other end: a caller; a task process; one that is told there what is about calls that run."""
 
 MOST_UNSENT = 256 * 1024 * 1024
 """Octets that may wait for somebody who does not take them, before the connection is given up; or twice what one
@@ -31,13 +33,15 @@ _FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Line:
-    """`id`: what the router knows the other end by. `unsent`: octets that the kernel has not taken yet."""
+    """`id`: what the router knows the other end by; `role`: one of CALLER, PLACE and CONTROL. `unsent`: octets that the
+    kernel has not taken yet."""
 
-    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "takes_passed", "unsent")
+    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "role", "takes_passed", "unsent")
 
-    def __init__(self, sock: Socket, id: int) -> None:
+    def __init__(self, sock: Socket, id: int, role: int) -> None:
         sock.setblocking(False)
         self.id = id
+        self.role = role
         self.fd = sock.fileno()
         self.unsent = 0
         self.is_broken = False
@@ -63,19 +67,27 @@ class Line:
             if not octets:
                 return None
             frames = self._reader.feed(octets, descriptors(messages) if messages else ())
-            self.takes_passed = self.takes_passed or any(frame.marks & TAKES_PASSED for frame in frames)
-            return frames
         except BlockingIOError:
             self.is_dry = True
             return []
         except (OSError, DirtyProtocolError):
             return None
+        if not self.takes_passed:
+            for frame in frames:
+                self.takes_passed = self.takes_passed or bool(frame.marks & TAKES_PASSED)
+        return frames
 
     def send(
         self, kind: int, number: int, payload: bytes | Passed = b"", target: bytes = b"", marks: int = 0,
         amount: float = 0.0,
     ) -> None:
         """Send a frame, now or as soon as there is room; where nobody reads it, the line `is_broken`."""
+        if type(payload) is bytes and len(payload) < _SMALL and not self._out:
+            octets = target + payload
+            octets = head(kind, number, len(octets), marks & ~PASSED, len(target), amount) + octets
+            if not self._send_at_once(octets):
+                self._keep(octets, b"", None)
+            return
         passed = payload if isinstance(payload, Passed) else None
         if passed is not None and not self.takes_passed:
             payload, passed = passed.read(), None
@@ -85,6 +97,23 @@ class Line:
         if len(octets) < _SMALL:
             begin += octets
             octets = b""
+        self._keep(begin, octets, passed)
+
+    def _send_at_once(self, octets: bytes) -> bool:
+        """Whether the kernel has taken all of it, or the line is broken; of what is neither, the rest waits."""
+        try:
+            sent = self._sock.send(octets)
+        except BlockingIOError:
+            return False
+        except OSError:
+            self.is_broken = True
+            return True
+        if sent < len(octets):
+            self._out.append((memoryview(octets)[sent:], None))
+            self.unsent += len(octets) - sent
+        return True
+
+    def _keep(self, begin: bytes, octets: bytes, passed: Passed | None) -> None:
         was_empty = not self._out
         for part in (begin, octets):
             if part:

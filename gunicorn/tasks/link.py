@@ -10,48 +10,48 @@ import os
 import socket
 import threading
 import time
-from collections import deque
 
-from .errors import DirtyConnectionError, DirtyProtocolError, DirtyTimeoutError
-from .frames import CANCEL, ITEM, MORE, TAKES_PASSED, FrameReader, head
-from .passing import ROOM, descriptors, opened
+from ._octets import head
+from .errors import DirtyConnectionError, DirtyTimeoutError
+from .frames import CANCEL, MORE, TAKES_PASSED
+from .passing import ROOM
+from .replies import Replies, Reply
 from .sending import send_frame
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .frames import Frame
-
-__all__ = ["Link", "Reply"]
+__all__ = ["Link", "ThreadReply"]
 
 
+class ThreadReply(Reply):
+    """What a thread waits for."""
 
-class Reply:
-    """What has come for one call, and where its thread waits. `number`: of the call; `link_age`: of the connection that
-    it was sent by."""
+    __slots__ = ("bell", "is_awaited")
 
-    __slots__ = ("bell", "inbox", "link_age", "number")
-
-    def __init__(self, number: int, link_age: int) -> None:
-        self.number = number
-        self.link_age = link_age
-        self.inbox: deque[tuple[int, bytes]] = deque()
-        # Rung by who reads, when something has come or nobody reads any more.
+    def __init__(self, number: int, age: int) -> None:
+        super().__init__(number, age)
         self.bell: threading.Event | None = None
+        # Whether a thread sleeps, or is about to.
+        self.is_awaited = False
+
+    def ring(self) -> bool:
+        """Wake the thread, if one sleeps; whether that is so."""
+        if self.bell is not None and self.is_awaited:
+            self.bell.set()
+            return True
+        return False
 
 
 class Link:
     """The connection to `path`. Every method may be called by any thread. Raise DirtyConnectionError and
     DirtyTimeoutError."""
 
+    __slots__ = ("_passes", "_path", "_pid", "_reading", "_replies", "_sending", "_sock")
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._sock: socket.socket | None = None
         self._pid = 0
-        self._age = 0
-        self._last = 0
         self._passes = False
-        self._reader = FrameReader()
-        self._replies: dict[int, Reply] = {}
+        self._replies = Replies()
         # Held to send, and to connect.
         self._sending = threading.Lock()
         # Held by the one that reads.
@@ -71,15 +71,7 @@ class Link:
             sock.close()
         self._pid = os.getpid()
         self._sending, self._reading = threading.Lock(), threading.Lock()
-        self._drop()
-
-    def _drop(self) -> None:
-        self._age += 1
-        self._reader = FrameReader()
-        for reply in list(self._replies.values()):
-            if reply.bell is not None:
-                reply.bell.set()
-        self._replies.clear()
+        self._replies.drop()
 
     def _connected(self, timeout: float | None) -> socket.socket:
         if self._sock is None:
@@ -93,7 +85,7 @@ class Link:
             self._sock = sock
             # Sockets that a library has put in the place of the standard ones wait for octets alone.
             self._passes = type(sock).__module__ == "socket"
-            self._drop()
+            self._replies.drop()
         return self._sock
 
     def close(self) -> None:
@@ -105,7 +97,7 @@ class Link:
                     # Whoever reads in it wakes.
                     _shut(sock)
                 sock.close()
-            self._drop()
+            self._replies.drop()
 
     def __del__(self) -> None:
         # Who has forgotten its client keeps no connection.
@@ -115,7 +107,7 @@ class Link:
 
     # Calls.
 
-    def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> Reply:
+    def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> ThreadReply:
         """Send a call; where its answer will be found."""
         if self._pid != os.getpid():
             self._begin_anew()
@@ -123,8 +115,8 @@ class Link:
             for is_last in (False, True):
                 is_new = self._sock is None
                 sock = self._connected(timeout)
-                self._last += 1
-                reply = self._replies[self._last] = Reply(self._last, self._age)
+                reply = ThreadReply(self._replies.next_number(), self._replies.age)
+                self._replies.add(reply)
                 about = kind, reply.number, marks | (TAKES_PASSED if self._passes else 0), timeout or 0.0
                 try:
                     send_frame(sock, about, target, payload, self._passes)
@@ -139,45 +131,43 @@ class Link:
                         raise DirtyConnectionError(f"The connection is lost: {error}", self._path) from error
         raise AssertionError
 
-    def wait(self, reply: Reply, timeout: float | None) -> tuple[int, bytes]:
+    def wait(self, reply: ThreadReply, timeout: float | None) -> tuple[int, bytes]:
         """The next thing that comes for a call: its kind and payload. Behind the last one it is forgotten."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
-            if reply.inbox:
-                found = reply.inbox.popleft()
-                if found[0] != ITEM:
-                    self._replies.pop(reply.number, None)
+            found = self._replies.take(reply)
+            if found is not None:
                 return found
-            if reply.link_age != self._age:
+            if reply.age != self._replies.age:
                 raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 self.cancel(reply)
                 raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
-            self._read_or_sleep(reply, left, timeout)
+            try:
+                self._read_or_sleep(reply, left, timeout)
+            except BaseException:
+                # The thread or greenlet was interrupted: so is the call.
+                self.cancel(reply)
+                raise
 
-    def _read_or_sleep(self, reply: Reply, left: float | None, timeout: float | None) -> None:
+    def _read_or_sleep(self, reply: ThreadReply, left: float | None, timeout: float | None) -> None:
         if self._reading.acquire(blocking=False):
             try:
-                if not reply.inbox and reply.link_age == self._age:
+                if not reply.inbox and reply.age == self._replies.age:
                     self._read(left, timeout)
             finally:
                 self._reading.release()
-                self._hand_on(reply)
+                # Somebody else may read now.
+                self._replies.wake_another(reply)
             return
         reply.bell = reply.bell or threading.Event()
-        if not reply.inbox and reply.link_age == self._age and self._reading.locked():
+        reply.is_awaited = True
+        if not reply.inbox and reply.age == self._replies.age and self._reading.locked():
             # A reader that has just ended rings once more than is needed, and never too seldom.
             reply.bell.wait(min(left, 1.0) if left is not None else 1.0)
+        reply.is_awaited = False
         reply.bell.clear()
-
-    def _hand_on(self, reply: Reply) -> None:
-        """Somebody else may read now."""
-        if len(self._replies) > 1:
-            for other in list(self._replies.values()):
-                if other is not reply and other.bell is not None and not other.inbox:
-                    other.bell.set()
-                    return
 
     def _read(self, left: float | None, timeout: float | None) -> None:
         sock = self._sock
@@ -188,7 +178,7 @@ class Link:
         if sock.gettimeout() != wanted:
             sock.settimeout(wanted)
         try:
-            size = self._reader.wanted
+            size = self._replies.wanted
             messages: list[tuple[int, int, bytes]] = []
             if self._passes:
                 octets, messages, _, _ = sock.recvmsg(size, ROOM)
@@ -198,49 +188,35 @@ class Link:
             return
         except OSError:
             octets = b""
-        try:
-            frames = self._reader.feed(octets, descriptors(messages)) if octets else None
-        except DirtyProtocolError:
-            frames = None
-        if frames is None:
+        if not self._replies.receive(octets, messages):
             with self._sending:
                 self._lose(sock)
-            return
-        for frame in frames:
-            self._put(frame)
-
-    def _put(self, frame: Frame) -> None:
-        reply = self._replies.get(frame.number)
-        if reply is not None:
-            reply.inbox.append((frame.kind, opened(frame.payload)))
-            if reply.bell is not None:
-                reply.bell.set()
 
     def _lose(self, sock: socket.socket) -> None:
         if self._sock is sock:
             self._sock = None
             sock.close()
-            self._drop()
+            self._replies.drop()
 
     # About calls that are under way.
 
-    def more(self, reply: Reply, items: int) -> None:
+    def more(self, reply: ThreadReply, items: int) -> None:
         """There is room for items more."""
         self._tell(reply, head(MORE, reply.number, amount=float(items)))
 
-    def cancel(self, reply: Reply) -> None:
+    def cancel(self, reply: ThreadReply) -> None:
         """The answer is not waited for any more."""
         if self.forget(reply):
             self._tell(reply, head(CANCEL, reply.number))
 
-    def forget(self, reply: Reply) -> bool:
+    def forget(self, reply: ThreadReply) -> bool:
         """Whatever comes for it is not looked at; whether something could still have come."""
-        return self._replies.pop(reply.number, None) is not None
+        return self._replies.forget(reply)
 
-    def _tell(self, reply: Reply, octets: bytes) -> None:
+    def _tell(self, reply: ThreadReply, octets: bytes) -> None:
         with self._sending:
             sock = self._sock
-            if sock is None or reply.link_age != self._age or self._pid != os.getpid():
+            if sock is None or reply.age != self._replies.age or self._pid != os.getpid():
                 return
             try:
                 sock.sendall(octets)

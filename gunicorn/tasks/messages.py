@@ -46,6 +46,9 @@ class Messages:
         self._sock = sock
         self._lock = unpatched.allocate_lock()
         self._out: deque[tuple[bytes, list[int]]] = deque()
+        # For the longest message: made for each it would be mapped by the system, and unmapped. Pages that nothing has
+        # been written to are none.
+        self._room = bytearray(_LONGEST)
 
     def fileno(self) -> int:
         """Its descriptor."""
@@ -105,12 +108,14 @@ class Messages:
 
     def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
         try:
-            octets, messages, _, _ = self._sock.recvmsg(_LONGEST, socket.CMSG_SPACE(_MOST_PASSED * 4), _FLAGS)
+            size, messages, _, _ = self._sock.recvmsg_into(
+                [self._room], socket.CMSG_SPACE(_MOST_PASSED * 4), _FLAGS
+            )
         except (BlockingIOError, ConnectionResetError):
             raise
         except OSError:
             raise MessageEnd from None
-        return octets, messages
+        return bytes(memoryview(self._room)[:size]), messages
 
     def close(self) -> None:
         """Say nothing more."""

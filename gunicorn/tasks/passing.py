@@ -13,7 +13,7 @@ import struct
 from gunicorn.unix import unpatched
 
 from .errors import DirtyProtocolError
-from .values import longest
+from .limits import longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -26,10 +26,11 @@ from gunicorn.unix import resources
 from gunicorn.unix.unpatched import Socket
 
 from . import calls
+from ._octets import Frame
 from .apps import class_at, load_dirty_app
 from .calls import Job
 from .errors import DirtyAppError, DirtyError
-from .frames import CALL, END, ITEM, STREAM, Frame
+from .frames import CALL, END, ITEM, STREAM
 from .loop_thread import LoopThread
 from .place import VARIABLE
 from .ray_options import check_options

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gunicorn._types import Value
     from gunicorn.unix.unpatched import Socket
 
-    from .frames import Frame
+    from ._octets import Frame
     from .ray_cluster import Cluster
 
     # A word, and what belongs to it.

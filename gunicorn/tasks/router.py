@@ -18,6 +18,7 @@ from collections.abc import Iterable
 
 from gunicorn._record import Record
 
+from ._octets import Frame
 from .errors import (
     DirtyConnectionError,
     DirtyError,
@@ -33,7 +34,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from .frames import Frame
     from .passing import Passed
 
     class Outlet(Protocol):
@@ -152,11 +152,17 @@ class Router:
     """`apps`: the applications that there are to be, by their paths. `failing`: no place is to be hoped for, so that a
     call for an application that nobody has is refused at once."""
 
+    __slots__ = (
+        "_apps", "_books", "_callers", "_last_id", "_limits", "_octets", "_outlet", "_places", "_seconds", "_stopping",
+        "_timed", "_turn", "failing",
+    )
+
     def __init__(self, outlet: Outlet, limits: Limits, apps: Iterable[str] = (), books: Books | None = None) -> None:
         self.failing = False
         self._outlet = outlet
         self._books: Books = _NoBooks() if books is None else books
         self._limits = limits
+        self._seconds = limits.seconds
         self._apps: dict[bytes, App] = {}
         self._places: dict[int, Place] = {}
         self._callers: dict[int, dict[int, Call]] = {}
@@ -183,14 +189,15 @@ class Router:
     @property
     def due(self) -> float | None:
         """The monotonic moment at which `expire` has something to do."""
-        if not self._limits.seconds or not self._timed:
+        if not self._seconds or not self._timed:
             return None
-        return next(iter(self._timed.values())).since + self._limits.seconds
+        first: Call = next(iter(self._timed.values()))
+        return first.since + self._seconds
 
     def expect(self, apps: Iterable[str], limits: Limits | None = None) -> None:
         """From now on, there are these applications; calls that wait for another one are refused."""
         if limits is not None:
-            self._limits = limits
+            self._limits, self._seconds = limits, limits.seconds
         wanted = [path.encode("utf-8", "surrogatepass") for path in apps]
         for path in set(self._apps) - set(wanted):
             app = self._apps[path]
@@ -231,7 +238,7 @@ class Router:
     def _problem(self, app: App | None, frame: Frame) -> DirtyError | None:
         if self._stopping:
             return DirtyConnectionError("The task processes are stopping")
-        if app is None or (self.failing and not any(not place.is_leaving for place in app.places)):
+        if app is None or (self.failing and not _has_places(app)):
             return _unknown(frame)
         return None
 
@@ -320,7 +327,7 @@ class Router:
 
     def expire(self, now: float) -> None:
         """Give up the calls that have run for too long: their places are retired."""
-        seconds = self._limits.seconds
+        seconds = self._seconds
         while seconds and self._timed:
             call = next(iter(self._timed.values()))
             if now < call.since + seconds:
@@ -364,19 +371,17 @@ class Router:
 
     def _time(self, call: Call, now: float) -> None:
         call.since = now
-        if self._limits.seconds and not call.is_late:
+        if self._seconds and not call.is_late:
             self._timed[call.id] = call
             self._timed.move_to_end(call.id)
 
     def _deal(self, place: Place, now: float) -> None:
         """Give a place what it has room for, of all that waits for its applications what has waited longest."""
         while not place.is_leaving and len(place.running) < place.width:
-            heads = [next(iter(app.waiting)) for app in place.apps if app.waiting]
-            if not heads:
+            app = _longest_waited(place)
+            if app is None:
                 return
-            first = min(heads)
-            app = next(app for app in place.apps if app.waiting and next(iter(app.waiting)) == first)
-            call = app.waiting.pop(first)
+            _, call = app.waiting.popitem(last=False)
             self._octets -= len(call.payload)
             self._books.waits(app.path, len(app.waiting))
             if call.gives_up_at and now >= call.gives_up_at:
@@ -387,7 +392,7 @@ class Router:
 
     def _tell_drained(self, place: Place) -> None:
         """Tell the outlet once that nothing runs there, or nothing that is worth waiting for."""
-        state = 2 if not place.running else int(all(call.is_late for call in place.running.values()))
+        state = 2 if not place.running else int(_is_stuck(place))
         if state > place.told:
             place.told = state
             self._outlet.drained(place.id, state == 1)
@@ -441,6 +446,26 @@ class _NoBooks:
     def begins(self, call: int, app: str, place: int, target: bytes, came_at: float) -> None: ...
     def leaves(self, call: int, failed: bool) -> None: ...
     def ends(self, app: str, result: str) -> None: ...
+
+
+def _longest_waited(place: Place) -> App | None:
+    """Of the applications of a place, the one of which a call has waited for longest."""
+    first = 0
+    best: App | None = None
+    for app in place.apps:
+        if app.waiting:
+            number = next(iter(app.waiting))
+            if best is None or number < first:
+                first, best = number, app
+    return best
+
+
+def _has_places(app: App) -> bool:
+    return any(not place.is_leaving for place in app.places)
+
+
+def _is_stuck(place: Place) -> bool:
+    return all(call.is_late for call in place.running.values())
 
 
 def _unknown(frame: Frame) -> DirtyError:

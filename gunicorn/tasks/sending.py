@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import socket
 
+from ._octets import head
 from .errors import DirtyProtocolError
-from .frames import PASSED, head
+from .frames import PASSED, FrameReader
 from .passing import IS_POSSIBLE, LARGE, ROOM, Passed, descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gunicorn.unix.unpatched import Socket
 
-    from .frames import Frame, FrameReader
+    from ._octets import Frame
 
 __all__ = ["payload_to_send", "read_frames", "send_answer", "send_frame"]
 
@@ -65,7 +66,7 @@ def read_frames(sock: Socket, reader: FrameReader) -> list[Frame]:
     try:
         octets, messages, _, _ = sock.recvmsg(reader.wanted, ROOM, _FLAGS)
         if octets:
-            return reader.feed(octets, descriptors(messages))
+            return reader.feed(octets, descriptors(messages) if messages else ())
     except (OSError, DirtyProtocolError):
         # The other end is gone, or lost.
         pass

@@ -14,6 +14,7 @@ from gunicorn.logs import request_ids
 from gunicorn.unix import unpatched
 
 from . import calls, frames
+from ._octets import Frame
 from .calls import Job
 from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, WORN, FrameReader
 from .loop_thread import LoopThread
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gunicorn.unix.unpatched import Socket
-
-    from .frames import Frame
 
 __all__ = ["Serving"]
 
@@ -39,6 +38,11 @@ class Serving:
     After `max_calls` calls the pool is asked for another process (0: never). The thread that hears about calls
     calls `beat` again and again.
     """
+
+    __slots__ = (
+        "_apps", "_beat", "_calls_left", "_cancelled", "_channel", "_control", "_control_reader", "_frames", "_is_last",
+        "_jobs", "_last_seen", "_loop", "_reader", "_reading", "_sending", "_wishes_to_leave", "wake",
+    )
 
     def __init__(
         self, channel: Socket, control: Socket, apps: Mapping[str, Callable[..., object]], max_calls: int,

@@ -39,6 +39,8 @@ NO_TABLE, NO_KEY = "StashTableNotFoundError", "StashKeyNotFoundError"
 class StashTables:
     """`most`: octets that may be stored."""
 
+    __slots__ = ("_ends", "_now", "_number", "_order", "_tables", "entries", "most", "octets")
+
     def __init__(self, most: int = MOST_OCTETS) -> None:
         self.most = most
         self.octets = 0

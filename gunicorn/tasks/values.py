@@ -7,10 +7,11 @@ entries; integers are of network order, so that both ends may be on different ma
 
 from __future__ import annotations
 
-import os
 import struct
 
+from ._octets import decoded, encoded
 from .errors import DirtyProtocolError
+from .limits import SHORT, longest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +19,7 @@ if TYPE_CHECKING:
 
     Parts = list[bytes]
 
-__all__ = ["LONGEST", "MOST_ENTRIES", "VARIABLE_OF_LIMIT", "decode", "encode", "longest"]
-
-LONGEST = 64 * 1024 * 1024
-"""Octets of the longest text, of the longest bytes, and of all that is sent at once, unless somebody says otherwise."""
-
-VARIABLE_OF_LIMIT = "GUNICORN_DIRTY_LIMIT"
-"""In the environment: what the server says (`dirty_max_message`)."""
-
-# What is shorter than that needs no look at the limit, which cannot be less.
-_SHORT = 1024
+__all__ = ["MOST_ENTRIES", "decode", "encode"]
 
 MOST_ENTRIES = 1 << 20
 """Entries of the largest list or dict."""
@@ -46,18 +38,15 @@ _ONLY_DOUBLE = struct.Struct("!d")
 _PLAIN = {None: bytes([_NONE]), False: bytes([_FALSE]), True: bytes([_TRUE])}
 
 
-def longest() -> int:
-    """So many octets may be sent at once."""
-    said = os.environ.get(VARIABLE_OF_LIMIT, "")
-    return max(int(said), _SHORT) if said.isascii() and said.isdigit() and len(said) < 12 else LONGEST
-
-
 def encode(value: object) -> bytes:
     """The octets of `value`. Raises DirtyProtocolError for what cannot be passed, or is too large."""
+    short = encoded(value)
+    if short is not None:
+        return short
     parts: Parts = []
     _put(value, parts, DEEPEST)
     octets = b"".join(parts)
-    if len(octets) > _SHORT and len(octets) > longest():
+    if len(octets) > SHORT and len(octets) > longest():
         raise DirtyProtocolError(f"Message of {len(octets)} octets is too large: {longest()} are the most")
     return octets
 
@@ -113,7 +102,7 @@ def _put_dict(value: dict[object, object], parts: Parts, depth: int) -> None:
 
 
 def _bounded(length: int, what: str) -> int:
-    if length > _SHORT and length > longest():
+    if length > SHORT and length > longest():
         raise DirtyProtocolError(f"{what} of {length} octets is too long: {longest()} are the most")
     return length
 
@@ -145,7 +134,7 @@ def decode(octets: bytes, start: int = 0) -> object:
 def decode_first(octets: bytes, start: int = 0) -> tuple[object, int]:
     """The value at `start`, and where it ends. Raises DirtyProtocolError."""
     try:
-        return _take(octets, start, DEEPEST)
+        return decoded(octets, start) or _take(octets, start, DEEPEST)
     except (struct.error, IndexError):
         raise DirtyProtocolError("A value has no end", octets[start:start + 100]) from None
     except UnicodeDecodeError:

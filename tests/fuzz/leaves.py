@@ -15,6 +15,7 @@ MASK = (1 << 64) - 1
 
 def make(rooms: Rooms) -> Any:
     spans, masking, http2 = rooms("http._octets"), rooms("wire._masking"), rooms("wire._http2")
+    tasks, not_a_frame = rooms("tasks._octets"), rooms("tasks.errors").DirtyProtocolError
     runs = (spans.token_end, spans.path_end, spans.query_end, spans.value_end)
     refused = (ValueError, OverflowError)
 
@@ -39,8 +40,20 @@ def make(rooms: Rooms) -> Any:
             found.append(masking.unmask(data, start, end, b"\1\2\3\4", choice - 9))
             found.append(http2.frame_head(abs(start), choice & 255, end & 255, abs(choice)))
             found.append(http2.huffman(data, start, end))
+            found.append(tasks.head(choice & 15, abs(choice) & MASK, end & 255, choice & 7, start & 7))
         except refused as error:
             found.append(isinstance(error, OverflowError))
+        # Only the compiled one knows values: it answers, or leaves them to others.
+        try:
+            value = tasks.decoded(data, start % (size + 1))
+            assert value is None or value[1] <= size
+        except UnicodeDecodeError:
+            assert data
+        try:
+            frames, place, missing = tasks.frames(b"\1\0\0\0" + data, lambda: 1000)
+            found += [[(each.kind, each.target, each.payload) for each in frames], place, missing]
+        except not_a_frame:
+            found.append("no frame")
         return found
 
     return run

@@ -283,7 +283,7 @@ def test_coroutines_with_one_client(server: Server) -> None:
             await items.aclose()
             client.timeout = 0.1
             with pytest.raises(DirtyTimeoutError):
-                await client.execute_async(T, "sleep", 0.3)
+                await client.execute_async(T, "sleep", 1.0)
             client.timeout = 20.0
             task = asyncio.create_task(client.execute_async(T, "for_ever"))
             await asyncio.sleep(0.05)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,9 @@ from gunicorn.dirty import (
     DirtyError,
     DirtyQueueFullError,
     DirtyTimeoutError,
+    DirtyWorkerError,
 )
+from gunicorn.master.pool import pause_after
 from gunicorn.tasks.client import result_of
 from gunicorn.tasks.frames import CALL, target_of
 from gunicorn.tasks.values import encode
@@ -344,6 +348,94 @@ def test_a_killed_master_of_tasks_is_started_again_at_the_same_place(make_server
     assert master_of(server) != master
     wait_until(lambda: not is_alive(process))
     assert server.stop() == 0
+
+
+#: Who is killed, what runs meanwhile in the only task process, and what its caller is told. The leading process between
+#: them has the next one begin without a pause for what died before.
+KILLED: list[tuple[str, str, type[DirtyError] | None]] = [
+    ("process", "nothing", None), ("process", "a call", DirtyWorkerError), ("master", "nothing", None),
+    ("process", "a stream", DirtyWorkerError), ("master", "a call", DirtyConnectionError), ("caller", "a call", None),
+    ("master", "a stream", DirtyConnectionError),
+]
+
+CALLER = """
+import sys
+from gunicorn.dirty import DirtyClient
+DirtyClient(sys.argv[1]).execute("tasks:T", "until_cancelled")
+"""
+
+
+def test_whoever_is_killed_and_whenever_all_goes_on(make_server: Serve) -> None:
+    """Who has asked is told, what waited is done or told, and the next one is served. How long that takes is printed;
+    that what dies once is replaced at once, `test_a_crash_loop_slows_down_and_recovers` holds by a clock of its own."""
+    server = start(make_server, "--dirty-workers", "1")
+    client, waiting = served(server), server.folder / "waiting"
+
+    def is_served() -> bool:
+        try:
+            return client.execute(T, "echo", 1) == [[1], {}]
+        except DirtyError:
+            return False
+
+    for who, what, error in KILLED:
+        with ThreadPoolExecutor(2) as pool:
+            waiting.unlink(missing_ok=True)
+            items = client.stream(T, "items", 10**9) if what == "a stream" else iter([0])
+            assert next(items) == 0
+            victim = master_of(server) if who == "master" else processes_of(server)[0]
+            call = queued = caller = None
+            if who == "caller":
+                caller = subprocess.Popen([sys.executable, "-c", CALLER, socket_of(server)])
+                victim = caller.pid
+            elif what == "a call":
+                call = pool.submit(client.execute, T, "until_cancelled")
+            if what == "a call":
+                wait_until(waiting.exists)
+                queued = pool.submit(is_served)
+                other = DirtyClient(socket_of(server), timeout=0.05)
+                with pytest.raises(DirtyTimeoutError):
+                    other.execute(T, "echo")
+            os.kill(victim, signal.SIGKILL)
+            begun = time.monotonic()
+            wait_until(is_served)
+            print(f"{who} killed in {what}: served again after {time.monotonic() - begun:.3f} s")
+            if error is not None:
+                with pytest.raises(error, match=r"may have run"):
+                    call.result() if call is not None else list(items)
+            if queued is not None:
+                assert queued.result() == (who != "master")
+            if caller is not None:
+                assert caller.wait(PATIENCE) == -signal.SIGKILL
+                assert client.execute(T, "what_ended")[1] == ["cancelled"]
+    assert server.stop() == 0
+
+
+INTERRUPTED = """
+import sys
+from gunicorn.dirty import DirtyClient
+client = DirtyClient(sys.argv[1])
+try:
+    client.execute("tasks:T", "until_cancelled")
+except KeyboardInterrupt:
+    print(client.execute("tasks:T", "what_ended")[1])
+"""
+
+
+def test_a_caller_that_is_interrupted_gives_up_its_call(make_server: Serve) -> None:
+    server = start(make_server, "--dirty-workers", "1")
+    served(server)
+    with subprocess.Popen([sys.executable, "-c", INTERRUPTED, socket_of(server)], stdout=subprocess.PIPE) as caller:
+        wait_until((server.folder / "waiting").exists)
+        caller.send_signal(signal.SIGINT)
+        assert caller.communicate(timeout=PATIENCE)[0] == b"['cancelled']\n"
+
+
+def test_pauses_before_the_leading_process_is_started_again() -> None:
+    pauses = [0.0]
+    for _ in range(9):
+        pauses.append(pause_after(pauses[-1], lasted=False))
+    assert pauses == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    assert pause_after(10.0, lasted=True) == 0.0
 
 
 def test_nothing_outlives_a_killed_server(make_server: Serve) -> None:

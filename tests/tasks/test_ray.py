@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
-from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, head, target_of
+from gunicorn.tasks._octets import head
+from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, target_of
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
 from gunicorn.tasks.ray_actor import TaskActor
 from gunicorn.tasks.values import decode, encode

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gunicorn.instrument.task_board import TaskBoard
+from gunicorn.tasks._octets import Frame
 from gunicorn.tasks.errors import (
     DirtyConnectionError,
     DirtyError,
@@ -19,7 +20,7 @@ from gunicorn.tasks.errors import (
     DirtyTimeoutError,
     DirtyWorkerError,
 )
-from gunicorn.tasks.frames import CALL, END, ERROR, ITEM, RESULT, STREAM, WINDOW, Frame
+from gunicorn.tasks.frames import CALL, END, ERROR, ITEM, RESULT, STREAM, WINDOW
 from gunicorn.tasks.router import Call, Limits, Router
 
 A, B = "m:A", "m:B"
