@@ -16,6 +16,8 @@ READ, WRITE = unpatched.select.POLLIN, unpatched.select.POLLOUT
 BROKEN = unpatched.select.POLLHUP | unpatched.select.POLLERR
 """Told unasked: nobody is left at the other end."""
 
+_CLOSED = unpatched.select.POLLNVAL
+
 LONGEST = 86400.0
 """Seconds of the longest sleep; who wakes for nothing sleeps on."""
 
@@ -43,7 +45,7 @@ class Interest:
         limit = None if timeout is None else math.ceil(min(timeout, LONGEST) * 1000)
         found: list[tuple[int, int]] = self._poll.poll(limit)
         for fd, why in found:
-            if why & unpatched.select.POLLNVAL:
+            if why & _CLOSED:
                 # Closed by somebody who did not tell; a sleep with it would be none.
                 self.forget(fd)
         return found
