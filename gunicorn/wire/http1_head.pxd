@@ -34,8 +34,13 @@ cdef class HeadParser(Head):
     @cython.locals(
         view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
         target_stop=Py_ssize_t, version=Py_ssize_t, following=Py_ssize_t, request=Request, uri=str,
-        mark=Py_ssize_t, stop=Py_ssize_t)
+        mark=Py_ssize_t)
     cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(is_followed=bint)
+    cdef Py_ssize_t _behind_empty_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(stop=Py_ssize_t)
+    cdef Py_ssize_t _short_version(
+        self, bytes data, Py_ssize_t position, Py_ssize_t version, Py_ssize_t end) except -1
     @cython.locals(limit=Py_ssize_t)
     cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
     cdef Py_ssize_t _other_version(self, Request request, bytes data, Py_ssize_t start, Py_ssize_t end) except -1

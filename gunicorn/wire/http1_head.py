@@ -181,14 +181,10 @@ class HeadParser(Head):
         """Take the request line if it is whole, and set `request`; the position behind what was taken."""
         view = data
         position = start
-        while position < end and view[position] == 13:
-            # RFC 9112 section 2.2: one empty line in front of it is forgiven.
-            if self.leading_line or (position + 1 < end and view[position + 1] != 10):
-                raise InvalidRequestLine("empty")
-            if position + 1 >= end:
-                return position
-            self.leading_line = True
-            position += 2
+        if start < end and view[start] == 13:
+            position = self._behind_empty_line(data, start, end)
+            if position == start:
+                return start
         method_end = token_end(data, position, end)
         if method_end >= end:
             return self._unfinished_line(position, end)
@@ -206,10 +202,7 @@ class HeadParser(Head):
             raise LimitRequestLine(target_stop - position, self.table.line_limit)
         version = target_stop + 1
         if version + 10 > end:
-            stop = data.find(b"\n", version, end)
-            if stop >= 0:
-                raise InvalidHTTPVersion(text(data, version, min(stop, version + SHOWN)))
-            return self._unfinished_line(position, end)
+            return self._short_version(data, position, version, end)
         request = Request.__new__(Request)
         request.begin()
         if data.startswith(HTTP11, version):
@@ -234,6 +227,24 @@ class HeadParser(Head):
             split_target(request, self.table)
         self.request = request
         return following
+
+    def _behind_empty_line(self, data: bytes, start: int, end: int) -> int:
+        """The position behind an empty line in front of the request line, of which one is forgiven (RFC 9112 section
+        2.2); `start` where it is not whole yet."""
+        if start + 1 >= end and not self.leading_line:
+            return start
+        is_followed = start + 2 < end and data[start + 2] == 13
+        if self.leading_line or data[start + 1] != 10 or is_followed:
+            raise InvalidRequestLine("empty")
+        self.leading_line = True
+        return start + 2
+
+    def _short_version(self, data: bytes, position: int, version: int, end: int) -> int:
+        """A request line with fewer octets behind its target than a version has."""
+        stop = data.find(b"\n", version, end)
+        if stop >= 0:
+            raise InvalidHTTPVersion(text(data, version, min(stop, version + SHOWN)))
+        return self._unfinished_line(position, end)
 
     def _unfinished_line(self, position: int, end: int) -> int:
         limit = self.table.line_limit

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from gunicorn import util
+from gunicorn.blocking.answering import ALREADY_HANDLED
+from gunicorn.blocking.answering import answer as answer_request
 from gunicorn.config import Config
 from gunicorn.http import Message, RequestParser, errors, get_parser
 from gunicorn.http.body import Body, ChunkedReader, EOFReader, LengthReader
@@ -22,6 +24,8 @@ from gunicorn.http.message import Request
 from gunicorn.http.parser import Parser
 from gunicorn.http.unreader import IterUnreader, SocketUnreader, Unreader
 from gunicorn.http.wsgi import FileWrapper, Response, base_environ, create, default_environ, proxy_environ
+from gunicorn.instrument.scoreboard import PAGE, Slot
+from gunicorn.logs.request_ids import running
 
 PEER = ("192.0.2.1", 5)
 SERVER = ("198.51.100.1", 80)
@@ -581,3 +585,48 @@ def test_a_message_without_a_head_has_no_chunks() -> None:
 def test_a_parser_that_makes_no_messages_says_so() -> None:
     with pytest.raises(NotImplementedError, match="mesg_class"):
         next(Parser(config(), [GET], PEER))
+
+
+# A whole request.
+
+
+class Worker:
+    """As much of a worker of others as an answer needs. `application` gets the environ and `start_response`."""
+
+    def __init__(self, application: Callable[..., Any], **values: Any) -> None:
+        self.cfg = config(**values)
+        self.log = self
+        self.alive = True
+        self.nr, self.max_requests = 0, 100
+        self.slot = Slot(memoryview(bytearray(PAGE)), 0)
+        self.application = application
+        self.lines: list[tuple[str, str | None]] = []
+
+    def traced_application(self) -> Callable[..., Any]:
+        return self.application
+
+    def access(self, response: Any, req: Any, environ: Any, took: Any) -> None:
+        self.lines.append((response.status, running.get()))
+
+
+@pytest.mark.parametrize(("result", "goes_on", "statuses"), [
+    ([b"x"], True, ["200 OK"]), (ALREADY_HANDLED, False, []),
+])
+def test_the_id_of_a_request_leaves_with_it(result: Any, goes_on: bool, statuses: list[str]) -> None:
+    seen = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        seen.append((environ["gunicorn.request_id"], running.get()))
+        if result is not ALREADY_HANDLED:
+            start_response("200 OK", [("Content-Length", "1")])
+        return result
+
+    worker: Any = Worker(application, request_id_header="X-Request-ID", keepalive=2)
+    request = next(RequestParser(worker.cfg, [GET], PEER))
+    with quiet_pair() as (_, ours):
+        assert answer_request(worker, SERVER, request, ours, PEER, False, True) is goes_on
+    (told, in_log), = seen
+    assert told
+    assert in_log == told
+    assert worker.lines == [(status, told) for status in statuses]
+    assert running.get() is None
