@@ -14,7 +14,7 @@ PYTEST_3 = $(RUN) -m pytest -n 3 --dist worksteal
 # Narrowed by ARGS, there may be no test of the one sort or the other.
 NONE_IS_FINE = test $$? -eq 5
 
-.PHONY: help serve test test-compiled test-sanitized fuzz lint check settings docs docs-serve screenshots autobahn chaos bench bench-gate \
+.PHONY: help serve test test-compiled test-sanitized fuzz lint check settings docs docs-serve screenshots autobahn chaos bench bench-page bench-gate \
 	build-inplace clean
 
 help: ## list the verbs
@@ -89,6 +89,9 @@ build-inplace: $(VENV)/.check ## compile the hot path beside its sources
 
 bench: $(VENV)/bin/python ## build the peers into .bench/ and measure; ARGS="--scenario hello"
 	$(RUN) -m benchmarks $(ARGS)
+
+bench-page: $(VENV)/bin/python ## all figures of docs/benchmarks.md anew, forty minutes; ARGS="--parts tls,start"
+	$(RUN) -m benchmarks.page $(ARGS)
 
 bench-gate: build-inplace ## instructions of each request against benchmarks/instructions.json; ARGS=--update writes it
 	env -u GUNICORN_PURE $(RUN) -m benchmarks.gate $(ARGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
@@ -57,14 +57,22 @@ class Row(NamedTuple):
     pss_mib: float
     errors: int
     start_ms: float
-    idle_bytes: float | None
-    quiet_rate: float | None
-    quiet_p99_ms: float | None
-    held: float | None
-    crowded_us: float | None
-    one_us: float | None
-    times_one_us: float | None
-    times_one_rate: float | None
+    idle_bytes: float | None = None
+    quiet_rate: float | None = None
+    quiet_p99_ms: float | None = None
+    held: float | None = None
+    crowded_us: float | None = None
+    one_us: float | None = None
+    times_one_us: float | None = None
+    times_one_rate: float | None = None
+
+
+class Table(NamedTuple):
+    """The rows of a scenario, and how they are shown: a key of KINDS."""
+
+    title: str
+    kind: str
+    rows: list[Row]
 
 
 def row_of(peer: str, samples: Sequence[Sample], floor_us: float | None) -> Row:
@@ -180,14 +188,22 @@ def cell(row: Row, column: Column) -> str:
     return format(value, column.form) if math.isfinite(value) else "none answered"
 
 
-def markdown(title: str, rows: Sequence[Row], kind: str) -> str:
+def markdown(table: Table) -> str:
+    """A table with its heading."""
+    return "\n".join([f"### {table.title}", "", *lines_of(table), ""])
+
+
+def lines_of(table: Table) -> list[str]:
     """A table; columns that would be empty are left out."""
-    shown = KINDS[kind]
-    columns = [column for column in shown.columns if any(cell(row, column) for row in rows)]
-    cells = [(row.peer, *(cell(row, column) for column in columns)) for row in ordered(rows, shown)]
-    head = ("server", *(column.head for column in columns))
-    lines = [f"### {title}", "", line(head), "|---|" + "---:|" * len(columns), *map(line, cells), ""]
-    return "\n".join(lines)
+    shown = KINDS[table.kind]
+    columns = [column for column in shown.columns if any(cell(row, column) for row in table.rows)]
+    cells = [(row.peer, *(cell(row, column) for column in columns)) for row in ordered(table.rows, shown)]
+    return grid(("server", *(column.head for column in columns)), cells)
+
+
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table whose first column is of names, and all others of figures."""
+    return [line(head), "|---|" + "---:|" * (len(head) - 1), *map(line, rows)]
 
 
 def ordered(rows: Sequence[Row], kind: Kind) -> list[Row]:
@@ -202,10 +218,11 @@ BAR, GAP, LEFT, WIDTH = 20, 8, 130, 720
 COLOURS = {"us": "#2b7a4b", "floor": "#9aa5b1"}
 
 
-def svg(title: str, rows: Sequence[Row], kind: str = "load") -> str:
+def svg(table: Table) -> str:
     """A bar a server, the shorter the better; a bar far too long is cut and marked."""
-    how = KINDS[kind]
-    bars = [(row, getattr(row, how.field)) for row in ordered(rows, how)]
+    how = KINDS[table.kind]
+    title = f"{table.title}: {how.meaning}"
+    bars = [(row, getattr(row, how.field)) for row in ordered(table.rows, how)]
     shown = [(row, value) for row, value in bars if value > 0 and math.isfinite(value)]
     usual = [value for _, value in shown]
     full = min(usual[-1], usual[len(usual) // 2] * 4) if usual else 1.0
@@ -221,7 +238,7 @@ def svg(title: str, rows: Sequence[Row], kind: str = "load") -> str:
         length = max(2.0, min(value / full, 1.0) * (WIDTH - LEFT - 150))
         colour = COLOURS.get(row.peer.split("-")[0], "#5b7fa6")
         label = f"{value:,.0f} {how.unit}" if value >= 1000 else f"{value:.1f} {how.unit}"
-        compared = row.times_floor and row.peer != "floor" and kind == "load"
+        compared = row.times_floor and row.peer != "floor" and table.kind == "load"
         label += f" ({row.times_floor:.2f} × floor)" if compared else ""
         label += " …" if value > full else ""
         parts += [
@@ -232,22 +249,33 @@ def svg(title: str, rows: Sequence[Row], kind: str = "load") -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def write(folder: Path, about: dict[str, Any], tables: dict[str, tuple[str, str, list[Row]]]) -> None:
+def write(folder: Path, about: dict[str, str | int], tables: dict[str, Table]) -> None:
     """results.md, results.json and one SVG a scenario."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = ", ".join(f"{name} {value}" for name, value in about.items())
-    text = [f"Measured with {facts}.", ""]
-    text += [markdown(title, rows, kind) for title, kind, rows in tables.values()]
+    text = [f"Measured with {facts}.", "", *map(markdown, tables.values())]
     (folder / "results.md").write_text("\n".join(text))
-    data = {name: [finite(row) for row in rows] for name, (_, _, rows) in tables.items()}
+    data = {name: [finite(row) for row in table.rows] for name, table in tables.items()}
     (folder / "results.json").write_text(json.dumps({"about": about, "scenarios": data}, indent=1) + "\n")
-    for name, (title, kind, rows) in tables.items():
-        (folder / f"{name}.svg").write_text(svg(f"{title}: {KINDS[kind].meaning}", rows, kind))
+    for name, table in tables.items():
+        (folder / f"{name}.svg").write_text(svg(table))
+
+
+#: What is infinite where nothing was answered.
+ENDLESS = ("cpu_us", "p50_ms", "p99_ms")
 
 
 def finite(row: Row) -> dict[str, Any]:
     """JSON has no infinity; what was not answered has no time."""
-    return {
-        name: None if isinstance(value, float) and math.isinf(value) else value
-        for name, value in row._asdict().items()
-    }
+    return {name: _rounded(value) for name, value in row._asdict().items()}
+
+
+def _rounded(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def row_from(known: dict[str, Any]) -> Row:
+    """The inverse of `finite`."""
+    return Row(**known | {name: math.inf for name in ENDLESS if known[name] is None})

@@ -117,29 +117,6 @@ def test_what_is_documented_as_an_interface_is_one() -> None:
         assert set(re.findall(r"\w+", members)) <= inside, (module, name)
 
 
-def figures(page: str, title: str) -> dict[str, list[str]]:
-    """The rows of the first table behind a heading, by their first cell."""
-    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+) \|$", text.split(f" {title}\n")[1].split("\n#")[0], re.MULTILINE)
-    return {cells[0]: cells[1:] for row in rows for cells in [row.split(" | ")]}
-
-
-def test_figures_of_worker_types_are_those_that_were_measured() -> None:
-    told = figures("choosing.md", "Figures")
-    hello = figures("benchmarks.md", "Hello, World!, worker types")
-    flask = figures("benchmarks.md", "Flask, a JSON answer, worker types")
-    few, many = (figures("benchmarks.md", f"A 10 ms sleep, 32 threads, {number} connections") for number in (32, 256))
-    peers = ["us", "us-gthread", "us-gevent", "us-eventlet", "us-tornado"]
-    sleepers = ["us-gthread", "us-gevent"]
-    rows = list(told.values())[2:]
-    assert rows[0] == [hello[peer][0] for peer in peers]
-    assert rows[1] == [flask[peer][0] for peer in peers]
-    assert rows[2][1:3] == [few[peer][1] for peer in sleepers]
-    assert rows[3][1:3] == [many[peer][1] for peer in sleepers]
-    assert rows[4][1:3] == [f"{float(many[peer][2]):.0f}" for peer in sleepers]
-    assert rows[5] == [hello[peer][5] for peer in peers]
-
-
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
