@@ -405,13 +405,7 @@ class Arbiter(MasterState):
 
     def reap_workers(self) -> None:
         """Collect every child that ended, for `manage_workers`."""
-        while True:
-            try:
-                pid, status = unpatched.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        for pid, status in forks.ended():
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
             elif not any(each.ended(pid, status) for each in (self._export, self.parking, self.pool)):

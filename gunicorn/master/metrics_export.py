@@ -15,7 +15,7 @@ import time
 
 import gunicorn
 from gunicorn._standard import standard_first
-from gunicorn.unix import unpatched
+from gunicorn.unix import forks, unpatched
 
 from .measures import Measures
 from .reception import Reception
@@ -199,11 +199,7 @@ class MetricsExport:
         self.due = None
         until = self._clock() + CLOSING_SECONDS
         while self._pid and self._clock() < until:
-            try:
-                pid, _ = unpatched.waitpid(self._pid, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid:
+            if forks.has_ended(self._pid):
                 return
             unpatched.select.select([], [], [], LOOK_SECONDS)
 

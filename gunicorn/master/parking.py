@@ -171,14 +171,7 @@ class Parking:
         self.stop()
         until = self._clock() + CLOSING_SECONDS
         while self._pid:
-            try:
-                pid, _ = unpatched.waitpid(self._pid, os.WNOHANG)
-                if not pid and self._clock() >= until:
-                    os.kill(self._pid, signal.SIGKILL)
-                    pid, _ = unpatched.waitpid(self._pid, 0)
-            except ChildProcessError:
-                pid = self._pid
-            if pid:
+            if forks.has_ended(self._pid, kill=self._clock() >= until):
                 self._pid = 0
             else:
                 unpatched.select.select([], [], [], LOOK_SECONDS)

@@ -308,14 +308,7 @@ class Pool:
         limit = self._master.cfg.dirty_graceful_timeout if graceful else 0
         until = self._clock() + limit + STOP_GRACE
         while self._pid:
-            try:
-                pid, _ = unpatched.waitpid(self._pid, os.WNOHANG)
-                if not pid and self._clock() >= until:
-                    os.kill(self._pid, signal.SIGKILL)
-                    pid, _ = unpatched.waitpid(self._pid, 0)
-            except ChildProcessError:
-                pid = self._pid
-            if pid:
+            if forks.has_ended(self._pid, kill=self._clock() >= until):
                 self._pid = 0
             elif self._is_hastened():
                 self.tell(signal.SIGQUIT)

@@ -121,13 +121,7 @@ class PoolProcesses(PoolReload):
     # One goes.
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = unpatched.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        for pid, status in forks.ended():
             self._exits.append(Exit(pid, status))
             self._switchboard.hear_out(pid)
 

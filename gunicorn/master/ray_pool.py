@@ -22,7 +22,7 @@ from gunicorn.tasks.errors import DirtyProtocolError
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
 from gunicorn.tasks.passing import opened
 from gunicorn.tasks.values import decode, encode
-from gunicorn.unix import unpatched
+from gunicorn.unix import forks, unpatched
 from gunicorn.unix.interest import READ, WRITE
 
 from .decisions import Exit, Measured
@@ -206,14 +206,9 @@ class RayArbiter(DirtyArbiter):
                 self._output = -1
 
     def _reap(self) -> None:
-        try:
-            pid, status = unpatched.waitpid(-1, os.WNOHANG)
-            while pid:
-                if pid == self._gateway:
-                    self._on_gateway_end(status)
-                pid, status = unpatched.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
+        for pid, status in forks.ended():
+            if pid == self._gateway:
+                self._on_gateway_end(status)
 
     def _on_gateway_end(self, status: int) -> None:
         pid, self._gateway = self._gateway, 0
@@ -267,11 +262,7 @@ class RayArbiter(DirtyArbiter):
         self._close_messages()
         until = time.monotonic() + END_SECONDS
         while self._gateway and time.monotonic() < until:
-            try:
-                pid, _ = unpatched.waitpid(self._gateway, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid:
+            if forks.has_ended(self._gateway):
                 return
             unpatched.select.select([], [], [], LOOK_SECONDS)
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from _thread import get_ident
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from . import unpatched
 
@@ -22,7 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-__all__ = ["end_stray", "fork", "guard", "is_stray", "leave", "reset_signals", "status_of", "unguard"]
+__all__ = [
+    "end_stray", "ended", "fork", "guard", "has_ended", "is_stray", "leave", "reset_signals", "status_of", "unguard",
+]
 
 
 class _State:
@@ -71,6 +73,30 @@ def fork() -> int:
     if not pid:
         _forget_siblings()
     return pid
+
+
+def ended() -> Iterator[tuple[int, int]]:
+    """Collect every child that has ended, its PID and wait status; waits for none."""
+    while True:
+        try:
+            pid, status = unpatched.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid, status
+
+
+def has_ended(pid: int, kill: bool = False) -> bool:
+    """Whether this child is gone, and collected; one that is not is killed and waited for where it has to be."""
+    try:
+        found, _ = unpatched.waitpid(pid, os.WNOHANG)
+        if not found and kill:
+            os.kill(pid, signal.SIGKILL)
+            found, _ = unpatched.waitpid(pid, 0)
+    except ChildProcessError:
+        return True
+    return bool(found)
 
 
 def is_stray() -> bool:
