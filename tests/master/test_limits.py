@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import time
@@ -12,7 +11,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.master.test_signals import Background
-from tests.support.server import Server
+from tests.support.server import Server, halted
 from tests.support.wait import PATIENCE, wait_until
 from tests.support.wire import Wire
 from tests.workers.kinds import at_once
@@ -318,7 +317,7 @@ class TestStop:
         """Connections that the kernel has accepted before the signal belong to this server."""
         server = start(serve, kind, "--worker-connections", "50")
         server.get("/")
-        with stopped(server.worker_pids()[0]):
+        with halted(server.worker_pids()[0]):
             waiting = [Wire(server.address) for _ in range(30)]
             for wire in waiting:
                 wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -366,20 +365,6 @@ class TestStop:
             request.result()
 
         at_once(servers, hasten)
-
-
-class stopped:
-    """A process that does not run while this is open."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-
-    def __enter__(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
-        wait_until(lambda: Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-
-    def __exit__(self, *info: object) -> None:
-        os.kill(self.pid, signal.SIGCONT)
 
 
 def running(server: Server) -> bool:

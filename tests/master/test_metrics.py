@@ -17,7 +17,7 @@ from tests.master.scrape import Counts, counts, face_of, health, samples, value,
 from tests.support.control import ask as ask_master
 from tests.support.control import ready_workers
 from tests.support.http2 import HTTP2Client
-from tests.support.server import HELLO, Server, is_alive
+from tests.support.server import HELLO, Server, halt, is_alive
 from tests.support.wait import wait_until
 from tests.support.wire import get, request
 from tests.workers.kinds import KINDS
@@ -384,7 +384,7 @@ def test_the_only_worker_is_stuck(serve: Serve) -> None:
     wait_until(lambda: health(face).status == 200)
     go.unlink()
     (pid,) = server.worker_pids()
-    os.kill(pid, signal.SIGSTOP)
+    halt(pid)
     wait_until(lambda: health(face).status == 503)
     assert health(face).json()["reason"] == "no worker is well"
     assert [health(face, path).status for path in ("/livez", "/startupz")] == [200, 200]

@@ -55,6 +55,25 @@ def is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
+def halt(pid: int) -> None:
+    """Stop a process by SIGSTOP, and wait until none of its threads runs: the signal says so before it is true."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    wait_until(lambda: all(
+        thread.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "T" for thread in threads.iterdir()
+    ), what=f"a halt of {pid}")
+
+
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    """A process that does not run while this is open."""
+    halt(pid)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def children_of(pid: int) -> list[int]:
     """The living children of a process, oldest first."""
     try:

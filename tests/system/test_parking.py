@@ -13,7 +13,7 @@ import pytest
 from gunicorn.workers.farewell import FAREWELL_SECONDS, QUICK_FAREWELL_SECONDS
 from tests.conftest import Serve
 from tests.master.scrape import face_of, samples, value
-from tests.support.server import Server, children_of, is_alive
+from tests.support.server import Server, children_of, halted, is_alive
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
 
@@ -153,14 +153,13 @@ def test_whoever_is_parked_is_waited_for(number: int, idle: float, serve: Serve,
     clients += [server.connect() for _ in range(8)]
     warm_up(server, clients)
     place = parking_pid(server)
-    os.kill(place, signal.SIGSTOP)
-    server.send_signal(number)
-    server.wait_for_log("Handling signal")
-    for client in clients:
-        ask(client)
-    # Longer than an idle client of a worker is waited for.
-    time.sleep(idle + 0.2)
-    os.kill(place, signal.SIGCONT)
+    with halted(place):
+        server.send_signal(number)
+        server.wait_for_log("Handling signal")
+        for client in clients:
+            ask(client)
+        # Longer than an idle client of a worker is waited for.
+        time.sleep(idle + 0.2)
     assert {answer(client)[2] for client in clients} == {"close"}
     assert server.wait() == 0
 

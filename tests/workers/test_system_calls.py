@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Serve
 from tests.support import faults
-from tests.support.server import HELLO
+from tests.support.server import HELLO, halt
 from tests.support.wait import wait_until
 from tests.support.wire import Wire
 from tests.workers.kinds import KINDS, QUICK
@@ -37,7 +37,7 @@ def test_calls_of_a_connection(serve: Serve, tmp_path: Path, kind: str) -> None:
     seen = {}
     for number, (name, requests, _) in enumerate(TALKS, 1):
         # The first request is there when its connection is accepted.
-        os.kill(worker, signal.SIGSTOP)
+        halt(worker)
         with Wire(server.address, source=faults.COUNTED) as wire:
             for request in requests:
                 wire.send(request)
