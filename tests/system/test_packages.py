@@ -18,6 +18,9 @@ from tests.support.server import REPOSITORY, clean_environment
 
 pytest.importorskip("setuptools", minversion="77")
 
+#: The compiler needs most of what a test may take where it has a processor to itself.
+pytestmark = pytest.mark.timeout(1800)
+
 #: What the archive is made of, and nothing that lies about in a checkout.
 FOLDERS = ("gunicorn", "docs", "examples", "tests", "benchmarks")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.so", "*.egg-info", "staticfiles")
