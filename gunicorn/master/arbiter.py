@@ -21,10 +21,11 @@ from gunicorn.instrument.profile_file import ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.tls import entrance
-from gunicorn.unix import forks, sockets, unpatched
+from gunicorn.unix import forks, listening, unpatched
 from gunicorn.unix.interest import READ, Interest
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title
+from gunicorn.unix.sockets import BaseSocket
 
 from . import hooks, signals, startup, upgrade
 from .child import fork_worker, live
@@ -185,7 +186,7 @@ class Arbiter(MasterState):
         hooks.call(self, "on_starting")
         self.init_signals()
         if not self.LISTENERS:
-            self.LISTENERS = upgrade.inherited_listeners(self) or sockets.create_sockets(self.cfg, self.log)
+            self.LISTENERS = upgrade.inherited_listeners(self) or listening.create_sockets(self.cfg, self.log)
         check_there_is_one(self.cfg, self.LISTENERS)
         startup.announce_listeners(self)
         self.faces.open()
@@ -385,7 +386,7 @@ class Arbiter(MasterState):
         for listener in self.LISTENERS:
             listener.close()
 
-    def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
+    def close_what_is_its_own(self, used: Iterable[BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
         self.reception.put_down()
         self._export.put_down()
@@ -469,7 +470,7 @@ class Arbiter(MasterState):
         # The files of unix sockets stay when another master serves on them.
         self._reloads.settle()
         shared = self.reexec_pid != 0 or self.master_pid != 0 or self.systemd
-        sockets.close_sockets(self.LISTENERS, unlink=not shared)
+        listening.close_sockets(self.LISTENERS, unlink=not shared)
         self.LISTENERS = []
         self.faces.close(unlink=not shared)
 
