@@ -18,6 +18,7 @@ from gunicorn.http.response import http_date as _http_date
 from gunicorn.loading.aliases import SUPPORTED_WORKERS
 from gunicorn.loading.names import import_app, load_class
 from gunicorn.loading.tracebacks import application_traceback, make_fail_app
+from gunicorn.unix.closing import close, close_graceful
 from gunicorn.unix.process import (
     REDIRECT_TO,
     check_is_writable,
@@ -32,7 +33,6 @@ from gunicorn.unix.process import (
     unlink,
 )
 from gunicorn.unix.process import set_process_title as _setproctitle
-from gunicorn.unix.sockets import close, close_graceful
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

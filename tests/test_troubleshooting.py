@@ -93,7 +93,7 @@ def line_of(file: str, call: ast.Call) -> ast.expr | None:
             is_other = OTHERS.fullmatch(owner) and not (file in LOGGERS and owner in ("self", "Logger"))
             if not is_other:
                 return call.args[-1] if owner == "Logger" and len(call.args) == 1 else skip_self(call)
-        if function.attr == "_log" and is_level(call.args[:1]):
+        if function.attr in ("_log", "log") and is_level(call.args[:1]):
             return call.args[1]
     if isinstance(function, ast.Name) and function.id == "Log" and is_level(call.args[:1]):
         return call.args[1]

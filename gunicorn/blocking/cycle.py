@@ -7,7 +7,8 @@ import time
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import shown
 from gunicorn.http.errors import NoMoreData
-from gunicorn.unix.sockets import close, close_graceful, ssl_wrap_socket
+from gunicorn.tls.wrapping import ssl_wrap_socket
+from gunicorn.unix.closing import close, close_graceful
 
 from .answering import ids_of
 from .parser import MOST_THROWN_AWAY, get_parser

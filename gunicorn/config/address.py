@@ -161,26 +161,33 @@ def _descriptor(text: str) -> int:
 
 def _split_port(netloc: str, default_port: str) -> tuple[str, str]:
     if netloc.startswith("["):
-        host, closed, rest = netloc[1:].partition("]")
-        if not closed or (rest and not rest.startswith(":")):
-            raise RuntimeError(f"{netloc!r} is not a valid IPv6 address: write [ADDRESS]:PORT.")
-        return host, rest[1:] if rest else default_port
+        return _split_brackets(netloc, default_port)
     if is_ipv6(netloc):
         _check_is_all_address(netloc)
         return netloc, default_port
+    _check_is_host(netloc)
+    host, colon, port = netloc.partition(":")
+    return host if host not in ("", "0") else "0.0.0.0", port if colon else default_port
+
+
+def _split_brackets(netloc: str, default_port: str) -> tuple[str, str]:
+    host, closed, rest = netloc[1:].partition("]")
+    if not closed or (rest and not rest.startswith(":")):
+        raise RuntimeError(f"{netloc!r} is not a valid IPv6 address: write [ADDRESS]:PORT.")
+    return host, rest[1:] if rest else default_port
+
+
+def _check_is_host(netloc: str) -> None:
     scheme, found, _ = netloc.partition("://")
     if found:
         raise RuntimeError(f"{scheme!r} is not a scheme of an address.")
     host, colon, port = netloc.partition(":")
     if ":" in port:
         raise RuntimeError(f"{netloc!r} has more than one colon; an IPv6 address is written [ADDRESS]:PORT.")
-    if colon and host == "0":
-        # As in `0:8000`, which is common; the only number that is not mistaken for a port.
-        return "0.0.0.0", port
-    if host.isascii() and host.isdigit():
-        # As a host it would be one number for all four octets (inet_aton(3)).
+    # As a host a number would be one for all four octets (inet_aton(3)). `0:8000` is common, and is not mistaken for a
+    # port.
+    if host.isascii() and host.isdigit() and not (colon and host == "0"):
         raise RuntimeError(f"{host!r} is not a host; if it is the port, write 127.0.0.1:{host} or :{host}.")
-    return host or "0.0.0.0", port if colon else default_port
 
 
 def _check_is_all_address(netloc: str) -> None:

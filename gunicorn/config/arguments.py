@@ -90,10 +90,7 @@ def _take(values: dict[str, object], setting: Setting, word: str, rest: Iterator
     if setting.action in _CONSTANTS or setting.action == "store_const":
         values[setting.name] = _CONSTANTS.get(setting.action, setting.const)
         return not equals
-    if setting.is_foreign and setting.type is not None:
-        # Converted by argparse.
-        return False
-    if setting.nargs is not None or (equals and not flag.startswith("--")):
+    if not _takes_text(setting) or (equals and not flag.startswith("--")):
         return False
     value = text if equals else next(rest, "--")
     if not equals and value.startswith("-") and value != "-":
@@ -101,8 +98,13 @@ def _take(values: dict[str, object], setting: Setting, word: str, rest: Iterator
     if setting.action == "append":
         before = values[setting.name]
         values[setting.name] = [*before, value] if isinstance(before, list) else [value]
-    elif setting.action is not None:
-        return False
     else:
         values[setting.name] = value
     return True
+
+
+def _takes_text(setting: Setting) -> bool:
+    """Whether one word is its value, as it stands there."""
+    # A type of somebody else's is argparse's to apply.
+    is_converted = setting.is_foreign and setting.type is not None
+    return setting.nargs is None and setting.action in (None, "append") and not is_converted

@@ -32,24 +32,12 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run with these arguments, by default those of the process; the exit status."""
     options = make_parser().parse_args(argv)
-    if options.words and options.command:
-        _complain("a command is given either by -c or as words")
-        return 2
-    words = [*options.words[:1], "--wait", *options.words[1:]] if options.wait else options.words
-    command = options.command or shlex.join(words)
-    if options.once and command != "top":
-        _complain("--once goes with the word `top`")
+    problem = _misuse(options)
+    if problem:
+        _complain(problem)
         return 2
     try:
-        if command == "top":
-            # Commands of scripts shall not wait for the import.
-            from .top import program
-
-            return program.run(options.socket or _the_one(), options.once, options.json)
-        with Client(options.socket or _the_one()) as client:
-            if command:
-                return _run(client, command, options)
-            return _converse(client, options)
+        return _act(options)
     except (Unreachable, Refused) as error:
         _complain(error)
         return 1
@@ -59,6 +47,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _misuse(options: Namespace) -> str:
+    """What is wrong with a command line whose every option is right."""
+    if options.words and options.command:
+        return "a command is given either by -c or as words"
+    if options.once and _command_of(options) != "top":
+        return "--once goes with the word `top`"
+    return ""
+
+
+def _command_of(options: Namespace) -> str:
+    words = [*options.words[:1], "--wait", *options.words[1:]] if options.wait else options.words
+    return options.command or shlex.join(words)
+
+
+def _act(options: Namespace) -> int:
+    """Do what the command line says. Raises Unreachable, Refused."""
+    path, command = options.socket or _the_one(), _command_of(options)
+    if command == "top":
+        # Commands of scripts shall not wait for the import.
+        from .top import program
+
+        return program.run(path, options.once, options.json)
+    with Client(path) as client:
+        return _run(client, command, options) if command else _converse(client, options)
 
 
 def make_parser() -> ArgumentParser:

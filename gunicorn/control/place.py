@@ -11,7 +11,7 @@ import errno
 import os
 import socket
 
-from gunicorn.unix import sockets
+from gunicorn.unix import socket_files
 from gunicorn.unix.unpatched import Socket
 
 __all__ = ["LONGEST_PATH", "Place", "claim", "own_name"]
@@ -30,20 +30,20 @@ class Place:
         self.listener = listener
         # Where it belongs, once the master that is there now has gone.
         self._wanted = wanted
-        self._mark = sockets.mark_of(path)
+        self._mark = socket_files.mark_of(path)
 
     def move_in(self, pid: int) -> None:
         """The other master is gone: take its name. Raises OSError; all stays then."""
         if self.path != self._wanted + ".2":
             return
-        path = own_name(self._wanted, pid) if sockets.is_alive(self._wanted) else self._wanted
+        path = own_name(self._wanted, pid) if socket_files.is_alive(self._wanted) else self._wanted
         os.rename(self.path, path)
         self.path = path
 
     def remove(self) -> None:
         """The server ends: remove the file, if it is still this one."""
-        if self._mark is not None and self._mark == sockets.mark_of(self.path):
-            sockets.remove_file(self.path)
+        if self._mark is not None and self._mark == socket_files.mark_of(self.path):
+            socket_files.remove_file(self.path)
 
 
 def own_name(path: str, pid: int) -> str:
@@ -100,8 +100,8 @@ def _check_length(path: str) -> None:
 
 def _listen(path: str, mode: int) -> Socket:
     _check_length(path)
-    with sockets.alone_in(os.path.dirname(path)):
-        sockets.remove_stale(path)
+    with socket_files.alone_in(os.path.dirname(path)):
+        socket_files.remove_stale(path)
         listener = Socket(socket.AF_UNIX, socket.SOCK_STREAM)
         # The kernel takes the mode from the umask: there is no moment in which the file has another one.
         before = os.umask(0o777 & ~mode)

@@ -19,7 +19,7 @@ __all__ = ["Counters", "Event", "ListenerView", "Probes", "ReloadView", "ServerV
 class WorkerView(Record):
     """A worker: its running number, its generation, what the master has seen of it, and its page.
 
-    `phase` is one of `gunicorn.master.supervisor`: booting, ready, retiring, aborting, killed. Times are monotonic;
+    `phase` is one of `gunicorn.master.crew`: booting, ready, retiring, aborting, killed. Times are monotonic;
     `ready_at` is 0.0 for one that was never ready.
     """
 

@@ -23,8 +23,9 @@ cdef class AccessLines:
 
     @cython.locals(before=Py_ssize_t, count=Py_ssize_t)
     cpdef add(self, Response response, dict environ, Prefixes prefixes, double seconds, double now)
-    @cython.locals(parts=list, step=tuple, kind=int, text=str, value=str)
+    @cython.locals(step=tuple, kind=int, text=str)
     cdef _add(self, Response response, dict environ, double seconds)
+    cdef str _value(self, int kind, str name, Response response, dict environ, double seconds)
     cpdef bint due(self, double now)
     cpdef bint waiting(self)
     cpdef bint flush(self) except -1

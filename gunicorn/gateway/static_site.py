@@ -307,21 +307,23 @@ class StaticSite:
             name = request.path.rpartition("/")[2]
             return self._page(301, [("Location", f"./{name}/{query}")])
         asked = _asked(request)
-        file: File | None = resource.forms[IDENTITY]
-        if resource.codings:
-            coding = preferred_coding(asked.get("ACCEPT-ENCODING"), resource.codings)
-            file = resource.forms.get(coding) if coding is not None else None
+        file = _chosen(resource, asked)
         if file is None:
             return self._page(406, [("Vary", "Accept-Encoding")])
-        if not _CONDITIONS.isdisjoint(asked):
-            code = evaluate(asked, file.etag, file.modified)
-            if code == 304:
-                # RFC 9110 section 15.4.5: what a cache is to know, and nothing of the content that is not sent.
-                return Answer(304, _without(file, b"Content-"), [])
-            if code:
-                return self._page(code)
+        return self._unmet(file, asked) or self._content(file, asked, request.method, now)
+
+    def _unmet(self, file: File, asked: Mapping[str, str]) -> Answer | None:
+        """What is answered instead of the content, where a condition wants that; None: nothing."""
+        code = 0 if _CONDITIONS.isdisjoint(asked) else evaluate(asked, file.etag, file.modified)
+        if code == 304:
+            # RFC 9110 section 15.4.5: what a cache is to know, and nothing of the content that is not sent.
+            return Answer(304, _without(file, b"Content-"), [])
+        return self._page(code) if code else None
+
+    def _content(self, file: File, asked: Mapping[str, str], method: str, now: float) -> Answer | None:
+        """The file or the ranges of it that are asked for; None where it is another one by now."""
         # Ranges are defined for GET alone (section 14.2).
-        if "RANGE" in asked and request.method == "GET":
+        if "RANGE" in asked and method == "GET":
             stands = range_stands(asked.get("IF-RANGE"), file.etag, file.modified)
             ranges = ranges_of(asked["RANGE"], file.size) if stands else None
             if ranges is not None and not _is_too_much(ranges):
@@ -329,7 +331,7 @@ class StaticSite:
         if file.whole is not None:
             return file.whole
         answer = Answer(200, file.lines, [(0, file.size)])
-        return answer if request.method == "HEAD" else _with_file(answer, file, now)
+        return answer if method == "HEAD" else _with_file(answer, file, now)
 
     def _partial(self, file: File, ranges: list[tuple[int, int]], now: float) -> Answer | None:
         if not ranges:
@@ -368,6 +370,14 @@ class StaticSite:
     def _lines(self, fields: Iterable[tuple[str, str]]) -> list[FieldLine]:
         # Not as tuples, which would be remembered: a client may choose what is in them.
         return [self._learn([name, value]) for name, value in fields]
+
+
+def _chosen(resource: Resource, asked: Mapping[str, str]) -> File | None:
+    """The form of a file that the client takes; None where it takes none."""
+    if not resource.codings:
+        return resource.forms[IDENTITY]
+    coding = preferred_coding(asked.get("ACCEPT-ENCODING"), resource.codings)
+    return None if coding is None else resource.forms.get(coding)
 
 
 def _prefix(path: str) -> list[str]:

@@ -9,7 +9,7 @@ from gunicorn._record import Record
 __all__ = ["PHASES", "RESULTS", "AppReading", "CallReading", "PoolReading", "ProcessReading", "StashReading"]
 
 PHASES = ("booting", "ready", "retiring", "aborting", "killed")
-"""As `master.supervisor` has them."""
+"""As `master.crew` has them."""
 
 RESULTS = ("ok", "error", "timeout", "cancelled", "refused", "lost")
 """What has become of a call: an answer; an exception of its application; it took too long, running or waiting; nobody

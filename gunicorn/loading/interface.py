@@ -58,25 +58,26 @@ def as_single_callable(app: type) -> ASGIApp:
 def _innermost(app: Any) -> tuple[Any, int]:
     """The function behind methods, partials, decorators and instances, and how many of its arguments are given."""
     function, given = app, 0
-    while True:
-        if hasattr(function, "__func__"):
-            function, given = function.__func__, given + 1
-        elif hasattr(function, "func") and hasattr(function, "args"):
-            # functools.partial
-            function, given = function.func, given + len(function.args)
-        elif hasattr(function, "__code__"):
-            wrapped = getattr(function, "__wrapped__", None)
-            if wrapped is None or not function.__code__.co_flags & _VARARGS:
-                return function, given
-            function = wrapped
-        else:
-            method = getattr(type(function), "__call__", None)  # noqa: B004
-            code = getattr(method, "__code__", None)
-            wrapped = getattr(function, "__wrapped__", None)
-            if wrapped is not None and (code is None or code.co_flags & (_VARARGS | _COROUTINE) == _VARARGS):
-                # An object that stands for the application, as those of agents for tracing.
-                function = wrapped
-            elif code is None:
-                return None, given
-            else:
-                function, given = method, given + 1
+    while (inner := _within(function)) is not None:
+        function, given = inner[0], given + inner[1]
+    return (function if hasattr(function, "__code__") else None), given
+
+
+def _within(function: object) -> tuple[object, int] | None:
+    """What a callable stands for, and how many arguments it gives to that; None for a function, or what tells nothing.
+    """
+    if hasattr(function, "__func__"):
+        return function.__func__, 1
+    if hasattr(function, "func") and hasattr(function, "args"):
+        # functools.partial
+        return function.func, len(function.args)
+    wrapped = getattr(function, "__wrapped__", None)
+    if hasattr(function, "__code__"):
+        is_open = wrapped is not None and function.__code__.co_flags & _VARARGS
+        return (wrapped, 0) if is_open else None
+    method = getattr(type(function), "__call__", None)  # noqa: B004
+    code = getattr(method, "__code__", None)
+    if wrapped is not None and (code is None or code.co_flags & (_VARARGS | _COROUTINE) == _VARARGS):
+        # An object that stands for the application, as those of agents for tracing.
+        return wrapped, 0
+    return None if code is None else (method, 1)

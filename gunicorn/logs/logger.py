@@ -22,10 +22,11 @@ from gunicorn.unix.files import open_log
 from . import atoms
 from .atoms import SafeAtoms
 from .captured import capture
+from .formatters import access_formatter, coloured, error_formatter
 from .handlers import LineHandler, SplitHandler, all_handlers, reopen_file_handler
 from .logging_config import LINE_FORMAT, TIME_FORMAT, dict_config, file_config, read_json
 from .selection import Selection, selection_of
-from .syslog_address import SYSLOG_FACILITIES, parse_syslog_address
+from .syslog_address import facility_of, parse_syslog_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = ["Logger"]
 # As `json_lines` has it, which is not imported for a log that is text.
 _FINISHED = "%(line)s"
 LEVEL_NAMES = ("debug", "info", "warning", "error", "critical")
+
 
 class Logger:
     """Both logs. `logger_class` may name a subclass; whatever it overrides is used."""
@@ -78,7 +80,8 @@ class Logger:
         self.access_log.setLevel(logging.INFO)
         if cfg.capture_output and cfg.errorlog != "-":
             self._capture_output(cfg.errorlog)
-        self._set_handler(self.error_log, cfg.errorlog, self._coloured(cfg, self._error_formatter(cfg)))
+        formatter = coloured(cfg, self._error_formatter(cfg), self.error_fmt is Logger.error_fmt)
+        self._set_handler(self.error_log, cfg.errorlog, formatter)
         if cfg.accesslog is not None:
             self._set_handler(self.access_log, cfg.accesslog, self._access_formatter(cfg), stream=sys.stdout)
         else:
@@ -92,39 +95,10 @@ class Logger:
         self._prepare_access(cfg)
 
     def _error_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
-        """How a record of the error log is written; `prefix` stands in front of an object."""
-        if cfg.log_format == "json":
-            # Brings `json`, which few need.
-            from .json_lines import JSONFormatter
-
-            return JSONFormatter(prefix)
-        if not cfg.request_id_header:
-            # Nobody looks for an id, nor imports what that takes.
-            return logging.Formatter(self.error_fmt, self.datefmt)
-        from .request_ids import RequestFormatter
-
-        return RequestFormatter(self.error_fmt, self.datefmt)
-
-    def _coloured(self, cfg: Config, formatter: logging.Formatter) -> logging.Formatter:
-        """`formatter`, with levels in colour where somebody looks at our own lines."""
-        is_ours = cfg.errorlog == "-" and cfg.log_format == "text" and self.error_fmt is Logger.error_fmt
-        if not is_ours or cfg.color == "never":
-            return formatter
-        if cfg.color == "auto" and not os.isatty(2) and "FORCE_COLOR" not in os.environ:
-            # So it is with every service: nothing of this is imported there.
-            return formatter
-        from .colours import ColourFormatter, are_wanted
-
-        streams = (sys.stderr, sys.stdout) if cfg.log_streams == "split" else (sys.stderr,)
-        return ColourFormatter(formatter) if are_wanted(cfg.color, os.environ, streams) else formatter
+        return error_formatter(cfg, self.error_fmt, self.datefmt, prefix)
 
     def _access_formatter(self, cfg: Config, prefix: str = "") -> logging.Formatter:
-        """How a record of the access log is written; those of a class with an `access` of its own as it has said."""
-        if cfg.log_format != "json" or type(self).access is not Logger.access:
-            return logging.Formatter(prefix + self.access_fmt)
-        from .json_lines import JSONAccessFormatter
-
-        return JSONAccessFormatter(prefix)
+        return access_formatter(cfg, self.access_fmt, type(self).access is not Logger.access, prefix)
 
     def _tell_journal(self, handler: logging.Handler | None) -> None:
         """Have the lines of the error log tell systemd's journal how urgent they are, where that reads them."""
@@ -254,17 +228,21 @@ class Logger:
                 # A stream that somebody has closed.
                 self.error("Cannot write the access log", exc_info=True)
             return
-        if not self.access_log_enabled:
-            return
-        # Handlers of others get the format and the atoms, not only the finished line: a JSON formatter reads
-        # them from record.args.
+        if self.access_log_enabled:
+            self._access_by_handlers(resp, req, environ, request_time)
+
+    def _access_by_handlers(
+        self, resp: object, req: object, environ: Mapping[str, object], request_time: timedelta
+    ) -> None:
+        """Handlers of others get the format and the atoms, not only the finished line: a JSON formatter reads them from
+        record.args."""
         text = self.cfg.access_log_format
         try:
             atoms: Mapping[str, object] = self.atoms_wrapper_class(self.atoms(resp, req, environ, request_time))
             if self._is_json:
                 text, atoms = _FINISHED, {**atoms, "line": self._line(resp, req, environ, request_time)}
             elif not self._is_plain and not _fits(text, atoms):
-                text, atoms = "%(line)s", {"line": self._line(resp, req, environ, request_time)}
+                text, atoms = _FINISHED, {"line": self._line(resp, req, environ, request_time)}
             self.access_log.info(text, atoms)
         except Exception:  # noqa: BLE001  # the boundary around a logger of the user's
             # As are formatters, filters and handlers here; a log line must not end a request.
@@ -378,13 +356,7 @@ class Logger:
 
         prefix = cfg.syslog_prefix or cfg.proc_name.replace(":", ".")
         address = parse_syslog_address(cfg.syslog_addr)
-        try:
-            facility = SYSLOG_FACILITIES[cfg.syslog_facility.lower()]
-        except KeyError:
-            raise RuntimeError(
-                f"syslog_facility {cfg.syslog_facility!r} is unknown: expected one of {', '.join(SYSLOG_FACILITIES)}"
-            ) from None
-        handler = SyslogHandler(address[1], facility, address[0], cfg.syslog_addr)
+        handler = SyslogHandler(address[1], facility_of(cfg.syslog_facility), address[0], cfg.syslog_addr)
         ident = f"gunicorn.{prefix}.{name} "
         if cfg.log_format != "json":
             handler.setFormatter(logging.Formatter(ident + fmt))

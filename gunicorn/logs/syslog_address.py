@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from socket import SocketKind
 
-__all__ = ["SYSLOG_FACILITIES", "parse_syslog_address"]
+__all__ = ["SYSLOG_FACILITIES", "facility_of", "parse_syslog_address"]
 
 SYSLOG_FACILITIES = {
     "kern": 0,
@@ -24,6 +24,15 @@ SYSLOG_FACILITIES = {
     "ftp": 11,
     **{f"local{number}": 16 + number for number in range(8)},
 }
+
+
+def facility_of(name: str) -> int:
+    """The number of a facility. Raises RuntimeError."""
+    try:
+        return SYSLOG_FACILITIES[name.lower()]
+    except KeyError:
+        known = ", ".join(SYSLOG_FACILITIES)
+        raise RuntimeError(f"syslog_facility {name!r} is unknown: expected one of {known}") from None
 
 
 def parse_syslog_address(addr: str) -> tuple[SocketKind | None, str | tuple[str, int]]:

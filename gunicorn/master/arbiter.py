@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from types import FrameType
 
 from gunicorn import SERVER_SOFTWARE
 from gunicorn.config.checks import check_there_is_one
@@ -21,16 +20,18 @@ from gunicorn.instrument.profile_file import ProfileFile
 from gunicorn.instrument.scoreboard import Scoreboard
 from gunicorn.instrument.stacks import StackFile
 from gunicorn.tls import entrance
-from gunicorn.unix import forks, sockets, unpatched
+from gunicorn.unix import forks, listening
 from gunicorn.unix.interest import READ, Interest
 from gunicorn.unix.pidfile import Pidfile
 from gunicorn.unix.process import set_process_title
+from gunicorn.unix.sockets import BaseSocket
 
 from . import hooks, signals, startup, upgrade
 from .child import fork_worker, live
 from .decisions import Exit, Measured, Report, Resize, Spawned
 from .executors import Executors
 from .faces import Faces
+from .handlers import Handlers
 from .history import History
 from .measures import Measures
 from .memory import MemoryWatch
@@ -42,7 +43,6 @@ from .reception import Reception
 from .reload import Reloads
 from .service_manager import ServiceManager
 from .slow_requests import SlowWatch
-from .state import MasterState
 from .supervisor import Supervisor
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["Arbiter"]
 
 
-class Arbiter(MasterState):
+class Arbiter(Handlers):
     """The master process. `Arbiter(app).run()` returns by SystemExit only.
 
     `app` has `cfg`, `reload()` and `wsgi()`. Exit codes: 0 after a stop that was asked for, 1 when a
@@ -66,21 +66,17 @@ class Arbiter(MasterState):
     pool: Pool
 
     def __init__(self, app: ServedApplication) -> None:
+        super().__init__()
         # Class attributes by name, as third parties expect, but never shared between two masters.
         self.LISTENERS, self.WORKERS, self.PIPE = [], {}, []
         os.environ["SERVER_SOFTWARE"] = SERVER_SOFTWARE
         self._num_workers: int | None = None
         self._supervisor: Supervisor | None = None
-        # What else the supervisor has not been told yet.
-        self._reports: list[Report] = []
         self.scoreboard = Scoreboard()
         self.pid = os.getpid()
         self.worker_age = 0
         self.setup(app)
         self.START_CTX = upgrade.start_context(self.cfg)
-        self._events: list[int] = []
-        # Children that have ended and the supervisor does not know of.
-        self._exits: list[Exit] = []
         self._deadline: float | None = 0.0
         self._parent_fd = -1
         self.stacks = StackFile(live)  # type: ignore[arg-type]
@@ -99,6 +95,9 @@ class Arbiter(MasterState):
         self._reloads = Reloads(self, self._manager)
         self._executors = Executors(self, self._manager, self._reloads, self.reception)
         self.gauges = Gauges(self.log, self.cfg.enable_backlog_metric)
+        # Children that are no workers, and whatever wants a turn of the loop at a moment of its own.
+        self._helpers = self._export, self.parking, self.pool
+        self._timed = self.gauges, self._manager, self.reception, self._slow, *self._helpers
 
     def setup(self, app: ServedApplication) -> None:
         """Take over the configuration of `app`; loads the application under `preload_app`."""
@@ -144,7 +143,7 @@ class Arbiter(MasterState):
 
     def tell_supervisor(self, report: Report) -> None:
         """Have the supervisor know at its next step."""
-        self._reports.append(report)
+        self._news.reports.append(report)
 
     def note_resize(self, old: int, new: int) -> None:
         """The supervisor itself has changed the wanted number of workers: the hook is told."""
@@ -185,7 +184,7 @@ class Arbiter(MasterState):
         hooks.call(self, "on_starting")
         self.init_signals()
         if not self.LISTENERS:
-            self.LISTENERS = upgrade.inherited_listeners(self) or sockets.create_sockets(self.cfg, self.log)
+            self.LISTENERS = upgrade.inherited_listeners(self) or listening.create_sockets(self.cfg, self.log)
         check_there_is_one(self.cfg, self.LISTENERS)
         startup.announce_listeners(self)
         self.faces.open()
@@ -236,21 +235,16 @@ class Arbiter(MasterState):
         now = time.monotonic()
         self._manager.report(now, self._board(), self._reloads.runs)
         self.gauges.report(now, self.WORKERS, self.LISTENERS)
-        self._slow.look(now)
-        self._export.look(now)
-        self.parking.look(now)
-        self.pool.look(now)
+        for part in (self._slow, *self._helpers):
+            part.look(now)
 
     def _act(self) -> None:
         """Ask and act until there is nothing more to do."""
         while True:
-            events, self._events = self._events, []
-            exits, self._exits = self._exits, []
-            reports, self._reports = self._reports, []
-            decision = self.supervisor.step(time.monotonic(), events, self._board(), exits, reports)
+            decision = self._news.tell(self.supervisor, time.monotonic(), self._board())
             for action in decision.actions:
                 self._executors.execute(action)
-            if not decision.actions and not self._events and not self._reports:
+            if not decision.actions and not self._news:
                 self._deadline = decision.deadline
                 break
 
@@ -258,7 +252,7 @@ class Arbiter(MasterState):
         """Look at the workers' memory where that is due, and do what follows."""
         for pid, used in self._memory.look(time.monotonic(), self.supervisor, self.WORKERS).items():
             self.tell_supervisor(Measured(pid, used))
-        if self._reports:
+        if self._news:
             self._act()
 
     def _board(self) -> dict[int, Vitals]:
@@ -268,10 +262,7 @@ class Arbiter(MasterState):
     def _wait(self) -> bytes:
         """Numbers of the signals that came; empty when something else has ended the sleep."""
         now = time.monotonic()
-        all_moments = (
-            self._deadline, self.gauges.due, self._manager.due, self._memory.due, self.reception.due, self._slow.due,
-            self._export.due, self.parking.due, self.pool.due,
-        )
+        all_moments = (self._deadline, self._memory.due, *(part.due for part in self._timed))
         moments = [moment for moment in all_moments if moment is not None]
         if self._parent_fd >= 0:
             self._interest.watch(self._parent_fd, READ)
@@ -282,70 +273,6 @@ class Arbiter(MasterState):
         numbers, events = signals.wait(self.PIPE[0], self._interest, timeout)
         self.reception.take(events)
         return numbers
-
-    def _handle(self, number: int) -> None:
-        name = self.SIG_NAMES.get(number)
-        if name is None or number == signals.POKE:
-            return
-        if number != signal.SIGCHLD:
-            self.log.info("Handling signal: %s", name)
-        getattr(self, f"handle_{name}")()
-
-    def signal(self, sig: int, frame: FrameType | None = None) -> None:
-        """Queue a signal as if it had come from outside."""
-        unpatched.write(self.PIPE[1], bytes([sig]))
-
-    def wakeup(self) -> None:
-        """End the present sleep of the loop."""
-        signals.poke(self.PIPE[1])
-
-    # Signals: each is an event for the supervisor.
-
-    def handle_chld(self) -> None:
-        """A child ended; the loop reaps after every sleep."""
-
-    def handle_hup(self) -> None:
-        self.log.info("Hang up: %s", self.master_name)
-        self._events.append(signal.SIGHUP)
-
-    def handle_term(self) -> None:
-        self._begin_stop(signal.SIGTERM)
-
-    def handle_int(self) -> None:
-        self._begin_stop(signal.SIGINT)
-
-    def handle_quit(self) -> None:
-        self._begin_stop(signal.SIGQUIT)
-
-    def _begin_stop(self, number: int) -> None:
-        """The supervisor brings the workers to their end, and `halt` and `stop` come behind it. A subclass that has
-        replaced one of these is called at the beginning."""
-        replaced = (type(self).halt, type(self).stop) != _ENDS
-        if not replaced or self.halting or self.supervisor.stopping:
-            self._events.append(number)
-            return
-        if number != signal.SIGTERM:
-            self.stop(graceful=False)
-        raise StopIteration
-
-    def handle_ttin(self) -> None:
-        self._events.append(signal.SIGTTIN)
-
-    def handle_ttou(self) -> None:
-        self._events.append(signal.SIGTTOU)
-
-    def handle_usr1(self) -> None:
-        self._events.append(signal.SIGUSR1)
-
-    def handle_usr2(self) -> None:
-        self._events.append(signal.SIGUSR2)
-
-    def handle_winch(self) -> None:
-        """Stop the workers of a daemon; for all others WINCH means that the window of a terminal has changed."""
-        if self.cfg.daemon:
-            self._events.append(signal.SIGWINCH)
-        else:
-            self.log.debug("SIGWINCH ignored. Not daemonized")
 
     # Workers.
 
@@ -385,12 +312,10 @@ class Arbiter(MasterState):
         for listener in self.LISTENERS:
             listener.close()
 
-    def close_what_is_its_own(self, used: Iterable[sockets.BaseSocket]) -> None:
+    def close_what_is_its_own(self, used: Iterable[BaseSocket]) -> None:
         """In a child: close this process's descriptors but for the listeners that it uses."""
-        self.reception.put_down()
-        self._export.put_down()
-        self.parking.put_down()
-        self.pool.put_down()
+        for part in (self.reception, *self._helpers):
+            part.put_down()
         self.faces.close(unlink=False)
         if self.PIPE:
             os.close(self.PIPE[0])
@@ -408,8 +333,8 @@ class Arbiter(MasterState):
         for pid, status in forks.ended():
             if pid == self.reexec_pid:
                 self._reexec_ended(status)
-            elif not any(each.ended(pid, status) for each in (self._export, self.parking, self.pool)):
-                self._exits.append(Exit(pid, status))
+            elif not any(helper.ended(pid, status) for helper in self._helpers):
+                self._news.exits.append(Exit(pid, status))
 
     def kill_worker(self, pid: int, sig: int) -> None:
         """Send `sig` to one worker; that it is gone already is no error."""
@@ -434,12 +359,23 @@ class Arbiter(MasterState):
 
     # Stop.
 
+    def _begin_stop(self, number: int) -> None:
+        """The supervisor brings the workers to their end, and `halt` and `stop` come behind it. A subclass that has
+        replaced one of these is called at the beginning."""
+        replaced = (type(self).halt, type(self).stop) != _ENDS
+        if not replaced or self.halting or self.supervisor.stopping:
+            super()._begin_stop(number)
+            return
+        if number != signal.SIGTERM:
+            self.stop(graceful=False)
+        raise StopIteration
+
     def stop(self, graceful: bool = True) -> None:
         """Stop every worker and close the listeners; returns when all are gone. `graceful`: let them
         finish, for up to `graceful_timeout` seconds."""
         self.halting = True
         if self.supervisor.stopping < (1 if graceful else 2):
-            self._events.append(signal.SIGTERM if graceful else signal.SIGQUIT)
+            self._news.signals.append(signal.SIGTERM if graceful else signal.SIGQUIT)
         self.reap_workers()
         self._step()
         while self.WORKERS:
@@ -454,7 +390,7 @@ class Arbiter(MasterState):
         give_up = time.monotonic() + min(self.cfg.graceful_timeout, 5)
         while self.WORKERS:
             self.reap_workers()
-            for ended in self._exits:
+            for ended in self._news.exits:
                 self.WORKERS.pop(ended.pid, None)
             if time.monotonic() > give_up:
                 self.kill_workers(signal.SIGKILL)
@@ -469,7 +405,7 @@ class Arbiter(MasterState):
         # The files of unix sockets stay when another master serves on them.
         self._reloads.settle()
         shared = self.reexec_pid != 0 or self.master_pid != 0 or self.systemd
-        sockets.close_sockets(self.LISTENERS, unlink=not shared)
+        listening.close_sockets(self.LISTENERS, unlink=not shared)
         self.LISTENERS = []
         self.faces.close(unlink=not shared)
 

@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 
-from gunicorn.errors import AnotherWorkerType, AppExitError, AppImportError, ConfigError, HaltServer, OwnSignal
+from gunicorn.errors import AnotherWorkerType
 from gunicorn.loading.names import load_class
-from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left
+from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import set_process_title
 
+from .exit_status import FAILED, status_after
 from .state import MasterState
 
 TYPE_CHECKING = False
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fork_worker", "live"]
 
-FAILED = 255
 _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
 
 
@@ -73,7 +73,7 @@ def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProce
         return 0, worker
     except BaseException as error:  # noqa: BLE001  # the boundary around a child
         forks.end_stray(error)
-        return _status_after(error, master, worker), worker
+        return status_after(error, master, worker), worker
 
 
 def _wanted_instead(worker: WorkerProcess) -> str | None:
@@ -105,35 +105,6 @@ def _successor(worker: WorkerProcess, alias: str) -> WorkerProcess:
     if not successor.booted:
         successor.boot()
     return successor
-
-
-def _status_after(error: BaseException, master: MasterState, worker: WorkerProcess) -> int:
-    """Tell what has ended a worker, where that is not told yet."""
-    if isinstance(error, HaltServer):
-        return error.exit_status
-    if isinstance(error, OwnSignal | SystemExit) and (worker.booted or isinstance(error, OwnSignal)):
-        # It was told to leave, or is of a type that leaves so.
-        return forks.status_of(error) if isinstance(error, SystemExit) else FAILED
-    if isinstance(error, KeyboardInterrupt) and worker.booted:
-        master.log.info("Worker interrupted (pid: %s)", worker.pid)
-        return 0
-    if isinstance(error, AppExitError):
-        master.log.error("%s", error)
-        return master.WORKER_BOOT_ERROR
-    if isinstance(error, AppImportError):
-        master.log.debug("Exception while loading the application", exc_info=error)
-        print(f"{error}", file=sys.stderr, flush=True)
-        # A module that is not there counts as a failed boot, something wrong in it as a failed load.
-        absent = isinstance(error, ModuleNotFoundError)
-        return master.WORKER_BOOT_ERROR if absent else master.APP_LOAD_ERROR
-    if isinstance(error, ConfigError):
-        master.log.error("%s", error)
-        return master.WORKER_BOOT_ERROR
-    if isinstance(error, SystemExit):
-        master.log.error("%s", who_left("a hook or the worker type", "while the worker started", error))
-        return master.WORKER_BOOT_ERROR
-    master.log.error("Exception in worker process\n%s", boot_traceback(error).rstrip())
-    return FAILED if worker.booted else master.WORKER_BOOT_ERROR
 
 
 def _shed(master: MasterState, worker: WorkerProcess) -> None:

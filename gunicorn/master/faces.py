@@ -13,7 +13,9 @@ from gunicorn.config.address import parse_address
 from gunicorn.config.checks import complaint
 from gunicorn.control.server import Endpoint
 from gunicorn.errors import ConfigError
-from gunicorn.unix import sockets
+from gunicorn.unix import listening
+from gunicorn.unix.sockets import BaseSocket
+from gunicorn.unix.trial import try_address
 from gunicorn.unix.unpatched import Socket
 
 from .measures import Measures
@@ -59,7 +61,7 @@ class FaceSettings:
 class _Bound:
     """A listener, the settings that ask for it, and how it is answered: not at all as long as another master does."""
 
-    def __init__(self, setting: str, listener: sockets.BaseSocket) -> None:
+    def __init__(self, setting: str, listener: BaseSocket) -> None:
         # A monkey patch may have been there before: the loop of a master knows plain sockets alone.
         self.sock = Socket(fileno=listener.sock.detach())
         listener.sock = self.sock  # type: ignore[assignment]
@@ -182,12 +184,12 @@ class Faces:
             number, _, setting = os.environ.pop(variable, "").partition(" ")
             if number:
                 conf = FaceSettings(self._master.cfg)
-                listener = sockets.adopt(int(number), conf, self._master.log, borrowed=False)
+                listener = listening.adopt(int(number), conf, self._master.log, borrowed=False)
                 yield parse_address(setting), _Bound(setting, listener)
 
     def _bind(self, address: Address, setting: str, names: tuple[str, ...]) -> _Bound:
         master = self._master
-        bound = _Bound(setting, sockets.open_listener(address, FaceSettings(master.cfg), master.log))
+        bound = _Bound(setting, listening.open_listener(address, FaceSettings(master.cfg), master.log))
         bound.names = names
         self._answer_at(bound)
         return bound
@@ -206,7 +208,7 @@ class Faces:
         cfg = self._master.cfg
         _token_of(cfg)
         for address in _wanted(cfg):
-            sockets.try_address(address, FaceSettings(cfg), self._master.log)
+            try_address(address, FaceSettings(cfg), self._master.log)
 
     # A reload.
 
@@ -289,7 +291,7 @@ class Faces:
     def _shut(self, bound: _Bound, unlink: bool) -> None:
         if bound.endpoint is not None:
             self._reception.shut(bound.endpoint)
-        sockets.close_sockets([bound.listener], unlink)
+        listening.close_sockets([bound.listener], unlink)
 
 
 def _has_left(conversation: Conversation) -> None:

@@ -20,8 +20,8 @@ from gunicorn.tls import entrance
 from gunicorn.tls.expiry import end_of
 from gunicorn.unix import resources
 
+from .crew import BOOTING, READY
 from .state import MasterState
-from .supervisor import BOOTING, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

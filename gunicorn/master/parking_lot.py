@@ -168,22 +168,28 @@ class Lot:
         room = _EPOLL.poll()
         room.register(self._departures.fileno(), _EPOLL.POLLOUT)
         while True:
-            # What workers have left here in their last moments, too.
-            while (late := handover.receive(self._arrivals)) is not None and late is not handover.ENDED:
-                if late.fd >= 0:
-                    self.ready.append(late)
-            try:
-                while self.ready:
-                    handed = self.ready[0]
-                    if not handover.send(self._departures, handed.fd, handed.until, handed.about):
-                        break
-                    os.close(self.ready.popleft().fd)
-            except OSError:
-                # No worker is left.
-                return
-            if not self.ready or self._clock() >= until:
+            self._take_late()
+            if not self._give() or not self.ready or self._clock() >= until:
                 return
             room.poll(100)
+
+    def _take_late(self) -> None:
+        """What workers have left here in their last moments goes, too."""
+        while (late := handover.receive(self._arrivals)) is not None and late is not handover.ENDED:
+            if late.fd >= 0:
+                self.ready.append(late)
+
+    def _give(self) -> bool:
+        """Give what there is room for; False where no worker is left."""
+        try:
+            while self.ready:
+                handed = self.ready[0]
+                if not handover.send(self._departures, handed.fd, handed.until, handed.about):
+                    break
+                os.close(self.ready.popleft().fd)
+        except OSError:
+            return False
+        return True
 
 
 def has_octets(fd: int) -> bool:

@@ -114,7 +114,7 @@ class DirtyArbiter(PoolProcesses):
         if numbers:
             self._take(numbers)
         if (
-            numbers or self._events or self._exits or self._reports
+            numbers or self._news
             or (self._deadline is not None and now >= self._deadline)
             or (self._memory.due is not None and now >= self._memory.due)
         ):
@@ -126,7 +126,7 @@ class DirtyArbiter(PoolProcesses):
                 self._reap()
             elif number != signals.POKE:
                 self.log.info("Task processes: handling signal %s", signal.Signals(number).name)
-                self._events.append(number)
+                self._news.signals.append(number)
 
     def _on_orders(self, fd: int, why: int) -> None:
         numbers = os.read(fd, 4096)
@@ -135,7 +135,7 @@ class DirtyArbiter(PoolProcesses):
             self._forget(fd)
             self._is_orphan = True
             numbers = bytes([signal.SIGTERM])
-        self._events += numbers
+        self._news.signals += numbers
         self._heard += len(numbers)
 
     def _step(self) -> None:
@@ -143,15 +143,12 @@ class DirtyArbiter(PoolProcesses):
         while True:
             now = time.monotonic()
             for pid, used in self._memory.look(now, self._books, list(self.workers)).items():
-                self._reports.append(decisions.Measured(pid, used))
-            events, self._events = self._events, []
-            exits, self._exits = self._exits, []
-            reports, self._reports = self._reports, []
+                self._news.reports.append(decisions.Measured(pid, used))
             pages = {pid: worker.tmp.slot for pid, worker in self.workers.items()}
-            decision = self._books.step(now, events, pages, exits, reports)
+            decision = self._news.tell(self._books, now, pages)
             for action in decision.actions:
                 _EXECUTORS[type(action)](self, action)
-            if not decision.actions and not self._events and not self._reports:
+            if not decision.actions and not self._news:
                 self._deadline = decision.deadline
                 break
         self._router.failing = self._books.is_failing

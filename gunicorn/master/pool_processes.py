@@ -83,7 +83,7 @@ class PoolProcesses(PoolReload):
         self._books.note(pid, generation, ranks)
         self._board.spawned(pid, slot.index, worker.age, generation)
         self._switchboard.add_place(pid, line, control)
-        self._reports.append(Spawned(pid, worker.age, generation, time.monotonic()))
+        self._news.reports.append(Spawned(pid, worker.age, generation, time.monotonic()))
         hooks.call(self, "dirty_post_fork", worker)
         return pid
 
@@ -122,7 +122,7 @@ class PoolProcesses(PoolReload):
 
     def _reap(self) -> None:
         for pid, status in forks.ended():
-            self._exits.append(Exit(pid, status))
+            self._news.exits.append(Exit(pid, status))
             self._switchboard.hear_out(pid)
 
     def _spawn(self, action: decisions.Spawn) -> None:
@@ -130,7 +130,7 @@ class PoolProcesses(PoolReload):
             self.spawn_worker(action.generation)
         except OSError as error:
             self.log.error("Cannot start a task process: %s", error)
-            self._reports.append(decisions.SpawnFailed())
+            self._news.reports.append(decisions.SpawnFailed())
 
     def _kill(self, action: decisions.Kill) -> None:
         if action.signal == signal.SIGTERM:

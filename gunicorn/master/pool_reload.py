@@ -35,15 +35,15 @@ class PoolReload(PoolState):
         if problem is not None:
             self._restore(*old)
             self.log.error("Task processes: reload refused, the running configuration stays: %s", problem)
-            self._reports.append(decisions.ReloadRefused())
+            self._news.reports.append(decisions.ReloadRefused())
             return
         self._before = old
         self._books.limits = {**self._books.limits, **self._specs}
         self._router.expect({**old[1], **self._specs}, limits_of(self.cfg))
         self._board.expect(self._shown_limits())
-        self._reports.append(decisions.Reconfigured(policy_of(self.cfg)))
+        self._news.reports.append(decisions.Reconfigured(policy_of(self.cfg)))
         if self.cfg.dirty_workers != old[0].dirty_workers:
-            self._reports.append(decisions.Resize(self.cfg.dirty_workers))
+            self._news.reports.append(decisions.Resize(self.cfg.dirty_workers))
 
     def _read_configuration(self) -> str | None:
         try:
@@ -91,8 +91,8 @@ class PoolReload(PoolState):
             self._restore(*old)
             self._router.expect(self._specs, limits_of(self.cfg))
             self._board.expect(self._shown_limits())
-            self._reports.append(decisions.Restored(policy_of(self.cfg)))
-            self._reports.append(decisions.Resize(self.cfg.dirty_workers))
+            self._news.reports.append(decisions.Restored(policy_of(self.cfg)))
+            self._news.reports.append(decisions.Resize(self.cfg.dirty_workers))
 
     def _end_reload(self) -> None:
         """There is no way back any more."""

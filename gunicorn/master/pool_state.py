@@ -12,8 +12,9 @@ from gunicorn.tasks.values import decode
 from gunicorn.unix.interest import Interest
 
 from . import signals
-from .decisions import Exit, Report, Stuck, Worn
+from .decisions import Stuck, Worn
 from .memory import MemoryWatch
+from .news import News
 from .pool_policy import limits_of, policy_of, specs_of
 from .pool_supervisor import PoolSupervisor
 
@@ -72,10 +73,7 @@ class PoolState:
         self._age = 0
         # The master has ended without a word.
         self._is_orphan = False
-        # What the supervisor has not been told yet.
-        self._events: list[int] = []
-        self._exits: list[Exit] = []
-        self._reports: list[Report] = []
+        self._news = News()
         # Orders that have come, and are not done yet.
         self._heard = 0
         self._deadline: float | None = 0.0
@@ -106,11 +104,11 @@ class PoolState:
             self._board.ready(place, limits)
             self._router.ready(place, limits, self.cfg.dirty_threads, now)
         # The supervisor reads on the board that it is ready.
-        self._events.append(signals.POKE)
+        self._news.signals.append(signals.POKE)
 
     def on_worn(self, place: int) -> None:
         """A task process wants to be replaced."""
-        self._reports.append(Worn(frozenset([place])))
+        self._news.reports.append(Worn(frozenset([place])))
 
     def on_late(self, place: int, call: Call) -> None:
         """A call has run for too long: its process is replaced, and the log says what it was doing."""
@@ -118,11 +116,11 @@ class PoolState:
         text = "TASK TIMEOUT (pid:%s) after %g s in: %s" + ("\nIt is here:\n%s" if stacks else "")
         name = atoms.escape(call.name)
         self.log.critical(text, place, self.cfg.dirty_timeout, name, *([stacks] if stacks else []))
-        self._reports.append(Stuck(place, "dirty_timeout", False))
+        self._news.reports.append(Stuck(place, "dirty_timeout", False))
 
     def on_stuck(self, place: int) -> None:
         """A task process that is to go has only calls that do not end."""
-        self._reports.append(Stuck(place, "dirty_timeout", True))
+        self._news.reports.append(Stuck(place, "dirty_timeout", True))
 
     def identity_of(self, place: int) -> tuple[int | str, str]:
         """What callers know a place by, and on which node that is; empty: on this machine."""

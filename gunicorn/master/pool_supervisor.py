@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .decisions import Log
-from .supervisor import Member, Supervisor
+from .crew import Member
+from .supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class PoolSupervisor(Supervisor):
     @property
     def is_failing(self) -> bool:
         """Whether processes die young, one after the other."""
-        return self._failures > 1
+        return self._backoff.in_a_loop
 
     def ranks_for_next(self, generation: int, paths: Iterable[str]) -> dict[str, int]:
         """For each application that the next process of a generation is to load: its rank."""
@@ -69,13 +69,13 @@ class PoolSupervisor(Supervisor):
 
     def _change_target(self, by: int) -> None:
         if by < 0 and not self.stopping:
-            living = [member for member in self._of(self.generation) if member.counts]
+            living = [member for member in self.of(self.generation) if member.counts]
             spare = [member for member in living if not self.is_needed(member.pid)]
             # Some of them may be about to go already.
             if len(spare) - max(len(living) - self.target, 0) < -by:
                 text = "No task process can be spared: each has an application that is in no other one."
                 self._reason = text
-                self._do(Log("warning", text))
+                self.log("warning", text)
                 return
         super()._change_target(by)
 

@@ -229,7 +229,7 @@ class RayArbiter(DirtyArbiter):
 
     def _on_exit(self, place: int, status: int) -> None:
         """An actor has ended; it has said before what it had to say."""
-        self._exits.append(Exit(place, status))
+        self._news.exits.append(Exit(place, status))
         self._switchboard.hear_out(place)
 
     def _on_pulse(self, place: int, used: int) -> None:
@@ -237,7 +237,7 @@ class RayArbiter(DirtyArbiter):
         if worker is not None:
             worker.tmp.notify()
             if used and self._books.looks_at_memory:
-                self._reports.append(Measured(place, used))
+                self._news.reports.append(Measured(place, used))
 
     def _on_log(self, level: str, place: int, text: str) -> None:
         if place:

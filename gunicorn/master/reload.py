@@ -13,8 +13,9 @@ from gunicorn.config.checks import check_there_is_one
 from gunicorn.errors import ConfigError, OwnSignal
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.logs.switch import LogSwitch
-from gunicorn.unix import sockets
+from gunicorn.unix import listening
 from gunicorn.unix.process import set_process_title
+from gunicorn.unix.sockets import BaseSocket
 
 from . import hooks
 from .decisions import Reconfigured, ReloadRefused, Restored
@@ -42,7 +43,7 @@ class Reloads:
         return self._running is not None
 
     @property
-    def old_listeners(self) -> list[sockets.BaseSocket]:
+    def old_listeners(self) -> list[BaseSocket]:
         """Those that the old workers of a running reload use."""
         return self._running.listeners if self._running is not None else []
 
@@ -129,13 +130,13 @@ class ReloadTransaction:
         self._num_workers = master.num_workers
         self._timeout = master.timeout
         self._proc_name = master.proc_name
-        self._opened: list[sockets.BaseSocket] = []
-        self._dropped: list[sockets.BaseSocket] = []
+        self._opened: list[BaseSocket] = []
+        self._dropped: list[BaseSocket] = []
         self._logs: LogSwitch | None = None
         self._pidfile = master.pidfile
 
     @property
-    def listeners(self) -> list[sockets.BaseSocket]:
+    def listeners(self) -> list[BaseSocket]:
         """Those of the old workers."""
         return self._listeners
 
@@ -183,7 +184,7 @@ class ReloadTransaction:
 
     def commit(self) -> None:
         """The new generation serves: close what only the old one used."""
-        sockets.close_sockets(self._dropped)
+        listening.close_sockets(self._dropped)
         self._master.faces.settle()
         if self._pidfile is not None and self._pidfile is not self._master.pidfile:
             self._pidfile.unlink()
@@ -202,7 +203,7 @@ class ReloadTransaction:
         master.app.cfg = master.cfg = self._cfg
         os.environ.update(self._cfg.env or {})
         master.LISTENERS = self._listeners
-        sockets.close_sockets(self._opened)
+        listening.close_sockets(self._opened)
         master.faces.undo()
         master.worker_class, master.address = self._worker_class, self._address
         master.timeout, master.proc_name = self._timeout, self._proc_name
@@ -240,11 +241,11 @@ class ReloadTransaction:
             return
         check_there_is_one(master.cfg, master.address)
         kept = {str(listener.setting): listener for listener in self._listeners}
-        listeners: list[sockets.BaseSocket] = []
+        listeners: list[BaseSocket] = []
         for address in master.address:
             listener = kept.pop(str(address), None)
             if listener is None:
-                listener = sockets.open_listener(address, master.cfg, master.log)
+                listener = listening.open_listener(address, master.cfg, master.log)
                 self._opened.append(listener)
             listeners.append(listener)
         self._dropped = list(kept.values())

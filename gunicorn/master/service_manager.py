@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from gunicorn.unix import systemd
 
+from .crew import READY
 from .state import MasterState
-from .supervisor import READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

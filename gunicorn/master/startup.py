@@ -11,8 +11,10 @@ from gunicorn.config.checks import check_there_is_one, complaint, http2_notices,
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading.garbage import set_apart
 from gunicorn.loading.tracebacks import boot_traceback
-from gunicorn.unix import sockets, systemd
+from gunicorn.unix import systemd
 from gunicorn.unix.pidfile import Pidfile
+from gunicorn.unix.sockets import BaseSocket
+from gunicorn.unix.trial import try_address
 
 from .state import MasterState
 
@@ -101,7 +103,7 @@ def rehearse(master: MasterState) -> None:
     if not systemd.listen_fds(unset_environment=False):
         check_there_is_one(cfg, cfg.address)
         for address in cfg.address:
-            sockets.try_address(address, cfg, master.log)
+            try_address(address, cfg, master.log)
     master.faces.try_it()
     master.pool.try_it()
     check_worker_class(master)
@@ -121,5 +123,5 @@ def _with_pidfile(cfg: Config, step: Callable[[*Ts], object], *args: *Ts) -> Non
         raise ConfigError(complaint(cfg, "pidfile", getattr(error, "strerror", None) or str(error))) from error
 
 
-def _names(listeners: Iterable[sockets.BaseSocket]) -> str:
+def _names(listeners: Iterable[BaseSocket]) -> str:
     return ",".join(str(listener) for listener in listeners)

@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 
-from gunicorn.unix import forks, sockets, systemd
+from gunicorn.unix import forks, listening, systemd
 from gunicorn.unix.process import getcwd, set_process_title
+from gunicorn.unix.sockets import BaseSocket
 
 from .state import MasterState
 
@@ -119,17 +120,17 @@ def watch_parent(master: MasterState) -> int:
         return -1
 
 
-def inherited_listeners(master: MasterState) -> list[sockets.BaseSocket]:
+def inherited_listeners(master: MasterState) -> list[BaseSocket]:
     """Listeners that systemd or the old master handed over; empty when this one has to bind."""
     count = systemd.listen_fds()
     if count:
         master.systemd = True
         first = systemd.SD_LISTEN_FDS_START
-        return sockets.create_sockets(master.cfg, master.log, range(first, first + count))
+        return listening.create_sockets(master.cfg, master.log, range(first, first + count))
     if not master.master_pid or "GUNICORN_FD" not in os.environ:
         return []
     fds = [int(fd) for fd in os.environ.pop("GUNICORN_FD").split(",")]
-    listeners = sockets.create_sockets(master.cfg, master.log, fds, borrowed=False)
+    listeners = listening.create_sockets(master.cfg, master.log, fds, borrowed=False)
     for listener, setting in zip(listeners, master.cfg.address, strict=False):
         listener.setting = setting
         listener.borrowed = isinstance(setting, int)

@@ -128,6 +128,7 @@ class _Stream:
     """What iterators over the items of a stream have in common."""
 
     DEFAULT_IDLE_TIMEOUT = 30.0
+    _STOP: type[Exception] = StopIteration
 
     _link: Link | AsyncLink
 
@@ -145,19 +146,20 @@ class _Stream:
         app_path, action, args, kwargs = self._asked
         return CALL, _target(app_path, action), encode([args, kwargs]), STREAM, self._client.timeout
 
+    def _take(self, kind: int, payload: bytes) -> Value:
+        """The item that has come. Raises `_STOP` at the end of the stream, and the error that has ended it."""
+        if kind == ITEM:
+            return self._item(payload)
+        self._is_over = True
+        self._link.forget(self._reply)
+        raise self._STOP if kind == END else error_of(payload)
+
     def _item(self, payload: bytes) -> Value:
-        """One has come: after some, as many more are asked for."""
+        """After some, as many more are asked for."""
         self._taken += 1
         if self._taken % REFILL == 0:
             self._link.more(self._reply, REFILL)
         return decode(payload)
-
-    def _end(self, kind: int, payload: bytes) -> None:
-        """The last thing has come. Raises the error that it is."""
-        self._is_over = True
-        self._link.forget(self._reply)
-        if kind != END:
-            raise error_of(payload)
 
     def close(self) -> None:
         """No item is wanted any more: the action ends."""
@@ -189,18 +191,16 @@ class DirtyStreamIterator(_Stream):
         if self._reply is None:
             self._reply = self._link.ask(*self._request())
         try:
-            kind, payload = self._link.wait(self._reply, self._client.timeout)
-            if kind == ITEM:
-                return self._item(payload)
+            return self._take(*self._link.wait(self._reply, self._client.timeout))
         except BaseException:
             self.close()
             raise
-        self._end(kind, payload)
-        raise StopIteration
 
 
 class DirtyAsyncStreamIterator(_Stream):
     """The same for coroutines."""
+
+    _STOP = StopAsyncIteration
 
     def __init__(
         self, client: DirtyClient, app_path: str, action: str, args: tuple[Value, ...], kwargs: dict[str, Value]
@@ -217,14 +217,10 @@ class DirtyAsyncStreamIterator(_Stream):
         if self._reply is None:
             self._reply = await self._link.ask(*self._request())
         try:
-            kind, payload = await self._link.wait(self._reply, self._client.timeout)
-            if kind == ITEM:
-                return self._item(payload)
+            return self._take(*await self._link.wait(self._reply, self._client.timeout))
         except BaseException:
             self.close()
             raise
-        self._end(kind, payload)
-        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """The same as `close`, by the name that asynchronous generators have for it."""

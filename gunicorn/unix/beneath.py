@@ -35,46 +35,70 @@ _RESOLVE_BENEATH = 0x08
 _ATTEMPTS = 4
 # As many links as Linux follows (path_resolution(7)).
 _MOST_LINKS = 40
+# What systems say where a name that is not to be followed is one.
+_OF_A_LINK = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
 def walk_beneath(folder: int, path: bytes) -> int:
     """Open a file for reading, `path` relative to the folder with this descriptor, step by step. Raises `OSError`,
     EXDEV where the way leads out."""
-    todo = path.split(b"/")
-    todo.reverse()
-    links = 0
-    # The folder's own is not ours to close.
-    way = [folder]
-    try:
-        while todo:
-            name = todo.pop()
-            if name in (b"", b"."):
-                continue
-            if name == b"..":
-                if len(way) == 1:
-                    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
-                os.close(way.pop())
-                continue
-            try:
-                found = os.open(name, _STEP if todo else READ | os.O_NOFOLLOW, dir_fd=way[-1])
-            except OSError as error:
-                target = _link(name, way[-1]) if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK) else None
-                if target is None:
-                    raise
-                links += 1
-                if links > _MOST_LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
-                if target.startswith(b"/"):
-                    raise OSError(errno.EXDEV, os.strerror(errno.EXDEV)) from None
-                todo.extend(reversed(target.split(b"/")))
-                continue
-            way.append(found)
-        if len(way) == 1:
-            return os.open(b".", READ, dir_fd=folder)
-        return way.pop()
-    finally:
-        for descriptor in way[1:]:
-            os.close(descriptor)
+    return _Walk(folder, path).open()
+
+
+class _Walk:
+    """The folders that are open on the way to a file, the names that are still to come (the next one at the end), and
+    how many links were followed."""
+
+    __slots__ = ("_links", "_names", "_way")
+
+    def __init__(self, folder: int, path: bytes) -> None:
+        # The folder's own is not ours to close.
+        self._way = [folder]
+        self._names = path.split(b"/")[::-1]
+        self._links = 0
+
+    def open(self) -> int:
+        try:
+            while self._names:
+                self._step(self._names.pop())
+            return self._way.pop() if len(self._way) > 1 else os.open(b".", READ, dir_fd=self._way[0])
+        finally:
+            for descriptor in self._way[1:]:
+                os.close(descriptor)
+
+    def _step(self, name: bytes) -> None:
+        if name == b"..":
+            self._go_back()
+        elif name not in (b"", b"."):
+            self._enter(name)
+
+    def _go_back(self) -> None:
+        if len(self._way) == 1:
+            raise _error(errno.EXDEV)
+        os.close(self._way.pop())
+
+    def _enter(self, name: bytes) -> None:
+        try:
+            found = os.open(name, _STEP if self._names else READ | os.O_NOFOLLOW, dir_fd=self._way[-1])
+        except OSError as error:
+            target = _link(name, self._way[-1]) if error.errno in _OF_A_LINK else None
+            if target is None:
+                raise
+            self._follow(target)
+        else:
+            self._way.append(found)
+
+    def _follow(self, target: bytes) -> None:
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            raise _error(errno.ELOOP) from None
+        if target.startswith(b"/"):
+            raise _error(errno.EXDEV) from None
+        self._names.extend(reversed(target.split(b"/")))
+
+
+def _error(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def _link(name: bytes, folder: int) -> bytes | None:
@@ -124,7 +148,7 @@ def _kernel_opener() -> Opener:
             number = ctypes.get_errno()
             if number != errno.EAGAIN and number != errno.EINTR:
                 break
-        raise OSError(number, os.strerror(number))
+        raise _error(number)
 
     return beneath
 
@@ -139,7 +163,7 @@ def open_beneath(folder: int, path: bytes) -> int:
     if _opener is None:
         _opener = opener()
     if b"\0" in path:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise _error(errno.EINVAL)
     return _opener(folder, path)
 
 

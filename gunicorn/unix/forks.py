@@ -20,7 +20,7 @@ from . import unpatched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 __all__ = [
     "end_stray", "ended", "fork", "guard", "has_ended", "is_stray", "leave", "reset_signals", "status_of", "unguard",
@@ -193,10 +193,15 @@ def leave(status: int) -> NoReturn:
         traceback.print_exc()
     finally:
         try:
-            for stream in (sys.stdout, sys.stderr):
-                if stream is not None:
-                    stream.flush()
-        except BaseException:  # noqa: BLE001  # the boundary around a child
-            pass
+            _flush(sys.stdout)
+            _flush(sys.stderr)
         finally:
             os._exit(status & 0xFF)
+
+
+def _flush(stream: TextIO | None) -> None:
+    try:
+        if stream is not None:
+            stream.flush()
+    except BaseException:  # noqa: BLE001  # the boundary around a child
+        return

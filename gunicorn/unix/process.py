@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 REDIRECT_TO = getattr(os, "devnull", "/dev/null")
 
@@ -105,13 +105,20 @@ def keeping_signals(numbers: Iterable[int]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if os.getpid() == pid and not (isinstance(error, SystemExit) and not error.code):
+        is_good = isinstance(error, SystemExit) and not error.code
+        if os.getpid() == pid and not is_good:
             signal.set_wakeup_fd(wakeup_fd)
-            for number, handler in handlers.items():
-                # None is a handler that was not set from Python.
-                if handler is not None:
-                    signal.signal(number, handler)
+            _set_handlers(handlers)
         raise
+
+
+def _set_handlers(handlers: Mapping[int, object]) -> None:
+    import signal
+
+    for number, handler in handlers.items():
+        # None is a handler that was not set from Python.
+        if handler is not None:
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 def ignore_signals() -> None:

@@ -13,8 +13,8 @@ from collections import deque
 from contextlib import nullcontext
 
 from gunicorn.tls.entrance import check_guest
+from gunicorn.unix.closing import close, close_graceful
 from gunicorn.unix.process import close_on_exec
-from gunicorn.unix.sockets import close, close_graceful
 
 from .accepting import LONGEST_WAIT, is_replaced
 from .base import Worker

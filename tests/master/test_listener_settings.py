@@ -8,7 +8,8 @@ import pytest
 
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
-from gunicorn.unix import sockets
+from gunicorn.sock import ssl_context
+from gunicorn.unix.listening import open_listener
 
 
 class Log:
@@ -27,10 +28,10 @@ def test_a_python_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: [raw])
     log = Log()
     with pytest.raises(SystemExit):
-        sockets.open_listener(("six.example", 8000), Config(), log)
+        open_listener(("six.example", 8000), Config(), log)
     assert log.lines == ["Cannot listen at host 'six.example': this Python has no IPv6"]
 
 
 def test_a_context_without_a_certificate() -> None:
     with pytest.raises(ConfigError, match="certificate"):
-        sockets.ssl_context(Config())
+        ssl_context(Config())

@@ -7,10 +7,10 @@ from typing import Any
 
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import READY, Scoreboard
+from gunicorn.master.crew import BOOTING as BOOTS
+from gunicorn.master.crew import READY as SERVES
+from gunicorn.master.crew import RETIRING
 from gunicorn.master.measures import MEMORY_SECONDS, MOST_LOOKS, Measures
-from gunicorn.master.supervisor import BOOTING as BOOTS
-from gunicorn.master.supervisor import READY as SERVES
-from gunicorn.master.supervisor import RETIRING
 from tests.support.task_board import busy_board
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gunicorn.master.backoff import BACKOFF_LAST
 from gunicorn.master.decisions import (
     Gone,
     Leaving,
@@ -22,7 +23,7 @@ from gunicorn.master.decisions import (
     StopListening,
     TimedOut,
 )
-from gunicorn.master.supervisor import BACKOFF_LAST, SLOW_BOOT
+from gunicorn.master.slow_boots import SLOW_BOOT
 from tests.master.world import (
     ABRT,
     KILL,

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from gunicorn.config import Config
-from gunicorn.unix import sockets
+from gunicorn.unix.listening import close_sockets
+from gunicorn.unix.sockets import BaseSocket, UnixSocket
 from tests.conftest import Serve
 from tests.support.server import Server
 from tests.support.wire import get
@@ -51,8 +52,8 @@ def dead_socket(path: str) -> None:
         listener.listen()
 
 
-def opened(path: str) -> sockets.BaseSocket:
-    return sockets.UnixSocket(path, Config(), Log())
+def opened(path: str) -> BaseSocket:
+    return UnixSocket(path, Config(), Log())
 
 
 class TestWhoListens:
@@ -97,7 +98,7 @@ class TestWhoListens:
         listener = opened(path)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
-        sockets.close_sockets([listener])
+        close_sockets([listener])
         assert not os.path.exists(path)
 
     @pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
@@ -115,7 +116,7 @@ class TestWhoListens:
     def test_one_of_many_takes_a_dead_one_over(self, path: str) -> None:
         dead_socket(path)
 
-        def attempt(_: int) -> sockets.BaseSocket | None:
+        def attempt(_: int) -> BaseSocket | None:
             try:
                 return opened(path)
             except OSError:
@@ -126,18 +127,18 @@ class TestWhoListens:
         assert len(listeners) == 1
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
-        sockets.close_sockets(listeners)
+        close_sockets(listeners)
 
     def test_the_file_of_a_later_server_stays(self, path: str) -> None:
         old = opened(path)
         # As in a graceful stop: nobody listens any more, while the last requests end.
         old.close()
         new = opened(path)
-        sockets.close_sockets([old])
+        close_sockets([old])
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(path)
         os.chmod(path, 0o600)
-        sockets.close_sockets([new])
+        close_sockets([new])
         assert not os.path.exists(path)
 
 

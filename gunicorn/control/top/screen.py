@@ -136,20 +136,14 @@ def busy_share(now: Reading, before: Reading | None) -> float | None:
 
 def _serving(now: Reading, before: Reading | None, state: State, columns: int) -> Line:
     busy = busy_share(now, before)
-    is_full = bool(now.waiting) or (busy is not None and busy >= FULL)
-    if state.lost:
-        verdict = ("bad", f"NO ANSWER  {escaped(state.lost, state.ascii_only)}")
-    elif not now.ready:
-        verdict = ("bad", f"NOT READY: {escaped(now.reason, state.ascii_only)}")
-    else:
-        verdict = ("warn", "SERVING, FULL") if is_full else ("good", "SERVING")
+    is_busy = busy is not None and busy >= FULL
     lacking = "warn" if now.healthy < now.wanted else ""
     queue = "-" if now.waiting is None else f"{now.waiting}"
     gone = sum(count for _, count in now.restarts)
     parts: list[Line] = [
-        [verdict],
+        [_verdict(now, state, bool(now.waiting) or is_busy)],
         [(lacking, f"workers {now.healthy}/{now.wanted}")],
-        [("", "busy "), ("warn" if busy is not None and busy >= FULL else "", percent(busy))],
+        [("", "busy "), ("warn" if is_busy else "", percent(busy))],
         [("", "queue "), ("warn" if now.waiting else "", queue)],
         *([[("warn", "reloading")]] if now.reloading else []),
         [("", f"running {now.running}")],
@@ -160,6 +154,14 @@ def _serving(now: Reading, before: Reading | None, state: State, columns: int) -
     # How busy it was, in what is left of the line.
     room = columns - width(plain(line)) - 2
     return [*line, ("dim", "  " + spark(state.busy[-room:], state.ascii_only))] if room > 0 and state.busy else line
+
+
+def _verdict(now: Reading, state: State, is_full: bool) -> tuple[str, str]:
+    if state.lost:
+        return "bad", f"NO ANSWER  {escaped(state.lost, state.ascii_only)}"
+    if not now.ready:
+        return "bad", f"NOT READY: {escaped(now.reason, state.ascii_only)}"
+    return ("warn", "SERVING, FULL") if is_full else ("good", "SERVING")
 
 
 def _users(now: Reading, before: Reading | None, columns: int) -> Line:
