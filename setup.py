@@ -74,7 +74,7 @@ TRUSTING = {
     "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.drivers.http1",
     "gunicorn.drivers.http1_ending", "gunicorn.drivers.http1_requests",
     "gunicorn.engine.engine", "gunicorn.engine.transport", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
-    "gunicorn.wire.protocol",
+    "gunicorn.wire.http1_request_line", "gunicorn.wire.protocol",
     "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
     "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.gateway.turn",
 }
