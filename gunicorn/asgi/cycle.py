@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from gunicorn._types import Message
+
 # A task can be stepped at once, and is so (Python 3.12).
 EAGER = sys.version_info >= (3, 12)
 # In the compiled form a C integer, which other modules could not import by name.
@@ -117,7 +119,7 @@ class Cycle(Waiting):
 
     # Responses.
 
-    def begin_response(self, message: dict[str, Any], status: int) -> None:
+    def begin_response(self, message: Message, status: int) -> None:
         """Check and remember status and headers of a start message. Raises `Misuse`."""
         line = STATUS_LINES.get(status)
         headers = message.get("headers", ())

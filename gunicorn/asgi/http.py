@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Message
+
 # What the application may send next.
 START = 0
 CONTENT = 1
@@ -148,7 +150,7 @@ class HTTPCycle(Cycle):
         if self.expects != state:
             raise unexpected(kind, EXPECTED[self.expects])
 
-    def take_start(self, message: dict[str, Any]) -> None:
+    def take_start(self, message: Message) -> None:
         """Status and headers of the response."""
         self.expect("http.response.start", START)
         self.begin_response(message, status_of(message))
@@ -157,7 +159,7 @@ class HTTPCycle(Cycle):
             self.announce_trailers(message.get("headers", ()))
         self.expects = CONTENT
 
-    def take_content(self, message: dict[str, Any]) -> None:
+    def take_content(self, message: Message) -> None:
         """A piece of the content."""
         self.expect("http.response.body", CONTENT)
         body = message.get("body", b"")
@@ -176,7 +178,7 @@ class HTTPCycle(Cycle):
             self.silent_since = monotonic()
             self.conclude()
 
-    def take_late(self, kind: str, message: dict[str, Any]) -> None:
+    def take_late(self, kind: str, message: Message) -> None:
         """The response is over. Raises `Misuse`, `Disconnected`."""
         if self.gone:
             raise Disconnected("the client has left")
@@ -184,7 +186,7 @@ class HTTPCycle(Cycle):
             raise Misuse(f"unexpected message {kind!r}: the response is complete")
         self.discard(kind, message)
 
-    def discard(self, kind: str, message: Any) -> None:
+    def discard(self, kind: str, message: Message) -> None:
         """More of the content that the answer to HEAD, a 204, 205 or 304 does not have. It is thrown away for as long
         as an application has that is told of a client's leaving; one that goes on, it may be for ever, is told so.
 

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Scope
     from gunicorn.http.forwarded import Forwarded
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
@@ -75,7 +76,7 @@ class Scopes:
             return root_path + path
         return path
 
-    def _of_front(self, scope: dict[str, Any], exchange: Exchange, request: Request) -> None:
+    def _of_front(self, scope: Scope, exchange: Exchange, request: Request) -> None:
         """What servers in front say of the client and its request."""
         if request.scheme is not None:
             scope["scheme"] = request.scheme
@@ -151,7 +152,7 @@ class Scopes:
         }
 
 
-def extend(scope: dict[str, Any], name: str, facts: object) -> None:
+def extend(scope: Scope, name: str, facts: object) -> None:
     """Add an extension to one scope; others of the connection may share those it has."""
     scope["extensions"] = {**scope["extensions"], name: facts}
 
