@@ -71,10 +71,10 @@ DIRECTIVES = {
 # What every request runs through, where asking each time whether an attribute is None costs two percent of all. Their
 # attributes are set once, by C, and are read-only to Python; all other modules ask.
 TRUSTING = {
-    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.drivers.http1",
-    "gunicorn.drivers.http1_ending", "gunicorn.drivers.http1_requests",
+    "gunicorn.asgi.cycle", "gunicorn.asgi.gateway", "gunicorn.asgi.http", "gunicorn.asgi.waiting",
+    "gunicorn.drivers.http1", "gunicorn.drivers.http1_ending", "gunicorn.drivers.http1_requests",
     "gunicorn.engine.engine", "gunicorn.engine.transport", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
-    "gunicorn.wire.protocol",
+    "gunicorn.wire.http1_request_line", "gunicorn.wire.protocol",
     "gunicorn.wsgi.environ", "gunicorn.wsgi.gateway", "gunicorn.wsgi.handed", "gunicorn.wsgi.response",
     "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.gateway.turn",
 }

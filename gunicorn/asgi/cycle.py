@@ -1,200 +1,48 @@
-"""What HTTP requests and WebSocket connections have in common: an application's task, and waiting for the client."""
+"""What HTTP requests and WebSocket connections have in common: an application's task, its response, and the end of
+both."""
 
 from __future__ import annotations
 
 import sys
 from asyncio import CancelledError, Task
 from operator import methodcaller
-from types import CoroutineType
 
 from gunicorn.engine.exchange import ClientDisconnected
 from gunicorn.errors import OwnSignal
-from gunicorn.gateway.response import Response, status_number
+from gunicorn.gateway.response import status_number
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.response import LENGTH, NO_BODY, REASONS
 
-from .awaitables import Waiter, mark_as_coroutine_function, thrown
 from .gateway_state import ASGIGatewayState
-from .messages import Disconnected, Misuse, as_dict
+from .messages import Misuse, is_about_the_client
+from .waiting import UNMADE, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from gunicorn._types import Message
+
 # A task can be stepped at once, and is so (Python 3.12).
 EAGER = sys.version_info >= (3, 12)
 # In the compiled form a C integer, which other modules could not import by name.
 globals().update(EAGER=EAGER)
 
-# What `receive` and `send` return is for: the next message; one that is to be sent, then room for more; a turn for
-# others; nothing any more.
-RECEIVE = 0
-SEND = 1
-DRAIN = 2
-PAUSE = 3
-OVER = 4
-
-# So many messages in a row may be sent without others getting a turn.
-UNINTERRUPTED = 64
-
 # Pieces of a stream up to this size are kept until the loop turns, and then sent together, up to so much of them.
 HELD_PIECE = 4096
 MOST_HELD = 16384
 
-# A frame up to this size is copied behind its header; a larger one goes out as it is.
-JOINED_FRAME = 4096
-
 # Where a gateway makes the tasks itself, their method is not looked for each time.
 exception_of: Callable[[Task[None]], BaseException | None] = Task.exception if EAGER else methodcaller("exception")
 
-UNMADE = "only a gateway makes these"
-
-# The result of a `send`.
-DONE: Any = (None,)
 STATUS_LINES: dict[int, str] = {code: f"{code} {REASONS[code]}" for code in REASONS}
 
 
-class Wait:
-    """What `receive` and `send` return: a coroutine that acts when it is awaited, and not when it is made.
-
-    It asks its `cycle` again whenever it is woken; nothing is taken before it is given.
-    """
-
-    __slots__ = ("cycle", "kind", "message", "waiter")
-
-    cycle: Cycle
-    kind: int
-    message: Any
-    waiter: Waiter | None
-
-    # What `inspect` and `asyncio` ask of coroutines.
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        return CoroutineType
-
-    @property
-    def cr_running(self) -> bool:
-        """A step never ends in the middle."""
-        return False
-
-    @property
-    def cr_frame(self) -> Any:
-        """There is none."""
-        return None
-
-    @property
-    def cr_await(self) -> Any:
-        """There is none."""
-        return None
-
-    @property
-    def cr_suspended(self) -> bool:
-        """Whether it waits."""
-        return self.waiter is not None or self.kind == PAUSE
-
-    @property
-    def cr_state(self) -> str:
-        """As Python 3.15 has it: one of the words of `inspect.getcoroutinestate`."""
-        if self.cr_suspended:
-            return "CORO_SUSPENDED"
-        return "CORO_CLOSED" if self.kind == OVER else "CORO_CREATED"
-
-    def __await__(self) -> Wait:
-        return self
-
-    def __iter__(self) -> Wait:
-        return self
-
-    def __next__(self) -> Any:
-        found = self._step()
-        if found is DONE:
-            # Without a value, in the compiled form, it costs no exception.
-            raise StopIteration
-        if type(found) is tuple:
-            raise StopIteration(found[0])
-        return found
-
-    def send(self, value: Any) -> Any:
-        """The protocol of coroutines."""
-        found = self._step()
-        if type(found) is tuple:
-            raise StopIteration(found[0])
-        return found
-
-    def _step(self) -> Any:
-        """The result in a tuple of one, or what the task waits for. (In the compiled form every function that an
-        exception passes through costs as much as a small one of them does.)"""
-        cycle = self.cycle
-        kind = self.kind
-        if cycle is None:
-            # Compiled it may be: whoever has one can make another by its type.
-            raise RuntimeError("only receive() and send() make these")
-        # Whatever is raised from here on, it is over.
-        self.kind = OVER
-        waiter = self.waiter
-        if kind == SEND:
-            kind = cycle.act(self.message)
-            if kind == OVER:
-                return DONE
-            if kind == PAUSE:
-                self.kind = PAUSE
-                return None
-        elif waiter is not None:
-            self.waiter = None
-            cycle.leave(waiter)
-        elif kind == PAUSE:
-            return DONE
-        elif kind == OVER:
-            raise RuntimeError("what receive() or send() returned was awaited before")
-        elif cycle.must_yield():
-            self.kind = kind
-            return None
-        found = cycle.next_message() if kind == RECEIVE else cycle.drained()
-        if found is not None:
-            return found
-        cycle.streak = 0
-        waiter = self.waiter = Waiter(cycle.loop)
-        waiter._asyncio_future_blocking = True
-        cycle.wait_with(waiter)
-        self.kind = kind
-        return waiter
-
-    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> Any:
-        """The protocol of coroutines: stop waiting and raise what is thrown in."""
-        self.close()
-        raise thrown(kind, value)
-
-    def close(self) -> None:
-        """The protocol of coroutines: stop waiting, or never begin."""
-        self.kind = OVER
-        self.message = None
-        waiter, self.waiter = self.waiter, None
-        if waiter is not None:
-            self.cycle.leave(waiter)
-
-
-def make_wait(cycle: Cycle, kind: int, message: Any) -> Wait:
-    if cycle.owner is None:
-        # Compiled it may be; see `Cycle.must_be_made`.
-        raise RuntimeError(UNMADE)
-    # A plain allocation when compiled.
-    wait = Wait.__new__(Wait)
-    wait.cycle = cycle
-    wait.kind = kind
-    wait.message = message
-    wait.waiter = None
-    return wait
-
-
-class Cycle(Response):
+class Cycle(Waiting):
     """One call of an application, with the response it makes."""
 
-    __slots__ = (
-        "concluded", "counted", "dismissed", "gone", "grace", "held_size", "informed", "loop", "owner", "releases",
-        "started", "streak", "task", "waiting",
-    )
+    __slots__ = ("counted", "dismissed", "gone", "grace", "held_size", "informed", "releases", "started", "task")
 
     # Subclasses call `Cycle.open(self, ...)` and the like: there is no `super()` in a C method. Since instances have a
     # `__dict__`, a method that Python may override is looked for in it at every call: what is called for every request
@@ -203,21 +51,10 @@ class Cycle(Response):
     def __init__(self) -> None:
         raise TypeError(UNMADE)
 
-    def must_be_made(self) -> None:
-        """Raises RuntimeError for a cycle that Python has allocated by `__new__`, in the compiled form: it has no
-        owner, and no exchange to write to. What Python can call asks this before it looks at either."""
-        if self.owner is None:
-            raise RuntimeError(UNMADE)
-
     def open(self, owner: ASGIGatewayState) -> None:
         """`owner` is the gateway."""
-        self.owner = owner
-        self.loop: Any = owner.loop
-        # Few ever wait: the list is made for the first one.
-        self.waiting: list[Waiter] | None = None
+        self.begin_waiting(owner)
         self.started = owner.engine.now
-        # The response is complete, or will never be; the connection has gone on without this cycle.
-        self.concluded = False
         # The scoreboard has its status already.
         self.counted = False
         self.gone = False
@@ -227,56 +64,14 @@ class Cycle(Response):
         self.informed = False
         self.grace: Any = None
         self.task: Any = None
-        self.streak = 0
         # Octets of the content that are kept until the loop turns, and whether it has been asked to send them then.
         self.held_size = 0
         self.releases = False
-
-    # What the application gets.
-
-    def receive(self) -> Any:
-        """The `receive` of ASGI: an awaitable of the next message."""
-        return make_wait(self, RECEIVE, None)
-
-    def send(self, message: Any) -> Any:
-        """The `send` of ASGI: an awaitable that acts on the message. That raises `Misuse`, and `Disconnected` when the
-        client is gone."""
-        return make_wait(self, SEND, message)
-
-    def act(self, message: Any) -> int:
-        """What awaiting `send` does first, and how it goes on: OVER, PAUSE or DRAIN."""
-        try:
-            self.take(message if type(message) is dict else as_dict(message))
-        except ClientDisconnected:
-            self.lost()
-            raise Disconnected("the client has left") from None
-        except Misuse as error:
-            self.owner.log.error("ASGI: %s: %s", self.request.uri, error)
-            raise
-        if not self.concluded and self.exchange.queued() > self.owner.high_water:
-            return DRAIN
-        return PAUSE if self.must_yield() else OVER
-
-    def must_yield(self) -> bool:
-        """Count a message; whether so many have gone to and fro without a pause that others get their turn now."""
-        self.streak += 1
-        if self.streak < UNINTERRUPTED:
-            return False
-        self.streak = 0
-        return True
 
     # What subclasses say.
 
     def make_scope(self) -> dict[str, Any]:
         """The first argument of the application."""
-        raise NotImplementedError
-
-    def take(self, message: dict[str, Any]) -> None:
-        """Act on a message of the application."""
-        raise NotImplementedError
-
-    def next_message(self) -> Any:
-        """The next message for the application in a tuple of one; None when there is none yet."""
         raise NotImplementedError
 
     def unanswered(self) -> None:
@@ -299,45 +94,7 @@ class Cycle(Response):
     def detach(self) -> None:
         """Let go of what the connection has made for this cycle."""
 
-    def drained(self) -> Any:
-        """`(None,)` as soon as the client has taken enough. Raises `Disconnected`."""
-        exchange = self.exchange
-        if self.concluded:
-            return (None,)
-        if exchange.is_lost():
-            self.lost()
-            raise Disconnected("the client has left")
-        return (None,) if exchange.queued() <= self.owner.high_water else None
-
     # What happens to the client.
-
-    def wait_with(self, waiter: Waiter) -> None:
-        """To be woken when something changes."""
-        if self.waiting is None:
-            self.waiting = [waiter]
-        else:
-            self.waiting.append(waiter)
-
-    def leave(self, waiter: Waiter) -> None:
-        """Not to be woken any more."""
-        waiting = self.waiting
-        if waiting is not None and waiter in waiting:
-            waiting.remove(waiter)
-
-    def wake(self) -> None:
-        """Something has changed: whoever waits looks again."""
-        waiting, self.waiting = self.waiting, None
-        if waiting is not None:
-            for waiter in waiting:
-                waiter.wake()
-
-    def heard(self) -> None:
-        """The client has taken something of what waits for it."""
-        self.wake()
-
-    def notice(self) -> None:
-        """`wake`, as something to be bound."""
-        self.wake()
 
     def lost(self) -> None:
         """The client is gone: the application hears of it, and has the grace period to end."""
@@ -362,7 +119,7 @@ class Cycle(Response):
 
     # Responses.
 
-    def begin_response(self, message: dict[str, Any], status: int) -> None:
+    def begin_response(self, message: Message, status: int) -> None:
         """Check and remember status and headers of a start message. Raises `Misuse`."""
         line = STATUS_LINES.get(status)
         headers = message.get("headers", ())
@@ -541,30 +298,3 @@ class Cycle(Response):
                 except ClientDisconnected:
                     pass
         self.conclude()
-
-
-def is_about_the_client(error: BaseException) -> bool:
-    """Whether the reason, or a reason of the reason, is that a client has left; of a group: of each of its members.
-
-    Reasons can go round in circles: `raise group.exceptions[0]` makes the group the context of its own member.
-    """
-    known: dict[int, bool] = {}
-    path = [error]
-    while path:
-        looked = path.pop()
-        reasons: Any = (looked.__cause__ or looked.__context__,)
-        if isinstance(looked, BaseExceptionGroup):
-            reasons = looked.exceptions
-        if id(looked) in known or isinstance(looked, Disconnected):
-            known[id(looked)] = isinstance(looked, Disconnected) or all(known.get(id(reason)) for reason in reasons)
-        else:
-            # As long as it is being looked into, and so for a reason of its own.
-            known[id(looked)] = False
-            path.append(looked)
-            path += [reason for reason in reasons if reason is not None and id(reason) not in known]
-    return known[id(error)]
-
-
-# Frameworks ask of what they are given whether it is to be awaited.
-for _function in (Cycle.receive, Cycle.send):
-    mark_as_coroutine_function(_function)

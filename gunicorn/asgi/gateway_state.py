@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextvars import Context, copy_context
 
-from gunicorn.engine.engine import is_short
 from gunicorn.engine.manners import Manners
+from gunicorn.engine.settings import is_short
 from gunicorn.gateway.gateway import Gateway
 
 from .scope import Scopes

@@ -11,6 +11,7 @@ from .messages cimport kind_of, octets_of, status_of
 
 
 cdef int START, CONTENT, TRAILERS
+cdef dict EXPECTED
 
 
 cdef class HTTPCycle(Cycle):
@@ -27,8 +28,12 @@ cdef class HTTPCycle(Cycle):
     cdef next_message(self)
     @cython.locals(exchange=Exchange)
     cdef ask_for_body(self)
-    @cython.locals(more=bint)
     cdef take(self, dict message)
+    cdef expect(self, str kind, int state)
+    cdef take_start(self, dict message)
+    @cython.locals(more=bint)
+    cdef take_content(self, dict message)
+    cdef take_late(self, str kind, dict message)
     cdef discard(self, str kind, message)
     cdef settle_expectation(self)
     cdef detach(self)

@@ -19,11 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Message
+
 # What the application may send next.
 START = 0
 CONTENT = 1
 TRAILERS = 2
-
+EXPECTED = {START: "http.response.start", CONTENT: "http.response.body", TRAILERS: "http.response.trailers"}
 
 # An event stream may go on for so long after the last call.
 DEAF_SECONDS = 0.5
@@ -135,48 +137,62 @@ class HTTPCycle(Cycle):
     def take(self, message: dict[str, Any]) -> None:
         kind = kind_of(message)
         if self.concluded:
-            if self.gone:
-                raise Disconnected("the client has left")
-            if self.silent_since:
-                self.discard(kind, message)
-                return
-            raise Misuse(f"unexpected message {kind!r}: the response is complete")
-        if kind == "http.response.body":
-            if self.expects != CONTENT:
-                raise unexpected(kind, "http.response.trailers" if self.expects else "http.response.start")
-            body = message.get("body", b"")
-            if type(body) is not bytes:
-                body = octets_of(message, "body")
-            more = bool(message.get("more_body", False))
-            if self.last_call and more and self.is_deaf():
-                raise Disconnected("the worker stops")
-            if not self.headers_sent:
-                self.settle_expectation()
-            self.content(body, more or self.trailers is not None)
-            if not more:
-                self.content_complete()
-            elif self.framing == NO_BODY:
-                # The client has all that it gets, and may ask for something else.
-                self.silent_since = monotonic()
-                self.conclude()
+            self.take_late(kind, message)
+        elif kind == "http.response.body":
+            self.take_content(message)
         elif kind == "http.response.start":
-            if self.expects != START:
-                raise unexpected(kind, "http.response.body")
-            self.begin_response(message, status_of(message))
-            if message.get("trailers"):
-                self.trailers = []
-                self.announce_trailers(message.get("headers", ()))
-            self.expects = CONTENT
+            self.take_start(message)
         else:
             self.take_other(kind, message)
 
-    def discard(self, kind: str, message: Any) -> None:
+    def expect(self, kind: str, state: int) -> None:
+        """Raises `Misuse` where this is not the message's time."""
+        if self.expects != state:
+            raise unexpected(kind, EXPECTED[self.expects])
+
+    def take_start(self, message: Message) -> None:
+        """Status and headers of the response."""
+        self.expect("http.response.start", START)
+        self.begin_response(message, status_of(message))
+        if message.get("trailers"):
+            self.trailers = []
+            self.announce_trailers(message.get("headers", ()))
+        self.expects = CONTENT
+
+    def take_content(self, message: Message) -> None:
+        """A piece of the content."""
+        self.expect("http.response.body", CONTENT)
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = octets_of(message, "body")
+        more = bool(message.get("more_body", False))
+        if self.last_call and more and self.is_deaf():
+            raise Disconnected("the worker stops")
+        if not self.headers_sent:
+            self.settle_expectation()
+        self.content(body, more or self.trailers is not None)
+        if not more:
+            self.content_complete()
+        elif self.framing == NO_BODY:
+            # The client has all that it gets, and may ask for something else.
+            self.silent_since = monotonic()
+            self.conclude()
+
+    def take_late(self, kind: str, message: Message) -> None:
+        """The response is over. Raises `Misuse`, `Disconnected`."""
+        if self.gone:
+            raise Disconnected("the client has left")
+        if not self.silent_since:
+            raise Misuse(f"unexpected message {kind!r}: the response is complete")
+        self.discard(kind, message)
+
+    def discard(self, kind: str, message: Message) -> None:
         """More of the content that the answer to HEAD, a 204, 205 or 304 does not have. It is thrown away for as long
         as an application has that is told of a client's leaving; one that goes on, it may be for ever, is told so.
 
         Raises `Misuse`, `Disconnected`.
         """
-        if kind != ("http.response.body" if self.expects == CONTENT else "http.response.trailers"):
+        if kind != EXPECTED[self.expects]:
             raise Misuse(f"unexpected message {kind!r}: the response is complete")
         if monotonic() - self.silent_since > self.owner.grace_seconds:
             self.gone = True
@@ -217,16 +233,15 @@ class HTTPCycle(Cycle):
     def take_other(self, kind: str, message: dict[str, Any]) -> None:
         """The messages of extensions."""
         if kind == "http.response.early_hint":
-            if self.expects != START:
-                raise unexpected(kind, "http.response.body")
+            self.expect(kind, START)
             self.hint(message.get("links", ()))
         elif kind == "http.response.pathsend":
-            if self.expects != CONTENT or self.headers_sent:
-                raise unexpected(kind, "http.response.start" if self.expects == START else "http.response.body")
+            self.expect(kind, CONTENT)
+            if self.headers_sent:
+                raise unexpected(kind, "http.response.body")
             self.send_path(message.get("path"))
         elif kind == "http.response.trailers":
-            if self.expects != TRAILERS:
-                raise unexpected(kind, "http.response.body" if self.expects else "http.response.start")
+            self.expect(kind, TRAILERS)
             self.take_trailers(message)
         else:
             raise Misuse(f"unknown message {kind!r}")

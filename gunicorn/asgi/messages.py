@@ -1,4 +1,4 @@
-"""What is wrong with a message that an application sends, in words for its author."""
+"""What is wrong with a message that an application sends, in words for its author; and what is the client's doing."""
 
 from __future__ import annotations
 
@@ -69,3 +69,25 @@ def text_of(value: object) -> str:
 def unexpected(kind: str, expected: str) -> Misuse:
     """A message that has its time, but not now."""
     return Misuse(f"unexpected message {kind!r}: expected {expected}")
+
+
+def is_about_the_client(error: BaseException) -> bool:
+    """Whether the reason, or a reason of the reason, is that a client has left; of a group: of each of its members.
+
+    Reasons can go round in circles: `raise group.exceptions[0]` makes the group the context of its own member.
+    """
+    known: dict[int, bool] = {}
+    path = [error]
+    while path:
+        looked = path.pop()
+        reasons: Any = (looked.__cause__ or looked.__context__,)
+        if isinstance(looked, BaseExceptionGroup):
+            reasons = looked.exceptions
+        if id(looked) in known or isinstance(looked, Disconnected):
+            known[id(looked)] = isinstance(looked, Disconnected) or all(known.get(id(reason)) for reason in reasons)
+        else:
+            # As long as it is being looked into, and so for a reason of its own.
+            known[id(looked)] = False
+            path.append(looked)
+            path += [reason for reason in reasons if reason is not None and id(reason) not in known]
+    return known[id(error)]

@@ -11,8 +11,12 @@ cdef class Scopes:
     cdef public dict state
     cdef public bint tells_ids
 
-    @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes, root_path=str, told=dict, trusts=bint)
+    @cython.locals(shared=dict, scope=dict, path=str, raw_path=bytes)
     cpdef dict build(self, Exchange exchange, Request request)
+    @cython.locals(root_path=str)
+    cdef str _below_root(self, str path)
+    @cython.locals(told=dict, trusts=bint)
+    cdef _of_front(self, dict scope, Exchange exchange, Request request)
     @cython.locals(found=dict, path=str, root_path=str)
     cdef dict _of_variables(self, dict told)
     @cython.locals(scope=dict)
@@ -20,6 +24,7 @@ cdef class Scopes:
     cpdef dict shared(self, Exchange exchange, Request request)
 
 
+cdef extend(dict scope, str name, facts)
 cdef str _decoded(str text)
 @cython.locals(headers=list, field=FieldName, value=str, lower=bytes)
 cdef list _fields(Request request)

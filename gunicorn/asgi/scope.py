@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from gunicorn._types import Scope
     from gunicorn.http.forwarded import Forwarded
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
@@ -54,33 +55,39 @@ class Scopes:
         if "%" in path or not path.isascii():
             # Octets beyond ASCII are UTF-8 whether or not they were percent-encoded.
             path = unquote(raw_path.decode("utf-8", "replace"))
-        root_path = self.root_path
-        if root_path and not (path.startswith(root_path + "/") or path == root_path):
-            # A proxy has cut it off; in the scope `path` begins with `root_path`.
-            path = root_path + path
-        scope["path"] = path
+        scope["path"] = self._below_root(path)
         scope["query_string"] = request.query.encode("latin-1")
         scope["headers"] = _fields(request)
         if request.version_minor != 1 and request.version_major == 1:
             scope["http_version"] = "1.0"
         if request.priority is not None:
-            priority = parse_priority(request.priority)
-            scope["extensions"] = {**scope["extensions"], "http.response.priority": priority.facts()}
+            extend(scope, "http.response.priority", parse_priority(request.priority).facts())
+        self._of_front(scope, exchange, request)
+        if self.tells_ids:
+            extend(scope, "gunicorn", {"request_id": request.request_id})
+        if self.state is not None:
+            scope["state"] = self.state.copy()
+        return scope
+
+    def _below_root(self, path: str) -> str:
+        """The path as a scope has it: it begins with `root_path`, which a proxy may have cut off."""
+        root_path = self.root_path
+        if root_path and not (path.startswith(root_path + "/") or path == root_path):
+            return root_path + path
+        return path
+
+    def _of_front(self, scope: Scope, exchange: Exchange, request: Request) -> None:
+        """What servers in front say of the client and its request."""
         if request.scheme is not None:
             scope["scheme"] = request.scheme
         told = request.variables
         if told is not None:
             scope.update(self._of_variables(told))
-            scope["extensions"] = {**scope["extensions"], "gunicorn.variables": dict(told)}
+            extend(scope, "gunicorn.variables", dict(told))
         trusts = self.forwarded is not None and request.forwarder_trusted
         if trusts or request.proxy_info is not None or told is not None:
             # There may be another client than the one that all requests of this connection have.
             scope["client"] = client_of(exchange.peer, request, self.forwarded)
-        if self.tells_ids:
-            scope["extensions"] = {**scope["extensions"], "gunicorn": {"request_id": request.request_id}}
-        if self.state is not None:
-            scope["state"] = self.state.copy()
-        return scope
 
     def _of_variables(self, told: dict[str, str]) -> dict[str, object]:
         """What a server in front says by variables, and not by a request of HTTP."""
@@ -89,10 +96,9 @@ class Scopes:
         path = _decoded(told["PATH_INFO"])
         if script_name is not None:
             root_path = found["root_path"] = _decoded(script_name)
-            path = root_path + path
-        elif self.root_path and not (path.startswith(self.root_path + "/") or path == self.root_path):
-            path = self.root_path + path
-        found["path"] = path
+            found["path"] = root_path + path
+        else:
+            found["path"] = self._below_root(path)
         if "SERVER_NAME" in told:
             port = told.get("SERVER_PORT", "")
             found["server"] = (told["SERVER_NAME"], int(port) if is_port(port) else None)
@@ -109,9 +115,9 @@ class Scopes:
         scope["subprotocols"] = subprotocols
         scope["extensions"] = WEBSOCKET_EXTENSIONS
         if exchange.is_secure():
-            scope["extensions"] = {**WEBSOCKET_EXTENSIONS, "tls": tls_extension(exchange.facts())}
+            extend(scope, "tls", tls_extension(exchange.facts()))
         if self.tells_ids:
-            scope["extensions"] = {**scope["extensions"], "gunicorn": {"request_id": request.request_id}}
+            extend(scope, "gunicorn", {"request_id": request.request_id})
         del scope["method"]
         return scope
 
@@ -144,6 +150,11 @@ class Scopes:
             "query_string": b"",
             "headers": None,
         }
+
+
+def extend(scope: Scope, name: str, facts: object) -> None:
+    """Add an extension to one scope; others of the connection may share those it has."""
+    scope["extensions"] = {**scope["extensions"], name: facts}
 
 
 def tls_extension(facts: Facts) -> dict[str, object]:

@@ -30,7 +30,7 @@ from gunicorn.wire.websocket import (
 )
 from gunicorn.wire.websocket_handshake import agree_on_deflate, check_handshake, offered_subprotocols
 
-from .cycle import JOINED_FRAME, Cycle
+from .cycle import Cycle
 from .gateway_state import ASGIGatewayState
 from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, text_of, unexpected
 
@@ -58,6 +58,8 @@ UPGRADED = FieldLine(UPGRADE, b"Upgrade: websocket\r\n", "websocket")
 MOST_QUEUED_OCTETS = 1048576
 # A client that asks and does not listen is read no further when answers of so many octets wait for it.
 MOST_ANSWERS = 65536
+# A frame up to this size is copied behind its header; a larger one goes out as it is.
+JOINED_FRAME = 4096
 
 
 class Inbox(Driver):

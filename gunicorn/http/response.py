@@ -153,24 +153,12 @@ class FieldLines:
     def __init__(self) -> None:
         self.lines: dict[Any, FieldLine] = {}
 
-    def learn(self, pair: Any) -> FieldLine:
+    def learn(self, pair: object) -> FieldLine:
         """Check and encode a (name, value) pair of str or of bytes that is not remembered.
 
         Raises `InvalidResponseHeaderName`, `InvalidResponseHeader` (both 500; the peer never sees why).
         """
-        try:
-            name, value = pair
-        except (TypeError, ValueError):
-            raise InvalidResponseHeader("a field must be a pair of name and value") from None
-        if isinstance(name, bytes | bytearray | memoryview) and isinstance(value, bytes | bytearray | memoryview):
-            # Remembered are pairs that can be found again and will not change.
-            if type(name) is not bytes or type(value) is not bytes:
-                pair = None
-            name, value = str(name, "latin-1"), str(value, "latin-1")
-        elif type(name) is not str or type(value) is not str:
-            if isinstance(name, str) and isinstance(value, str):
-                name, value = plain_text(name), plain_text(value)
-            pair = None
+        name, value, lasts = characters_of(pair)
         if not isinstance(name, str) or _NAME(name) is None:
             raise InvalidResponseHeaderName(name)
         if not isinstance(value, str) or _VALUE(value) is None:
@@ -178,7 +166,7 @@ class FieldLines:
             raise InvalidResponseHeader(name)
         value = value.strip(" \t")
         line = FieldLine(_KINDS.get(name.lower(), ORDINARY), f"{name}: {value}\r\n".encode("latin-1"), value)
-        if len(value) <= LONGEST_REMEMBERED and type(pair) is tuple:
+        if lasts and len(value) <= LONGEST_REMEMBERED:
             if len(self.lines) >= REMEMBERED:
                 self.lines.clear()
             self.lines[pair] = line
@@ -188,6 +176,23 @@ class FieldLines:
 # What an application says may be of any subclass: an enumeration, a safe string, a name that ignores case.
 # It is taken for what its characters or octets are, whatever its class makes of `str()`, `len()` or a comparison, so
 # that what was checked is what is sent, and C finds the type it was declared with.
+
+
+def characters_of(pair: Any) -> tuple[object, object, bool]:
+    """Name and value of a field as str, if they are text or octets; and whether the pair can be found again and
+    will not change. Raises `InvalidResponseHeader`."""
+    try:
+        name, value = pair
+    except (TypeError, ValueError):
+        raise InvalidResponseHeader("a field must be a pair of name and value") from None
+    if isinstance(name, bytes | bytearray | memoryview) and isinstance(value, bytes | bytearray | memoryview):
+        lasts = type(name) is type(value) is bytes
+        name, value = str(name, "latin-1"), str(value, "latin-1")
+    else:
+        lasts = type(name) is type(value) is str
+        if not lasts and isinstance(name, str) and isinstance(value, str):
+            name, value = plain_text(name), plain_text(value)
+    return name, value, lasts and type(pair) is tuple
 
 
 def plain_text(text: str) -> str:

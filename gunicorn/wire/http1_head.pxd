@@ -1,22 +1,18 @@
 cimport cython
-from gunicorn.http._octets cimport is_at, octets, path_end, query_end, text, text_again, token_end, value_end
+from gunicorn.http._octets cimport is_at, octets, text, text_again, token_end, value_end
 from gunicorn.http.fields cimport (
     CONNECTION, LONGEST_REMEMBERED, LONGEST_VALUE, ORDINARY, TRANSFER_ENCODING, UPGRADE, FieldName, FieldTable)
-from gunicorn.http.head cimport Head
 from gunicorn.http.request cimport Request
+from .http1_request_line cimport RequestLineParser
 
 
-cdef bytes HTTP11
-
-
-cdef class HeadParser(Head):
+cdef class HeadParser(RequestLineParser):
     cdef public str codings
     cdef public bint complete
     cdef public Py_ssize_t count
     cdef public bint folds
     cdef public bint interprets
     cdef public bint keep_alive
-    cdef public bint leading_line
     cdef readonly FieldName previous
     cdef public Py_ssize_t taken
 
@@ -25,25 +21,17 @@ cdef class HeadParser(Head):
     cpdef Py_ssize_t parse(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     cpdef Py_ssize_t parse_fields(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(
-        view="const unsigned char *", table=FieldTable, request=Request, fields=list, position=Py_ssize_t,
-        name_end=Py_ssize_t, value_start=Py_ssize_t, value_stop=Py_ssize_t, following=Py_ssize_t,
-        field=FieldName, value=str)
+        view="const unsigned char *", position=Py_ssize_t, name_end=Py_ssize_t, value_start=Py_ssize_t,
+        value_stop=Py_ssize_t, following=Py_ssize_t)
     cdef Py_ssize_t _field_lines(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-    @cython.locals(previous=FieldName, field=FieldName, raw=bytes)
-    cdef FieldName _name(self, bytes data, Py_ssize_t start, Py_ssize_t end)
-    @cython.locals(
-        view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
-        target_stop=Py_ssize_t, version=Py_ssize_t, following=Py_ssize_t, request=Request, uri=str,
-        mark=Py_ssize_t)
-    cdef Py_ssize_t _request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-    @cython.locals(is_followed=bint)
-    cdef Py_ssize_t _behind_empty_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
-    @cython.locals(stop=Py_ssize_t)
-    cdef Py_ssize_t _short_version(
-        self, bytes data, Py_ssize_t position, Py_ssize_t version, Py_ssize_t end) except -1
-    @cython.locals(limit=Py_ssize_t)
-    cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
-    cdef Py_ssize_t _other_version(self, Request request, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(table=FieldTable)
+    cdef int _heed_limits(self, Py_ssize_t unfinished) except -1
+    @cython.locals(table=FieldTable, request=Request, field=FieldName, value=str)
+    cdef int _take_field(
+        self, bytes data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t value_start, Py_ssize_t value_stop
+    ) except -1
+    @cython.locals(field=FieldName, raw=bytes)
+    cdef FieldName _other_name(self, bytes data, Py_ssize_t start, Py_ssize_t end)
     @cython.locals(first=int, octet=int)
     cdef Py_ssize_t _odd_line(self, bytes data, Py_ssize_t position, Py_ssize_t name_end, Py_ssize_t end) except? -2
     @cython.locals(stop=Py_ssize_t, last=Py_ssize_t, field=FieldName, value=str, request=Request)

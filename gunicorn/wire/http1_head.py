@@ -1,4 +1,4 @@
-"""The head of a request: request line and field section (RFC 9112 sections 2 to 5), strict.
+"""The head of a request: its field section behind the request line (RFC 9112 sections 2 and 5), strict.
 
 Strategy: the parser eats whole lines and remembers what it has made of them, so a head that trickles in is read once
 and only its last, unfinished line is kept. What is wrong is said as soon as it is seen, without waiting for the end
@@ -10,18 +10,14 @@ when the head is complete, because a line that follows may still lengthen them.
 
 from __future__ import annotations
 
-from gunicorn.http._octets import is_at, octets, path_end, query_end, text, text_again, token_end, value_end
+from gunicorn.http._octets import is_at, octets, text, text_again, token_end, value_end
 from gunicorn.http.errors import (
     HTTPError,
     InvalidHeader,
     InvalidHeaderName,
     InvalidHost,
-    InvalidHTTPVersion,
-    InvalidRequestLine,
     LimitRequestHeaders,
-    LimitRequestLine,
     ObsoleteFolding,
-    UnsupportedHTTPVersion,
     UnsupportedTransferCoding,
 )
 from gunicorn.http.fields import (
@@ -34,34 +30,30 @@ from gunicorn.http.fields import (
     FieldName,
     FieldTable,
 )
-from gunicorn.http.head import SHOWN, Head
+from gunicorn.http.head import SHOWN
 from gunicorn.http.request import Request
-from gunicorn.http.target import split_target
 
-HTTP11 = b"HTTP/1.1\r\n"
-HTTP10 = b"HTTP/1.0\r\n"
+from .http1_request_line import RequestLineParser
+
 _KNOWN_CODINGS = frozenset({"chunked", "gzip", "x-gzip", "deflate", "compress", "x-compress"})
 
 
-class HeadParser(Head):
+class HeadParser(RequestLineParser):
     """Parses one head after another; `request` is the one begun, `complete` tells that its head has ended."""
 
-    __slots__ = (
-        "codings", "complete", "count", "folds", "interprets", "keep_alive", "leading_line", "previous", "taken",
-    )
+    __slots__ = ("codings", "complete", "count", "folds", "interprets", "keep_alive", "previous", "taken")
 
     def __init__(self, table: FieldTable, trusted: bool) -> None:
         self.begin(table, trusted)
 
     def begin(self, table: FieldTable, trusted: bool) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
-        self.begin_head(table, trusted)
+        self.begin_request_line(table, trusted)
         # Off for a trailer section: nothing there may steer anything.
         self.interprets = True
         self.codings: str | None = None
         self.keep_alive = False
         self.complete = False
-        self.leading_line = False
         self.folds = False
         self.count = 0
         # Octets of the field lines so far.
@@ -75,9 +67,8 @@ class HeadParser(Head):
 
     def reset(self) -> None:
         """Forget the request and begin the next."""
-        self.forget()
+        self.forget_line()
         self.complete = False
-        self.leading_line = False
         self.folds = False
         self.count = self.taken = 0
         self.previous = self.table.origin
@@ -93,7 +84,7 @@ class HeadParser(Head):
         check_part(data, start, end)
         position = start
         if self.request is None:
-            position = self._request_line(data, start, end)
+            position = self.request_line(data, start, end)
             if self.request is None:
                 return position
         return self._field_lines(data, position, end)
@@ -105,11 +96,6 @@ class HeadParser(Head):
 
     def _field_lines(self, data: bytes, start: int, end: int) -> int:
         view = data
-        table = self.table
-        request = self.request
-        if request is None:
-            raise ValueError("no request was begun")
-        fields = request.fields
         position = start
         while position < end:
             # The empty line at the end needs no search for a token.
@@ -118,162 +104,72 @@ class HeadParser(Head):
                 break
             if view[name_end] != 58 or name_end == position:
                 following = self._odd_line(data, position, name_end, end)
-                if self.complete:
-                    self.taken += following - start
-                    if table.head_limit and self.taken > table.head_limit:
-                        raise LimitRequestHeaders(f"over {table.head_limit} bytes of fields")
-                    return following
                 if following < 0:
                     break
                 position = following
+                if self.complete:
+                    break
                 continue
             value_start = name_end + 1
             while value_start < end and (view[value_start] == 32 or view[value_start] == 9):
                 value_start += 1
             value_stop = value_end(data, value_start, end)
-            if value_stop + 1 >= end:
-                if value_stop < end and view[value_stop] != 13:
-                    raise self._bad_value(data, position, name_end, value_stop)
+            if value_stop + 1 >= end and (value_stop == end or view[value_stop] == 13):
                 break
             if view[value_stop] != 13 or view[value_stop + 1] != 10:
                 raise self._bad_value(data, position, name_end, value_stop)
             following = value_stop + 2
             while value_stop > value_start and (view[value_stop - 1] == 32 or view[value_stop - 1] == 9):
                 value_stop -= 1
-            if table.size_limit and value_stop - position > table.size_limit:
-                raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
-            field = self._name(data, position, name_end)
-            if value_stop - value_start > LONGEST_VALUE:
-                value = text(data, value_start, value_stop)
-            else:
-                value = field.recent = text_again(field.recent, data, value_start, value_stop)
-            self.count += 1
-            if self.count > table.field_limit:
-                raise LimitRequestHeaders(f"over {table.field_limit} fields")
-            if field.kind == ORDINARY or self._special(field, value):
-                fields.append((field, value))
-                self.folds = True
-            else:
-                self.folds = False
+            self._take_field(data, position, name_end, value_start, value_stop)
             position = following
-        if table.size_limit and end - position > table.size_limit + 2:
-            raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
         self.taken += position - start
-        if table.head_limit and self.taken + end - position > table.head_limit:
+        self._heed_limits(0 if self.complete else end - position)
+        return position
+
+    def _heed_limits(self, unfinished: int) -> None:
+        """`unfinished`: octets of a line that has not ended. Raises `LimitRequestHeaders`."""
+        table = self.table
+        if table.size_limit and unfinished > table.size_limit + 2:
+            raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
+        if table.head_limit and self.taken + unfinished > table.head_limit:
             raise LimitRequestHeaders(f"over {table.head_limit} bytes of fields")
-        return position
 
-    def _name(self, data: bytes, start: int, end: int) -> FieldName:
-        """The name of a field: most often the one that followed the name before it the last time, too."""
-        previous = self.previous
-        field = previous.follower
-        if field is None or not is_at(field.raw, data, start, end):
-            raw = octets(data, start, end)
-            field = self.table.names.get(raw)
-            if field is None:
-                field = self.table.learn(raw)
-            if end - start <= LONGEST_REMEMBERED:
-                previous.follower = field
+    def _take_field(self, data: bytes, start: int, name_end: int, value_start: int, value_stop: int) -> None:
+        """A field line without its white space. Raises `HTTPError`."""
+        table = self.table
+        request = self.request
+        if request is None:
+            raise ValueError("no request was begun")
+        if table.size_limit and value_stop - start > table.size_limit:
+            raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
+        # Most often the one that followed the field before it the last time, too.
+        field = self.previous.follower
+        if field is None or not is_at(field.raw, data, start, name_end):
+            field = self._other_name(data, start, name_end)
         self.previous = field
+        if value_stop - value_start > LONGEST_VALUE:
+            value = text(data, value_start, value_stop)
+        else:
+            value = field.recent = text_again(field.recent, data, value_start, value_stop)
+        self.count += 1
+        if self.count > table.field_limit:
+            raise LimitRequestHeaders(f"over {table.field_limit} fields")
+        if field.kind == ORDINARY or self._special(field, value):
+            request.fields.append((field, value))
+            self.folds = True
+        else:
+            self.folds = False
+
+    def _other_name(self, data: bytes, start: int, end: int) -> FieldName:
+        """The name of a field, which is expected behind the one before it from now on."""
+        raw = octets(data, start, end)
+        field = self.table.names.get(raw)
+        if field is None:
+            field = self.table.learn(raw)
+        if end - start <= LONGEST_REMEMBERED:
+            self.previous.follower = field
         return field
-
-    def _request_line(self, data: bytes, start: int, end: int) -> int:
-        """Take the request line if it is whole, and set `request`; the position behind what was taken."""
-        view = data
-        position = start
-        if start < end and view[start] == 13:
-            position = self._behind_empty_line(data, start, end)
-            if position == start:
-                return start
-        method_end = token_end(data, position, end)
-        if method_end >= end:
-            return self._unfinished_line(position, end)
-        if view[method_end] != 32 or method_end == position:
-            raise self._bad_line(data, position, end)
-        target_start = method_end + 1
-        target_stop = mark = path_end(data, target_start, end)
-        if target_stop < end and view[target_stop] == 63:
-            target_stop = query_end(data, target_stop + 1, end)
-        if target_stop >= end:
-            return self._unfinished_line(position, end)
-        if view[target_stop] != 32 or target_stop == target_start:
-            raise self._bad_line(data, position, end)
-        if self.table.line_limit and target_stop - position > self.table.line_limit:
-            raise LimitRequestLine(target_stop - position, self.table.line_limit)
-        version = target_stop + 1
-        if version + 10 > end:
-            return self._short_version(data, position, version, end)
-        request = Request.__new__(Request)
-        request.begin()
-        if data.startswith(HTTP11, version):
-            following = version + 10
-        else:
-            following = self._other_version(request, data, version, end)
-        if self.table.line_limit and following - 2 - position > self.table.line_limit:
-            raise LimitRequestLine(following - 2 - position, self.table.line_limit)
-        if method_end - position == 3 and data.startswith(b"GET", position):
-            request.method = "GET"
-        else:
-            request.method = self.method_of(text(data, position, method_end))
-        uri = text(data, target_start, target_stop)
-        request.uri = uri
-        if view[target_start] == 47 and request.method != "CONNECT":
-            if mark == target_stop:
-                request.path = uri
-            else:
-                request.path = text(data, target_start, mark)
-                request.query = text(data, mark + 1, target_stop)
-        else:
-            split_target(request, self.table)
-        self.request = request
-        return following
-
-    def _behind_empty_line(self, data: bytes, start: int, end: int) -> int:
-        """The position behind an empty line in front of the request line, of which one is forgiven (RFC 9112 section
-        2.2); `start` where it is not whole yet."""
-        if start + 1 >= end and not self.leading_line:
-            return start
-        is_followed = start + 2 < end and data[start + 2] == 13
-        if self.leading_line or data[start + 1] != 10 or is_followed:
-            raise InvalidRequestLine("empty")
-        self.leading_line = True
-        return start + 2
-
-    def _short_version(self, data: bytes, position: int, version: int, end: int) -> int:
-        """A request line with fewer octets behind its target than a version has."""
-        stop = data.find(b"\n", version, end)
-        if stop >= 0:
-            raise InvalidHTTPVersion(text(data, version, min(stop, version + SHOWN)))
-        return self._unfinished_line(position, end)
-
-    def _unfinished_line(self, position: int, end: int) -> int:
-        limit = self.table.line_limit
-        if limit and end - position > limit + 2:
-            raise LimitRequestLine(end - position, limit)
-        return position
-
-    def _bad_line(self, data: bytes, position: int, end: int) -> HTTPError:
-        """What to say of a request line with something in it that cannot be there."""
-        stop = data.find(b"\n", position, end)
-        stop = end if stop < 0 else stop
-        limit = self.table.line_limit
-        if limit and stop - position > limit + 2:
-            return LimitRequestLine(stop - position, limit)
-        return InvalidRequestLine(text(data, position, min(stop, position + SHOWN)))
-
-    def _other_version(self, request: Request, data: bytes, start: int, end: int) -> int:
-        """Anything but HTTP/1.1: HTTP/1.0, or what `permit_unconventional_http_version` lets in."""
-        if data.startswith(HTTP10, start):
-            request.version_minor = 0
-            return start + 10
-        octets = data[start:start + 10]
-        if not octets.startswith(b"HTTP/") or octets[6:7] != b"." or octets[8:] != b"\r\n" \
-                or not octets[5:6].isdigit() or not octets[7:8].isdigit():
-            raise InvalidHTTPVersion(str(octets, "latin-1"))
-        request.version_major, request.version_minor = octets[5] - 48, octets[7] - 48
-        if not self.table.limits.permit_unconventional_http_version:
-            raise UnsupportedHTTPVersion(str(octets[:8], "latin-1"))
-        return start + 10
 
     def _odd_line(self, data: bytes, position: int, name_end: int, end: int) -> int:
         """A line that is no `token:`; the position behind it, -1 when more octets are needed.

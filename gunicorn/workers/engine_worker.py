@@ -10,8 +10,9 @@ from types import FrameType
 import gunicorn
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import meter, monotonic
-from gunicorn.engine.engine import Engine, is_short
+from gunicorn.engine.engine import Engine
 from gunicorn.engine.manners import Manners
+from gunicorn.engine.settings import is_short
 from gunicorn.errors import AnotherWorkerType, AppImportError, OwnSignal, WorkerExit
 from gunicorn.gateway import wiring
 from gunicorn.gateway.fronts import front_of

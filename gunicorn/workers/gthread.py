@@ -24,7 +24,7 @@ import time
 from collections import deque
 
 from gunicorn.engine._leaf import monotonic
-from gunicorn.engine.engine import MOST_DRAINED
+from gunicorn.engine.intake import MOST_DRAINED
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway

@@ -27,9 +27,14 @@ cdef class EnvironBuilder:
     @cython.locals(
         environ=dict, client=tuple, view=SocketView, turn=Turn, handed=Shared)
     cdef dict _of_connection(self, Exchange exchange, Listener listener, Request request)
-    @cython.locals(listener=Listener, environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t,
-        info=dict, client=tuple, told=dict)
+    @cython.locals(
+        environ=dict, shared=dict, handed=Shared, path=str, field=FieldName, value=str, size=Py_ssize_t)
     cpdef dict build(self, Exchange exchange, Request request)
+    cdef _of_version(self, dict environ, Exchange exchange, Request request)
+    @cython.locals(info=dict, client=tuple, told=dict)
+    cdef _of_front(self, dict environ, Exchange exchange, Request request)
+    @cython.locals(told=dict, script_name=str)
+    cdef _mount(self, dict environ, Request request)
     cdef _of_http2(self, dict environ, Exchange exchange, Request request)
     @cython.locals(host=str, found=tuple)
     cdef _serve_host(self, dict environ)

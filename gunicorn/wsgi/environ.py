@@ -67,17 +67,15 @@ class EnvironBuilder:
 
     def build(self, exchange: Exchange, request: Request) -> Environ:
         """Raises `ConfigurationProblem` when the path is not below SCRIPT_NAME."""
-        listener = exchange.listener
         shared = exchange.shared
         handed: Shared = exchange.handed
         if shared is not None and handed.renew(exchange.number):
             environ = dict(shared)
         else:
-            environ = self._of_connection(exchange, listener, request)
+            environ = self._of_connection(exchange, exchange.listener, request)
         environ["REQUEST_METHOD"] = request.method
         environ["RAW_URI"] = request.uri
-        told = request.variables
-        if told is None:
+        if request.variables is None:
             path = request.path
             environ["PATH_INFO"] = unquote(path) if "%" in path else path
         if request.query:
@@ -91,17 +89,28 @@ class EnvironBuilder:
         if body is not None:
             self._body(environ, exchange, request, body)
         if request.version_minor != 1 or request.version_major != 1:
-            if request.version_major == 2 and request.version_minor == 0:
-                environ["SERVER_PROTOCOL"] = "HTTP/2.0"
-                self._of_http2(environ, exchange, request)
-            else:
-                environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
+            self._of_version(environ, exchange, request)
+        self._of_front(environ, exchange, request)
+        self._mount(environ, request)
+        return environ
+
+    def _of_version(self, environ: Environ, exchange: Exchange, request: Request) -> None:
+        """What is not HTTP/1.1 says so."""
+        if request.version_major == 2 and request.version_minor == 0:
+            environ["SERVER_PROTOCOL"] = "HTTP/2.0"
+            self._of_http2(environ, exchange, request)
+        else:
+            environ["SERVER_PROTOCOL"] = f"HTTP/{request.version_major}.{request.version_minor}"
+
+    def _of_front(self, environ: Environ, exchange: Exchange, request: Request) -> None:
+        """What servers in front say of the client, and by what name it has asked for us."""
         if request.scheme is not None:
             environ["wsgi.url_scheme"] = request.scheme
         if request.authority is not None:
             # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
             environ["HTTP_HOST"] = request.authority
-        if listener.is_unix and (told is None or "SERVER_NAME" not in told):
+        told = request.variables
+        if exchange.listener.is_unix and (told is None or "SERVER_NAME" not in told):
             self._serve_host(environ)
         if told is not None:
             environ.update(told)
@@ -113,16 +122,19 @@ class EnvironBuilder:
             client = client_of(exchange.peer, request, self.forwarded)
             if client is not None:
                 name_client(environ, client)
-        script_name = self.script_name
+
+    def _mount(self, environ: Environ, request: Request) -> None:
+        """Divide the path where the application is mounted below it."""
+        told = request.variables
         if told is not None and "SCRIPT_NAME" in told:
             # The path is what is below it.
-            return environ
+            return
+        script_name = self.script_name
         if request.script_name is not None and request.forwarder_trusted:
             # Of the proxy's own field: what else makes HTTP_SCRIPT_NAME came from whoever sent it.
             script_name = environ["SCRIPT_NAME"] = request.script_name
         if script_name:
             mount(environ, script_name, request)
-        return environ
 
     def _of_connection(self, exchange: Exchange, listener: Listener, request: Request) -> Environ:
         """The part of the environ that every request of a connection has."""

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gunicorn.asgi.cycle import is_about_the_client
-from gunicorn.asgi.messages import Disconnected
+from gunicorn.asgi.messages import Disconnected, is_about_the_client
 from gunicorn.loading.tracebacks import application_traceback
 from tests.support.server import Server
 from tests.support.wire import Wire

@@ -199,7 +199,7 @@ def test_waiting_for_room_can_be_given_up(server: Server) -> None:
 def test_what_nobody_has_made_is_refused() -> None:
     """The type is at hand by `type(receive())`: compiled, an object without its cycle ended the process."""
     code = """
-        from gunicorn.asgi.cycle import Wait
+        from gunicorn.asgi.waiting import Wait
 
         calls = {"send": (None,), "throw": (ValueError(),), "close": (), "__next__": (), "__await__": ()}
         for name, arguments in calls.items():

@@ -13,8 +13,9 @@ import pytest
 
 from gunicorn.drivers.opener import HTTPOpener
 from gunicorn.engine._leaf import Poller
-from gunicorn.engine.engine import FEW_DRAINED, Engine
+from gunicorn.engine.engine import Engine
 from gunicorn.engine.handler import Handler
+from gunicorn.engine.intake import FEW_DRAINED
 from gunicorn.engine.portable import PortablePoller
 from gunicorn.engine.settings import Settings
 from gunicorn.engine.share import Share

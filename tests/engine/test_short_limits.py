@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gunicorn.drivers.opener import HTTPOpener
-from gunicorn.engine.engine import Engine, has_short_limits, is_short
-from gunicorn.engine.settings import Settings
+from gunicorn.engine.engine import Engine
+from gunicorn.engine.settings import Settings, has_short_limits, is_short
 from gunicorn.http.limits import Limits
 from gunicorn.http.peers import Peers
 

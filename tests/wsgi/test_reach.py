@@ -221,6 +221,7 @@ SPECIAL = ("__call__", "__next__", "__iter__", "__init__", "__await__", "__repr_
 TRUSTING = {
     "gunicorn.asgi.gateway", "gunicorn.drivers.http1", "gunicorn.drivers.http1_ending",
     "gunicorn.drivers.http1_requests", "gunicorn.engine.engine", "gunicorn.wire.http1", "gunicorn.wire.http1_head",
+    "gunicorn.wire.http1_request_line",
     "gunicorn.wsgi.environ", "gunicorn.gateway.gateway", "gunicorn.gateway.response", "gunicorn.wsgi.gateway",
     "gunicorn.wsgi.response",
 }
