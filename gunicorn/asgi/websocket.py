@@ -376,6 +376,9 @@ class WebSocketCycle(Cycle):
         """Nothing can be sent or received any more."""
         if self.stage == OVER:
             return
+        if self.inbox is None:
+            # What the client has sent behind a handshake that nobody accepted is no request.
+            self.close = True
         self.stage = OVER
         self.gone = True
         self.conclude()

@@ -52,6 +52,8 @@ cdef class StreamExchange(StreamAnswers):
     @cython.locals(driver=Driver)
     cdef _feed_driver(self, bytes data)
     @cython.locals(driver=Driver)
+    cdef _end_driver(self)
+    @cython.locals(driver=Driver)
     cdef _credit_driver(self, long long count)
     cpdef write(self, data)
     cpdef write_two(self, bytes head, body)

@@ -208,7 +208,7 @@ class StreamExchange(StreamAnswers):
             return False
         request.trailers = trailers
         if self.driver is not None:
-            self.driver.ended()
+            self._end_driver()
             return False
         if self.stream is not None:
             stream, self.stream = self.stream, None
@@ -264,7 +264,7 @@ class StreamExchange(StreamAnswers):
 
     def become(self, driver: Driver) -> None:
         self.driver = driver
-        if self.early and self.session.inside:
+        if self.session.inside and (self.early or not self.state.receiving):
             self.session.attend_soon(self)
 
     def go_on(self) -> None:
@@ -280,6 +280,8 @@ class StreamExchange(StreamAnswers):
         unheeded, self.unheeded = self.unheeded, 0
         if unheeded and self.driver is not None:
             self._credit_driver(unheeded)
+        if not self.state.receiving:
+            self._end_driver()
         if not self.session.inside:
             self.session.pump()
 
@@ -292,6 +294,13 @@ class StreamExchange(StreamAnswers):
             return
         driver.receive(data)
         self._credit_driver(len(data))
+
+    def _end_driver(self) -> None:
+        """Tell of the end of the stream, behind all that came in front of it: what a full driver has not looked at yet
+        counts first, and `go_on` comes again."""
+        driver = self.driver
+        if driver is not None and not driver.full():
+            driver.ended()
 
     def _credit_driver(self, count: int) -> None:
         """Let the client send more, unless what it has sent is still to be used."""

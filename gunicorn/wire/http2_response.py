@@ -7,6 +7,7 @@ same on every stream of every connection (`hpack`).
 from __future__ import annotations
 
 from gunicorn.http._octets import joined
+from gunicorn.http.errors import InvalidResponseStatus
 from gunicorn.http.response import LENGTH, NO_BODY, UNTIL_CLOSE, UPGRADE, FieldLine, told_length
 from gunicorn.http.response_head import Prefix, ResponseHead
 
@@ -19,12 +20,16 @@ _STATUSES: dict[int, bytes] = {}
 
 
 def settle(head: ResponseHead) -> None:
-    """Say how the end of the content is told: set `framing`. Raises AssertionError for a head without a status."""
+    """Say how the end of the content is told: set `framing`. Raises AssertionError for a head without a status, and
+    `InvalidResponseStatus` for one below 200."""
     prefix = head.prefix
     if prefix is None:
         raise AssertionError("a response begins with a status")
     code = prefix.code
-    if head.request.method == "HEAD" or code == 204 or code == 304 or code == 205 or code < 200:
+    if code < 200:
+        # It would promise another response, and end the stream (RFC 9113 section 8.1): malformed, for every client.
+        raise InvalidResponseStatus(f"{code}, which ends no response of HTTP/2")
+    if head.request.method == "HEAD" or code == 204 or code == 304 or code == 205:
         head.framing = NO_BODY
         if code == 205:
             head.response_length = 0

@@ -140,6 +140,16 @@ def test_a_client_that_leaves_before_it_is_accepted(server: Server, saw: Saw) ->
     saw("then {'type': 'websocket.disconnect', 'code': 1006")
 
 
+def test_what_comes_behind_a_handshake_is_no_request(server: Server, saw: Saw) -> None:
+    """Nobody has accepted it when its client shuts its side: the octets are those of no protocol."""
+    with server.connect() as wire:
+        wire.send(handshake("/silent") + b"GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n")
+        saw("asked")
+        wire.finish_sending()
+        saw("then {'type': 'websocket.disconnect', 'code': 1006")
+        wire.expect_eof()
+
+
 def test_a_message_behind_the_handshake(server: Server) -> None:
     with server.connect() as wire:
         wire.send(handshake("/hello") + frame(TEXT, b"early") + frame(BINARY, b"123")[:4])

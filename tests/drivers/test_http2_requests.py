@@ -107,6 +107,10 @@ class TestRequests:
         assert (answer.status, answer.body, answer.get("x-empty")) == (int(line[:3]), b"", "yes")
         assert_ends_with_its_head(client, stream)
 
+    @pytest.mark.parametrize("line", ["100 Continue", "101 Switching Protocols"])
+    def test_a_status_that_ends_no_response(self, client: HTTP2Client, line: str) -> None:
+        assert client.request("/status?" + line.replace(" ", "+")).status == 500
+
     def test_content_of_unknown_length(self, client: HTTP2Client) -> None:
         answer = client.request("/parts")
         assert answer.body == BIG

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import hpack as judge
 import pytest
 
+from gunicorn.http.errors import InvalidResponseStatus
 from gunicorn.http.request import Request
 from gunicorn.http.response import LENGTH, NO_BODY, UNTIL_CLOSE, FieldLines
 from gunicorn.http.response_head import Page, Prefix
@@ -69,6 +70,13 @@ def test_how_the_content_is_told_of(name: str) -> None:
     assert (b"set-cookie", b"\xe4") in decoded
     assert [(str(n, "latin-1"), str(v, "latin-1")) for n, v in decoded if n != b"set-cookie"] == expected + length
     assert block_of(head) == block
+
+
+@pytest.mark.parametrize("code", [100, 101, 199])
+def test_an_interim_status_ends_no_response(code: int) -> None:
+    head = page(Specimen(code, 0, NO_BODY, None))
+    with pytest.raises(InvalidResponseStatus, match=str(code)):
+        settle(head)
 
 
 def test_what_is_packed_is_kept() -> None:
