@@ -59,7 +59,7 @@ BOUNDARIES = {
     "master/startup.py": 1,
     "master/upgrade.py": 1,
     "otel/metrics_process.py": 1,
-    "tasks/calls.py": 1,
+    "tasks/calls.py": 2,
     "tasks/process.py": 2,
     "tasks/ray_actor.py": 4,
     "tls/terminator.py": 1,

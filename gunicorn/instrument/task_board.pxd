@@ -5,6 +5,8 @@ from ._words cimport Words
 
 cdef Py_ssize_t _APPS_AT, _CAME, _WAITING, _QUEUED, _QUEUED_NANOSECONDS, _RUNNING, _HISTOGRAM, _NANOSECONDS
 cdef Py_ssize_t _P_CALLS, _P_ERRORS, _P_RUNNING, _C_TARGET, _C_ID, _C_PID, _C_STARTED, _NAME_ROOM, _ID_ROOM
+cdef double _LONGEST
+cdef Py_ssize_t _LAST_BUCKET
 cdef Py_ssize_t _TABLES, _ENTRIES, _OCTETS, _MOST
 
 

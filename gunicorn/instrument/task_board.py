@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskBoard"]
 
+_LONGEST = LONGEST
+_LAST_BUCKET = HISTOGRAM_BUCKETS - 1
+
 # Words of the head. Integers and doubles share the memory through two views of it.
 _PID, _TARGET, _COUNT, _HAS_SERVED, _STARTS, _SPAWNED, _HEARD = range(7)
 _TABLES, _ENTRIES, _OCTETS, _MOST = range(7, 11)
@@ -337,11 +340,11 @@ class TaskBoard:
 
 def _bucket(seconds: float) -> int:
     """Where a time is counted in a histogram: by powers of two of a microsecond."""
-    rest, bucket = int(min(seconds, LONGEST) * 1e6), 0
+    rest, bucket = int(min(seconds, _LONGEST) * 1e6), 0
     while rest > 0:
         rest >>= 1
         bucket += 1
-    return min(bucket, HISTOGRAM_BUCKETS - 1)
+    return min(bucket, _LAST_BUCKET)
 
 
 def _rows(at: int, count: int, size: int) -> range:

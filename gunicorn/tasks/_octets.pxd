@@ -12,4 +12,6 @@ cpdef object decoded(bytes octets, Py_ssize_t start)
 cpdef bytes head(
     unsigned char kind, unsigned long long number, unsigned int length=*, unsigned char marks=*,
     unsigned short target=*, double amount=*)
+cpdef bytes framed(
+    unsigned char kind, unsigned long long number, bytes target, bytes payload, unsigned char marks, double amount)
 cpdef tuple frames(bytes octets, object longest)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .passing import Passed
 
-__all__ = ["Frame", "decoded", "encoded", "frames", "head"]
+__all__ = ["Frame", "decoded", "encoded", "framed", "frames", "head"]
 
 _HEAD = struct.Struct("=BBHIQd")
 _FIRST, _LAST, _MOST_MARKS = 1, 12, 7
@@ -55,6 +55,13 @@ def head(kind: int, number: int, length: int = 0, marks: int = 0, target: int = 
         return _HEAD.pack(kind, marks, target, length, number, amount)
     except struct.error as error:
         raise OverflowError(str(error)) from None
+
+
+def framed(kind: int, number: int, target: bytes, payload: bytes, marks: int, amount: float) -> bytes:
+    """A whole frame: the head, and the octets that belong to it."""
+    if type(target) is not bytes or type(payload) is not bytes:
+        raise TypeError("octets are needed")
+    return head(kind, number, len(target) + len(payload), marks, len(target), amount) + target + payload
 
 
 def frames(octets: bytes, longest: Callable[[], int]) -> tuple[list[Frame], int, int]:

@@ -310,6 +310,36 @@ cpdef bytes head(
     return PyBytes_FromStringAndSize(<char *>octets, HEAD)
 
 
+cpdef bytes framed(
+    unsigned char kind, unsigned long long number, bytes target, bytes payload, unsigned char marks, double amount,
+):
+    """A whole frame: the head, and the octets that belong to it."""
+    cdef Py_ssize_t first, second
+    cdef unsigned int length
+    cdef unsigned short begin
+    cdef bytes whole
+    cdef unsigned char *octets
+    if target is None or payload is None:
+        raise TypeError("octets are needed")
+    first = PyBytes_GET_SIZE(target)
+    second = PyBytes_GET_SIZE(payload)
+    if first > 0xFFFF or second > 0xFFFFFFFF - first:
+        raise OverflowError("a frame has no room for so many octets")
+    begin = <unsigned short>first
+    length = <unsigned int>(first + second)
+    whole = PyBytes_FromStringAndSize(NULL, HEAD + first + second)
+    octets = <unsigned char *>PyBytes_AS_STRING(whole)
+    octets[0] = kind
+    octets[1] = marks
+    memcpy(octets + 2, &begin, 2)
+    memcpy(octets + 4, &length, 4)
+    memcpy(octets + 8, &number, 8)
+    memcpy(octets + 16, &amount, 8)
+    memcpy(octets + HEAD, PyBytes_AS_STRING(target), first)
+    memcpy(octets + HEAD + first, PyBytes_AS_STRING(payload), second)
+    return whole
+
+
 cpdef tuple frames(bytes octets, object longest):
     """The frames that are complete, where the rest begins, and how much is missing of the next one, as far as is known.
 

@@ -209,7 +209,7 @@ class AsyncLink:
         if sock is None:
             return
         try:
-            octets, messages, _, _ = sock.recvmsg(self._replies.wanted, ROOM)
+            octets, messages, _, _ = sock.recvmsg(self._replies.wanted(), ROOM)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

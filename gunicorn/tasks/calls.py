@@ -15,7 +15,7 @@ from gunicorn.loading.tracebacks import application_traceback
 
 from ._octets import Frame
 from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProtocolError
-from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, split_target
+from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, names_of
 from .loop_thread import LoopThread, Pending
 from .passing import opened
 from .values import decode, encode
@@ -30,26 +30,32 @@ if TYPE_CHECKING:
     # Kind, payload.
     Answers = Generator[tuple[int, bytes], None, None]
 
-__all__ = ["Job", "answers", "cancelled", "run"]
+__all__ = ["Job", "answer", "answers", "cancelled", "run"]
+
+
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
 
 
 class Job:
     """A call that runs here. Others than its thread may `cancel` it, and give it `more` room for items; unless it
-    `is_paced` by whoever takes them. `error`: what the application has raised."""
+    `is_paced` by whoever takes them. `error`: what the application has raised; `request_id`: of the request that
+    asks, where it has one."""
 
-    __slots__ = ("_pending", "_room", "action", "app_path", "error", "is_cancelled", "is_stream", "number", "payload")
+    __slots__ = ("_pending", "_room", "action", "app_path", "error", "is_cancelled", "is_stream", "number", "payload",
+                 "request_id")
 
     def __init__(self, frame: Frame, is_paced: bool = False) -> None:
         self.error: BaseException | None = None
         self.number = frame.number
-        self.app_path, self.action = split_target(frame.target)
+        self.app_path, self.action, self.request_id = names_of(frame.target)
         self.payload = frame.payload
         self.is_stream = bool(frame.marks & STREAM)
         self.is_cancelled = False
         # There is an entry for each item that may be sent.
         self._room: SimpleQueue[None] | None = SimpleQueue() if self.is_stream and not is_paced else None
         self._pending: Pending | None = None
-        self.more(WINDOW)
+        if self._room is not None:
+            self.more(WINDOW)
 
     def cancel(self) -> None:
         """Nobody waits for this any more."""
@@ -93,18 +99,47 @@ def cancelled() -> bool:
 
 def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | None:
     """Run a call and tell what comes of it. What the application has raised, where it has."""
-    for kind, payload in answers(job, apps, loop):
+    if job.is_stream:
+        for kind, payload in answers(job, apps, loop):
+            tell(kind, job.number, payload)
+    else:
+        kind, payload = answer(job, apps, loop)
         tell(kind, job.number, payload)
     # Its traceback has frames that have the job.
     error, job.error = job.error, None
     return error
 
 
-def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
-    """Run a call, as far as what comes of it is taken: kinds of frames, and their payloads."""
+def answer(job: Job, apps: Apps, loop: LoopThread) -> tuple[int, bytes]:
+    """Run a call that gives no items: the kind of the frame that comes of it, and its payload."""
     token = _running.set(job)
     try:
-        yield from _perform(job, apps, loop)
+        result = _result(job, apps, loop)
+        if isinstance(result, _GENERATORS):
+            if isinstance(result, GeneratorType):
+                result.close()
+            raise TypeError(f"{job.action} gives items: ask for them by stream(), not by execute()")
+        return RESULT, encode(result)
+    except BaseException as error:  # noqa: BLE001  # the boundary around the application
+        job.error = error
+        return ERROR, encode(_as_data(error, job))
+    finally:
+        _running.reset(token)
+
+
+def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
+    """Run a call, as far as what comes of it is taken: kinds of frames, and their payloads."""
+    if not job.is_stream:
+        yield answer(job, apps, loop)
+        return
+    token = _running.set(job)
+    try:
+        result = _result(job, apps, loop)
+        if isinstance(result, GeneratorType):
+            yield from _items(job, result)
+        elif isinstance(result, AsyncGeneratorType):
+            yield from _items(job, _stepped(job, result, loop))
+        yield END, b""
     except BaseException as error:  # noqa: BLE001  # the boundary around the application
         job.error = error
         yield ERROR, encode(_as_data(error, job))
@@ -112,31 +147,19 @@ def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
         _running.reset(token)
 
 
-def _perform(job: Job, apps: Apps, loop: LoopThread) -> Answers:
+def _result(job: Job, apps: Apps, loop: LoopThread) -> object:
+    """What the application returns."""
     app = apps.get(job.app_path)
     if app is None:
         raise DirtyAppNotFoundError(job.app_path)
     args, kwargs = _arguments(job)
     result = app(job.action, *args, **kwargs)
-    if isinstance(result, CoroutineType):
-        result = job.result_of(loop.submit(result))
-    if job.is_stream:
-        if isinstance(result, GeneratorType):
-            yield from _items(job, result)
-        elif isinstance(result, AsyncGeneratorType):
-            yield from _items(job, _stepped(job, result, loop))
-        yield END, b""
-        return
-    if isinstance(result, GeneratorType | AsyncGeneratorType):
-        if isinstance(result, GeneratorType):
-            result.close()
-        raise TypeError(f"{job.action} gives items: ask for them by stream(), not by execute()")
-    yield RESULT, encode(result)
+    return job.result_of(loop.submit(result)) if isinstance(result, CoroutineType) else result
 
 
 def _arguments(job: Job) -> tuple[list[object], dict[str, object]]:
     payload, job.payload = job.payload, b""
-    both = decode(opened(payload))
+    both = decode(payload if type(payload) is bytes else opened(payload))
     if not isinstance(both, list) or len(both) != 2:
         raise DirtyProtocolError("A call has no arguments")
     args, kwargs = both

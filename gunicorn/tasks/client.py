@@ -73,8 +73,7 @@ class DirtyClient:
     def execute(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> Value:
         """Call an action, and return what it does."""
         payload = encode([args, kwargs])
-        reply = self._link.ask(CALL, _target(app_path, action), payload, 0, self.timeout)
-        return result_of(*self._link.wait(reply, self.timeout))
+        return result_of(*self._link.request(CALL, _target(app_path, action), payload, self.timeout))
 
     def stream(self, app_path: str, action: str, *args: Value, **kwargs: Value) -> DirtyStreamIterator:
         """Call an action that gives items, one after the other."""

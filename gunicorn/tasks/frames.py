@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL", "CANCEL", "END", "ERROR", "HEAD_SIZE", "ITEM", "KINDS", "LEAVE", "LEAVING", "MORE", "PASSED", "READY",
-    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "FrameReader", "request_id_of", "split_target",
+    "RESULT", "STASH", "STREAM", "TAKES_PASSED", "WINDOW", "WORN", "FrameReader", "names_of", "split_target",
     "target_of",
 ]
 
@@ -41,6 +41,12 @@ WINDOW = 8
 
 PASSED, TAKES_PASSED = 2, 4
 """Marks: the payload lies in the descriptor that has come with the frame; who asks takes such answers."""
+
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(
+    CALL=CALL, RESULT=RESULT, ERROR=ERROR, ITEM=ITEM, END=END, MORE=MORE, CANCEL=CANCEL, STASH=STASH, READY=READY,
+    WORN=WORN, LEAVING=LEAVING, LEAVE=LEAVE, STREAM=STREAM, WINDOW=WINDOW, PASSED=PASSED, TAKES_PASSED=TAKES_PASSED,
+)
 
 HEAD_SIZE = 24
 # The room for more than 128 KiB would be mapped by the system each time, and unmapped, which takes longer than a call;
@@ -64,32 +70,32 @@ def target_of(app_path: str, action: str, request_id: str | None = None) -> byte
 
 def split_target(target: bytes) -> tuple[str, str]:
     """The names of application and action."""
-    app_path, _, rest = target.decode("utf-8", "replace").partition("\0")
-    return app_path, rest.partition("\0")[0]
+    app_path, action, _ = names_of(target)
+    return app_path, action
 
 
-def request_id_of(target: bytes) -> str | None:
-    """The id of the request that has asked for this; None: it has none."""
-    parts = target.split(b"\0", 2)
-    return parts[2].decode("ascii", "replace") if len(parts) > 2 else None
+def names_of(target: bytes) -> tuple[str, str, str | None]:
+    """The names of application and action, and the id of the request that asks, where it has one."""
+    app_path, _, rest = target.partition(b"\0")
+    action, _, request_id = rest.partition(b"\0")
+    return (
+        app_path.decode("utf-8", "replace"), action.decode("utf-8", "replace"),
+        request_id.decode("utf-8", "replace") if request_id else None,
+    )
 
 
 class FrameReader:
-    """Takes octets as they come, and gives frames."""
+    """Takes octets as they come, and gives frames. `wanted`: so many octets are to be asked for next."""
 
-    __slots__ = ("_buffer", "_missing", "_passed")
+    __slots__ = ("_buffer", "_missing", "_passed", "wanted")
 
     def __init__(self) -> None:
+        self.wanted = _AT_ONCE
         self._buffer = bytearray()
         # Descriptors that have come, in order, for frames that are not complete yet.
         self._passed: deque[Passed] = deque()
         # How many octets the frame that has begun still needs, as far as is known.
         self._missing = 0
-
-    @property
-    def wanted(self) -> int:
-        """So many octets are to be asked for next."""
-        return _AT_ONCE if self._missing <= _AT_ONCE else min(self._missing, _MOST_AT_ONCE)
 
     @property
     def is_within(self) -> bool:
@@ -100,7 +106,7 @@ class FrameReader:
         """The rest will not come."""
         self._buffer = bytearray()
         self._passed.clear()
-        self._missing = 0
+        self._misses(0)
 
     def feed(self, octets: bytes, passed: Iterable[Passed] = ()) -> list[Frame]:
         """The frames that are complete now. `passed`: what has come besides octets.
@@ -112,17 +118,23 @@ class FrameReader:
         if self._buffer:
             self._buffer += octets
             if len(octets) < self._missing:
-                self._missing -= len(octets)
+                self._misses(self._missing - len(octets))
                 return []
             octets = bytes(self._buffer)
             self._buffer = bytearray()
-        found, at, self._missing = frames(octets, longest)
+        found, at, missing = frames(octets, longest)
+        if missing != self._missing:
+            self._misses(missing)
         for frame in found:
             if frame.marks & PASSED:
                 frame.payload = self._passed_for(bool(len(frame.payload)))
         if at < len(octets):
             self._buffer += octets[at:] if at else octets
         return found
+
+    def _misses(self, missing: int) -> None:
+        self._missing = missing
+        self.wanted = _AT_ONCE if missing <= _AT_ONCE else min(missing, _MOST_AT_ONCE)
 
     def _passed_for(self, has_octets: bool) -> Passed:
         if has_octets or not self._passed:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 
-from ._octets import Frame, head
+from ._channel import Receiver, send
+from ._octets import Frame, framed, head
 from .errors import DirtyProtocolError
 from .frames import PASSED, TAKES_PASSED, FrameReader
 from .limits import longest
-from .passing import ROOM, Passed, descriptors
+from .passing import Passed, descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ __all__ = ["CALLER", "CONTROL", "MOST_UNSENT", "PLACE", "Line"]
 CALLER, PLACE, CONTROL = range(3)
 """Who is at the other end: a caller; a task process; one that is told there what is about calls that run."""
 
+# In the compiled form these are C integers, which other modules could not import by name.
+globals().update(CALLER=CALLER, PLACE=PLACE, CONTROL=CONTROL)
+
 MOST_UNSENT = 256 * 1024 * 1024
 """Octets that may wait for somebody who does not take them, before the connection is given up; or twice what one
 message may have."""
@@ -29,14 +32,15 @@ PAUSE_AT = 8 * 1024 * 1024
 
 # Below this a head and what it belongs to are joined: the copy is cheaper than a second buffer for the kernel.
 _SMALL = 16 * 1024
-_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class Line:
     """`id`: what the router knows the other end by; `role`: one of CALLER, PLACE and CONTROL. `unsent`: octets that the
     kernel has not taken yet."""
 
-    __slots__ = ("_out", "_reader", "_sock", "fd", "id", "is_broken", "is_dry", "role", "takes_passed", "unsent")
+    __slots__ = (
+        "_out", "_reader", "_receiver", "_sock", "fd", "id", "is_broken", "is_dry", "role", "takes_passed", "unsent",
+    )
 
     def __init__(self, sock: Socket, id: int, role: int) -> None:
         sock.setblocking(False)
@@ -48,6 +52,7 @@ class Line:
         # Nothing was there to be read, the last time.
         self.is_dry = False
         self._sock = sock
+        self._receiver = Receiver(sock)
         self._reader = FrameReader()
         # What is to be sent, each with the descriptor that goes with its first octet.
         self._out: deque[tuple[memoryview, Passed | None]] = deque()
@@ -63,18 +68,20 @@ class Line:
         """What has come; None at the end, be it that what came is no frame."""
         self.is_dry = False
         try:
-            octets, messages, _, _ = self._sock.recvmsg(self._reader.wanted, ROOM, _FLAGS)
+            found = self._receiver.receive(self._reader.wanted, 0.0)
+            if found is None:
+                self.is_dry = True
+                return []
+            octets, messages = found
             if not octets:
                 return None
             frames = self._reader.feed(octets, descriptors(messages) if messages else ())
-        except BlockingIOError:
-            self.is_dry = True
-            return []
         except (OSError, DirtyProtocolError):
             return None
         if not self.takes_passed:
             for frame in frames:
-                self.takes_passed = self.takes_passed or bool(frame.marks & TAKES_PASSED)
+                if frame.marks & TAKES_PASSED:
+                    self.takes_passed = True
         return frames
 
     def send(
@@ -83,10 +90,9 @@ class Line:
     ) -> None:
         """Send a frame, now or as soon as there is room; where nobody reads it, the line `is_broken`."""
         if type(payload) is bytes and len(payload) < _SMALL and not self._out:
-            octets = target + payload
-            octets = head(kind, number, len(octets), marks & ~PASSED, len(target), amount) + octets
-            if not self._send_at_once(octets):
-                self._keep(octets, b"", None)
+            whole = framed(kind, number, target, payload, marks & ~PASSED, amount)
+            if not self._send_at_once(whole):
+                self._keep(whole, b"", None)
             return
         passed = payload if isinstance(payload, Passed) else None
         if passed is not None and not self.takes_passed:
@@ -102,12 +108,12 @@ class Line:
     def _send_at_once(self, octets: bytes) -> bool:
         """Whether the kernel has taken all of it, or the line is broken; of what is neither, the rest waits."""
         try:
-            sent = self._sock.send(octets)
-        except BlockingIOError:
-            return False
+            sent = send(self._sock, octets)
         except OSError:
             self.is_broken = True
             return True
+        if sent < 0:
+            return False
         if sent < len(octets):
             self._out.append((memoryview(octets)[sent:], None))
             self.unsent += len(octets) - sent

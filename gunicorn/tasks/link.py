@@ -6,17 +6,17 @@ they are woken. When it has its own answer, one of the others reads on.
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-import time
+from os import getpid
+from time import monotonic
 
+from ._channel import Receiver
 from ._octets import head
 from .errors import DirtyConnectionError, DirtyTimeoutError
 from .frames import CANCEL, MORE, TAKES_PASSED
-from .passing import ROOM
 from .replies import Replies, Reply
-from .sending import send_frame
+from .sending import send_all, send_frame
 
 __all__ = ["Link", "ThreadReply"]
 
@@ -26,8 +26,9 @@ class ThreadReply(Reply):
 
     __slots__ = ("bell", "is_awaited")
 
-    def __init__(self, number: int, age: int) -> None:
-        super().__init__(number, age)
+    def wait_with(self, number: int, age: int) -> None:
+        """Make a new one ready."""
+        self.begin(number, age)
         self.bell: threading.Event | None = None
         # Whether a thread sleeps, or is about to.
         self.is_awaited = False
@@ -44,13 +45,16 @@ class Link:
     """The connection to `path`. Every method may be called by any thread. Raise DirtyConnectionError and
     DirtyTimeoutError."""
 
-    __slots__ = ("_passes", "_path", "_pid", "_reading", "_replies", "_sending", "_sock")
+    __slots__ = ("_path", "_pid", "_reading", "_receiver", "_replies", "_sending", "_sock", "_timeout")
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._sock: socket.socket | None = None
+        # Sockets that a library has put in the place of the standard ones have none, and wait for octets alone.
+        self._receiver: Receiver | None = None
+        # Of the last call that was sent.
+        self._timeout: float | None = None
         self._pid = 0
-        self._passes = False
         self._replies = Replies()
         # Held to send, and to connect.
         self._sending = threading.Lock()
@@ -59,7 +63,7 @@ class Link:
 
     def connect(self) -> None:
         """Connect, where that is not done yet in this process."""
-        if self._pid != os.getpid():
+        if self._pid != getpid():
             self._begin_anew()
         with self._sending:
             self._connected(None)
@@ -69,7 +73,7 @@ class Link:
         sock, self._sock = self._sock, None
         if sock is not None:
             sock.close()
-        self._pid = os.getpid()
+        self._pid = getpid()
         self._sending, self._reading = threading.Lock(), threading.Lock()
         self._replies.drop()
 
@@ -82,9 +86,11 @@ class Link:
             except OSError as error:
                 sock.close()
                 raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
-            self._sock = sock
-            # Sockets that a library has put in the place of the standard ones wait for octets alone.
-            self._passes = type(sock).__module__ == "socket"
+            self._sock, self._receiver = sock, None
+            if type(sock).__module__ == "socket":
+                # How long is said to the kernel, or asked of the poller where the kernel takes nothing.
+                sock.settimeout(None)
+                self._receiver = Receiver(sock)
             self._replies.drop()
         return self._sock
 
@@ -93,7 +99,7 @@ class Link:
         with self._sending:
             sock, self._sock = self._sock, None
             if sock is not None:
-                if self._pid == os.getpid():
+                if self._pid == getpid():
                     # Whoever reads in it wakes.
                     _shut(sock)
                 sock.close()
@@ -109,17 +115,26 @@ class Link:
 
     def ask(self, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None) -> ThreadReply:
         """Send a call; where its answer will be found."""
-        if self._pid != os.getpid():
+        if self._pid != getpid():
             self._begin_anew()
-        with self._sending:
+        # What `with` does makes two methods each time.
+        self._sending.acquire()
+        try:
+            self._timeout = timeout
             for is_last in (False, True):
                 is_new = self._sock is None
                 sock = self._connected(timeout)
-                reply = ThreadReply(self._replies.next_number(), self._replies.age)
+                reply = ThreadReply.__new__(ThreadReply)
+                reply.wait_with(self._replies.next_number(), self._replies.age)
                 self._replies.add(reply)
-                about = kind, reply.number, marks | (TAKES_PASSED if self._passes else 0), timeout or 0.0
                 try:
-                    send_frame(sock, about, target, payload, self._passes)
+                    if self._receiver is not None:
+                        about = kind, reply.number, marks | TAKES_PASSED, timeout or 0.0
+                        send_frame(sock, about, target, payload, timeout)
+                    else:
+                        length = len(target) + len(payload)
+                        sock.sendall(head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target)
+                        sock.sendall(payload)
                     return reply
                 except TimeoutError:
                     self._lose(sock)
@@ -129,18 +144,26 @@ class Link:
                     self._lose(sock)
                     if is_last or is_new:
                         raise DirtyConnectionError(f"The connection is lost: {error}", self._path) from error
+        finally:
+            self._sending.release()
         raise AssertionError
+
+    def request(
+        self, kind: int, target: bytes, payload: bytes, timeout: float | None
+    ) -> tuple[int, bytes]:
+        """Send a call, and wait for the one thing that comes of it: its kind and payload."""
+        return self.wait(self.ask(kind, target, payload, 0, timeout), timeout)
 
     def wait(self, reply: ThreadReply, timeout: float | None) -> tuple[int, bytes]:
         """The next thing that comes for a call: its kind and payload. Behind the last one it is forgotten."""
-        until = None if timeout is None else time.monotonic() + timeout
+        until = None if timeout is None else monotonic() + timeout
+        left = timeout
         while True:
             found = self._replies.take(reply)
             if found is not None:
                 return found
             if reply.age != self._replies.age:
                 raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
-            left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 self.cancel(reply)
                 raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
@@ -150,9 +173,10 @@ class Link:
                 # The thread or greenlet was interrupted: so is the call.
                 self.cancel(reply)
                 raise
+            left = None if until is None else until - monotonic()
 
     def _read_or_sleep(self, reply: ThreadReply, left: float | None, timeout: float | None) -> None:
-        if self._reading.acquire(blocking=False):
+        if self._reading.acquire(False):
             try:
                 if not reply.inbox and reply.age == self._replies.age:
                     self._read(left, timeout)
@@ -175,19 +199,22 @@ class Link:
             return
         # To say how long costs a system call: not for a twentieth of a second.
         wanted = left if left is None or timeout is None or left < timeout - 0.05 else timeout
-        if sock.gettimeout() != wanted:
-            sock.settimeout(wanted)
+        octets, messages = b"", None
         try:
-            size = self._replies.wanted
-            messages: list[tuple[int, int, bytes]] = []
-            if self._passes:
-                octets, messages, _, _ = sock.recvmsg(size, ROOM)
+            if self._receiver is not None:
+                found = self._receiver.receive(self._replies.wanted(), wanted)
+                if found is None:
+                    return
+                octets, messages = found
             else:
-                octets = sock.recv(size)
+                if sock.gettimeout() != wanted:
+                    sock.settimeout(wanted)
+                octets = sock.recv(self._replies.wanted())
         except TimeoutError:
             return
         except OSError:
-            octets = b""
+            # The connection is lost.
+            pass
         if not self._replies.receive(octets, messages):
             with self._sending:
                 self._lose(sock)
@@ -216,10 +243,13 @@ class Link:
     def _tell(self, reply: ThreadReply, octets: bytes) -> None:
         with self._sending:
             sock = self._sock
-            if sock is None or reply.age != self._replies.age or self._pid != os.getpid():
+            if sock is None or reply.age != self._replies.age or self._pid != getpid():
                 return
             try:
-                sock.sendall(octets)
+                if self._receiver is not None:
+                    send_all(sock, octets, self._timeout)
+                else:
+                    sock.sendall(octets)
             except OSError:
                 # Seen by the next one that waits.
                 return

@@ -175,8 +175,7 @@ class DirtyWorker:
 
     def handle_term(self, sig: int, frame: FrameType | None) -> None:
         """Go when the calls that run are done."""
-        if self._serving is not None:
-            self._serving.wish_to_leave()
+        self.leave()
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
         """Go at once."""

@@ -127,8 +127,7 @@ class TaskActor:
     def run(self, call: bytes) -> bytes:
         """One call; the kind of its answer, and the answer."""
         job = self._take(call)
-        *_, (kind, answer) = calls.answers(job, self.apps, self._loop)
-        return self._last(job, kind, answer)
+        return self._last(job, *calls.answer(job, self.apps, self._loop))
 
     def stream(self, call: bytes) -> Iterator[bytes]:
         """One call, an item after the other, as its answers are taken."""

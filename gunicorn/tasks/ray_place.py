@@ -21,6 +21,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from gunicorn.unix import unpatched
 
+from ._channel import Receiver
 from .errors import DirtyError, DirtyWorkerError
 from .frames import CANCEL, ERROR, ITEM, LEAVE, LEAVING, MORE, READY, STREAM, WINDOW, WORN, FrameReader
 from .ray_actor import LEAVES, TaskActor, pack_call
@@ -105,6 +106,7 @@ class RayPlace:
         self._tell = tell
         self._actor: Value = None
         self._options: dict[str, object] = {}
+        self._receiver, self._control_receiver = Receiver(channel), Receiver(control)
         self._reader = FrameReader()
         self._control_reader = FrameReader()
         # Held by the thread that takes a call from the channel.
@@ -238,7 +240,7 @@ class RayPlace:
         with self._reading:
             frames = self._frames
             while not frames:
-                frames += read_frames(self._channel, self._reader)
+                frames += read_frames(self._receiver, self._reader)
                 if not frames and not self._reader.is_within:
                     return None
             self._calls_left -= 1
@@ -284,7 +286,7 @@ class RayPlace:
 
     def hear(self) -> bool:
         """Take what the pool says; False when it says nothing more."""
-        frames = read_frames(self.control, self._control_reader)
+        frames = read_frames(self._control_receiver, self._control_reader)
         for frame in frames:
             rule = _ON_FRAME.get(frame.kind)
             if rule is not None:

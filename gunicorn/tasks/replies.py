@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from .errors import DirtyProtocolError
 from .frames import ITEM, FrameReader
 from .passing import descriptors, opened
@@ -23,9 +21,14 @@ class Reply:
     __slots__ = ("age", "inbox", "number")
 
     def __init__(self, number: int, age: int) -> None:
+        self.begin(number, age)
+
+    def begin(self, number: int, age: int) -> None:
+        """Make a new one ready."""
         self.number = number
         self.age = age
-        self.inbox: deque[tuple[int, bytes | Passed]] = deque()
+        # A stream has a window of them at the most.
+        self.inbox: list[tuple[int, bytes | Passed]] = []
 
     def ring(self) -> bool:
         """Wake whoever waits for it: something has come, or it is to look for itself; whether somebody waits."""
@@ -44,7 +47,6 @@ class Replies:
         self._reader = FrameReader()
         self._replies: dict[int, Reply] = {}
 
-    @property
     def wanted(self) -> int:
         """So many octets are to be asked for next."""
         return self._reader.wanted
@@ -58,7 +60,7 @@ class Replies:
         """From now on, something may come for it."""
         self._replies[reply.number] = reply
 
-    def receive(self, octets: bytes, messages: list[tuple[int, int, bytes]]) -> bool:
+    def receive(self, octets: bytes, messages: list[tuple[int, int, bytes]] | None) -> bool:
         """Give what has come to those that it is for; False where nothing more is to be hoped for."""
         if not octets:
             return False
@@ -81,10 +83,10 @@ class Replies:
         """
         if not reply.inbox:
             return None
-        kind, payload = reply.inbox.popleft()
+        kind, payload = reply.inbox.pop(0)
         if kind != ITEM:
             self._replies.pop(reply.number, None)
-        return kind, opened(payload)
+        return kind, payload if type(payload) is bytes else opened(payload)
 
     def forget(self, reply: Reply) -> bool:
         """Whatever comes for it is not looked at; whether something could still have come."""

@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from gunicorn._record import Record
+from gunicorn.instrument.task_board import TaskBoard
 
 from ._octets import Frame
 from .errors import (
@@ -60,26 +61,8 @@ if TYPE_CHECKING:
         def drained(self, place: int, stuck: bool, /) -> None:
             """A place that is to go has no call left; or (`stuck`) only such as have run for too long."""
 
-    class Books(Protocol):
-        """Is told what comes of calls, to count it (`instrument.task_board`). An unknown application is ""."""
 
-        def comes(self, app: str, /) -> None:
-            """A call has come."""
-
-        def waits(self, app: str, count: int, /) -> None:
-            """So many calls of an application wait now."""
-
-        def begins(self, call: int, app: str, place: int, target: bytes, came_at: float, /) -> None:
-            """A place runs a call."""
-
-        def leaves(self, call: int, failed: bool, /) -> None:
-            """A place runs it no longer."""
-
-        def ends(self, app: str, result: str, /) -> None:
-            """What has become of a call: "ok", "error", "timeout", "cancelled", "refused" or "lost"; once a call."""
-
-
-__all__ = ["Books", "Call", "Limits", "Outlet", "Router"]
+__all__ = ["Call", "Limits", "Outlet", "Router"]
 
 
 class Limits(Record):
@@ -97,7 +80,8 @@ class Call:
     __slots__ = ("app", "caller", "came_at", "gives_up_at", "id", "is_late", "marks", "number", "payload", "place",
                  "room", "since", "target")
 
-    def __init__(self, id: int, caller: int, frame: Frame, app: App, now: float) -> None:
+    def begin(self, id: int, caller: int, frame: Frame, app: App, now: float) -> None:
+        """Make a new one ready."""
         self.id = id
         self.caller = caller
         self.number = frame.number
@@ -153,14 +137,15 @@ class Router:
     call for an application that nobody has is refused at once."""
 
     __slots__ = (
-        "_apps", "_books", "_callers", "_last_id", "_limits", "_octets", "_outlet", "_places", "_seconds", "_stopping",
+        "_apps", "_board", "_callers", "_last_id", "_limits", "_octets", "_outlet", "_places", "_seconds", "_stopping",
         "_timed", "_turn", "failing",
     )
 
-    def __init__(self, outlet: Outlet, limits: Limits, apps: Iterable[str] = (), books: Books | None = None) -> None:
+    def __init__(self, outlet: Outlet, limits: Limits, apps: Iterable[str], board: TaskBoard) -> None:
         self.failing = False
         self._outlet = outlet
-        self._books: Books = _NoBooks() if books is None else books
+        # Where calls are counted, each once, with what has become of it.
+        self._board = board
         self._limits = limits
         self._seconds = limits.seconds
         self._apps: dict[bytes, App] = {}
@@ -189,6 +174,10 @@ class Router:
     @property
     def due(self) -> float | None:
         """The monotonic moment at which `expire` has something to do."""
+        return self.moment()
+
+    def moment(self) -> float | None:
+        """The same for compiled code."""
         if not self._seconds or not self._timed:
             return None
         first: Call = next(iter(self._timed.values()))
@@ -211,20 +200,24 @@ class Router:
 
     def call(self, caller: int, frame: Frame, now: float) -> None:
         """A caller wants a call."""
-        calls = self._callers.setdefault(caller, {})
+        calls = self._callers.get(caller)
+        if calls is None:
+            calls = self._callers[caller] = {}
         if frame.number in calls:
             self._outlet.refuse(caller, frame.number, DirtyProtocolError("Two calls with one number"))
             return
         app = self._apps.get(frame.target.partition(b"\0")[0])
         problem = self._problem(app, frame)
         path = "" if app is None else app.path
-        self._books.comes(path)
+        self._board.comes(path)
         if app is None or problem is not None:
-            self._books.ends(path, "refused")
+            self._board.ends(path, "refused")
             self._outlet.refuse(caller, frame.number, problem or _unknown(frame))
             return
         self._last_id += 1
-        call = calls[frame.number] = Call(self._last_id, caller, frame, app, now)
+        call = Call.__new__(Call)
+        call.begin(self._last_id, caller, frame, app, now)
+        calls[frame.number] = call
         place = None if app.waiting else self._free_place(app)
         if place is not None:
             self._start(place, call, now)
@@ -233,7 +226,7 @@ class Router:
         else:
             self._octets += len(call.payload)
             app.waiting[call.id] = call
-            self._books.waits(app.path, len(app.waiting))
+            self._board.waits(app.path, len(app.waiting))
 
     def _problem(self, app: App | None, frame: Frame) -> DirtyError | None:
         if self._stopping:
@@ -365,8 +358,9 @@ class Router:
         place.running[call.id] = call
         call.place = place
         self._time(call, now)
-        self._books.begins(call.id, call.app.path, place.id, call.target, call.came_at)
         self._outlet.start(place.id, call)
+        # The place is at it while this is counted.
+        self._board.begins(call.id, call.app.path, place.id, call.target, call.came_at)
         call.payload = b""
 
     def _time(self, call: Call, now: float) -> None:
@@ -383,7 +377,7 @@ class Router:
                 return
             _, call = app.waiting.popitem(last=False)
             self._octets -= len(call.payload)
-            self._books.waits(app.path, len(app.waiting))
+            self._board.waits(app.path, len(app.waiting))
             if call.gives_up_at and now >= call.gives_up_at:
                 error = DirtyTimeoutError(f"{call.name} has waited in vain for a free process")
                 self._give_up(call, error, "timeout")
@@ -399,7 +393,7 @@ class Router:
 
     def _forget(self, call: Call, failed: bool = True) -> None:
         """A call has left its place, or that has ended."""
-        self._books.leaves(call.id, failed)
+        self._board.leaves(call.id, failed)
         assert call.place is not None
         call.place.running.pop(call.id, None)
         self._timed.pop(call.id, None)
@@ -407,7 +401,7 @@ class Router:
 
     def _release(self, call: Call, result: str) -> None:
         """A caller has its last answer."""
-        self._books.ends(call.app.path, result)
+        self._board.ends(call.app.path, result)
         calls = self._callers.get(call.caller)
         if calls is not None:
             calls.pop(call.number, None)
@@ -422,7 +416,7 @@ class Router:
         """Without `error`, the caller is told nothing."""
         if call.app.waiting.pop(call.id, None) is not None:
             self._octets -= len(call.payload)
-            self._books.waits(call.app.path, len(call.app.waiting))
+            self._board.waits(call.app.path, len(call.app.waiting))
         if error is not None:
             self._answer_with(call, error, result)
         else:
@@ -436,16 +430,6 @@ class Router:
                 DirtyNoWorkersAvailableError(app.path)
             )
             self._give_up(call, error, "refused")
-
-
-class _NoBooks:
-    """Nobody counts."""
-
-    def comes(self, app: str) -> None: ...
-    def waits(self, app: str, count: int) -> None: ...
-    def begins(self, call: int, app: str, place: int, target: bytes, came_at: float) -> None: ...
-    def leaves(self, call: int, failed: bool) -> None: ...
-    def ends(self, app: str, result: str) -> None: ...
 
 
 def _longest_waited(place: Place) -> App | None:

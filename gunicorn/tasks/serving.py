@@ -13,7 +13,8 @@ from collections import deque
 from gunicorn.logs import request_ids
 from gunicorn.unix import unpatched
 
-from . import calls, frames
+from . import calls
+from ._channel import Receiver
 from ._octets import Frame
 from .calls import Job
 from .frames import CANCEL, KINDS, LEAVE, LEAVING, MORE, WORN, FrameReader
@@ -40,8 +41,9 @@ class Serving:
     """
 
     __slots__ = (
-        "_apps", "_beat", "_calls_left", "_cancelled", "_channel", "_control", "_control_reader", "_frames", "_is_last",
-        "_jobs", "_last_seen", "_loop", "_reader", "_reading", "_sending", "_wishes_to_leave", "wake",
+        "_apps", "_beat", "_calls_left", "_cancelled", "_channel", "_control", "_control_reader",
+        "_control_receiver", "_frames", "_is_last", "_jobs", "_last_seen", "_loop", "_reader", "_reading", "_receiver",
+        "_sending", "_wishes_to_leave", "wake",
     )
 
     def __init__(
@@ -52,6 +54,7 @@ class Serving:
         self._control = control
         self._apps = apps
         self._beat = beat
+        self._receiver, self._control_receiver = Receiver(channel), Receiver(control)
         self._reader = FrameReader()
         self._control_reader = FrameReader()
         # Held by the thread that takes a call from the channel.
@@ -69,7 +72,7 @@ class Serving:
         # No call comes any more.
         self._is_last = False
         self._wishes_to_leave = False
-        # By the second one `hear` is woken, also by a signal.
+        # By the second one `hear` is woken.
         self.wake = os.pipe()
         for fd in self.wake:
             os.set_blocking(fd, False)
@@ -81,8 +84,12 @@ class Serving:
 
     def send(self, kind: int, number: int, payload: bytes) -> None:
         """Say something to the pool. From any thread."""
-        with self._sending:
+        # What `with` does makes two methods each time.
+        self._sending.acquire()
+        try:
             send_answer(self._channel, kind, number, payload)
+        finally:
+            self._sending.release()
 
     def put_down(self) -> None:
         """In a child that an application has forked: calls are not its business."""
@@ -116,19 +123,16 @@ class Serving:
 
     def _receive(self) -> bool:
         """Take what has come; False when the pool has ended, or talks nonsense."""
-        said = read_frames(self._control, self._control_reader)
+        said = read_frames(self._control_receiver, self._control_reader)
         for frame in said:
             _ON_FRAME[frame.kind](self, frame)
         return bool(said) or self._control_reader.is_within
 
     def leave(self) -> None:
-        """Ask for no more calls, and end after those that run. From any thread."""
-        self.wish_to_leave()
-        unpatched.write(self.wake[1], b"\0")
-
-    def wish_to_leave(self) -> None:
-        """The same from a signal, which wakes by itself."""
+        """Ask for no more calls, and end after those that run. From any thread, and from a signal."""
+        # By itself a signal wakes before its handler has run.
         self._wishes_to_leave = True
+        unpatched.write(self.wake[1], b"\0")
 
     def _on_cancel(self, frame: Frame) -> None:
         number = frame.number
@@ -168,18 +172,21 @@ class Serving:
 
     def _next_job(self) -> Job | None:
         """Wait for a call; None when the pool has ended."""
-        with self._reading:
+        self._reading.acquire()
+        try:
             while not self._frames:
-                self._frames += read_frames(self._channel, self._reader)
+                self._frames.extend(read_frames(self._receiver, self._reader))
                 if not self._frames and not self._reader.is_within:
                     return None
-            call = self._frames.popleft()
-            # Lines of the log that the action writes are about that request.
-            request_ids.running.set(frames.request_id_of(call.target))
-            job = Job(call)
+            job = Job(self._frames.popleft())
             self._jobs[job.number] = job
             self._last_seen = job.number
             self._calls_left -= 1
+        finally:
+            self._reading.release()
+        # Lines of the log that the action writes are about that request.
+        if request_ids.running.get() != job.request_id:
+            request_ids.running.set(job.request_id)
         if self._calls_left == 0:
             self.send(WORN, 0, b"")
         if job.number in self._cancelled:

@@ -137,8 +137,7 @@ class StashClient:
         self, operation: str, table: str, key: Value = None, argument: object = None, value: bytes = b""
     ) -> bytes:
         request = encode([operation, table, key, argument]) + value
-        reply = self._link.ask(STASH, b"", request, 0, self.timeout)
-        kind, payload = self._link.wait(reply, self.timeout)
+        kind, payload = self._link.request(STASH, b"", request, self.timeout)
         if kind == ERROR:
             raise _specific(error_of(payload), table, key)
         return payload

@@ -60,6 +60,10 @@ class StashTables:
     @property
     def due(self) -> float | None:
         """The monotonic moment at which `expire` has something to do."""
+        return self.moment()
+
+    def moment(self) -> float | None:
+        """The same for compiled code."""
         return self._order[0][0] if self._order else None
 
     def expire(self, now: float) -> None:
@@ -81,7 +85,8 @@ class StashTables:
         if isinstance(key, list | dict):
             raise StashError(f"A key of the stash cannot be a {type(key).__name__}")
         self._now = now
-        self.expire(now)
+        if self._order:
+            self.expire(now)
         return operation(self, table, key, argument, request[end:])
 
     # Operations: table, key, argument, octets to be stored.

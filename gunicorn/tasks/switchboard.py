@@ -7,7 +7,7 @@ about calls and to the stash, and returns for all else. Both sides are lines, an
 from __future__ import annotations
 
 import socket
-import time
+from time import monotonic
 
 from gunicorn.unix import unpatched
 from gunicorn.unix.interest import BROKEN, READ, WRITE
@@ -62,8 +62,8 @@ class Switchboard:
     since `attend` returned. The outlet of its router."""
 
     __slots__ = (
-        "_board", "_callers", "_controls", "_interest", "_last_caller", "_lines", "_places", "_pool", "has_told",
-        "router", "stash",
+        "_board", "_callers", "_controls", "_interest", "_last_caller", "_lines", "_now", "_places", "_pool",
+        "has_told", "router", "stash",
     )
 
     def __init__(
@@ -72,6 +72,8 @@ class Switchboard:
         self.router = Router(self, limits, apps, board)
         self.stash = StashTables(stash)
         self.has_told = False
+        # The monotonic moment at which was heard what is acted on.
+        self._now = monotonic()
         self._pool = pool
         self._interest = interest
         self._board = board
@@ -94,11 +96,13 @@ class Switchboard:
     def attend(self, until: float | None) -> list[tuple[int, int]]:
         """Serve lines, until something else has come, the pool was told something, or it is `until` (monotonic; None:
         never). Which other descriptors have ended the sleep, and why."""
-        now = time.monotonic()
+        self._now = monotonic()
         while True:
             moment = self._moment(until)
-            others = self._serve(self._interest.wait(None if moment is None else max(moment - now, 0.0)))
-            now = time.monotonic()
+            events = self._interest.wait(None if moment is None else max(moment - self._now, 0.0))
+            # One moment for all that has come together.
+            self._now = now = monotonic()
+            others = self._serve(events)
             if moment is not None and now >= moment:
                 self._expire(now)
             if others or self.has_told or (until is not None and now >= until):
@@ -118,16 +122,17 @@ class Switchboard:
     def _moment(self, until: float | None) -> float | None:
         """When there is something to do, whatever comes."""
         moment = until
-        for due in (self.router.due, self.stash.due):
-            if due is not None and (moment is None or due < moment):
-                moment = due
-        return moment
+        due = self.router.moment()
+        if due is not None and (moment is None or due < moment):
+            moment = due
+        due = self.stash.moment()
+        return due if due is not None and (moment is None or due < moment) else moment
 
     def _expire(self, now: float) -> None:
-        due = self.router.due
+        due = self.router.moment()
         if due is not None and now >= due:
             self.router.expire(now)
-        due = self.stash.due
+        due = self.stash.moment()
         if due is not None and now >= due:
             self.stash.expire(now)
             self._tell_of_stash()
@@ -170,13 +175,13 @@ class Switchboard:
         for frame in frames:
             kind = frame.kind
             if kind == CALL:
-                self.router.call(line.id, frame, time.monotonic())
+                self.router.call(line.id, frame, self._now)
             elif kind == STASH:
                 self._on_stash(line, frame)
             elif kind == CANCEL:
                 self.router.cancel(line.id, frame.number)
             elif kind == MORE:
-                self.router.more(line.id, frame.number, frame.amount, time.monotonic())
+                self.router.more(line.id, frame.number, frame.amount, self._now)
             else:
                 return False
         return True
@@ -188,7 +193,8 @@ class Switchboard:
 
     def _on_stash(self, line: Line, frame: Frame) -> None:
         try:
-            answer = self.stash.perform(opened(frame.payload), time.monotonic())
+            payload = frame.payload
+            answer = self.stash.perform(payload if type(payload) is bytes else opened(payload), self._now)
         except DirtyError as error:
             self.refuse(line.id, frame.number, error)
             return
@@ -261,6 +267,7 @@ class Switchboard:
     def hear_out(self, place: int) -> None:
         """Take all that one that has ended has said before."""
         line = self._places.get(place)
+        self._now = monotonic()
         while line is not None and self._places.get(place) is line:
             self._hear(line)
             if line.is_dry:
@@ -279,17 +286,16 @@ class Switchboard:
             # Its end is told by SIGCHLD as well; what it ran will not be answered.
             self._lose_place(line)
             return
-        now = time.monotonic()
         for frame in frames:
             kind = frame.kind
             if kind in (RESULT, ITEM, ERROR, END):
-                self.router.say(line.id, frame, now)
+                self.router.say(line.id, frame, self._now)
             elif kind == LEAVING:
                 self.router.leave(line.id)
             elif kind in (READY, WORN):
                 self.has_told = True
                 if kind == READY:
-                    self._pool.on_ready(line.id, frame.payload, now)
+                    self._pool.on_ready(line.id, frame.payload, self._now)
                 else:
                     self._pool.on_worn(line.id)
 
@@ -335,8 +341,8 @@ class Switchboard:
 
     def say_farewell(self, seconds: float) -> None:
         """So long, callers may read what they were answered."""
-        until = time.monotonic() + seconds
-        while any(line.unsent for line in self._callers.values()) and time.monotonic() < until:
+        until = monotonic() + seconds
+        while any(line.unsent for line in self._callers.values()) and monotonic() < until:
             for fd, why in self._interest.wait(0.05):
                 if fd in self._lines and why & (WRITE | BROKEN):
                     self._flush(self._lines[fd])

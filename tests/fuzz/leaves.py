@@ -41,6 +41,7 @@ def make(rooms: Rooms) -> Any:
             found.append(http2.frame_head(abs(start), choice & 255, end & 255, abs(choice)))
             found.append(http2.huffman(data, start, end))
             found.append(tasks.head(choice & 15, abs(choice) & MASK, end & 255, choice & 7, start & 7))
+            found.append(tasks.framed(choice & 15, abs(choice) & MASK, part, data, choice & 7, 0.5))
         except refused as error:
             found.append(isinstance(error, OverflowError))
         # Only the compiled one knows values: it answers, or leaves them to others.

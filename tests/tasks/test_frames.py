@@ -128,6 +128,10 @@ def test_a_payload_that_cannot_be_had() -> None:
 
 def test_a_target_says_which_request_asks() -> None:
     target = frames.target_of("mod:Class", "do", "an.id")
-    assert (frames.split_target(target), frames.request_id_of(target)) == (("mod:Class", "do"), "an.id")
+    assert frames.names_of(target) == ("mod:Class", "do", "an.id")
+    assert frames.split_target(target) == ("mod:Class", "do")
     for none in (None, "", "x" * 129, "a\0b", "é", "a\n"):
-        assert frames.request_id_of(frames.target_of("mod:Class", "do", none)) is None
+        assert frames.names_of(frames.target_of("mod:Class", "do", none)) == ("mod:Class", "do", None)
+    # Whatever came: nothing here raises.
+    assert frames.names_of(b"\xff") == ("\ufffd", "", None)
+    assert frames.names_of(b"a\0b\0\xff") == ("a", "b", "\ufffd")

@@ -141,6 +141,26 @@ def test_heads_of_any_numbers(place: int, edge: int) -> None:
 
 
 @BOTH
+@given(st.integers(1, 12), st.integers(0, 2**64 - 1), st.binary(max_size=9), st.binary(max_size=9), st.integers(0, 7))
+def test_a_whole_frame(leaf: Any, kind: int, number: int, target: bytes, payload: bytes, marks: int) -> None:
+    octets = leaf.framed(kind, number, target, payload, marks, 1.5)
+    assert octets == leaf.head(kind, number, len(target + payload), marks, len(target), 1.5) + target + payload
+
+
+@BOTH
+def test_a_whole_frame_whose_target_is_too_long(leaf: Any) -> None:
+    assert len(leaf.framed(1, 1, b"x" * 0xFFFF, b"", 0, 0.0)) == 24 + 0xFFFF
+    assert outcome(leaf.framed, 1, 1, b"x" * 0x10000, b"", 0, 0.0) is OverflowError
+
+
+@BOTH
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_whole_frame_of_what_is_none(leaf: Any, wrong: object) -> None:
+    assert outcome(leaf.framed, 1, 1, wrong, b"", 0, 0.0) is TypeError
+    assert outcome(leaf.framed, 1, 1, b"", wrong, 0, 0.0) is TypeError
+
+
+@BOTH
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_none(leaf: Any, wrong: object) -> None:
     assert told(leaf, wrong, 10) is TypeError
