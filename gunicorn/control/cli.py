@@ -18,7 +18,7 @@ from .client import Client, Refused, Unreachable, running_servers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["main", "make_parser"]
 
@@ -177,26 +177,32 @@ def _write_profile(data: dict[str, object], options: Namespace) -> None:
 
 
 def _converse(client: Client, options: Namespace) -> int:
-    """Read commands until the end of the input, `quit` or `exit`. A connection that the server has closed is made anew.
-    """
+    """Do what is typed. A connection that the server has closed is made anew."""
     print(f"Connected to {client.path}")
     print("Type 'help' for available commands, 'quit' to exit.\n")
     remember = _history()
     try:
-        while True:
-            try:
-                line = input(PROMPT).strip()
-            except EOFError:
-                print()
-                return 0
-            if line.lower() in ("quit", "exit"):
-                return 0
-            if line:
-                client = _reply(client, line, options)
-                print()
+        for line in _lines():
+            client = _reply(client, line, options)
+            print()
+        return 0
     finally:
         remember()
         client.close()
+
+
+def _lines() -> Iterator[str]:
+    """What is typed, until `quit`, `exit` or the end of the input."""
+    while True:
+        try:
+            line = input(PROMPT).strip()
+        except EOFError:
+            print()
+            return
+        if line.lower() in ("quit", "exit"):
+            return
+        if line:
+            yield line
 
 
 def _reply(client: Client, line: str, options: Namespace) -> Client:

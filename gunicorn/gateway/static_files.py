@@ -22,6 +22,8 @@ from .static_site import Answer, StaticSite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gunicorn.instrument._board import Board
+
     from .gateway import Gateway
 
 __all__ = ["StaticFiles"]
@@ -63,15 +65,9 @@ class StaticFiles(Front):
         gateway = self._gateway
         engine, board, ids = gateway.engine, gateway.board, gateway.request_ids
         started = engine.now
-        lines = answer.lines
-        if ids is not None:
-            lines = [*lines, ids.line(ids.give(request))]
+        lines = answer.lines if ids is None else [*answer.lines, ids.line(ids.give(request))]
         if board is not None:
-            if ids is not None:
-                board.identify(request.request_id or "")
-            if request.starts:
-                tell_queue_time(board, request)
-            board.begin(request.method, request.uri, started, request.version_major * 10 + request.version_minor)
+            self._show(board, request, started)
         page = Page(request, gateway.prefixes.of(answer.status, started), lines, b"")
         page.response_length = answer.length
         page.close = self.ends(request)
@@ -87,6 +83,14 @@ class StaticFiles(Front):
         if gateway.logs_access:
             self._log(exchange, page, answer, sent, now - started)
         exchange.finish(not page.close)
+
+    def _show(self, board: Board, request: Request, started: float) -> None:
+        """Have the worker's page tell of a request."""
+        if self._gateway.request_ids is not None:
+            board.identify(request.request_id or "")
+        if request.starts:
+            tell_queue_time(board, request)
+        board.begin(request.method, request.uri, started, request.version_major * 10 + request.version_minor)
 
     def _send(self, exchange: Exchange, page: Page, answer: Answer) -> int:
         """Send or queue all of it; octets of content. Sets `close` of the page where no other answer can follow."""

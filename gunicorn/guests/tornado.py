@@ -207,6 +207,20 @@ class Servers:
         """The fields for the application. Raises the `HTTPError` that is the answer to a request that is not to be
         served."""
         fields = self._read_again(request)
+        self._admit(answer, request)
+        if self.drops and len(fields) < len(request.fields):
+            headers = HTTPHeaders()
+            for field, value in fields:
+                headers.add(str(field.raw, "latin-1"), value)
+        if request.host is None and request.version_minor:
+            # `permit_missing_host`: Tornado's own classes do not work without one.
+            headers["Host"] = _authority(answer.listener)
+        if self.request_ids is not None and request.request_id is not None:
+            headers[self.request_ids.name] = request.request_id
+        return headers
+
+    def _admit(self, answer: Answer, request: Request) -> None:
+        """Raise the `HTTPError` for a request that comes to the wrong place, is too large, or one too many."""
         if answer.listener.redirect:
             raise elsewhere(request, answer.listener.redirect)
         limit = self.cfg.limit_request_body
@@ -219,16 +233,6 @@ class Servers:
             waited = self.admission.waited(answer, request)
             if waited > self.admission.limit:
                 raise WaitedTooLong(f"waited {waited:.1f} s, the limit is {self.admission.limit:g} s")
-        if self.drops and len(fields) < len(request.fields):
-            headers = HTTPHeaders()
-            for field, value in fields:
-                headers.add(str(field.raw, "latin-1"), value)
-        if request.host is None and request.version_minor:
-            # `permit_missing_host`: Tornado's own classes do not work without one.
-            headers["Host"] = _authority(answer.listener)
-        if self.request_ids is not None and request.request_id is not None:
-            headers[self.request_ids.name] = request.request_id
-        return headers
 
     def _read_again(self, request: Request) -> list[tuple[FieldName, str]]:
         read = read_again(self.worker.engine.table, request)

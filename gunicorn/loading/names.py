@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 
 from gunicorn._standard import standard_first
 from gunicorn.errors import AppImportError, AppModuleNotFoundError
@@ -274,20 +274,7 @@ def _class_at(dotted: str, uri: str) -> object:
     module_name, _, name = dotted.rpartition(".")
     if not (name and _may_be_module(module_name)):
         raise RuntimeError(f"class uri {uri!r} invalid or not found: expected a dotted path to a class")
-    try:
-        with standard_first(is_ours(module_name)):
-            module = import_module(module_name)
-    except SystemExit as error:
-        raise RuntimeError(who_left(f"the module {module_name!r}", "while it was imported", error)) from error
-    except ImportError as error:
-        raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
-    except Exception as error:  # the boundary around the user's code
-        if is_ours(module_name) and isinstance(error, RuntimeError):
-            # It says which package it needs.
-            raise
-        # The module is the user's: its own traceback is all that helps.
-        sys.stderr.write(application_traceback(error))
-        raise RuntimeError(f"class uri {uri!r}: the module failed to load: {type(error).__name__}") from error
+    module = _module_at(module_name, uri)
     try:
         return getattr(module, name)
     except AttributeError:
@@ -296,6 +283,23 @@ def _class_at(dotted: str, uri: str) -> object:
         raise RuntimeError(
             f"class uri {uri!r} invalid or not found: {module_name!r} has no {name!r}{hint}"
         ) from None
+
+
+def _module_at(name: str, uri: str) -> ModuleType:
+    try:
+        with standard_first(is_ours(name)):
+            return import_module(name)
+    except SystemExit as error:
+        raise RuntimeError(who_left(f"the module {name!r}", "while it was imported", error)) from error
+    except ImportError as error:
+        raise RuntimeError(f"class uri {uri!r} invalid or not found: {error}") from error
+    except Exception as error:  # the boundary around the user's code
+        if is_ours(name) and isinstance(error, RuntimeError):
+            # It says which package it needs.
+            raise
+        # The module is the user's: its own traceback is all that helps.
+        sys.stderr.write(application_traceback(error))
+        raise RuntimeError(f"class uri {uri!r}: the module failed to load: {type(error).__name__}") from error
 
 
 def _entry_point(distribution: str, section: str, name: str, uri: str) -> object:

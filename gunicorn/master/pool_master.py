@@ -102,22 +102,16 @@ class DirtyArbiter(PoolProcesses):
     # The loop.
 
     def _turn(self) -> None:
-        all_moments = (self._deadline, self._memory.due)
+        moments = [moment for moment in (self._deadline, self._memory.due) if moment is not None]
+        until = min(moments, default=None)
         numbers = b""
-        until = min((each for each in all_moments if each is not None), default=None)
         for fd, why in self._switchboard.attend(until):
             if fd == self._pipe[0]:
                 numbers = unpatched.read(fd, 4096)
             elif fd in self._sources:
                 self._sources[fd](fd, why)
-        now = time.monotonic()
-        if numbers:
-            self._take(numbers)
-        if (
-            numbers or self._news
-            or (self._deadline is not None and now >= self._deadline)
-            or (self._memory.due is not None and now >= self._memory.due)
-        ):
+        self._take(numbers)
+        if numbers or self._news or (until is not None and time.monotonic() >= until):
             self._step()
 
     def _take(self, numbers: bytes) -> None:
@@ -139,6 +133,19 @@ class DirtyArbiter(PoolProcesses):
         self._heard += len(numbers)
 
     def _step(self) -> None:
+        """Do what is to be done now, and tell of it."""
+        self._act()
+        self._router.failing = self._books.is_failing
+        self._board.report(self._books.target, self._switchboard.places, self.has_served)
+        for pid in self.workers:
+            member = self._books.members.get(pid)
+            if member is not None:
+                self._board.phase(pid, member.phase)
+        orders, self._heard = self._heard, 0
+        if orders:
+            self._board.hear(orders, self._books.take_reason())
+
+    def _act(self) -> None:
         """Ask the supervisor and do what it says, until there is nothing more to do."""
         while True:
             now = time.monotonic()
@@ -151,15 +158,6 @@ class DirtyArbiter(PoolProcesses):
             if not decision.actions and not self._news:
                 self._deadline = decision.deadline
                 break
-        self._router.failing = self._books.is_failing
-        self._board.report(self._books.target, self._switchboard.places, self.has_served)
-        for pid in self.workers:
-            member = self._books.members.get(pid)
-            if member is not None:
-                self._board.phase(pid, member.phase)
-        orders, self._heard = self._heard, 0
-        if orders:
-            self._board.hear(orders, self._books.take_reason())
 
     def _on_caller(self, fd: int, why: int) -> None:
         try:

@@ -55,13 +55,7 @@ class PoolProcesses(PoolReload):
         self._age += 1
         ranks = self._books.ranks_for_next(generation, self._specs)
         wanted = {path: (self._books.limits.get(path), rank) for path, rank in ranks.items()}
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
-        (ours, our_control), (theirs, their_control) = (
-            [unpatched.Socket(fileno=pair[side].detach()) for pair in pairs] for side in range(2)
-        )
-        for end in (theirs, their_control):
-            # Those of a library's are born without waiting.
-            end.setblocking(True)
+        (ours, theirs), (our_control, their_control) = _channel(), _channel()
         slot = self._scoreboard.allocate(generation)
         worker = DirtyWorker(
             self._age, self.pid, self.cfg, self.log, wanted, self.socket_path, Page(slot, self._board), theirs,
@@ -183,3 +177,13 @@ def _live(pool: PoolProcesses, worker: DirtyWorker) -> NoReturn:
         sys.stderr.write(application_traceback(error))
     finally:
         forks.leave(status)
+
+
+def _channel() -> tuple[Socket, Socket]:
+    """Our end of a pair of sockets, and that of a task process, which waits."""
+    ours, theirs = (
+        unpatched.Socket(fileno=end.detach()) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    )
+    # Those of a library's are born without waiting.
+    theirs.setblocking(True)
+    return ours, theirs

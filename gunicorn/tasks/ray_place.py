@@ -1,9 +1,7 @@
 """A place of the pool that is an actor of Ray, as the gateway has it.
 
-To the pool it looks like a task process: calls come by one channel, and what is said about them by another. A thread
-that takes a call from the channel gives it to the actor and waits for the answer, so that a call costs what it costs
-with Ray, and no event loop. Only as many calls are given to an actor as it can run at once: none waits in Ray, where it
-could not be taken back.
+To the pool it looks like a task process: calls come by one channel (`ray_calls.py`), and what is said about them by
+another.
 
 An actor on this machine is handed both channels, and serves them as a task process does: its calls cost what they cost
 without Ray, which starts and ends it, and says whether it lives.
@@ -14,7 +12,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from _queue import SimpleQueue
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
@@ -22,11 +19,12 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError
 from gunicorn.unix import unpatched
 
 from ._channel import Receiver
-from .errors import DirtyError, DirtyWorkerError
-from .frames import CANCEL, ERROR, ITEM, LEAVE, LEAVING, MORE, READY, STREAM, WINDOW, WORN, FrameReader
-from .ray_actor import LEAVES, TaskActor, pack_call
+from .errors import DirtyError
+from .frames import CANCEL, LEAVE, MORE, READY, FrameReader
+from .ray_actor import TaskActor
+from .ray_calls import Calls, first_line
 from .ray_options import missing
-from .sending import read_frames, send_answer
+from .sending import read_frames
 from .values import decode, encode
 
 TYPE_CHECKING = False
@@ -62,31 +60,6 @@ BOOT_ERROR = 3
 KILLED = 9
 
 
-class Flow:
-    """What the reader of a stream lets through."""
-
-    def __init__(self) -> None:
-        self._room: SimpleQueue[None] = SimpleQueue()
-        self.is_cancelled = False
-        self.more(WINDOW)
-
-    def more(self, items: int) -> None:
-        """There is room for so many items more."""
-        for _ in range(items):
-            self._room.put(None)
-
-    def cancel(self) -> None:
-        """Nobody reads it any more."""
-        self.is_cancelled = True
-        self.more(1)
-
-    def wait(self) -> bool:
-        """Wait for room; False when nobody reads."""
-        if not self.is_cancelled:
-            self._room.get()
-        return not self.is_cancelled
-
-
 class RayPlace:
     """`id`: the pool's name for it; `order`: what the pool wants there; `tell`: says something to the pool."""
 
@@ -106,20 +79,12 @@ class RayPlace:
         self._tell = tell
         self._actor: Value = None
         self._options: dict[str, object] = {}
-        self._receiver, self._control_receiver = Receiver(channel), Receiver(control)
-        self._reader = FrameReader()
+        self._calls = Calls(channel, order["max_calls"])
+        self._control_receiver = Receiver(control)
         self._control_reader = FrameReader()
-        # Held by the thread that takes a call from the channel.
-        self._reading = unpatched.allocate_lock()
-        self._sending = unpatched.allocate_lock()
         self._ending = unpatched.allocate_lock()
-        # Calls that have been read and not been begun.
-        self._frames: list[Frame] = []
-        # And those that run, streams with what their readers let through.
-        self._running: dict[int, Flow | None] = {}
         # By the paths that it has: in how many processes each is to be.
         self._limits: dict[str, int | None] = {}
-        self._calls_left = order["max_calls"] or -1
         self._is_ready = False
         self._ping: Value = None
         self._pinged_at = 0.0
@@ -140,12 +105,13 @@ class RayPlace:
             self.fail(told["problem"])
             return
         self.node, self.actor = told["node"], told["actor"]
+        self._calls.actor = self.actor
         if self.is_over:
             return
         self.is_handed_over = self.node == self._cluster.own_node and self._hand_over()
         self._is_ready = True
         about = {"limits": self._limits, "pid": told["pid"], "actor": told["actor"], "node": told["node"]}
-        self._send(READY, 0, encode(about))
+        self._calls.send(READY, 0, encode(about))
         if self.is_handed_over:
             self._attend()
             return
@@ -205,8 +171,7 @@ class RayPlace:
             if self.is_over:
                 raise DirtyError("it was told to end")
             self._actor = made.remote(encode(about))
-        # What makes a method of an actor callable is made once.
-        self._run = self._actor.run.remote
+        self._calls.give_to(self._actor)
         self._wait_for_room()
 
     def _wait_for_room(self) -> None:
@@ -224,63 +189,10 @@ class RayPlace:
     # Calls. In threads.
 
     def _work(self) -> None:
-        while (frame := self._next()) is not None:
-            act = self._stream if frame.marks & STREAM else self._call
-            try:
-                act(frame)
-            except RayActorError as error:
-                self.lost(error)
-                return
-            except (RayError, DirtyError) as error:
-                # The call may have run, and the actor lives.
-                self._answer_error(frame.number, _first_line(error))
-
-    def _next(self) -> Frame | None:
-        """Wait for a call; None when the pool has ended, or this."""
-        with self._reading:
-            frames = self._frames
-            while not frames:
-                frames += read_frames(self._receiver, self._reader)
-                if not frames and not self._reader.is_within:
-                    return None
-            self._calls_left -= 1
-            frame = frames.pop(0)
-        if self._calls_left == 0:
-            self._send(WORN, 0, b"")
-        return frame
-
-    def _call(self, frame: Frame) -> None:
-        self._running[frame.number] = None
         try:
-            answer = ray.get(self._run(pack_call(frame, frame.payload)))
-        finally:
-            del self._running[frame.number]
-        self._answer(frame.number, answer)
-
-    def _stream(self, frame: Frame) -> None:
-        self._running[frame.number] = flow = Flow()
-        method = self._actor.stream.options(num_returns="streaming", _generator_backpressure_num_objects=WINDOW)
-        try:
-            # To its end in any case: a generator in an actor waits for whoever takes what it gives.
-            for reference in method.remote(pack_call(frame, frame.payload)):
-                answer = ray.get(reference)
-                if answer[0] != ITEM or flow.wait():
-                    self._answer(frame.number, answer)
-        finally:
-            del self._running[frame.number]
-
-    def _answer(self, number: int, answer: bytes) -> None:
-        self._send(answer[0] & ~LEAVES, number, answer[1:])
-        if answer[0] & LEAVES:
-            self._send(LEAVING, 0, b"")
-
-    def _answer_error(self, number: int, problem: str) -> None:
-        error = DirtyWorkerError(f"Ray has not brought a call to its end, which may have run: {problem}", self.actor)
-        self._send(ERROR, number, encode(error.to_dict()))
-
-    def _send(self, kind: int, number: int, payload: bytes) -> None:
-        with self._sending:
-            send_answer(self._channel, kind, number, payload)
+            self._calls.work()
+        except RayActorError as error:
+            self.lost(error)
 
     # What is said about calls. In the main thread.
 
@@ -294,16 +206,12 @@ class RayPlace:
         return bool(frames) or self._control_reader.is_within
 
     def _on_cancel(self, frame: Frame) -> None:
-        flow = self._running.get(frame.number)
-        if flow is not None:
-            flow.cancel()
+        self._calls.cancel(frame.number)
         # It may be on its way there.
         self._about(self._actor.cancel).remote(frame.number)
 
     def _on_more(self, frame: Frame) -> None:
-        flow = self._running.get(frame.number)
-        if flow is not None:
-            flow.more(int(min(frame.amount, 1 << 20)))
+        self._calls.more(frame.number, int(min(frame.amount, 1 << 20)))
 
     def _on_leave(self, frame: Frame) -> None:
         unpatched.start_new_thread(self._leave, ())
@@ -362,14 +270,14 @@ class RayPlace:
     def lost(self, error: RayError) -> None:
         """The actor has ended by itself."""
         if not self.is_over:
-            self._say("error", f"its actor has ended: {_first_line(error)}")
+            self._say("error", f"its actor has ended: {first_line(error)}")
         self.over(KILLED)
 
     def kill(self, number: int) -> None:
         """End it as this signal would. In a thread of its own."""
         if not self._is_ready and self._actor is not None and not self.is_over:
             self._say_what_lacks()
-        elif (self._running or self.is_handed_over) and number != _QUIT:
+        elif (self._calls.are_running or self.is_handed_over) and number != _QUIT:
             self._say_where_it_is()
         self.over(number if number != _QUIT else 0)
 
@@ -396,9 +304,7 @@ class RayPlace:
                 return
             self.is_over = True
             actor = self._actor
-        for flow in list(self._running.values()):
-            if flow is not None:
-                flow.cancel()
+        self._calls.cancel_all()
         for end in (self._channel, self.control):
             try:
                 # Whoever waits for octets there, waits no longer.
@@ -423,12 +329,6 @@ def _remove(path: str) -> None:
     except OSError:
         # There is no such folder, as far as this process sees.
         return
-
-
-def _first_line(error: BaseException) -> str:
-    """What Ray says first; it goes on for pages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 _QUIT = 3

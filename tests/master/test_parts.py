@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from gunicorn.errors import HaltServer
+from gunicorn.errors import (
+    AnotherWorkerType,
+    AppExitError,
+    AppImportError,
+    AppModuleNotFoundError,
+    ConfigError,
+    HaltServer,
+    WorkerExit,
+)
 from gunicorn.master import decisions, executors, hooks, memory, service_manager, supervisor
+from gunicorn.master.exit_status import status_after
 from gunicorn.master.history import History
 from gunicorn.master.policy import policy_of
 from gunicorn.master.reload import Reloads
@@ -61,6 +70,31 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def executors_of(master: Any) -> executors.Executors:
     manager = ServiceManager(master)
     return executors.Executors(master, manager, Reloads(master, manager), master.reception)
+
+
+@pytest.mark.parametrize(
+    ("error", "unready", "ready"),
+    [
+        (HaltServer("enough", 7), 7, 7),
+        (WorkerExit(5), 5, 5),
+        (AnotherWorkerType("asgi"), 255, 255),
+        (SystemExit(6), 3, 6),
+        (SystemExit(None), 3, 0),
+        (KeyboardInterrupt(), 3, 0),
+        (AppExitError("the application has left"), 3, 3),
+        (AppModuleNotFoundError("no such module"), 3, 3),
+        (AppImportError("no such name"), 4, 4),
+        (ConfigError("wrong"), 3, 3),
+        (LookupError("on purpose"), 3, 255),
+        (GeneratorExit(), 3, 255),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_the_status_after_an_exception(error: BaseException, unready: int, ready: int) -> None:
+    """Of a worker whose application is not loaded yet, and of one that serves."""
+    master: Any = SimpleNamespace(log=logging.getLogger("test"), WORKER_BOOT_ERROR=3, APP_LOAD_ERROR=4)
+    workers: list[Any] = [SimpleNamespace(booted=booted, pid=1) for booted in (False, True)]
+    assert [status_after(error, master, worker) for worker in workers] == [unready, ready]
 
 
 def test_every_action_has_an_executor_and_every_report_a_rule() -> None:
