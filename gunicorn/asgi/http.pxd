@@ -29,7 +29,7 @@ cdef class HTTPCycle(Cycle):
     @cython.locals(exchange=Exchange)
     cdef ask_for_body(self)
     cdef take(self, dict message)
-    cdef expect(self, str kind, int state)
+    cdef untimely(self, str kind)
     cdef take_start(self, dict message)
     @cython.locals(more=bint)
     cdef take_content(self, dict message)

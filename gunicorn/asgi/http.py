@@ -145,14 +145,14 @@ class HTTPCycle(Cycle):
         else:
             self.take_other(kind, message)
 
-    def expect(self, kind: str, state: int) -> None:
-        """Raises `Misuse` where this is not the message's time."""
-        if self.expects != state:
-            raise unexpected(kind, EXPECTED[self.expects])
+    def untimely(self, kind: str) -> Misuse:
+        """The error of a message whose time is not now."""
+        return unexpected(kind, EXPECTED[self.expects])
 
     def take_start(self, message: Message) -> None:
         """Status and headers of the response."""
-        self.expect("http.response.start", START)
+        if self.expects != START:
+            raise self.untimely("http.response.start")
         self.begin_response(message, status_of(message))
         if message.get("trailers"):
             self.trailers = []
@@ -161,7 +161,8 @@ class HTTPCycle(Cycle):
 
     def take_content(self, message: Message) -> None:
         """A piece of the content."""
-        self.expect("http.response.body", CONTENT)
+        if self.expects != CONTENT:
+            raise self.untimely("http.response.body")
         body = message.get("body", b"")
         if type(body) is not bytes:
             body = octets_of(message, "body")
@@ -233,15 +234,16 @@ class HTTPCycle(Cycle):
     def take_other(self, kind: str, message: dict[str, Any]) -> None:
         """The messages of extensions."""
         if kind == "http.response.early_hint":
-            self.expect(kind, START)
+            if self.expects != START:
+                raise self.untimely(kind)
             self.hint(message.get("links", ()))
         elif kind == "http.response.pathsend":
-            self.expect(kind, CONTENT)
-            if self.headers_sent:
-                raise unexpected(kind, "http.response.body")
+            if self.expects != CONTENT or self.headers_sent:
+                raise self.untimely(kind)
             self.send_path(message.get("path"))
         elif kind == "http.response.trailers":
-            self.expect(kind, TRAILERS)
+            if self.expects != TRAILERS:
+                raise self.untimely(kind)
             self.take_trailers(message)
         else:
             raise Misuse(f"unknown message {kind!r}")

@@ -166,7 +166,10 @@ class Engine(Intake):
 
     def _act_on(self, fd: int, flags: int) -> None:
         connections = self.connections
-        connection = connections[fd] if fd < len(connections) else None
+        connection = None
+        if fd < len(connections):
+            # Not as one expression: the compiled form would ask twice whether it is a connection.
+            connection = connections[fd]
         if connection is None:
             self._other_event(fd)
             return
