@@ -36,7 +36,7 @@ class SocketView:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
         self._turn = turn
         # A duplicate, and what is used of it: itself or, with TLS, a `SecureSocket` around it.
-        self._duplicate: Any = None
+        self._duplicate: socket.socket | None = None
         self._socket: Any = None
 
     @property
@@ -53,11 +53,12 @@ class SocketView:
             exchange = self._turn.exchange
             if self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
-            self._socket = self._duplicate = socket.socket(fileno=os.dup(exchange.fileno()))
+            real = socket.socket(fileno=os.dup(exchange.fileno()))
+            self._socket = self._duplicate = real
             if exchange.is_secure():
                 from .secure_socket import SecureSocket
 
-                self._socket = SecureSocket(self._duplicate, exchange)
+                self._socket = SecureSocket(real, exchange)
         return self._socket
 
     def __getattr__(self, name: str) -> Any:
@@ -77,7 +78,7 @@ class SocketView:
         return getattr(real, name)
 
     def __del__(self) -> None:
-        # The duplicate goes with whoever looked at it; the TLS, if any, is still the connection's. Nothing else is asked
-        # of it: gevent's sockets that are closed raise then.
+        # The duplicate goes with whoever looked at it; the TLS, if any, is still the connection's. Nothing else is
+        # asked of it: gevent's sockets that are closed raise then.
         if self._duplicate is not None:
             self._duplicate.close()
