@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from _thread import get_ident
 from asyncio import CancelledError, InvalidStateError, current_task
 
@@ -108,7 +109,8 @@ class Waiter:
             raise InvalidStateError("Result is not set.")
 
     def wake(self) -> None:
-        """Let the task go on: here and now, unless another one is running, or the loop in another thread."""
+        """Let the task go on: here and now, unless another one is running, or the loop in another thread, or an
+        exception is being handled here: it would become the context of what the application raises."""
         if self.state != PENDING:
             return
         self.state = DONE
@@ -116,7 +118,8 @@ class Waiter:
         if callback is None:
             return
         elsewhere = _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD
-        if not elsewhere and current_task(self.loop) is None and self.context is not None:
+        is_free = not elsewhere and sys.exception() is None
+        if is_free and current_task(self.loop) is None and self.context is not None:
             try:
                 self.context.run(callback, self)
             except OwnSignal:

@@ -170,6 +170,7 @@ class WebSocketCycle(Cycle):
             return
         self.heard_at = self.owner.engine.now
         frames = inbox.frames
+        fault: WebSocketError | None = None
         try:
             while not inbox.full():
                 event = frames.next_event()
@@ -186,14 +187,15 @@ class WebSocketCycle(Cycle):
                     self.client_closes(frames.code, frames.reason)
                     return
         except WebSocketError as error:
-            self.wake_for(inbox)
-            self.close_with(error.code, error.reason)
-            self.finish_socket()
-            return
+            # Who is woken while it is handled goes on later, and messages in front of it count first.
+            fault = error
         except ClientDisconnected:
             self.lost()
             return
         self.wake_for(inbox)
+        if fault is not None:
+            self.close_with(fault.code, fault.reason)
+            self.finish_socket()
 
     def answer_ping(self, data: bytes) -> None:
         """Send a pong. Raises `ClientDisconnected`."""

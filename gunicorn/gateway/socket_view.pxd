@@ -3,7 +3,8 @@ from .turn cimport Turn, turn_of
 
 
 cdef class SocketView:
-    cdef Turn _turn
+    cdef object _duplicate
     cdef object _socket
+    cdef Turn _turn
 
     cdef begin(self, Turn turn)

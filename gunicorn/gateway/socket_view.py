@@ -27,7 +27,7 @@ class SocketView:
     Taking it over ends HTTP on it: the socket is made blocking, and closed when the application returns.
     """
 
-    __slots__ = ("_socket", "_turn")
+    __slots__ = ("_duplicate", "_socket", "_turn")
 
     def __init__(self, exchange: Exchange) -> None:
         self.begin(turn_of(exchange))
@@ -35,7 +35,8 @@ class SocketView:
     def begin(self, turn: Turn) -> None:
         """What `__init__` does, for an object made by `__new__`, which is a plain allocation when compiled."""
         self._turn = turn
-        # A duplicate; with TLS, a `SecureSocket` around one.
+        # A duplicate, and what is used of it: itself or, with TLS, a `SecureSocket` around it.
+        self._duplicate: socket.socket | None = None
         self._socket: Any = None
 
     @property
@@ -52,11 +53,12 @@ class SocketView:
             exchange = self._turn.exchange
             if self._turn.is_over():
                 raise OSError(errno.EBADF, "the request of this socket is over")
-            self._socket = socket.socket(fileno=os.dup(exchange.fileno()))
+            real = socket.socket(fileno=os.dup(exchange.fileno()))
+            self._socket = self._duplicate = real
             if exchange.is_secure():
                 from .secure_socket import SecureSocket
 
-                self._socket = SecureSocket(self._socket, exchange)
+                self._socket = SecureSocket(real, exchange)
         return self._socket
 
     def __getattr__(self, name: str) -> Any:
@@ -76,6 +78,7 @@ class SocketView:
         return getattr(real, name)
 
     def __del__(self) -> None:
-        # The duplicate goes with whoever looked at it; the TLS, if any, is still the connection's.
-        if self._socket is not None:
-            getattr(self._socket, "real", self._socket).close()
+        # The duplicate goes with whoever looked at it; the TLS, if any, is still the connection's. Nothing else is
+        # asked of it: gevent's sockets that are closed raise then.
+        if self._duplicate is not None:
+            self._duplicate.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 
 from gunicorn.engine.buffers import BodyStream
@@ -11,6 +11,7 @@ from gunicorn.engine.exchange import Exchange
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Self
 
 
 class EmptyInput:
@@ -28,8 +29,11 @@ class EmptyInput:
         """No lines."""
         return []
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(())
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        raise StopIteration
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -86,18 +90,23 @@ class StreamInput:
         return self._gather(-1 if size is None else size, True)
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
-        """All lines; after about `hint` octets no more are begun."""
+        """All lines; after about `hint` octets, if that is more than none, no more are begun."""
         lines, size = [], 0
         while line := self.readline():
             lines.append(line)
             size += len(line)
-            if hint and size >= hint:
+            if hint is not None and 0 < hint <= size:
                 break
         return lines
 
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self.readline():
-            yield line
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
 
     def _gather(self, bound: int, line: bool) -> bytes:
         """Up to `bound` octets (negative: any number), with `line` no further than to the end of one."""

@@ -71,6 +71,10 @@ def app(environ, start_response):
         while not os.path.exists(query) and time.monotonic() < end:
             time.sleep(0.01)
         body = str(environ["gunicorn.client_disconnected"]()).encode()
+    if path == "/takes-over":
+        environ["gunicorn.socket"].sendall(b"mine")
+        environ["gunicorn.socket"].close()
+        return []
     write = start_response("200 OK", [("Content-Length", str(len(body)))])
     if path == "/keep":
         keep(environ, write)
@@ -126,6 +130,15 @@ def test_a_body_that_is_over_ends(server: Server, name: str) -> None:
         answer = ask(wire, f"/use?{name}", "X-Thread: 1", body=b"SECRET").decode()
         assert answer in ("OSError", "ValueError") or set(ast.literal_eval(answer)) <= {ord("x")}
         assert ask(wire, "/") == b"ok"
+
+
+def test_a_socket_that_was_taken_over_and_closed(server: Server) -> None:
+    """The server lets go of it without a word."""
+    for _ in range(2):
+        with server.connect(30) as wire:
+            wire.send(b"GET /takes-over HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert wire.read_until_eof() == b"mine"
+    assert "Exception ignored" not in server.log()
 
 
 def test_a_new_request_has_its_own(server: Server) -> None:

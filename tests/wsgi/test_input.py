@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gunicorn.drivers.http1 import Connection
 from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.state import NoGuard
-from gunicorn.wsgi.input import StreamInput
+from gunicorn.wsgi.input import EmptyInput, StreamInput
 
 
 def stream_of(pieces: list[bytes]) -> StreamInput:
@@ -39,7 +39,7 @@ def stream_of(pieces: list[bytes]) -> StreamInput:
 
 
 SIZES = st.one_of(st.none(), st.integers(-2, 12), st.just(1 << 70))
-READS = st.lists(st.tuples(st.sampled_from(["read", "readline"]), SIZES), max_size=12)
+READS = st.lists(st.tuples(st.sampled_from(["read", "readline", "readlines"]), SIZES), max_size=12)
 LINES = st.lists(st.text("ab\n", max_size=9).map(str.encode), max_size=9)
 
 
@@ -58,6 +58,17 @@ def test_lines(pieces: list[bytes]) -> None:
     whole = b"".join(pieces)
     filled = [piece for piece in pieces if piece]
     assert list(stream_of(filled)) == stream_of(filled).readlines() == io.BytesIO(whole).readlines()
+    ours, file = stream_of(filled), io.BytesIO(whole)
+    for _ in range(3):
+        # As the body of the release before, and every file, it is its own iterator.
+        assert next(ours, None) == next(file, None)
+        assert ours.read(1) == file.read(1)
+
+
+def test_the_input_of_a_request_without_body() -> None:
+    empty = EmptyInput()
+    assert next(empty, None) is None
+    assert list(empty) == empty.readlines() == []
 
 
 def test_a_body_that_breaks_off() -> None:
