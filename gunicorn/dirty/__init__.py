@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gunicorn.tasks.apps import DirtyApp
-from gunicorn.tasks.calls import cancelled
 from gunicorn.tasks.client import (
     DirtyClient,
     close_dirty_client,
@@ -25,6 +24,7 @@ from gunicorn.tasks.errors import (
     StashTableNotFoundError,
 )
 from gunicorn.tasks.place import set_dirty_socket_path
+from gunicorn.tasks.running import cancelled
 from gunicorn.tasks.stash import StashClient, StashTable
 
 from . import stash

@@ -35,10 +35,13 @@ class Receiver:
         self, size: int, seconds: float | None
     ) -> tuple[bytes, list[tuple[int, int, bytes]] | None] | None:
         """Up to `size` octets, none at the end, and what recvmsg(2) brings besides them. Waits for so many seconds
-        (0.0: not at all, None: for ever); None where nothing has come, be it that a signal was faster. Raises OSError.
+        (0.0: not at all, None: for ever); None where nothing has come, be it that a signal was faster. Raises OSError,
+        and ValueError for what is no size and no number of seconds.
         """
         if not 0 < size < 2**31:
             raise ValueError("no room for octets")
+        if seconds is not None and math.isnan(seconds):
+            raise ValueError("no number of seconds")
         sock = self._sock
         if seconds is not None and seconds > 0.0:
             waits = unpatched.select.poll()

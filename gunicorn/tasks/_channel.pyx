@@ -93,12 +93,15 @@ cdef class Receiver:
 
     cpdef object receive(self, Py_ssize_t size, object seconds):
         """Up to `size` octets, none at the end, and what recvmsg(2) brings besides them. Waits for so many seconds
-        (0.0: not at all, None: for ever); None where nothing has come, be it that a signal was faster. Raises OSError.
+        (0.0: not at all, None: for ever); None where nothing has come, be it that a signal was faster. Raises OSError,
+        and ValueError for what is no size and no number of seconds.
         """
         cdef int fd = self._sock.fileno()
         cdef double wanted = FOREVER if seconds is None else seconds
         if not 0 < size < <Py_ssize_t>1 << 31:
             raise ValueError("no room for octets")
+        if wanted != wanted:
+            raise ValueError("no number of seconds")
         if seconds is not None and not wanted > 0.0:
             return received_at_once(fd, min(size, AT_ONCE))
         if wanted != self._seconds:

@@ -8,7 +8,6 @@ thread of its own from the first such action on, while the thread of the call wa
 from __future__ import annotations
 
 from _queue import SimpleQueue
-from contextvars import ContextVar
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from gunicorn.loading.tracebacks import application_traceback
@@ -18,6 +17,7 @@ from .errors import DirtyAppError, DirtyAppNotFoundError, DirtyError, DirtyProto
 from .frames import END, ERROR, ITEM, RESULT, STREAM, WINDOW, names_of
 from .loop_thread import LoopThread, Pending
 from .passing import opened
+from .running import running
 from .values import decode, encode
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     # Kind, payload.
     Answers = Generator[tuple[int, bytes], None, None]
 
-__all__ = ["Job", "answer", "answers", "cancelled", "run"]
+__all__ = ["Job", "answer", "answers", "run"]
 
 
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
@@ -88,15 +88,6 @@ class Job:
             self._pending = None
 
 
-_running: ContextVar[Job | None] = ContextVar("gunicorn_task", default=None)
-
-
-def cancelled() -> bool:
-    """Whether nobody waits any more for the call that runs here: long ones ask, and end. False outside of a call."""
-    job = _running.get()
-    return job is not None and job.is_cancelled
-
-
 def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | None:
     """Run a call and tell what comes of it. What the application has raised, where it has."""
     if job.is_stream:
@@ -112,7 +103,7 @@ def run(job: Job, apps: Apps, loop: LoopThread, tell: Tell) -> BaseException | N
 
 def answer(job: Job, apps: Apps, loop: LoopThread) -> tuple[int, bytes]:
     """Run a call that gives no items: the kind of the frame that comes of it, and its payload."""
-    token = _running.set(job)
+    token = running.set(job)
     try:
         result = _result(job, apps, loop)
         if isinstance(result, _GENERATORS):
@@ -124,7 +115,7 @@ def answer(job: Job, apps: Apps, loop: LoopThread) -> tuple[int, bytes]:
         job.error = error
         return ERROR, encode(_as_data(error, job))
     finally:
-        _running.reset(token)
+        running.reset(token)
 
 
 def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
@@ -132,7 +123,7 @@ def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
     if not job.is_stream:
         yield answer(job, apps, loop)
         return
-    token = _running.set(job)
+    token = running.set(job)
     try:
         result = _result(job, apps, loop)
         if isinstance(result, GeneratorType):
@@ -144,7 +135,7 @@ def answers(job: Job, apps: Apps, loop: LoopThread) -> Answers:
         job.error = error
         yield ERROR, encode(_as_data(error, job))
     finally:
-        _running.reset(token)
+        running.reset(token)
 
 
 def _result(job: Job, apps: Apps, loop: LoopThread) -> object:

@@ -21,8 +21,9 @@ __all__ = ["KNOWN", "amounts_of", "check_options", "missing", "together"]
 _NUMBERS = ("num_cpus", "num_gpus", "memory")
 _TEXTS = ("accelerator_type", "scheduling_strategy")
 _TABLES = ("resources", "label_selector")
+_EVENTS = "enable_task_events"
 
-KNOWN = (*_NUMBERS, *_TEXTS, *_TABLES)
+KNOWN = (*_NUMBERS, *_TEXTS, *_TABLES, _EVENTS)
 """What `ray_options` may say. How many calls run at a time is `dirty_threads`; what becomes of an actor that dies, and
 of the call in it, is the pool's affair."""
 
@@ -52,6 +53,8 @@ def _problem(name: str, value: object) -> str:
         return "" if _is_amount(value) else "a number that is not negative"
     if name in _TEXTS:
         return "" if isinstance(value, str) else "a text"
+    if name == _EVENTS:
+        return "" if isinstance(value, bool) else "True or False"
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         return "a dict with texts for keys"
     if name == "resources":
@@ -76,9 +79,12 @@ def together(all_options: Iterable[Options]) -> Options:
         for name, amount in _table(options.get("resources")).items():
             resources[name] = resources.get(name, 0) + _number(amount)
         found.update({name: options[name] for name in _TEXTS if name in options})
+        found[_EVENTS] = bool(found.get(_EVENTS) or options.get(_EVENTS))
         if "label_selector" in options:
             found["label_selector"] = {**_table(found.get("label_selector")), **_table(options["label_selector"])}
     found.setdefault("num_cpus", 1)
+    # What Ray keeps of each call is a seventh of the time of a short one; what there is to see of calls is seen here.
+    found.setdefault(_EVENTS, False)
     if resources:
         found["resources"] = resources
     # So that the end of a node is not the end of all.

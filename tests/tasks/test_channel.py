@@ -177,6 +177,13 @@ def test_sizes_that_are_none(leaf: Any, pair: Pair, size: int) -> None:
 
 
 @BOTH
+def test_how_long_it_waits(leaf: Any, pair: Pair) -> None:
+    assert outcome(leaf.Receiver(pair[1]).receive, 10, float("nan")) is ValueError
+    leaf.send(pair[0], b"x")
+    assert leaf.Receiver(pair[1]).receive(10, float("inf")) == (b"x", None)
+
+
+@BOTH
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_no_octets(leaf: Any, pair: Pair, wrong: object) -> None:
     assert outcome(leaf.send, pair[0], wrong) is TypeError

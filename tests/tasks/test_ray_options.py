@@ -19,6 +19,7 @@ from gunicorn.tasks.ray_options import amounts_of, check_options, missing, toget
         ({"resources": {"a": "b"}}, "resources of ray_options is a dict of numbers"),
         ({"resources": {1: 2}}, "resources of ray_options is a dict with texts"),
         ({"label_selector": {"a": 1}}, "label_selector of ray_options is a dict of texts"),
+        ({"enable_task_events": 1}, "enable_task_events of ray_options is True or False, not 1"),
         ({"accelerator_type": 4}, "accelerator_type of ray_options is a text"),
     ],
 )
@@ -32,7 +33,7 @@ def test_options_that_are_none(options: object, problem: str) -> None:
 def test_options_that_are_some() -> None:
     assert check_options("m:C", None) == {}
     options = {"num_cpus": 0.5, "num_gpus": 1, "memory": 10, "resources": {"a": 1}, "scheduling_strategy": "DEFAULT",
-               "accelerator_type": "A100", "label_selector": {"zone": "a"}}
+               "accelerator_type": "A100", "label_selector": {"zone": "a"}, "enable_task_events": True}
     assert check_options("m:C", options) == options
 
 
@@ -47,12 +48,15 @@ def test_options_that_are_some() -> None:
          {"num_cpus": 4, "num_gpus": 0.75, "memory": 7}),
         ([{"resources": {"a": 1, "b": 1}}, {"resources": {"a": 2}}],
          {"num_cpus": 1, "resources": {"a": 3, "b": 1}}),
+        ([{"enable_task_events": True}, {}], {"num_cpus": 1, "enable_task_events": True}),
+        ([{}, {"enable_task_events": True}], {"num_cpus": 1, "enable_task_events": True}),
+        ([{"enable_task_events": False}], {"num_cpus": 1}),
         ([{"label_selector": {"zone": "a"}}, {"label_selector": {"disk": "b"}}],
          {"num_cpus": 1, "label_selector": {"zone": "a", "disk": "b"}}),
     ],
 )
 def test_applications_that_share_an_actor(options: list[dict[str, object]], found: dict[str, object]) -> None:
-    assert together(options) == {"scheduling_strategy": "SPREAD", **found}
+    assert together(options) == {"scheduling_strategy": "SPREAD", "enable_task_events": False, **found}
 
 
 def test_a_strategy_of_one_s_own() -> None:
