@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
 from _thread import get_ident
 from asyncio import CancelledError, InvalidStateError, current_task
+from sys import exception as handled_exception
 
 from gunicorn.errors import OwnSignal
 
@@ -118,7 +118,7 @@ class Waiter:
         if callback is None:
             return
         elsewhere = _LOOP_THREAD is not None and get_ident() != _LOOP_THREAD
-        is_free = not elsewhere and sys.exception() is None
+        is_free = not elsewhere and handled_exception() is None
         if is_free and current_task(self.loop) is None and self.context is not None:
             try:
                 self.context.run(callback, self)
