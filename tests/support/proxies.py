@@ -114,13 +114,11 @@ class Proxy:
         env = dict(os.environ)
         if env_name:
             env[env_name] = f"{self.socket.fileno()};"
-        arguments = command(self.socket)
-        with open(folder / "proxy.log", "wb") as log:
+        with self.socket, open(folder / "proxy.log", "wb") as log:
             self.process = subprocess.Popen(
-                arguments, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command(self.socket), cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[self.socket.fileno()], start_new_session=True,
             )
-        self.socket.close()
         wait_until(self.is_up, what=self.describe)
 
     def is_up(self) -> bool:

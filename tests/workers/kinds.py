@@ -86,14 +86,18 @@ def everywhere(make_server: Callable[..., Server], kinds: list[str], scenario: C
 def at_once(names: Iterable[str], play: Callable[[str], None]) -> None:
     """Play for each of the names, all at the same time: most of it is waiting.
 
-    Raises an ExceptionGroup of what failed, with the names as notes.
+    Raises an ExceptionGroup of what failed, with the names as notes; or, where one of them needs what is not there,
+    skips the test when the others have been played.
     """
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
+    skips: list[BaseException] = []
 
     def guarded(name: str) -> None:
         try:
             play(name)
-        except Exception as error:
+        except pytest.skip.Exception as skip:
+            skips.append(skip)
+        except (Exception, pytest.fail.Exception) as error:
             error.add_note(f"with {name}")
             failures.append(error)
 
@@ -103,4 +107,6 @@ def at_once(names: Iterable[str], play: Callable[[str], None]) -> None:
     for thread in threads:
         thread.join()
     if failures:
-        raise ExceptionGroup("not all of them do that", failures)
+        raise BaseExceptionGroup("not all of them do that", failures)
+    if skips:
+        raise skips[0]
