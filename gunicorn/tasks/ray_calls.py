@@ -127,8 +127,9 @@ class Calls:
                 if not frames and not self._reader.is_within:
                     return None
             self._left -= 1
+            is_worn = self._left == 0
             frame = frames.pop(0)
-        if self._left == 0:
+        if is_worn:
             self.send(WORN, 0, b"")
         return frame
 

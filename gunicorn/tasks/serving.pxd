@@ -32,5 +32,5 @@ cdef class Serving:
     cpdef send(self, int kind, unsigned long long number, bytes payload)
     @cython.locals(job=Job)
     cpdef work(self, str name)
-    @cython.locals(job=Job)
+    @cython.locals(job=Job, is_worn=bint)
     cdef Job _next_job(self)

@@ -182,12 +182,13 @@ class Serving:
             self._jobs[job.number] = job
             self._last_seen = job.number
             self._calls_left -= 1
+            is_worn = self._calls_left == 0
         finally:
             self._reading.release()
         # Lines of the log that the action writes are about that request.
         if request_ids.running.get() != job.request_id:
             request_ids.running.set(job.request_id)
-        if self._calls_left == 0:
+        if is_worn:
             self.send(WORN, 0, b"")
         if job.number in self._cancelled:
             self._cancelled.discard(job.number)
