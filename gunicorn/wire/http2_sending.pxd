@@ -31,6 +31,8 @@ cdef class Sender:
     @cython.locals(size=Py_ssize_t, start=Py_ssize_t, flags=int)
     cpdef send_data(self, Stream stream, bytes data, bint ended)
     cdef _sent(self, Stream stream)
+    @cython.locals(more="long long")
+    cdef _let_finish(self, Stream stream)
     cpdef consumed(self, Stream stream, long long count)
     cpdef reopen(self, Stream stream, long long count)
     @cython.locals(more="long long")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # What may still come of a request that is answered: so many octets, in a second or two (`Sender.tire`).
-LEFT_OVER = 65536
+LEFT_OVER = 1048576
 # Streams that have ended and are remembered: what was on its way to them is no error.
 REMEMBERED = 100
 

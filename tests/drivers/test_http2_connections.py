@@ -316,11 +316,27 @@ def board(server: Server) -> dict[str, Any]:
     return dict(pages[0]) if pages else {"requests": -1, "errors": -1, "running": -1}
 
 
-@pytest.mark.parametrize("offer", ["--http2", "--http2-prior-knowledge"])
-def test_curl(servers: Servers, offer: str, tmp_path: Path) -> None:
-    curl = shutil.which("curl")
-    if curl is None or "HTTP2" not in subprocess.run([curl, "-V"], capture_output=True, text=True).stdout:
+@pytest.fixture(scope="module")
+def curl() -> str:
+    found = shutil.which("curl")
+    if found is None or "HTTP2" not in subprocess.run([found, "-V"], capture_output=True, text=True).stdout:
         pytest.skip("no curl that speaks HTTP/2")
+    return found
+
+
+@pytest.mark.parametrize("size", [65536, 150_000, 1_000_000])
+def test_curl_is_answered_before_it_has_sent_all(servers: Servers, curl: str, size: int) -> None:
+    """It shows no response that comes together with a reset."""
+    done = subprocess.run(
+        [curl, "-sS", "--http2-prior-knowledge", "-w", "%{http_code}", "-o", "/dev/null", "--data-binary", "@-",
+         f"{servers(ASGI_APP).url}/scope"],
+        input=b"a" * size, capture_output=True, timeout=PATIENCE,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (b"200", b"", 0)
+
+
+@pytest.mark.parametrize("offer", ["--http2", "--http2-prior-knowledge"])
+def test_curl(servers: Servers, curl: str, offer: str, tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(BIG)
     url = servers("gthread").url
     done = subprocess.run(

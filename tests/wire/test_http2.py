@@ -407,11 +407,13 @@ LEFT_OVERS: dict[str, tuple[bytes, list[tuple[object, ...]]]] = {
     "content without its end": (frame(DATA, 0, 1, b"a" * 1000), []),
     "trailers": (frame(DATA, 0, 1, b"a" * 20) + frame(HEADERS, END | WHOLE, 1, hpack.packed(b"a", b"b")), []),
     "a reset": (frame(RST, 0, 1, u32(8)), []),
-    "all that the window takes": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, 0, 1, b"a" * 16383), [
-        ("stream", 1, "NO_ERROR")]),
+    "all that the window took before": (frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, 0, 1, b"a" * 16383), []),
+    "all that the window takes": (frame(DATA, 0, 1, b"a" * 16384) * 64, [("stream", 1, "NO_ERROR")]),
     "all that the window takes, and its end": (
-        frame(DATA, 0, 1, b"a" * 16384) * 3 + frame(DATA, END, 1, b"a" * 16383), []),
-    "more than the window": (frame(DATA, 0, 1, b"a" * 16384) * 4, [("connection", "FLOW_CONTROL_ERROR")]),
+        frame(DATA, 0, 1, b"a" * 16384) * 63 + frame(DATA, END, 1, b"a" * 16384), []),
+    "more than the window": (
+        frame(DATA, 0, 1, b"a" * 16384) * 63 + frame(DATA, 0, 1, b"a" * 16383) + frame(DATA, 0, 1, b"a" * 2), [
+            ("connection", "FLOW_CONTROL_ERROR")]),
     "a second head": (post(1), [("connection", "PROTOCOL_ERROR")]),
     "trailers with a pseudo field": (
         frame(HEADERS, END | WHOLE, 1, hpack.packed(b":path", b"/")), [("stream", 1, "PROTOCOL_ERROR")]),
@@ -433,7 +435,7 @@ def test_what_comes_behind_the_answer_is_judged_and_thrown_away(name: str, relea
         client.http2.send_head(client.streams[1], b"\x88", False)
         client.http2.send_data(client.streams[1], b"no", True)
     assert [(each.kind, each.flags, each.payload) for each in client.sent()] == [
-        (HEADERS, WHOLE, b"\x88"), (DATA, END, b"no")]
+        (HEADERS, WHOLE, b"\x88"), (DATA, END, b"no"), (WINDOW, 0, u32(1048576 - 65535))]
     client.send(octets)
     assert client.told() == told
     assert client.calls == [("head", 1, "POST", "/", True)]
@@ -453,9 +455,25 @@ def test_content_behind_the_answer_is_as_long_as_it_said(
     assert client.told() == told
 
 
+@pytest.mark.parametrize(("said", "more"), [("5", None), ("65534", None), ("65535", 1), ("1048576", 1048577 - 65535)])
+def test_whoever_has_said_how_much_comes_has_room_for_it(said: str, more: int | None) -> None:
+    client = Client()
+    client.send(post(1, ("content-length", said)))
+    client.answer(1, b"no")
+    assert [each.payload for each in client.sent() if each.kind == WINDOW] == ([] if more is None else [u32(more)])
+    rest = int(said)
+    while rest:
+        client.send(frame(DATA, 0, 1, b"a" * min(rest, 16384)))
+        rest -= min(rest, 16384)
+    assert client.told() == []
+    client.send(frame(DATA, END, 1))
+    assert client.told() == []
+    assert not client.http2.streams
+
+
 def test_whoever_has_much_to_send_is_told_at_once_that_nobody_needs_it() -> None:
     client = Client()
-    client.send(post(1, ("content-length", "65537")))
+    client.send(post(1, ("content-length", "1048577")))
     client.answer(1, b"no")
     assert client.told() == [("stream", 1, "NO_ERROR")]
 
