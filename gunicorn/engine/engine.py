@@ -311,7 +311,8 @@ class Engine(Intake):
         # Its descriptor is a copy, what it stands for is the parent's: to take anything out would be to take it out
         # there.
         self.poller.close()
-        self.poller = Nowhere(ended)
+        self.poller = nowhere = Nowhere()
+        nowhere.ended = ended
         self.guard = NoGuard()
         for connection in self.connections:
             if connection is not None:

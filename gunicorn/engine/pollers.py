@@ -21,11 +21,15 @@ def make_poller() -> Poller:
 
 
 class Nowhere(Poller):
-    """In the place of a poller, in a process that is not to serve: whoever would wait for clients there is ended."""
+    """In the place of a poller, in a process that is not to serve: whoever would wait for clients there is ended.
 
-    def __init__(self, ended: Callable[[], object]) -> None:
-        """It has no descriptor. `ended` does not return."""
-        self.ended = ended
+    `ended` does not return; it is set afterwards, since a poller is made without arguments.
+    """
+
+    ended: Callable[[], object]
+
+    def __init__(self) -> None:
+        """It has no descriptor."""
 
     def add(self, fd: int) -> None:
         """Nothing comes of it."""

@@ -55,7 +55,8 @@ def build(sources: Path, kind: str, **env: str) -> Path:
 
 def unpack(archive: Path, into: Path) -> Path:
     with tarfile.open(archive) as packed:
-        packed.extractall(into, filter="data")
+        # Debian 12 has a Python that does not know filters yet.
+        packed.extractall(into, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (folder,) = into.iterdir()
     return folder
 
