@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["payload_to_send", "read_frames", "send_all", "send_answer", "send_frame"]
 
 _SMALL = 64 * 1024
+# Where a large one is not passed as a descriptor: no more of it is copied at a time than the kernel may take.
+_PIECE = 256 * 1024
 
 
 def payload_to_send(payload: bytes, passes: bool) -> tuple[bytes, Passed | None]:
@@ -60,14 +62,14 @@ def send_all(sock: Socket, octets: bytes, seconds: float | None) -> None:
     """Send octets, all of them, as `send_frame`."""
     sent = send(sock, octets)
     if sent < len(octets):
-        _send_rest(sock, octets[max(sent, 0):], seconds)
+        _send_rest(sock, octets, max(sent, 0), seconds)
 
 
-def _send_rest(sock: Socket, octets: bytes, seconds: float | None) -> None:
+def _send_rest(sock: Socket, octets: bytes, sent: int, seconds: float | None) -> None:
     until = None if seconds is None else monotonic() + seconds
-    while octets:
+    while sent < len(octets):
         _wait_for_room(sock, until)
-        octets = octets[max(send(sock, octets), 0):]
+        sent += max(send(sock, octets[sent:sent + _PIECE]), 0)
 
 
 def _send_passed(sock: Socket, begin: bytes, passed: Passed, seconds: float | None) -> None:
@@ -79,7 +81,7 @@ def _send_passed(sock: Socket, begin: bytes, passed: Passed, seconds: float | No
             _wait_for_room(sock, until)
         else:
             break
-    _send_rest(sock, begin[sent:], seconds)
+    _send_rest(sock, begin, sent, seconds)
 
 
 def _wait_for_room(sock: Socket, until: float | None) -> None:
