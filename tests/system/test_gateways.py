@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Serve
 from tests.support import cgi
 from tests.support.cgi import PACKERS, VARIABLES, changed
-from tests.support.proxies import Front, start_apache, start_lighttpd, start_nginx_for
+from tests.support.proxies import Front, need, start_apache, start_lighttpd, start_nginx_for
 from tests.support.server import HELLO, Server
 from tests.support.wait import wait_until
 from tests.support.wire import Response, Wire
@@ -166,6 +166,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    # Before there is a server, which nobody would end.
+    need("nginx")
     there = House(tmp_path_factory.mktemp("gateways"))
     yield there
     there.end()
