@@ -19,11 +19,13 @@ from gunicorn.config.values import DEFAULT
 from gunicorn.errors import ConfigError
 from gunicorn.instrument import scoreboard
 from gunicorn.tasks.errors import DirtyProtocolError
+from gunicorn.tasks.lines import CONTROL, PLACE, Line
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
 from gunicorn.tasks.passing import opened
 from gunicorn.tasks.values import decode, encode
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.interest import READ, WRITE
+from gunicorn.unix.unpatched import Socket
 
 from .decisions import Exit, Measured
 from .pool_master import DirtyArbiter
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gunicorn.config.config import Config
-    from gunicorn.tasks.lines import Line
     from gunicorn.tasks.passing import Passed
     from gunicorn.tasks.process import DirtyWorker
 
@@ -165,7 +166,9 @@ class RayArbiter(DirtyArbiter):
         self._watch(output, self._on_output)
         self._watch(ours.fileno(), self._on_messages)
         self.log.info("Ray is spoken to by a process of its own (pid:%s)", self._gateway)
-        self._messages.send("connect", {"address": self.cfg.dirty_ray_address, "name": self.cfg.proc_name})
+        self._messages.send("connect", {
+            "address": self.cfg.dirty_ray_address, "name": self.cfg.proc_name, "direct": self.cfg.dirty_ray_direct,
+        })
 
     def _watch_messages(self) -> None:
         if self._messages is not None:
@@ -177,8 +180,8 @@ class RayArbiter(DirtyArbiter):
         self._watch_messages()
         try:
             while True:
-                said, _ = self._messages.receive()
-                _EVENTS[said[0]](self, *said[1:])
+                said, passed = self._messages.receive()
+                _EVENTS[said[0]](self, *said[1:], *map(_socket, passed))
         except BlockingIOError:
             return
         except MessageEnd:
@@ -231,6 +234,23 @@ class RayArbiter(DirtyArbiter):
         """An actor has ended; it has said before what it had to say."""
         self._news.exits.append(Exit(place, status))
         self._switchboard.hear_out(place)
+
+    def _on_moved(self, place: int, about: bytes, *channels: Socket) -> None:
+        """An actor on another node is ready, and has come by itself."""
+        if len(channels) != _CHANNELS:
+            # There were no descriptors for them.
+            for channel in channels:
+                channel.close()
+            self._signal(place, signal.SIGKILL)
+            return
+        line, control = Line(channels[0], 0, PLACE), Line(channels[1], 0, CONTROL)
+        self._switchboard.move_place(place, line, control)
+        self.on_ready(place, about, time.monotonic())
+
+    def _on_caller_there(self, *callers: Socket) -> None:
+        """An application on another node wants to call, or to look into the stash."""
+        for caller in callers:
+            self._switchboard.take_caller(caller)
 
     def _on_pulse(self, place: int, used: int) -> None:
         worker = self.workers.get(place)
@@ -305,8 +325,14 @@ def _name_of(hook: Callable[..., object] | None) -> list[str] | None:
     return [getattr(module, "__file__", "") if home == "__config__" else home, name]
 
 
+def _socket(fd: int) -> Socket:
+    return Socket(fileno=fd)
+
+
 _REFUSED = 3
+_CHANNELS = 2
 
 _EVENTS: dict[str, Callable[..., None]] = {
     "exit": RayArbiter._on_exit, "pulse": RayArbiter._on_pulse, "log": RayArbiter._on_log,
+    "moved": RayArbiter._on_moved, "caller": RayArbiter._on_caller_there,
 }

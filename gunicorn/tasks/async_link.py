@@ -12,6 +12,7 @@ import weakref
 from collections import deque
 
 from ._octets import head
+from .addresses import open_socket, way_to
 from .errors import DirtyConnectionError, DirtyTimeoutError
 from .frames import CANCEL, MORE, PASSED, TAKES_PASSED
 from .passing import ROOM, Passed
@@ -46,10 +47,11 @@ class AsyncReply(Reply):
 
 
 class AsyncLink:
-    """The connection to `path`. Its methods raise DirtyConnectionError and DirtyTimeoutError."""
+    """The connection to `path`, which may be a door (`addresses.py`). Its methods raise DirtyConnectionError and
+    DirtyTimeoutError."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._way = way_to(path)
         self._sock: socket.socket | None = None
         self._loop: AbstractEventLoop | None = None
         self._pid = 0
@@ -63,14 +65,16 @@ class AsyncLink:
         if self._sock is not None and self._loop is loop and self._pid == os.getpid():
             return
         self.close()
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock = open_socket(self._way)
         sock.setblocking(False)
         try:
             # One that is full says so at once.
-            await loop.sock_connect(sock, self._path)
+            await loop.sock_connect(sock, self._way.where)
+            if self._way.greeting:
+                await loop.sock_sendall(sock, self._way.greeting)
         except OSError as error:
             sock.close()
-            raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
+            raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._way.name) from error
         if self._sock is not None:
             # Another coroutine was faster.
             sock.close()
@@ -100,8 +104,8 @@ class AsyncLink:
         """Send a call; where its answer will be found."""
         await self.connect()
         reply = self._registered(self._replies.next_number())
-        inline, passed = payload_to_send(payload, passes=True)
-        marks |= TAKES_PASSED | (PASSED if passed is not None else 0)
+        inline, passed = payload_to_send(payload, passes=self._way.is_local)
+        marks |= (TAKES_PASSED if self._way.is_local else 0) | (PASSED if passed is not None else 0)
         length = len(target) + len(inline)
         octets = head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target
         if not self._send(octets, inline, passed):
@@ -109,7 +113,7 @@ class AsyncLink:
             await self.connect()
             reply = self._registered(reply.number)
             if not self._send(octets, inline, passed):
-                raise DirtyConnectionError("The connection is lost", self._path)
+                raise DirtyConnectionError("The connection is lost", self._way.name)
         return reply
 
     def _registered(self, number: int) -> AsyncReply:
@@ -125,7 +129,7 @@ class AsyncLink:
         if found is not None:
             return found
         if reply.age != self._replies.age:
-            raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
+            raise DirtyConnectionError("The connection is lost: the call may have run", self._way.name)
         self.cancel(reply)
         raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)
 

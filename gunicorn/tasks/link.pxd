@@ -17,7 +17,7 @@ cdef class ThreadReply(Reply):
 
 @cython.final
 cdef class Link:
-    cdef str _path
+    cdef int _marks
     cdef long long _pid
     cdef object _reading
     cdef Receiver _receiver
@@ -25,6 +25,7 @@ cdef class Link:
     cdef object _sending
     cdef readonly object _sock
     cdef object _timeout
+    cdef object _way
 
     cdef _begin_anew(self)
     cdef object _connected(self, object timeout)

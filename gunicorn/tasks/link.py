@@ -13,6 +13,7 @@ from time import monotonic
 
 from ._channel import Receiver
 from ._octets import head
+from .addresses import connected, way_to
 from .errors import DirtyConnectionError, DirtyTimeoutError
 from .frames import CANCEL, MORE, TAKES_PASSED
 from .replies import Replies, Reply
@@ -42,13 +43,15 @@ class ThreadReply(Reply):
 
 
 class Link:
-    """The connection to `path`. Every method may be called by any thread. Raise DirtyConnectionError and
-    DirtyTimeoutError."""
+    """The connection to `path`, which may be a door (`addresses.py`). Every method may be called by any thread.
+    Raise DirtyConnectionError and DirtyTimeoutError."""
 
-    __slots__ = ("_path", "_pid", "_reading", "_receiver", "_replies", "_sending", "_sock", "_timeout")
+    __slots__ = ("_marks", "_pid", "_reading", "_receiver", "_replies", "_sending", "_sock", "_timeout", "_way")
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._way = way_to(path)
+        # Of all that is asked there.
+        self._marks = TAKES_PASSED if self._way.is_local else 0
         self._sock: socket.socket | None = None
         # Sockets that a library has put in the place of the standard ones have none, and wait for octets alone.
         self._receiver: Receiver | None = None
@@ -79,13 +82,10 @@ class Link:
 
     def _connected(self, timeout: float | None) -> socket.socket:
         if self._sock is None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
-                sock.settimeout(timeout)
-                sock.connect(self._path)
+                sock = connected(self._way, timeout)
             except OSError as error:
-                sock.close()
-                raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._path) from error
+                raise DirtyConnectionError(f"Failed to connect to dirty arbiter: {error}", self._way.name) from error
             self._sock, self._receiver = sock, None
             if type(sock).__module__ == "socket":
                 # How long is said to the kernel, or asked of the poller where the kernel takes nothing.
@@ -129,7 +129,7 @@ class Link:
                 self._replies.add(reply)
                 try:
                     if self._receiver is not None:
-                        about = kind, reply.number, marks | TAKES_PASSED, timeout or 0.0
+                        about = kind, reply.number, marks | self._marks, timeout or 0.0
                         send_frame(sock, about, target, payload, timeout)
                     else:
                         length = len(target) + len(payload)
@@ -143,7 +143,7 @@ class Link:
                     # What was not taken as a whole is not run: where the old pool has ended there may be a new one.
                     self._lose(sock)
                     if is_last or is_new:
-                        raise DirtyConnectionError(f"The connection is lost: {error}", self._path) from error
+                        raise DirtyConnectionError(f"The connection is lost: {error}", self._way.name) from error
         finally:
             self._sending.release()
         raise AssertionError
@@ -163,7 +163,7 @@ class Link:
             if found is not None:
                 return found
             if reply.age != self._replies.age:
-                raise DirtyConnectionError("The connection is lost: the call may have run", self._path)
+                raise DirtyConnectionError("The connection is lost: the call may have run", self._way.name)
             if left is not None and left <= 0:
                 self.cancel(reply)
                 raise DirtyTimeoutError(f"Timeout waiting for response after {timeout:g} s", timeout)

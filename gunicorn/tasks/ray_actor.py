@@ -4,8 +4,9 @@ This is imported on the nodes. Calls come as octets and are answered as octets, 
 (`values.py`): no object of an application goes through Ray. Nothing here raises, so that Ray has nothing to tell of the
 errors of applications: they are data, too. What is said about calls that run comes to a second group of threads.
 
-On the machine of the server there is a shorter way: the actor is given the two sockets that a task process has, and
-calls do not go through Ray at all.
+There is a shorter way: the actor has the two connections that a task process has, and calls do not go through Ray at
+all. On the machine of the server it is given its sockets; on another node it comes to the server's door
+(`ray_door.py`), and so do its applications, which call others and look into the stash by it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from gunicorn.unix.unpatched import Socket
 
 from . import calls
 from ._octets import Frame
+from .addresses import CALLS, CONTROLS, connected, open_socket, way_to
 from .apps import class_at, load_dirty_app
 from .calls import Job
 from .errors import DirtyAppError, DirtyError
@@ -52,6 +54,7 @@ LEAVES = 0x80
 
 _MOST_CANCELLED = 256
 _MEETING_SECONDS = 5.0
+_DOOR_SECONDS = 2.0
 _HEAD = struct.Struct("!QBH")
 
 
@@ -151,7 +154,7 @@ class TaskActor:
         if job is not None:
             job.cancel()
 
-    # Where the pool is on this machine.
+    # Where the pool is to be reached.
 
     def meet(self, path: str, max_calls: int) -> bool:
         """Take the sockets that calls come by from whoever listens at `path`; False: it is not to be reached."""
@@ -162,6 +165,22 @@ class TaskActor:
                 _, fds, _, _ = socket.recv_fds(meeting, 1, 2)
         except OSError:
             return False
+        return self._serve(fds, max_calls)
+
+    def come(self, door: str, number: int, max_calls: int) -> bool:
+        """Come to the door of the server as the place of that number; False: it is not to be reached."""
+        fds: list[int] = []
+        try:
+            for role in (CALLS, CONTROLS):
+                sock = connected(way_to(door, role, number), _DOOR_SECONDS)
+                sock.settimeout(None)
+                fds.append(sock.detach())
+        except OSError:
+            # What is there is closed.
+            pass
+        return self._serve(fds, max_calls)
+
+    def _serve(self, fds: list[int], max_calls: int) -> bool:
         if len(fds) != 2:
             for fd in fds:
                 os.close(fd)
@@ -263,10 +282,36 @@ def prepare(about: dict[str, Value]) -> None:
             raise DirtyError(text) from None
     sys.path[:0] = [folder for folder in about["folders"] if folder not in sys.path]
     os.environ.update(about["env"])
-    # The pool is reached by a socket, and so only from the machine that it is on.
     os.environ.pop(VARIABLE, None)
-    if os.path.exists(about["socket"]):
-        os.environ[VARIABLE] = about["socket"]
+    place = _place_of_pool(about)
+    if place:
+        os.environ[VARIABLE] = place
+
+
+def _place_of_pool(about: dict[str, Value]) -> str:
+    """Where it is to be reached from here; empty: nowhere."""
+    door: str = about["door"]
+    if door and _node() != about["node"] and _answers(door):
+        return door
+    path: str = about["socket"]
+    return path if os.path.exists(path) else ""
+
+
+def _node() -> str:
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def _answers(door: str) -> bool:
+    way = way_to(door)
+    try:
+        with open_socket(way) as sock:
+            sock.settimeout(_DOOR_SECONDS)
+            sock.connect(way.where)
+    except OSError:
+        return False
+    return True
 
 
 def _configuration(about: dict[str, Value]) -> Config:

@@ -56,6 +56,8 @@ class Cluster:
         self._suspects: dict[str, float] = {}
         # The node by which this process is in the cluster, and so on the same machine.
         self.own_node = ""
+        # Where that node is reached by others.
+        self.own_address = ""
 
     def connect(self, address: str, name: str) -> None:
         """Be a driver of the cluster at `address`. Raises DirtyError."""
@@ -74,6 +76,7 @@ class Cluster:
             said = " ".join(str(error).split())[:_LONGEST_SAID]
             raise DirtyError(f"no cluster of Ray can be joined {where}: {said}") from error
         self.own_node = ray.get_runtime_context().get_node_id()
+        self.own_address = ray.util.get_node_ip_address()
 
     def applications(self, order: dict[str, Value]) -> Applications:
         """What the classes of an order's applications say; they are asked once a generation, on a node.
@@ -97,7 +100,7 @@ class Cluster:
         return Applications(limits, options)
 
     def _ask(self, order: dict[str, Value]) -> dict[str, Value]:
-        about = {name: order[name] for name in ("chdir", "env", "folders", "socket")}
+        about = {name: order[name] for name in ("chdir", "door", "env", "folders", "node", "socket")}
         about["apps"] = list(order["wanted"])
         # The process ends behind it: one that has imported what it asks about is none for an actor of the next
         # generation.

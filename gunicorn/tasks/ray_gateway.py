@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 
@@ -20,6 +21,7 @@ from gunicorn.unix.unpatched import Socket
 from .errors import DirtyError
 from .messages import MessageEnd, Messages
 from .ray_cluster import Cluster
+from .ray_door import Door
 from .ray_place import BOOT_ERROR, PING_EVERY, RayPlace
 
 TYPE_CHECKING = False
@@ -39,6 +41,7 @@ class Gateway:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
         self._cluster = Cluster()
+        self._door: Door | None = None
         self._places: dict[int, RayPlace] = {}
         # By the descriptors of their control channels.
         self._controls: dict[int, RayPlace] = {}
@@ -53,6 +56,8 @@ class Gateway:
             _, about = first
             set_process_title(f"ray gateway [{about['name']}]")
             self._cluster.connect(about["address"], about["name"])
+            if about["direct"]:
+                self._open_door()
         except DirtyError as error:
             self._messages.send("log", "error", 0, error.message)
             return BOOT_ERROR
@@ -64,6 +69,22 @@ class Gateway:
                 self._turn()
         except MessageEnd:
             return 0
+
+    def _open_door(self) -> None:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in _YES:
+            # What goes through Ray is encrypted there, and would not be here.
+            return
+        try:
+            self._door = Door(self._cluster.own_address, self._take_caller)
+        except OSError as error:
+            text = f"actors on other nodes are called through Ray: no port at {self._cluster.own_address}: {error}"
+            self._messages.send("log", "info", 0, text)
+        else:
+            self._door.open()
+            self._messages.send("log", "info", 0, f"actors on other nodes come to {self._door.name}")
+
+    def _take_caller(self, sock: socket.socket) -> None:
+        self._messages.send("caller", passed=[sock.fileno()])
 
     def _turn(self) -> None:
         for fd, _ in self._waits.poll(LOOK_SECONDS * 1000):
@@ -100,7 +121,7 @@ class Gateway:
     def _begin(self, said: list[Value], passed: list[int]) -> None:
         id, order = said
         channel, control = (Socket(fileno=fd) for fd in passed)
-        place = RayPlace(id, order, channel, control, self._cluster, self._messages.send)
+        place = RayPlace(id, order, channel, control, self._cluster, self._door, self._messages.send)
         self._places[id] = self._controls[control.fileno()] = place
         self._watched.add(control.fileno())
         self._waits.register(control.fileno(), unpatched.select.POLLIN)
@@ -113,6 +134,7 @@ class Gateway:
             unpatched.start_new_thread(place.kill, (number,))
 
 
+_YES = ("1", "true")
 _ORDERS: dict[str, Callable[[Gateway, list[Value], list[int]], None]] = {
     "begin": Gateway._begin, "kill": Gateway._kill,
 }

@@ -3,8 +3,9 @@
 To the pool it looks like a task process: calls come by one channel (`ray_calls.py`), and what is said about them by
 another.
 
-An actor on this machine is handed both channels, and serves them as a task process does: its calls cost what they cost
-without Ray, which starts and ends it, and says whether it lives.
+An actor on this machine is handed both channels, and one that comes to the server's door has connections in their
+place. They serve them as a task process does: their calls cost what they cost without Ray, which starts and ends
+actors, and says whether they live.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from gunicorn.unix import unpatched
+from gunicorn.unix.unpatched import Socket
 
 from ._channel import Receiver
 from .errors import DirtyError
@@ -32,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gunicorn._types import Value
-    from gunicorn.unix.unpatched import Socket
 
     from ._octets import Frame
     from .ray_cluster import Cluster
+    from .ray_door import Door
 
     # A word, and what belongs to it.
     Tell = Callable[..., None]
@@ -53,7 +55,7 @@ WAITS_FOR_ROOM = 5.0
 """So long an actor may wait for a node before it is looked whether there is one."""
 
 MEETING_SECONDS = 2.0
-"""So long an actor on this machine may take to come for its sockets; one that cannot get them does without."""
+"""So long an actor may take to come for its sockets, or to the door; one that cannot does without."""
 
 STACKS_SECONDS = 1.0
 BOOT_ERROR = 3
@@ -61,10 +63,12 @@ KILLED = 9
 
 
 class RayPlace:
-    """`id`: the pool's name for it; `order`: what the pool wants there; `tell`: says something to the pool."""
+    """`id`: the pool's name for it; `order`: what the pool wants there; `door`: where actors on other nodes come, if
+    there is one; `tell`: says something to the pool."""
 
     def __init__(
-        self, id: int, order: dict[str, Value], channel: Socket, control: Socket, cluster: Cluster, tell: Tell
+        self, id: int, order: dict[str, Value], channel: Socket, control: Socket, cluster: Cluster, door: Door | None,
+        tell: Tell,
     ) -> None:
         self.id = id
         self.control = control
@@ -73,9 +77,12 @@ class RayPlace:
         self.is_handed_over = False
         self.node = ""
         self.actor = ""
-        self._order = order
+        self._order = {**order, "door": door.address if door is not None else "", "node": cluster.own_node}
         self._cluster = cluster
+        self._door = door
         self._channel = channel
+        # What the pool and the actor hear each other by.
+        self._ends = [channel, control]
         self._tell = tell
         self._actor: Value = None
         self._options: dict[str, object] = {}
@@ -108,10 +115,18 @@ class RayPlace:
         self._calls.actor = self.actor
         if self.is_over:
             return
-        self.is_handed_over = self.node == self._cluster.own_node and self._hand_over()
+        about = encode({
+            "limits": self._limits, "pid": told["pid"], "actor": told["actor"], "node": told["node"],
+        })
+        if self.node == self._cluster.own_node:
+            self.is_handed_over = self._hand_over()
+        elif self._door is not None:
+            self._let_in(self._door)
         self._is_ready = True
-        about = {"limits": self._limits, "pid": told["pid"], "actor": told["actor"], "node": told["node"]}
-        self._calls.send(READY, 0, encode(about))
+        if len(self._ends) > _CHANNELS:
+            self._tell("moved", self.id, about, passed=[end.fileno() for end in self._ends[_CHANNELS:]])
+        else:
+            self._calls.send(READY, 0, about)
         if self.is_handed_over:
             self._attend()
             return
@@ -139,6 +154,19 @@ class RayPlace:
             return False
         finally:
             _remove(path)
+
+    def _let_in(self, door: Door) -> None:
+        """Have an actor on another node come by TCP."""
+        with door.expecting(self.id) as arrived:
+            has_come = self._about(self._actor.come).remote(door.address, self.id, self._order["max_calls"])
+            connections = arrived(MEETING_SECONDS)
+        try:
+            self.is_handed_over = bool(connections) and bool(ray.get(has_come))
+        except RayError:
+            # It has ended: so it is told where that is waited for.
+            pass
+        if self.is_handed_over:
+            self._ends += [Socket(fileno=connection.detach()) for connection in connections]
 
     def _attend(self) -> None:
         """Wait for the end of an actor that serves the channels itself."""
@@ -305,7 +333,7 @@ class RayPlace:
             self.is_over = True
             actor = self._actor
         self._calls.cancel_all()
-        for end in (self._channel, self.control):
+        for end in self._ends:
             try:
                 # Whoever waits for octets there, waits no longer.
                 end.shutdown(socket.SHUT_RDWR)
@@ -332,7 +360,8 @@ def _remove(path: str) -> None:
 
 
 _QUIT = 3
-_FOR_ACTORS = ("age", "apps", "chdir", "env", "folders", "hook", "settings", "socket")
+_CHANNELS = 2
+_FOR_ACTORS = ("age", "apps", "chdir", "door", "env", "folders", "hook", "node", "settings", "socket")
 
 _ON_FRAME: dict[int, Callable[[RayPlace, Frame], None]] = {
     CANCEL: RayPlace._on_cancel, MORE: RayPlace._on_more, LEAVE: RayPlace._on_leave,

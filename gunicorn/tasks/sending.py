@@ -47,7 +47,7 @@ def send_frame(
     if len(payload) < _SMALL:
         send_all(sock, framed(kind, number, target, payload, marks, amount), seconds)
         return
-    inline, passed = payload_to_send(payload, passes=True)
+    inline, passed = payload_to_send(payload, passes=sock.family == socket.AF_UNIX)
     if passed is not None:
         marks |= PASSED
     begin = head(kind, number, len(target) + len(inline), marks, len(target), amount) + target

@@ -159,11 +159,14 @@ class Switchboard:
                 accepted, _ = listener._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 return
-            self._last_caller += 1
-            sock = unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, accepted)
-            line = Line(sock, self._last_caller, CALLER)
-            self._callers[line.id] = self._lines[line.fd] = line
-            self._interest.watch(line.fd, READ)
+            self.take_caller(unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, accepted))
+
+    def take_caller(self, sock: Socket) -> None:
+        """Take on one that has come."""
+        self._last_caller += 1
+        line = Line(sock, self._last_caller, CALLER)
+        self._callers[line.id] = self._lines[line.fd] = line
+        self._interest.watch(line.fd, READ)
 
     def _hear_caller(self, line: Line) -> None:
         frames = line.receive()
@@ -263,6 +266,18 @@ class Switchboard:
         self._places[place] = self._lines[line.fd] = line
         self._controls[place] = self._lines[control.fd] = control
         self._interest.watch(line.fd, READ)
+
+    def move_place(self, place: int, line: Line, control: Line) -> None:
+        """One that has not been ready yet is reached by these lines, and no more by those that it had."""
+        former = self._places.get(place)
+        if former is None:
+            # It is gone.
+            line.close()
+            control.close()
+            return
+        self._close(former)
+        self._close(self._controls[place])
+        self.add_place(place, line, control)
 
     def hear_out(self, place: int) -> None:
         """Take all that one that has ended has said before."""

@@ -52,8 +52,8 @@ def far_node() -> Iterator[Node]:
         head.close()
 
 
-#: In processes; in actors that have been given the sockets; in actors that are called through Ray.
-BACKENDS = {"ray": "ray_head", "ray-far": "far_node"}
+#: In actors that have been given the sockets; in such as come to the server's door; in such as are called through Ray.
+BACKENDS = {"ray": ("ray_head",), "ray-far": ("far_node",), "ray-through": ("far_node", "--no-dirty-ray-direct")}
 
 
 @pytest.fixture(scope="module", params=["local", *(pytest.param(name, marks=NEEDS_RAY) for name in BACKENDS)])
@@ -61,5 +61,6 @@ def backend(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """What a command line says of where tasks run: what callers see is the same."""
     if request.param == "local":
         return ()
-    head: Node = request.getfixturevalue(BACKENDS[request.param])
-    return "--dirty-backend", "ray", "--dirty-ray-address", head.address
+    where, *others = BACKENDS[request.param]
+    head: Node = request.getfixturevalue(where)
+    return "--dirty-backend", "ray", "--dirty-ray-address", head.address, *others

@@ -19,6 +19,7 @@ from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
 from gunicorn.tasks._octets import head
 from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, target_of
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
+from gunicorn.tasks.place import VARIABLE
 from gunicorn.tasks.ray_actor import TaskActor
 from gunicorn.tasks.values import decode, encode
 from tests.conftest import Serve
@@ -107,7 +108,10 @@ class Closing:
 
 
 def test_an_actor_with_the_sockets_of_a_task_process(tmp_path: Path) -> None:
-    about = {"chdir": "", "folders": [], "env": {}, "socket": "", "settings": {}, "age": 1, "apps": [], "hook": None}
+    about = {
+        "chdir": "", "folders": [], "env": {}, "socket": "", "door": "", "node": "", "settings": {}, "age": 1,
+        "apps": [], "hook": None,
+    }
     actor = TaskActor(encode(about))
     app = actor.apps[T] = Closing()
     path = str(tmp_path / "meeting")
@@ -229,9 +233,13 @@ dirty_threads = 3
         wait_until(lambda: not is_alive(process))
         assert server.stop() == 0
 
-    @pytest.mark.parametrize(("nodes", "method"), [("ray_head", "work"), ("far_node", "run")])
+    @pytest.mark.parametrize(("nodes", "more", "method", "place"), [
+        ("ray_head", (), "work", "/"), ("far_node", (), "work", "tcp://"),
+        ("far_node", ("--no-dirty-ray-direct",), "run", "/"),
+    ])  # fmt: skip
     def test_which_way_calls_take(
-        self, make_server: Serve, request: pytest.FixtureRequest, nodes: str, method: str
+        self, make_server: Serve, request: pytest.FixtureRequest, nodes: str, more: tuple[str, ...], method: str,
+        place: str,
     ) -> None:
         source = TASKS.replace("""    def pid(self):
 """, """    def task(self):
@@ -239,8 +247,14 @@ dirty_threads = 3
         return ray.get_runtime_context().get_task_function_name()
     def pid(self):
 """, 1)
-        server = on_ray(make_server, request.getfixturevalue(nodes), "--dirty-workers", "1", source=source).start()
-        assert str(client_of(server).execute(T, "task")).endswith(f"TaskActor.{method}")
+        node = request.getfixturevalue(nodes)
+        server = on_ray(make_server, node, "--dirty-workers", "1", *more, source=source).start()
+        client = client_of(server)
+        assert str(client.execute(T, "task")).endswith(f"TaskActor.{method}")
+        door = str(client.execute(T, "environment", VARIABLE))
+        assert door.startswith(place)
+        # What it does not say who it is for is in no log.
+        assert door.rpartition("/")[2] not in server.log() or place == "/"
         assert not list(Path(socket_of(server)).parent.glob("actor-*"))
         assert server.stop() == 0
 

@@ -216,6 +216,23 @@ class DirtyRayEnv(Setting):
         """
 
 
+class DirtyRayDirect(Setting):
+    name = "dirty_ray_direct"
+    section = SECTION
+    default = True
+    validator = validate_bool
+    cli = ["--no-dirty-ray-direct"]
+    action = "store_false"
+    desc = """\
+        Whether actors on other nodes take their calls by connections to the server, and use the stash by them.
+
+        The server listens at a port of its node's address in the cluster, one that is free, for connections that begin
+        with a secret, which actors are told through Ray. What is said there is not encrypted: where Ray uses TLS
+        (`RAY_USE_TLS`) there is no such port. Without it, and where a node cannot reach it, calls go through Ray, which
+        takes several times as long, and there is no stash.
+        """
+
+
 class OnDirtyStarting(Setting):
     name = "on_dirty_starting"
     section = HOOKS
