@@ -106,7 +106,7 @@ class RayArbiter(DirtyArbiter):
             "threads": cfg.dirty_threads, "max_calls": cfg.dirty_max_calls, "ray_env": cfg.dirty_ray_env,
             "chdir": os.getcwd() if not cfg.dirty_ray_env.get("working_dir") else "",
             "folders": _folders(cfg), "env": cfg.env, "socket": self.socket_path, "settings": _settings_of(cfg),
-            "hook": _name_of(cfg.own_hook("dirty_worker_init")),
+            "longest": cfg.dirty_max_message, "hook": _name_of(cfg.own_hook("dirty_worker_init")),
         }
 
     def _signal(self, pid: int, number: int) -> None:

@@ -33,6 +33,7 @@ from .apps import class_at, load_dirty_app
 from .calls import Job
 from .errors import DirtyAppError, DirtyError
 from .frames import CALL, END, ITEM, STREAM
+from .limits import VARIABLE_OF_LIMIT
 from .loop_thread import LoopThread
 from .place import VARIABLE
 from .ray_options import check_options
@@ -47,10 +48,13 @@ if TYPE_CHECKING:
 
     from .passing import Passed
 
-__all__ = ["LEAVES", "TaskActor", "describe", "pack_call"]
+__all__ = ["LEAVES", "PREPARED", "TaskActor", "describe", "pack_call"]
 
 LEAVES = 0x80
 """Mark of the kind of an answer: the application wants its process to end."""
+
+PREPARED = ("chdir", "door", "env", "folders", "longest", "node", "socket")
+"""What of an order `prepare` reads."""
 
 _MOST_CANCELLED = 256
 _MEETING_SECONDS = 5.0
@@ -270,7 +274,8 @@ def _described(path: str) -> list[object]:
 
 
 def prepare(about: dict[str, Value]) -> None:
-    """Have on this node what the server has: its folder (`chdir`), its environment, its place for modules.
+    """Have on this node what the server has: its folder (`chdir`), its environment, its place for modules, how much may
+    be sent at once, and where the pool is.
 
     Raises DirtyError.
     """
@@ -282,6 +287,7 @@ def prepare(about: dict[str, Value]) -> None:
             raise DirtyError(text) from None
     sys.path[:0] = [folder for folder in about["folders"] if folder not in sys.path]
     os.environ.update(about["env"])
+    os.environ[VARIABLE_OF_LIMIT] = str(about["longest"])
     os.environ.pop(VARIABLE, None)
     place = _place_of_pool(about)
     if place:

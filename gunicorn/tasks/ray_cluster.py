@@ -11,7 +11,7 @@ from gunicorn._record import Record
 from gunicorn.unix import unpatched
 
 from .errors import DirtyAppError, DirtyError
-from .ray_actor import describe
+from .ray_actor import PREPARED, describe
 from .ray_options import amounts_of, missing, together
 from .values import decode, encode
 
@@ -100,7 +100,7 @@ class Cluster:
         return Applications(limits, options)
 
     def _ask(self, order: dict[str, Value]) -> dict[str, Value]:
-        about = {name: order[name] for name in ("chdir", "door", "env", "folders", "node", "socket")}
+        about = {name: order[name] for name in PREPARED}
         about["apps"] = list(order["wanted"])
         # The process ends behind it: one that has imported what it asks about is none for an actor of the next
         # generation.

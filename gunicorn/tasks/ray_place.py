@@ -23,7 +23,7 @@ from gunicorn.unix.unpatched import Socket
 from ._channel import Receiver
 from .errors import DirtyError
 from .frames import CANCEL, LEAVE, MORE, READY, FrameReader
-from .ray_actor import TaskActor
+from .ray_actor import PREPARED, TaskActor
 from .ray_calls import Calls, first_line
 from .ray_options import missing
 from .sending import read_frames
@@ -361,7 +361,7 @@ def _remove(path: str) -> None:
 
 _QUIT = 3
 _CHANNELS = 2
-_FOR_ACTORS = ("age", "apps", "chdir", "door", "env", "folders", "hook", "node", "settings", "socket")
+_FOR_ACTORS = (*PREPARED, "age", "apps", "hook", "settings")
 
 _ON_FRAME: dict[int, Callable[[RayPlace, Frame], None]] = {
     CANCEL: RayPlace._on_cancel, MORE: RayPlace._on_more, LEAVE: RayPlace._on_leave,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from queue import Queue
 
 import pytest
@@ -39,12 +38,12 @@ Callers = Queue[int]
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Door, Callers]]:
+def door(monkeypatch: pytest.MonkeyPatch) -> tuple[Door, Callers]:
     monkeypatch.setattr(ray_door, "MOST_STRANGERS", 2)
     callers: Callers = Queue()
     door = Door("127.0.0.1", lambda sock: callers.put(sock.getpeername()[1]))
     door.open()
-    yield door, callers
+    return door, callers
 
 
 def is_sent_away(sock: socket.socket) -> bool:
@@ -90,7 +89,8 @@ def test_strangers_that_say_nothing_are_few(door: tuple[Door, Callers], monkeypa
     with first, second, socket.create_connection(where, PATIENCE) as third:
         assert is_sent_away(third)
         # And not for ever.
-        assert is_sent_away(first) and is_sent_away(second)
+        assert is_sent_away(first)
+        assert is_sent_away(second)
     with connected(way_to(door[0].address), PATIENCE):
         door[1].get(timeout=PATIENCE)
 
@@ -108,7 +108,8 @@ def test_the_two_connections_of_an_actor(door: tuple[Door, Callers]) -> None:
         ) as nobody:
             found = arrived(PATIENCE)
             assert [end.getpeername() for end in found] == [calls.getsockname(), control.getsockname()]
-            assert is_sent_away(other) and is_sent_away(nobody)
+            assert is_sent_away(other)
+            assert is_sent_away(nobody)
             for end in found:
                 end.sendall(b"x")
                 end.close()

@@ -18,6 +18,7 @@ import pytest
 from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
 from gunicorn.tasks._octets import head
 from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, target_of
+from gunicorn.tasks.limits import LONGEST, VARIABLE_OF_LIMIT
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
 from gunicorn.tasks.place import VARIABLE
 from gunicorn.tasks.ray_actor import TaskActor
@@ -107,11 +108,13 @@ class Closing:
         self.closed = True
 
 
-def test_an_actor_with_the_sockets_of_a_task_process(tmp_path: Path) -> None:
+def test_an_actor_with_the_sockets_of_a_task_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = {
-        "chdir": "", "folders": [], "env": {}, "socket": "", "door": "", "node": "", "settings": {}, "age": 1,
-        "apps": [], "hook": None,
+        "chdir": "", "folders": [], "env": {}, "socket": "", "door": "", "node": "", "longest": LONGEST,
+        "settings": {}, "age": 1, "apps": [], "hook": None,
     }
+    # Which it sets.
+    monkeypatch.setenv(VARIABLE_OF_LIMIT, str(LONGEST))
     actor = TaskActor(encode(about))
     app = actor.apps[T] = Closing()
     path = str(tmp_path / "meeting")
@@ -256,6 +259,17 @@ dirty_threads = 3
         # What it does not say who it is for is in no log.
         assert door.rpartition("/")[2] not in server.log() or place == "/"
         assert not list(Path(socket_of(server)).parent.glob("actor-*"))
+        assert server.stop() == 0
+
+    @pytest.mark.parametrize("nodes", ["ray_head", "far_node"])
+    def test_how_much_may_be_sent_at_once(self, make_server: Serve, request: pytest.FixtureRequest, nodes: str) -> None:
+        node = request.getfixturevalue(nodes)
+        server = on_ray(make_server, node, "--dirty-workers", "1", "--dirty-max-message", "100K").start()
+        client = client_of(server)
+        with pytest.raises(DirtyError, match="102400 are the most"):
+            client.execute(T, "returns_long", 200_000)
+        assert len(str(client.execute(T, "returns_long", 100_000))) == 100_000
+        assert len(processes_of(server)) == 1
         assert server.stop() == 0
 
     def test_nothing_is_left_of_a_killed_server(self, make_server: Serve, ray_head: Node) -> None:
