@@ -17,6 +17,7 @@ import pytest
 
 from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
 from gunicorn.tasks._octets import head
+from gunicorn.tasks.addresses import door_at
 from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, target_of
 from gunicorn.tasks.limits import LONGEST, VARIABLE_OF_LIMIT
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
@@ -121,6 +122,7 @@ def test_an_actor_with_the_sockets_of_a_task_process(tmp_path: Path, monkeypatch
     (ours, theirs), (our_control, their_control) = socket.socketpair(), socket.socketpair()
     with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(3) as threads:
         assert not actor.meet(path, 0)
+        assert not actor.come(door_at("127.0.0.1", free_port(), bytes(32)), 1, 0)
         listener.bind(path)
         listener.listen(1)
         for fds, answer in (([], False), ([theirs.fileno()], False), ([theirs.fileno(), their_control.fileno()], True)):
