@@ -42,8 +42,8 @@ SINCE = {
         "access_log_slow log_format log_streams color request_id_header warm_up keyfile_password ssl_minimum_version "
         "sni_certs lifespan_startup_timeout lifespan_shutdown_timeout ws_ping_interval ws_ping_timeout ws_max_queue "
         "ws_per_message_deflate dirty_queue dirty_max_calls dirty_max_memory dirty_max_message dirty_stash_memory "
-        "dirty_reload dirty_preload dirty_backend dirty_ray_address dirty_ray_env dirty_ray_direct control_bind "
-        "control_token_file metrics_bind metrics_buckets agent_bind ready_workers health_path otel_spans "
+        "dirty_reload dirty_preload dirty_backend dirty_ray_address dirty_ray_env dirty_ray_pool dirty_ray_direct "
+        "control_bind control_token_file metrics_bind metrics_buckets agent_bind ready_workers health_path otel_spans "
         "otel_metrics otel_trust",
 }
 """The settings that came with a release, by its version. The others are older than 19.7."""
@@ -176,6 +176,7 @@ EXAMPLES: dict[str, object] = {
     "dirty_reload": "replace",
     "dirty_backend": "ray",
     "dirty_ray_address": "10.0.0.1:6379",
+    "dirty_ray_pool": "shared:models",
     "dirty_ray_env": {"env_vars": {"MODELS": "/srv/models"}},
     "control_socket": "/run/app/gunicorn.ctl",
     "control_socket_mode": "0660",

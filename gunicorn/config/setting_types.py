@@ -189,6 +189,7 @@ class SettingTypes:
         dirty_backend: str
         dirty_ray_address: str
         dirty_ray_env: dict[str, object]
+        dirty_ray_pool: str
         dirty_ray_direct: bool
         on_dirty_starting: Callable[[object], object]
         dirty_post_fork: Callable[[object, object], object]

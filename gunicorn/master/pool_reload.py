@@ -43,7 +43,7 @@ class PoolReload(PoolState):
         self._board.expect(self._shown_limits())
         self._news.reports.append(decisions.Reconfigured(policy_of(self.cfg)))
         if self.cfg.dirty_workers != old[0].dirty_workers:
-            self._news.reports.append(decisions.Resize(self.cfg.dirty_workers))
+            self._news.reports.append(decisions.Resize(self.wanted))
 
     def _read_configuration(self) -> str | None:
         try:
@@ -92,7 +92,7 @@ class PoolReload(PoolState):
             self._router.expect(self._specs, limits_of(self.cfg))
             self._board.expect(self._shown_limits())
             self._news.reports.append(decisions.Restored(policy_of(self.cfg)))
-            self._news.reports.append(decisions.Resize(self.cfg.dirty_workers))
+            self._news.reports.append(decisions.Resize(self.wanted))
 
     def _end_reload(self) -> None:
         """There is no way back any more."""

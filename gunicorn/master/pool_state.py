@@ -79,6 +79,11 @@ class PoolState:
         self._deadline: float | None = 0.0
 
     @property
+    def wanted(self) -> int:
+        """How many task processes the configuration wants here."""
+        return self.cfg.dirty_workers
+
+    @property
     def has_served(self) -> bool:
         """Whether a task process has ever been ready."""
         return self._books.ever_ready

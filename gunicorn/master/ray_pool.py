@@ -16,18 +16,19 @@ from collections import deque
 import gunicorn
 from gunicorn._standard import standard_first
 from gunicorn.config.values import DEFAULT
-from gunicorn.errors import ConfigError
+from gunicorn.errors import ConfigError, HaltServer
 from gunicorn.instrument import scoreboard
 from gunicorn.tasks.errors import DirtyProtocolError
 from gunicorn.tasks.lines import CONTROL, PLACE, Line
 from gunicorn.tasks.messages import MessageEnd, Messages, pair
 from gunicorn.tasks.passing import opened
+from gunicorn.tasks.switchboard import arrivals
 from gunicorn.tasks.values import decode, encode
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.interest import READ, WRITE
 from gunicorn.unix.unpatched import Socket
 
-from .decisions import Exit, Measured
+from .decisions import Exit, Measured, Resize
 from .pool_master import DirtyArbiter
 
 TYPE_CHECKING = False
@@ -60,6 +61,8 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(gunicorn.__file__)))
 
 def check(cfg: Config) -> None:
     """Whether the settings can be had. Raises ConfigError."""
+    if cfg.dirty_ray_pool != "own" and not cfg.dirty_ray_direct:
+        raise ConfigError("dirty_ray_pool: a pool is shared by connections, so dirty_ray_direct has to be on")
     with standard_first():
         from importlib.util import find_spec
     if find_spec("ray") is None:
@@ -74,10 +77,29 @@ class RayArbiter(DirtyArbiter):
     """In hooks, `worker.pid` is that of the actor on its node as soon as it is ready, before that a number of ours."""
 
     _last_place = FIRST_PLACE - 1
-    # The process that speaks to Ray: there is none before the first actor is wanted.
+    # The process that speaks to Ray: there is none before it is needed.
     _gateway = 0
     _messages: Messages | None = None
     _output = -1
+
+    # Of a pool that is shared: whether it is led here, or elsewhere. Before either is known there is no caller.
+    _leads = False
+    _follows = False
+
+    @property
+    def _shared(self) -> str:
+        """The name of the pool, where it is shared."""
+        return self.cfg.dirty_ray_pool.partition(":")[2]
+
+    @property
+    def wanted(self) -> int:
+        """How many task processes the configuration wants here: none where the pool is led elsewhere."""
+        return self.cfg.dirty_workers if self._leads or not self._shared else 0
+
+    @property
+    def has_served(self) -> bool:
+        """Whether a task process has ever been ready, or need not be."""
+        return super().has_served or self._follows
 
     def _begin(self) -> None:
         # By the numbers of places: the id of the actor, and of its node.
@@ -85,6 +107,52 @@ class RayArbiter(DirtyArbiter):
         # What Ray has printed last.
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
         super()._begin()
+        if self._shared:
+            self._books.target = 0
+            self._forget(self._listener.fileno())
+            self._start_gateway()
+
+    # A pool that is shared.
+
+    def _on_leads(self) -> None:
+        """It is led here from now on."""
+        self.log.info("Task processes: the pool %s is led here", self._shared)
+        self._leads, self._follows = True, False
+        self._news.reports.append(Resize(self.wanted))
+        self._watch(self._listener.fileno(), self._on_caller)
+
+    def _on_follows(self, where: str) -> None:
+        """It is led elsewhere from now on."""
+        if self._leads:
+            # Begun anew, this follows.
+            raise HaltServer(f"the pool {self._shared} is led at {where} by now", _LOST)
+        self.log.info("Task processes: the pool %s is led at %s", self._shared, where)
+        self._follows = True
+        self._watch(self._listener.fileno(), self._on_caller)
+
+    def _on_caller(self, fd: int, why: int) -> None:
+        if self._follows and self._messages is not None:
+            self._send_on(self._messages)
+        else:
+            super()._on_caller(fd, why)
+
+    def _send_on(self, messages: Messages) -> None:
+        """Callers go to where the pool is led."""
+        try:
+            for caller in arrivals(self._listener):
+                messages.send("relay", passed=[caller.fileno()])
+                caller.close()
+        except OSError as error:
+            self.log.error("No caller of task processes can be accepted: %s", error)
+        self._watch_messages()
+
+    def _on_orders(self, fd: int, why: int) -> None:
+        super()._on_orders(fd, why)
+        if self._shared and not self._leads:
+            others = [number for number in self._news.signals if number not in _RESIZING]
+            if len(others) < len(self._news.signals):
+                self.log.info("Task processes: their number is said where the pool %s is led", self._shared)
+            self._news.signals[:] = others
 
     # Places.
 
@@ -168,6 +236,7 @@ class RayArbiter(DirtyArbiter):
         self.log.info("Ray is spoken to by a process of its own (pid:%s)", self._gateway)
         self._messages.send("connect", {
             "address": self.cfg.dirty_ray_address, "name": self.cfg.proc_name, "direct": self.cfg.dirty_ray_direct,
+            "shared": self._shared,
         })
 
     def _watch_messages(self) -> None:
@@ -227,6 +296,9 @@ class RayArbiter(DirtyArbiter):
         self.log.error(text, pid, code, *([said] if said else []))
         for place in list(self.workers):
             self._on_exit(place, status or 1 << 8)
+        if self._shared:
+            # With it the pool's name is lost, and the way to where it is led.
+            raise HaltServer("who leads the pool is not known any more", code if code == _REFUSED else _LOST)
 
     # What it tells.
 
@@ -330,9 +402,12 @@ def _socket(fd: int) -> Socket:
 
 
 _REFUSED = 3
+_LOST = 1
+_RESIZING = (signal.SIGTTIN, signal.SIGTTOU)
 _CHANNELS = 2
 
 _EVENTS: dict[str, Callable[..., None]] = {
     "exit": RayArbiter._on_exit, "pulse": RayArbiter._on_pulse, "log": RayArbiter._on_log,
     "moved": RayArbiter._on_moved, "caller": RayArbiter._on_caller_there,
+    "leads": RayArbiter._on_leads, "follows": RayArbiter._on_follows,
 }

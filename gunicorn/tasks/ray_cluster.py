@@ -76,7 +76,9 @@ class Cluster:
             said = " ".join(str(error).split())[:_LONGEST_SAID]
             raise DirtyError(f"no cluster of Ray can be joined {where}: {said}") from error
         self.own_node = ray.get_runtime_context().get_node_id()
-        self.own_address = ray.util.get_node_ip_address()
+        self.own_address = next(
+            (node["NodeManagerAddress"] for node in ray.nodes() if node["NodeID"] == self.own_node), "127.0.0.1"
+        )
 
     def applications(self, order: dict[str, Value]) -> Applications:
         """What the classes of an order's applications say; they are asked once a generation, on a node.
@@ -105,7 +107,8 @@ class Cluster:
         # The process ends behind it: one that has imported what it asks about is none for an actor of the next
         # generation.
         task = ray.remote(num_cpus=0, max_calls=1, max_retries=0)(describe)
-        found = decode(ray.get(task.options(runtime_env=order["ray_env"] or None).remote(encode(about))))
+        options = {"runtime_env": order["ray_env"] or None, **self.placed({})}
+        found = decode(ray.get(task.options(**options).remote(encode(about))))
         assert isinstance(found, dict)
         if found["problem"]:
             raise DirtyError(found["problem"])

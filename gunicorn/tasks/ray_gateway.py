@@ -23,6 +23,8 @@ from .messages import MessageEnd, Messages
 from .ray_cluster import Cluster
 from .ray_door import Door
 from .ray_place import BOOT_ERROR, PING_EVERY, RayPlace
+from .ray_share import Share
+from .relay import Relay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Gateway:
         self._messages = messages
         self._cluster = Cluster()
         self._door: Door | None = None
+        self._share: Share | None = None
+        self._relays: set[Relay] = set()
         self._places: dict[int, RayPlace] = {}
         # By the descriptors of their control channels.
         self._controls: dict[int, RayPlace] = {}
@@ -56,8 +60,9 @@ class Gateway:
             _, about = first
             set_process_title(f"ray gateway [{about['name']}]")
             self._cluster.connect(about["address"], about["name"])
-            if about["direct"]:
-                self._open_door()
+            problem = self._open_door() if about["direct"] else ""
+            if about["shared"]:
+                self._share_pool(about["shared"], problem)
         except DirtyError as error:
             self._messages.send("log", "error", 0, error.message)
             return BOOT_ERROR
@@ -70,18 +75,58 @@ class Gateway:
         except MessageEnd:
             return 0
 
-    def _open_door(self) -> None:
+    def _open_door(self) -> str:
+        """Why there is none; empty: there is one."""
+        host, problem = self._cluster.own_address, ""
         if os.environ.get("RAY_USE_TLS", "0").lower() in _YES:
-            # What goes through Ray is encrypted there, and would not be here.
+            problem = "Ray uses TLS (RAY_USE_TLS), and this would not"
+        else:
+            try:
+                self._door = Door(host, self._take_caller)
+            except OSError as error:
+                problem = f"no port at {host}: {error.strerror}"
+        if self._door is not None:
+            self._door.open()
+        said = f"come to {self._door.name}" if self._door is not None else f"are called through Ray: {problem}"
+        self._messages.send("log", "info", 0, f"actors on other nodes {said}")
+        return problem
+
+    def _share_pool(self, name: str, problem: str) -> None:
+        """Raises DirtyError."""
+        if self._door is None:
+            raise DirtyError(f"dirty_ray_pool: a pool is shared by connections, and there are none: {problem}")
+        self._share = Share(name, self._door.address, self._cluster, self._on_role)
+        self._share.begin()
+
+    def _on_role(self, *said: object) -> None:
+        """The pool is led elsewhere than before: who has asked there has no answer any more."""
+        self._messages.send(*said)
+        for relay in list(self._relays):
+            relay.end()
+
+    def _relay(self, said: list[Value], passed: list[int]) -> None:
+        for fd in passed:
+            unpatched.start_new_thread(self._bring, (Socket(fileno=fd),))
+
+    def _bring(self, caller: Socket) -> None:
+        """Have a caller speak to the pool where that is led. In a thread of its own."""
+        caller.setblocking(True)
+        way = self._share.way if self._share is not None else None
+        if way is None:
+            # Here, by now.
+            caller.close()
             return
         try:
-            self._door = Door(self._cluster.own_address, self._take_caller)
+            relay = Relay(caller, way)
         except OSError as error:
-            text = f"actors on other nodes are called through Ray: no port at {self._cluster.own_address}: {error}"
-            self._messages.send("log", "info", 0, text)
-        else:
-            self._door.open()
-            self._messages.send("log", "info", 0, f"actors on other nodes come to {self._door.name}")
+            caller.close()
+            self._messages.send("log", "error", 0, f"the pool is not to be reached at {way.name}: {error}")
+            return
+        self._relays.add(relay)
+        try:
+            relay.run()
+        finally:
+            self._relays.discard(relay)
 
     def _take_caller(self, sock: socket.socket) -> None:
         self._messages.send("caller", passed=[sock.fileno()])
@@ -136,7 +181,7 @@ class Gateway:
 
 _YES = ("1", "true")
 _ORDERS: dict[str, Callable[[Gateway, list[Value], list[int]], None]] = {
-    "begin": Gateway._begin, "kill": Gateway._kill,
+    "begin": Gateway._begin, "kill": Gateway._kill, "relay": Gateway._relay,
 }
 
 

@@ -23,7 +23,7 @@ from .values import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
 
     from gunicorn.instrument.task_board import TaskBoard
@@ -52,9 +52,19 @@ if TYPE_CHECKING:
             """What callers know a place by, and on which node that is; empty: on this machine."""
 
 
-__all__ = ["Pool", "Switchboard"] if TYPE_CHECKING else ["Switchboard"]
+__all__ = ["Pool", "Switchboard", "arrivals"] if TYPE_CHECKING else ["Switchboard", "arrivals"]
 
 ACCEPTS_AT_ONCE = 64
+
+
+def arrivals(listener: Socket) -> Iterator[Socket]:
+    """Callers that have come, some at a time. Raises OSError."""
+    for _ in range(ACCEPTS_AT_ONCE):
+        try:
+            accepted, _ = listener._accept()  # type: ignore[attr-defined]
+        except BlockingIOError:
+            return
+        yield unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, accepted)
 
 
 class Switchboard:
@@ -154,12 +164,8 @@ class Switchboard:
 
     def accept(self, listener: Socket) -> None:
         """Take on callers that have come. Raises OSError."""
-        for _ in range(ACCEPTS_AT_ONCE):
-            try:
-                accepted, _ = listener._accept()  # type: ignore[attr-defined]
-            except BlockingIOError:
-                return
-            self.take_caller(unpatched.Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, accepted))
+        for sock in arrivals(listener):
+            self.take_caller(sock)
 
     def take_caller(self, sock: Socket) -> None:
         """Take on one that has come."""

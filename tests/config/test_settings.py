@@ -22,7 +22,7 @@ from tests.config.reference import DEPENDS, HOOK, SETTINGS
 
 NEW = {
     "lifespan_startup_timeout", "lifespan_shutdown_timeout", "dirty_queue", "dirty_max_calls", "dirty_max_memory",
-    "dirty_backend", "dirty_ray_address", "dirty_ray_env", "dirty_ray_direct",
+    "dirty_backend", "dirty_ray_address", "dirty_ray_env", "dirty_ray_direct", "dirty_ray_pool",
     "ws_ping_interval", "ws_ping_timeout", "ws_max_queue", "ws_per_message_deflate",
     "header_timeout", "body_timeout", "send_timeout", "body_buffer_size", "response_buffer_size",
     "buffer_request_body", "django_settings", "limit_request_head", "metrics_bind", "control_bind",

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from gunicorn.dirty import DirtyClient, DirtyError, DirtyWorkerError
+from gunicorn.dirty import DirtyClient, DirtyError, DirtyTimeoutError, DirtyWorkerError
+from gunicorn.dirty.stash import StashClient
 from gunicorn.tasks._octets import head
 from gunicorn.tasks.addresses import door_at
 from gunicorn.tasks.frames import CALL, LEAVE, RESULT, WORN, FrameReader, target_of
@@ -62,6 +63,19 @@ def test_a_client_of_ray_is_no_driver(make_server: Serve, address: str) -> None:
     server = make_server(HELLO, "--dirty-ray-address", address)
     assert server.spawn().wait() == 1
     assert "expected HOST:PORT of the cluster, or auto" in server.log()
+    server.check_log()
+
+
+@pytest.mark.parametrize(("words", "problem"), [
+    (["--dirty-ray-pool", "shared:"], "expected own, or shared:NAME"),
+    (["--dirty-ray-pool", "x"], "expected own, or shared:NAME"),
+    (["--dirty-ray-pool", "shared:a b"], "expected own, or shared:NAME"),
+    (["--dirty-ray-pool", "shared:a.b_c-1", "--no-dirty-ray-direct"], "dirty_ray_direct has to be on"),
+])  # fmt: skip
+def test_pools_that_cannot_be_shared(make_server: Serve, words: list[str], problem: str) -> None:
+    server = make_server(HELLO, *ARGS[:2], "--dirty-workers", "1", "--dirty-backend", "ray", *words)
+    assert write_tasks(server).spawn().wait() == 1
+    assert problem in server.log()
     server.check_log()
 
 
@@ -273,6 +287,47 @@ dirty_threads = 3
         assert len(str(client.execute(T, "returns_long", 100_000))) == 100_000
         assert len(processes_of(server)) == 1
         assert server.stop() == 0
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+    def test_a_pool_that_servers_share(self, make_server: Serve, ray_head: Node, number: int) -> None:
+        shared = ("--dirty-workers", "1", "--dirty-ray-pool", f"shared:of-{number}")
+        first = on_ray(make_server, ray_head, *shared).start()
+        first.wait_for_log("the pool of-.* is led here")
+        second = on_ray(make_server, ray_head, *shared).start()
+        second.wait_for_log(r"the pool of-.* is led at \S+:\d+\n")
+        leader, client = client_of(first), client_of(second)
+        assert leader.execute(T, "pid") == client.execute(T, "pid")
+        # What would be passed as a descriptor on one machine.
+        assert client.execute(T, "echo", b"x" * 1_000_000) == [[b"x" * 1_000_000], {}]
+        assert list(client.stream(T, "items", 50)) == list(range(50))
+        for place, other in ((first, second), (second, first)):
+            StashClient(socket_of(place)).put("shared", "k", place.pid)
+            assert StashClient(socket_of(other)).get("shared", "k") == place.pid
+        assert client.execute(T, "from_stash", "k") == second.pid
+        with pytest.raises(DirtyTimeoutError):
+            DirtyClient(socket_of(second), timeout=0.5).execute(T, "until_cancelled")
+        wait_until(lambda: client.execute(T, "what_ended")[1].count("cancelled") == 1)
+        second.send_signal(signal.SIGTTIN)
+        second.send_signal(signal.SIGHUP)
+        second.wait_for_log("Task processes: reload done, 0 serve the new code")
+        assert processes_of(second) == []
+        # Who leads ends: the other one does.
+        os.kill(first.pid, number)
+        second.wait_for_log("the pool of-.* is led here")
+        assert answers_again(client)
+        assert processes_of(second) == [client.execute(T, "pid")]
+        assert second.stop() == 0
+
+    def test_who_has_lost_the_name_of_a_pool_follows(self, make_server: Serve, ray_head: Node) -> None:
+        shared = ("--dirty-workers", "1", "--dirty-ray-pool", "shared:lost")
+        first = on_ray(make_server, ray_head, *shared).start()
+        client_of(first)
+        before = children_of(master_of(first))
+        # With the process that speaks to Ray all goes: actors, the name, and the pool begins anew.
+        os.kill(before[0], signal.SIGKILL)
+        wait_until(lambda: first.log().count("the pool lost is led here") == 2, 60, first.describe)
+        assert answers_again(DirtyClient(socket_of(first), timeout=PATIENCE))
+        assert first.stop() == 0
 
     def test_nothing_is_left_of_a_killed_server(self, make_server: Serve, ray_head: Node) -> None:
         server = on_ray(make_server, ray_head, "--dirty-workers", "2").start()

@@ -12,6 +12,7 @@ from gunicorn.config.validators.scalars import (
     validate_message_size,
     validate_pos_int,
     validate_ray_address,
+    validate_ray_pool,
     validate_size,
 )
 
@@ -213,6 +214,22 @@ class DirtyRayEnv(Setting):
     validator = validate_dict
     desc = """\
         What Ray is to make ready for the actors on each node, its `runtime_env`; handed on as it is.
+        """
+
+
+class DirtyRayPool(Setting):
+    name = "dirty_ray_pool"
+    section = SECTION
+    default = "own"
+    validator = validate_ray_pool
+    cli = ["--dirty-ray-pool"]
+    meta = "STRING"
+    desc = """\
+        Whether this server has actors of its own (`own`), or has them together with the other servers that say the same
+        name (`shared:NAME`).
+
+        One of them leads: its `dirty_apps`, `dirty_workers` and limits are those of all, and the stash is there. When
+        it ends another one takes its place.
         """
 
 

@@ -334,6 +334,16 @@ def validate_share(val: str | float) -> float:
     return share
 
 
+def validate_ray_pool(val: object) -> str:
+    """`own` (also for None), or `shared:` and a name of letters, digits and `._-`."""
+    text = (validate_string(val) or "").strip() or "own"
+    kind, _, name = text.partition(":")
+    is_name = name.isascii() and name.translate(str.maketrans("", "", "._-")).isalnum()
+    if text != "own" and not (kind == "shared" and is_name):
+        raise ValueError("expected own, or shared:NAME, a name of letters, digits, '.', '_' and '-'")
+    return text
+
+
 def validate_ray_address(val: object) -> str:
     """The address of a Ray cluster, `auto` for None. Those of Ray's clients, `ray://...`, are none."""
     text = (validate_string(val) or "").strip() or "auto"
