@@ -11,10 +11,6 @@ from gunicorn.http.request import Request
 
 from .http1_head import HeadParser, check_part
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 # A chunk line may carry extensions; nobody needs this much of them.
 LONGEST_CHUNK_LINE = 4096
 SIZE_DIGITS = 15
