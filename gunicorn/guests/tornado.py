@@ -22,9 +22,9 @@ from gunicorn.engine.transport import since_last_data
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway import wiring
 from gunicorn.gateway.access_lines import logs_access
+from gunicorn.gateway.board_entries import enter, tell_queue_time
 from gunicorn.gateway.gateway import shown
 from gunicorn.gateway.health_path import asks_for_health, health
-from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.response import status_number
 from gunicorn.http.errors import (
     GatewayTimeout,
@@ -187,9 +187,7 @@ class Servers:
         self.served += 1
         if self.served >= self.worker.max_requests:
             self.worker.recycle()
-        if request.request_id is not None:
-            self.board.identify(request.request_id)
-        self.board.begin(request.method, request.uri, answer.began, 10 + request.version_minor)
+        enter(self.board, request, answer.began, self.request_ids)
 
     def end(self, answer: Answer, method: str, seconds: float) -> None:
         """It is answered, or never will be."""
@@ -380,8 +378,6 @@ class Answer(HTTPConnection):
         """A head has come."""
         request = request_of(start_line, headers)
         self.owner.identify(self.context, request)
-        if self.owner.request_ids is not None:
-            self.owner.request_ids.give(request)
         self.request, self.began = request, monotonic()
         request.started = self.began
         self.owner.begin(self, request)
