@@ -29,7 +29,7 @@ from .websocket import WebSocketCycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
 _RECEIVE = Cycle.receive
@@ -81,49 +81,35 @@ class ASGIGateway(ASGIGatewayState):
             ids.leave(before)
 
     def start(self, exchange: Exchange, request: Request, cycle: Cycle) -> None:
-        """Call the application."""
+        """Call the application, and have the loop run what it returns."""
         try:
             self._admit(exchange, request)
             coroutine = self.app(cycle.make_scope(), bind(_RECEIVE, cycle), bind(_SEND, cycle))
-            if type(coroutine) is not CoroutineType and not iscoroutine(coroutine):
-                coroutine = _finish(coroutine)
+            task = self._task_of(coroutine, request)
         except HTTPError as error:
             cycle.refuse(error)
-            return
         except ClientDisconnected:
             cycle.give_up()
-            return
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             cycle.failed(error)
-            return
+        else:
+            if _is_done(task):
+                cycle.end(task)
+            else:
+                self._go_on(task, exchange, cycle)
+
+    def _task_of(self, coroutine: Awaitable[object], request: Request) -> Task[None]:
+        """A task for what the application has returned; where Python allows it, one that has had its first step."""
+        if type(coroutine) is not CoroutineType and not iscoroutine(coroutine):
+            coroutine = _finish(coroutine)
         context = _copy(self.context)
         if self.request_ids is not None:
             context.run(self.request_ids.enter, request)
-        if EAGER:
-            try:
-                task = self._task_of(coroutine, context)
-            except OwnSignal:
-                raise
-            except BaseException as error:  # noqa: BLE001  # the boundary around the application: what ends a process
-                cycle.failed(error)
-                return
-            if _is_done(task):
-                cycle.end(task)
-                return
-        else:
-            task = self.loop.create_task(coroutine, context=context)
-        cycle.task = task
-        self.tasks.add(task)
-        task.add_done_callback(cycle.ended)
-        if not cycle.concluded and exchange.watch_client():
-            cycle.lost()
-        if cycle.gone:
-            cycle.expect_end()
-
-    def _task_of(self, coroutine: object, context: Context) -> Task[None]:
-        """A task that has had its first step."""
+        if not EAGER:
+            task: Task[None] = self.loop.create_task(coroutine, context=context)
+            return task
         arguments = self.task_arguments
         if not arguments:
             arguments.update(loop=self.loop, eager_start=True)
@@ -134,6 +120,16 @@ class ASGIGateway(ASGIGatewayState):
         finally:
             # What the application keeps there ends with its task.
             arguments["context"] = None
+
+    def _go_on(self, task: Task[None], exchange: Exchange, cycle: Cycle) -> None:
+        """A task waits for something: its cycle is told when it ends, and when its client leaves."""
+        cycle.task = task
+        self.tasks.add(task)
+        task.add_done_callback(cycle.ended)
+        if not cycle.concluded and exchange.watch_client():
+            cycle.lost()
+        if cycle.gone:
+            cycle.expect_end()
 
     def disconnected(self, exchange: Exchange) -> None:
         """The client of a running request has left."""
@@ -165,23 +161,20 @@ class ASGIGateway(ASGIGatewayState):
 
     def tick(self) -> None:
         """Once a second, or as often as `look_seconds` says."""
-        engine: Any = self.engine
-        now = engine.tick()
-        for socket in list(self.sockets):
-            try:
-                socket.look_after(now)
-            except OwnSignal:
-                raise
-            except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                engine.failed(socket.exchange, error)
+        now = self.engine.tick()
+        self._each_socket(lambda socket: socket.look_after(now))
 
     def say_farewell(self) -> None:
         """The worker stops: tell those who would stay."""
         self.leaving = True
+        self._each_socket(WebSocketCycle.restart)
+
+    def _each_socket(self, act: Callable[[WebSocketCycle], object]) -> None:
+        """Do this for every WebSocket."""
         engine: Any = self.engine
         for socket in list(self.sockets):
             try:
-                socket.restart()
+                act(socket)
             except OwnSignal:
                 raise
             except BaseException as error:  # noqa: BLE001  # the boundary around one connection

@@ -46,8 +46,10 @@ cdef class WebSocketCycle(Cycle):
     cdef make_scope(self)
     @cython.locals(inbox=Inbox, was_full=bint)
     cdef next_message(self)
-    @cython.locals(inbox=Inbox, frames=Frames, event=int)
+    @cython.locals(inbox=Inbox)
     cdef read(self)
+    @cython.locals(frames=Frames, event=int)
+    cdef bint take_events(self, Inbox inbox) except -1
     cdef answer_ping(self, bytes data)
     @cython.locals(exchange=Exchange)
     cdef bint is_unheard(self) except -1

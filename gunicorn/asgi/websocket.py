@@ -36,7 +36,10 @@ from .messages import Disconnected, Misuse, kind_of, octets_of, status_of, text_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
+
+    from gunicorn.wire.websocket import Deflate
 
 CONNECTING = 0
 OPEN = 1
@@ -169,23 +172,12 @@ class WebSocketCycle(Cycle):
         if inbox is None or self.stage not in (OPEN, CLOSING):
             return
         self.heard_at = self.owner.engine.now
-        frames = inbox.frames
         fault: WebSocketError | None = None
         try:
-            while not inbox.full():
-                event = frames.next_event()
-                if event == NEED_DATA:
-                    break
-                if event == MESSAGE:
-                    if self.stage == OPEN:
-                        inbox.put(frames.data)
-                elif event == PING:
-                    if self.stage == OPEN:
-                        self.answer_ping(frames.data)
-                elif event == CLOSE:
-                    self.wake_for(inbox)
-                    self.client_closes(frames.code, frames.reason)
-                    return
+            if self.take_events(inbox):
+                self.wake_for(inbox)
+                self.client_closes(inbox.frames.code, inbox.frames.reason)
+                return
         except WebSocketError as error:
             # Who is woken while it is handled goes on later, and messages in front of it count first.
             fault = error
@@ -196,6 +188,22 @@ class WebSocketCycle(Cycle):
         if fault is not None:
             self.close_with(fault.code, fault.reason)
             self.finish_socket()
+
+    def take_events(self, inbox: Inbox) -> bool:
+        """Act on what has come, as far as there is room for it; whether the client closes with the last of it. Raises
+        `WebSocketError`, and `ClientDisconnected`."""
+        frames = inbox.frames
+        while not inbox.full():
+            event = frames.next_event()
+            if event in (NEED_DATA, CLOSE):
+                return event == CLOSE
+            if self.stage != OPEN:
+                continue
+            if event == MESSAGE:
+                inbox.put(frames.data)
+            elif event == PING:
+                self.answer_ping(frames.data)
+        return False
 
     def answer_ping(self, data: bytes) -> None:
         """Send a pong. Raises `ClientDisconnected`."""
@@ -239,17 +247,21 @@ class WebSocketCycle(Cycle):
         elif kind == "websocket.close" and stage == OPEN:
             self.close_by(message)
         elif kind == "websocket.http.response.body" and stage == DENYING and not self.concluded:
-            more = bool(message.get("more_body", False))
-            self.content(octets_of(message, "body"), more)
-            if not more:
-                self.said_last = self.informed = True
-                self.finish_socket()
+            self.deny_with(message)
         elif stage in (CLOSING, OVER):
             if self.said_last or kind not in KINDS:
                 raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
             raise Disconnected("the WebSocket is closed")
         else:
             raise unexpected(kind, "websocket.send or websocket.close" if stage == OPEN else "the rest of the response")
+
+    def deny_with(self, message: dict[str, object]) -> None:
+        """A part of the content of a refusal."""
+        more = bool(message.get("more_body", False))
+        self.content(octets_of(message, "body"), more)
+        if not more:
+            self.said_last = self.informed = True
+            self.finish_socket()
 
     def answer(self, kind: str, message: Any) -> None:
         """The application says what becomes of the handshake."""
@@ -269,17 +281,8 @@ class WebSocketCycle(Cycle):
     def accept(self, message: Any) -> None:
         """Complete the handshake (RFC 6455 section 4.2.2)."""
         owner = self.owner
-        headers = list(message.get("headers") or ())
-        if any(_lower(name) == b"sec-websocket-protocol" for name, _ in headers):
-            raise Misuse("'headers' of websocket.accept must not hold sec-websocket-protocol: use 'subprotocol'")
-        subprotocol = message.get("subprotocol")
-        if subprotocol is not None:
-            headers.append((b"Sec-WebSocket-Protocol", text_of(subprotocol).encode("latin-1", "replace")))
         deflate = agree_on_deflate(self.request) if owner.deflates else None
-        if deflate is not None:
-            headers.append((b"Sec-WebSocket-Extensions", deflate.answer.encode()))
-        if self.accept_value:
-            headers.append((b"Sec-WebSocket-Accept", self.accept_value))
+        headers = self._headers_of(message.get("headers") or (), message.get("subprotocol"), deflate)
         try:
             # On a stream of HTTP/2 it begins as the content of an ordinary answer (RFC 8441 section 5).
             self._start("101 Switching Protocols" if self.accept_value else "200 OK", headers)
@@ -303,6 +306,21 @@ class WebSocketCycle(Cycle):
             self.look_again()
         if owner.leaving:
             self.restart()
+
+    def _headers_of(
+        self, given: Iterable[tuple[object, object]], subprotocol: object, deflate: Deflate | None
+    ) -> list[tuple[object, object]]:
+        """The application's headers and those of the handshake. Raises `Misuse`."""
+        headers = list(given)
+        if any(_lower(name) == b"sec-websocket-protocol" for name, _ in headers):
+            raise Misuse("'headers' of websocket.accept must not hold sec-websocket-protocol: use 'subprotocol'")
+        if subprotocol is not None:
+            headers.append((b"Sec-WebSocket-Protocol", text_of(subprotocol).encode("latin-1", "replace")))
+        if deflate is not None:
+            headers.append((b"Sec-WebSocket-Extensions", deflate.answer.encode()))
+        if self.accept_value:
+            headers.append((b"Sec-WebSocket-Accept", self.accept_value))
+        return headers
 
     def send_message(self, message: dict[str, Any]) -> None:
         """A text or binary message."""

@@ -6,8 +6,8 @@ import time
 from datetime import timedelta
 
 from gunicorn.errors import OwnSignal
+from gunicorn.gateway.board_entries import enter
 from gunicorn.gateway.health_path import asks_for_health, health
-from gunicorn.gateway.queue_times import tell_queue_time
 from gunicorn.gateway.wiring import hosts_of, request_ids_of, response_fields, site_of
 from gunicorn.http.errors import HTTPError
 from gunicorn.http.request import Request as Head
@@ -119,13 +119,9 @@ class Answering:
 
     def begin(self) -> None:
         """Say what is under way."""
-        req, head, board = self.req, self.req.head, self.board
         if self.ids is not None:
-            _name(req, self.ids)
-            board.identify(head.request_id or "")
-        if head.starts:
-            tell_queue_time(board, head)
-        board.begin(req.method, req.uri, self.began, head.version_major * 10 + head.version_minor)
+            _name(self.req, self.ids)
+        enter(self.board, self.req.head, self.began, self.ids)
 
     def make_response(self, sock: socket, addr: Peer, server: Peer, multithread: bool) -> Response:
         """The request is about to be served."""

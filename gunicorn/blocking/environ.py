@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Environ, Fields, Peer
     from gunicorn.config import Config
+    from gunicorn.http.request import Request as Head
 
     from .request import Request
 
@@ -100,32 +101,44 @@ def create(
     else:
         _join_own(environ, req.headers)
     environ["wsgi.url_scheme"] = req.scheme
-    environ["REMOTE_ADDR"] = ""
-    if (known := peer_of(client)) is not None:
-        name_client(environ, known)
-    if isinstance(server, tuple):
-        environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
-    else:
-        name_server(environ, name_and_port(environ.get("HTTP_HOST", "")))
+    _name_ends(environ, client, server)
     if head.authority is not None:
         # RFC 9112 section 3.2.2: the host of an absolute target is the one that counts.
         environ["HTTP_HOST"] = head.authority
     environ["PATH_INFO"] = unquote(req.path)
     environ.update(proxy_environ(req))
     prefix = os.environ.get("SCRIPT_NAME", "").rstrip("/")
-    environ["SCRIPT_NAME"] = prefix
     if head.forwarder_trusted:
-        finder = forwarded_of(cfg)
-        if finder is not None and (known := finder.client(head)) is not None:
-            name_client(environ, known)
+        _believe(environ, head, cfg)
         if head.script_name is not None:
-            prefix = environ["SCRIPT_NAME"] = head.script_name
+            prefix = head.script_name
+    environ["SCRIPT_NAME"] = prefix
     if prefix:
         mount(environ, prefix, head)
     environ["wsgi.early_hints"] = _early_hints(req, sock, response)
     if head.expect_continue and req.version >= (1, 1):
         sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     return response, environ
+
+
+def _name_ends(environ: Environ, client: Peer, server: Peer) -> None:
+    """Who speaks with whom, as the sockets have it."""
+    environ["REMOTE_ADDR"] = ""
+    known = peer_of(client)
+    if known is not None:
+        name_client(environ, known)
+    if isinstance(server, tuple):
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = server[0], str(server[1])
+    else:
+        name_server(environ, name_and_port(environ.get("HTTP_HOST", "")))
+
+
+def _believe(environ: Environ, head: Head, cfg: Config) -> None:
+    """Who the client is, as a trusted proxy tells it."""
+    finder = forwarded_of(cfg)
+    known = None if finder is None else finder.client(head)
+    if known is not None:
+        name_client(environ, known)
 
 
 def _join_own(environ: Environ, headers: list[tuple[str, str]]) -> None:

@@ -129,12 +129,7 @@ class ControlFace(HTTPFace):
         self._run(request, close, actions[method], pid)
 
     def _run(self, request: Request, close: bool, action: Action, pid: str) -> None:
-        words = [*action.command.split(), *([pid] if pid else [])]
-        if request.method == "POST":
-            words += read_content(action, bytes(self._content))
-        wanted = pid or (words[1] if action.command == "profile" and words[1] != "all" else "")
-        if wanted and self._office.orders.view().worker(int(wanted)) is None:
-            raise Refusal(404, f"Worker {wanted} not found")
+        words = self._words_of(request, action, pid)
         found = run(self._office.orders, words)
         if request.method == "POST":
             self._office.orders.note(f"{' '.join(words)!r} by {_name(self._peer)}")
@@ -144,6 +139,16 @@ class ControlFace(HTTPFace):
             self._answer, self.due = _Answer(request, close, found), found.due
         else:
             self._say(request, _data(found), close)
+
+    def _words_of(self, request: Request, action: Action, pid: str) -> list[str]:
+        """The command as it would be typed. Raises `Refusal` where it is about a worker that is not there."""
+        words = [*action.command.split(), *([pid] if pid else [])]
+        if request.method == "POST":
+            words += read_content(action, bytes(self._content))
+        wanted = pid or (words[1] if action.command == "profile" and words[1] != "all" else "")
+        if wanted and self._office.orders.view().worker(int(wanted)) is None:
+            raise Refusal(404, f"Worker {wanted} not found")
+        return words
 
     def _look(self, answer: _Answer) -> None:
         try:

@@ -99,6 +99,12 @@ class SecureConnection(Connection):
             data = self._take_proxy_header(data)
             if not data:
                 return True
+        self._take_sealed(data)
+        return True
+
+    def _take_sealed(self, data: bytes) -> None:
+        """Hand on what is in it, and let TLS itself say what it has to."""
+        tls = self.tls
         content = self._open(data)
         if tls.finished:
             # The next read tells.
@@ -111,7 +117,6 @@ class SecureConnection(Connection):
             self.take_in(content)
         elif tls.speaks():
             self._send_sealed(tls.take())
-        return True
 
     def _take_proxy_header(self, data: bytes) -> bytes:
         """The PROXY header lies in clear in front of TLS; what is left for TLS."""
@@ -202,8 +207,7 @@ class SecureConnection(Connection):
         except OSError:
             raise self._gone() from None
         if sent != len(sealed):
-            out: SealedOutput = self._output()  # type: ignore[assignment]
-            out.add_sealed(memoryview(sealed)[max(0, sent):])
+            self._queue_sealed(sealed, sent)
             self._flush_queued()
 
     def write_two(self, head: bytes, body: Octets) -> None:
@@ -239,28 +243,30 @@ class SecureConnection(Connection):
         tls = self.tls
         length = len(data)
         position = 0
-        stretch = data if length < SEALED_AHEAD + MORE else memoryview(data)[:SEALED_AHEAD]
         try:
+            stretch = _stretch(data, 0)
             sealed = tls.seal_two(head, stretch) if head else tls.seal(stretch)
             while True:
                 position += len(stretch)
                 sent = self._send(sealed) if engine.holds else send(self.fd, sealed)
                 if sent != len(sealed) or position == length:
                     break
-                stretch = memoryview(data)[position:]
-                if len(stretch) >= SEALED_AHEAD + MORE:
-                    stretch = stretch[:SEALED_AHEAD]
+                stretch = _stretch(data, position)
                 sealed = tls.seal(stretch)
         except OSError:
             raise self._gone() from None
         if sent == len(sealed):
             return
-        out: SealedOutput = self._output()  # type: ignore[assignment]
-        out.add_sealed(memoryview(sealed)[max(0, sent):])
+        self._queue_sealed(sealed, sent)
         if position < length:
             self._queue(memoryview(data)[position:])
         else:
             self._flush_queued()
+
+    def _queue_sealed(self, sealed: bytes, sent: int) -> None:
+        """Queue what the kernel has not taken; `sent`: octets that it has, or -1."""
+        out: SealedOutput = self._output()  # type: ignore[assignment]
+        out.add_sealed(memoryview(sealed)[max(0, sent):])
 
     def make_output(self, bound: int, directory: str | None) -> OutputBuffer:
         return SealedOutput(bound, directory, self.tls)
@@ -299,3 +305,11 @@ class SecureConnection(Connection):
     def abandon(self) -> None:
         Connection.abandon(self)
         self.tls = CLEAR
+
+
+def _stretch(data: Octets, start: int) -> Octets:
+    """As much of `data[start:]` as is encrypted at once."""
+    left = len(data) - start
+    if left >= SEALED_AHEAD + MORE:
+        return memoryview(data)[start:start + SEALED_AHEAD]
+    return memoryview(data)[start:] if start else data

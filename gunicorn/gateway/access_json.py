@@ -40,40 +40,30 @@ class JSONLines(AccessLines):
     def _add(self, response: Response, environ: Environ, seconds: float) -> None:
         request = response.request
         wall = self._wall_clock()
+        method = _text(request.method)
+        path = _text(request.path)
+        code = _code(response.status)
+        line = (
+            f'{self._moment(wall)}{_BEGIN}{method} {path} {code}{self._pid}{method}","path":"{path}'
+            f'","query":"{_text(request.query)}","status":{code},"duration":{_duration(seconds)}'
+            f',"bytes":{response.sent},"remote":{_remote(environ.get("REMOTE_ADDR"))}'
+            f',"user_agent":{_value(environ.get("HTTP_USER_AGENT"))}'
+            f',"referer":{_value(environ.get("HTTP_REFERER"))},"host":{_value(environ.get("HTTP_HOST"))}'
+            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))}'
+            f',"request_id":{_value(environ.get("gunicorn.request_id"))}{_span(environ)}'
+            f'{_queue(environ, wall - seconds) if request.forwarder_trusted else ""}}}\n'
+        )
+        self._parts.append(line)
+        self._count += len(line) // LONG_VALUE
+
+    def _moment(self, wall: float) -> str:
+        """How a line of this moment (seconds since the epoch) begins, up to its microseconds."""
         micros = int(wall * 1000000 + 0.5)
         second = micros // 1000000
         if second != self._second:
             self._second = second
             self._stamp = f'{{"time":"{stamp_of_second(second)}.'
-        micros -= second * 1000000
-        took = 0
-        if seconds > 0.0:
-            took = int(seconds * 1000000 + 0.5)
-        whole = took // 1000000
-        took -= whole * 1000000
-        method = _text(request.method)
-        path = _text(request.path)
-        code = _code(response.status)
-        remote = environ.get("REMOTE_ADDR")
-        if type(remote) is str and not remote:
-            # Of a unix socket there is no address.
-            remote = None
-        identity = environ.get("gunicorn.request_id")
-        more = ""
-        trace = environ.get("gunicorn.trace_id")
-        if trace is not None:
-            more = f',"trace_id":{_value(trace)},"span_id":{_value(environ.get("gunicorn.span_id"))}'
-        if request.forwarder_trusted:
-            more += _queue(environ, wall - seconds)
-        line = (
-            f'{self._stamp}{micros:06d}{_BEGIN}{method} {path} {code}{self._pid}{method}","path":"{path}'
-            f'","query":"{_text(request.query)}","status":{code},"duration":{whole}.{took:06d},"bytes":{response.sent}'
-            f',"remote":{_value(remote)},"user_agent":{_value(environ.get("HTTP_USER_AGENT"))}'
-            f',"referer":{_value(environ.get("HTTP_REFERER"))},"host":{_value(environ.get("HTTP_HOST"))}'
-            f',"protocol":{_value(environ.get("SERVER_PROTOCOL"))},"request_id":{_value(identity)}{more}}}\n'
-        )
-        self._parts.append(line)
-        self._count += len(line) // LONG_VALUE
+        return f"{self._stamp}{micros - second * 1000000:06d}"
 
 
 def json_lines(log: Log) -> JSONLines | None:
@@ -98,11 +88,32 @@ def _value(value: object) -> str:
     return member(value)
 
 
+def _remote(address: object) -> str:
+    """Of a unix socket there is no address."""
+    return "null" if type(address) is str and not address else _value(address)
+
+
 def _code(status: object) -> str:
     """The digits of a status line, and null for what is none."""
     text = status if type(status) is str else printable(status)
     code = text[:3]
     return code if len(code) == 3 and code.isascii() and code.isdigit() else "null"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds and microseconds; none where it is no time that passes."""
+    micros = 0
+    if seconds > 0.0:
+        micros = int(seconds * 1000000 + 0.5)
+    return f"{micros // 1000000}.{micros % 1000000:06d}"
+
+
+def _span(environ: Environ) -> str:
+    """The members of a request that is a span of a trace."""
+    trace = environ.get("gunicorn.trace_id")
+    if trace is None:
+        return ""
+    return f',"trace_id":{_value(trace)},"span_id":{_value(environ.get("gunicorn.span_id"))}'
 
 
 def _queue(environ: Environ, began: float) -> str:

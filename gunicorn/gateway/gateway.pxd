@@ -3,6 +3,7 @@ from gunicorn.engine.exchange cimport Exchange
 from gunicorn.http.request cimport Request
 from gunicorn.instrument._board cimport Board
 from .access_lines cimport AccessLines
+from .board_entries cimport enter
 from .response cimport Response
 from .state cimport GatewayState
 
@@ -30,7 +31,7 @@ cdef class Gateway(GatewayState):
     cpdef bint unfinished(self) except -1
     cpdef idle(self)
     cpdef bint others_wait(self) except -1
-    @cython.locals(board=Board, version=int)
+    @cython.locals(board=Board)
     cdef _count(self, Request request, bint on_board, double now)
     cdef _admit(self, Exchange exchange, Request request)
     cdef _log(self, Response response, Request request, environ, double seconds)

@@ -15,7 +15,7 @@ from gunicorn.http.response_head import Page
 from gunicorn.instrument._board import Board
 
 from .access_lines import AccessLines, logs_access
-from .queue_times import tell_queue_time
+from .board_entries import enter, tell_queue_time
 from .response import Response
 from .socket_view import SocketView
 from .state import GatewayState
@@ -193,22 +193,20 @@ class Gateway(GatewayState):
     def _count(self, request: Request, on_board: bool, now: float) -> None:
         """One more, and perhaps the last one that this worker takes."""
         board = self.board
-        if self.request_ids is not None:
-            given = self.request_ids.give(request)
-            if board is not None and on_board:
-                board.identify(given)
+        ids = self.request_ids
+        if ids is not None:
+            ids.give(request)
         self.served += 1
         if self.served >= self.budget:
             self.worker.recycle()
         if board is None:
             return
-        version = request.version_major * 10 + request.version_minor
+        if on_board:
+            enter(board, request, now, ids)
+            return
         if request.starts:
             tell_queue_time(board, request)
-        if on_board:
-            board.begin(request.method, request.uri, now, version)
-        else:
-            board.speak(version)
+        board.speak(request.version_major * 10 + request.version_minor)
 
     def _admit(self, exchange: Exchange, request: Request) -> None:
         """Raises the `HTTPError` that answers a request which has waited too long, `ClientDisconnected` where its

@@ -15,15 +15,13 @@ from gunicorn.http.request import Request
 from gunicorn.http.response import NO_BODY
 from gunicorn.http.response_head import Page
 
+from .board_entries import enter
 from .front import Front
-from .queue_times import tell_queue_time
 from .response import Response
 from .static_site import Answer, StaticSite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from gunicorn.instrument._board import Board
-
     from .gateway import Gateway
 
 __all__ = ["StaticFiles"]
@@ -67,7 +65,7 @@ class StaticFiles(Front):
         started = engine.now
         lines = answer.lines if ids is None else [*answer.lines, ids.line(ids.give(request))]
         if board is not None:
-            self._show(board, request, started)
+            enter(board, request, started, ids)
         page = Page(request, gateway.prefixes.of(answer.status, started), lines, b"")
         page.response_length = answer.length
         page.close = self.ends(request)
@@ -83,14 +81,6 @@ class StaticFiles(Front):
         if gateway.logs_access:
             self._log(exchange, page, answer, sent, now - started)
         exchange.finish(not page.close)
-
-    def _show(self, board: Board, request: Request, started: float) -> None:
-        """Have the worker's page tell of a request."""
-        if self._gateway.request_ids is not None:
-            board.identify(request.request_id or "")
-        if request.starts:
-            tell_queue_time(board, request)
-        board.begin(request.method, request.uri, started, request.version_major * 10 + request.version_minor)
 
     def _send(self, exchange: Exchange, page: Page, answer: Answer) -> int:
         """Send or queue all of it; octets of content. Sets `close` of the page where no other answer can follow."""

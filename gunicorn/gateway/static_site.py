@@ -228,11 +228,9 @@ class StaticSite:
             return None
         of_folder = bool(names) and not names[-1]
         if of_folder:
-            if not self._index:
-                return None
+            # Its index, or nothing.
             names[-1] = self._index
-        first = 1 if not mount.prefix and names[:1] == [WELL_KNOWN] else 0
-        if any(map(is_hidden, names[first:])):
+        if not all(names) or _is_hidden_place(names, at_root=not mount.prefix):
             return None
         resource = Resource(now + FRESH)
         file = self._file(mount.folder, names, now)
@@ -392,6 +390,12 @@ def _is_too_much(ranges: list[tuple[int, int]]) -> bool:
 def _without(file: File, *names: bytes) -> list[FieldLine]:
     """What is said of a file, without the fields whose lines begin so."""
     return [line for line in file.lines if not line.line.startswith(names)]
+
+
+def _is_hidden_place(names: list[str], at_root: bool) -> bool:
+    """Whether one of the names on the way is one that folders do not show; `at_root`: the way begins there."""
+    first = 1 if at_root and names[:1] == [WELL_KNOWN] else 0
+    return any(map(is_hidden, names[first:]))
 
 
 def _is_page(names: list[str | None]) -> bool:

@@ -50,6 +50,10 @@ class Forwarded:
         if hops:
             # Fewer entries than proxies: the request did not come by the way that was described.
             return _address(entries[len(entries) - hops]) if len(entries) >= hops else None
+        return self._furthest(entries)
+
+    def _furthest(self, entries: list[str]) -> tuple[str, int] | None:
+        """The first from the end that is no proxy of ours, or the one in front of which nothing usable stands."""
         found = None
         for entry in reversed(entries[max(0, len(entries) - _LONGEST):]):
             address = _address(entry)

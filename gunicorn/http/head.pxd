@@ -18,11 +18,15 @@ cdef class Head:
     cdef bint admits(self, FieldName field) except -1
     @cython.locals(kind=int)
     cdef interpret(self, Request request, FieldName field, str value)
+    cdef _take_length(self, Request request, str value)
     cdef _once(self, FieldName field)
     @cython.locals(limit="long long")
     cdef check_length(self, Request request)
 
 
 cpdef long long length_of(str value) except -1
+cdef _expect(Request request, str value)
+@cython.locals(kind=int)
+cdef _believe(Request request, FieldName field, str value)
 cdef _scheme(Request request, FieldName field, str value)
 cdef _script_name(Request request, str value)

@@ -77,24 +77,19 @@ class Head:
                 raise InvalidHost(value[:SHOWN])
             request.host = value
         elif kind == CONTENT_LENGTH:
-            if self.has_length:
-                raise InvalidHeader("CONTENT-LENGTH")
-            self.has_length = True
-            request.content_length = length_of(value)
+            self._take_length(request, value)
         elif kind == EXPECT:
-            if value.lower() != "100-continue":
-                raise ExpectationFailed(value[:SHOWN])
-            request.expect_continue = True
-        elif kind == SCHEME:
-            if self.trusted:
-                _scheme(request, field, value)
-        elif kind == FORWARDER:
-            if self.trusted and field.name == "SCRIPT_NAME":
-                _script_name(request, value)
+            _expect(request, value)
         elif kind == SINGLETON:
             self._once(field)
-        elif kind == QUEUE_TIME and self.trusted:
-            request.starts += 1
+        elif self.trusted:
+            _believe(request, field, value)
+
+    def _take_length(self, request: Request, value: str) -> None:
+        if self.has_length:
+            raise InvalidHeader("CONTENT-LENGTH")
+        self.has_length = True
+        request.content_length = length_of(value)
 
     def _once(self, field: FieldName) -> None:
         if self.singletons is None:
@@ -117,6 +112,24 @@ def length_of(value: str) -> int:
     if len(value) > LENGTH_DIGITS:
         raise LimitRequestBody(value[:SHOWN])
     return int(value)
+
+
+def _expect(request: Request, value: str) -> None:
+    """RFC 9110 section 10.1.1 knows one expectation."""
+    if value.lower() != "100-continue":
+        raise ExpectationFailed(value[:SHOWN])
+    request.expect_continue = True
+
+
+def _believe(request: Request, field: FieldName, value: str) -> None:
+    """What a trusted proxy tells of its client's request."""
+    kind = field.kind
+    if kind == SCHEME:
+        _scheme(request, field, value)
+    elif kind == QUEUE_TIME:
+        request.starts += 1
+    elif kind == FORWARDER and field.name == "SCRIPT_NAME":
+        _script_name(request, value)
 
 
 def _scheme(request: Request, field: FieldName, value: str) -> None:

@@ -29,8 +29,10 @@ cdef class Link:
 
     cdef _begin_anew(self)
     cdef object _connected(self, object timeout)
-    @cython.locals(reply=ThreadReply, is_new=bint)
+    @cython.locals(is_new=bint)
     cpdef ThreadReply ask(self, int kind, bytes target, bytes payload, int marks, object timeout)
+    @cython.locals(reply=ThreadReply)
+    cdef ThreadReply _send(self, object sock, int kind, bytes target, bytes payload, int marks, object timeout)
     cpdef tuple request(self, int kind, bytes target, bytes payload, object timeout)
     cpdef tuple wait(self, ThreadReply reply, object timeout)
     cdef _read_or_sleep(self, ThreadReply reply, object left, object timeout)

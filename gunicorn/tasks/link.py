@@ -124,18 +124,8 @@ class Link:
             for is_last in (False, True):
                 is_new = self._sock is None
                 sock = self._connected(timeout)
-                reply = ThreadReply.__new__(ThreadReply)
-                reply.wait_with(self._replies.next_number(), self._replies.age)
-                self._replies.add(reply)
                 try:
-                    if self._receiver is not None:
-                        about = kind, reply.number, marks | self._marks, timeout or 0.0
-                        send_frame(sock, about, target, payload, timeout)
-                    else:
-                        length = len(target) + len(payload)
-                        sock.sendall(head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target)
-                        sock.sendall(payload)
-                    return reply
+                    return self._send(sock, kind, target, payload, marks, timeout)
                 except TimeoutError:
                     self._lose(sock)
                     raise DirtyTimeoutError("The pool takes no calls", timeout) from None
@@ -147,6 +137,22 @@ class Link:
         finally:
             self._sending.release()
         raise AssertionError
+
+    def _send(
+        self, sock: socket.socket, kind: int, target: bytes, payload: bytes, marks: int, timeout: float | None
+    ) -> ThreadReply:
+        """Send a call, by a connection that is there; where its answer will be found. Raises OSError."""
+        reply = ThreadReply.__new__(ThreadReply)
+        reply.wait_with(self._replies.next_number(), self._replies.age)
+        self._replies.add(reply)
+        if self._receiver is not None:
+            about = kind, reply.number, marks | self._marks, timeout or 0.0
+            send_frame(sock, about, target, payload, timeout)
+        else:
+            length = len(target) + len(payload)
+            sock.sendall(head(kind, reply.number, length, marks, len(target), timeout or 0.0) + target)
+            sock.sendall(payload)
+        return reply
 
     def request(
         self, kind: int, target: bytes, payload: bytes, timeout: float | None

@@ -7,11 +7,13 @@ turns, it is the most that one of them wants.
 
 from __future__ import annotations
 
+from functools import partial
+
 from .errors import DirtyAppError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     Options = dict[str, object]
     Resources = Mapping[str, float]
@@ -41,29 +43,32 @@ def check_options(path: str, options: object) -> Options:
         if name not in KNOWN:
             text = f"{path}: ray_options has no {name!r}; there are {', '.join(KNOWN)}"
             raise DirtyAppError(text, app_path=path)
-        expected = _problem(name, value)
-        if expected:
+        is_right, expected = _RULES[name]
+        if not is_right(value):
             raise DirtyAppError(f"{path}: {name} of ray_options is {expected}, not {value!r}", app_path=path)
     return dict(options)
 
 
-def _problem(name: str, value: object) -> str:
-    """What the value of an option should be instead; empty where it is that."""
-    if name in _NUMBERS:
-        return "" if _is_amount(value) else "a number that is not negative"
-    if name in _TEXTS:
-        return "" if isinstance(value, str) else "a text"
-    if name == _EVENTS:
-        return "" if isinstance(value, bool) else "True or False"
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        return "a dict with texts for keys"
-    if name == "resources":
-        return "" if all(map(_is_amount, value.values())) else "a dict of numbers that are not negative"
-    return "" if all(isinstance(each, str) for each in value.values()) else "a dict of texts"
-
-
 def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_table_of(is_right: Callable[[object], bool], value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value)) and all(map(is_right, value.values()))
+
+
+# What the value of an option is to be, as a function and in words.
+_RULES: dict[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys(_NUMBERS, (_is_amount, "a number that is not negative")),
+    **dict.fromkeys(_TEXTS, (_is_text, "a text")),
+    "resources": (partial(_is_table_of, _is_amount), "a dict of numbers that are not negative, with texts for keys"),
+    "label_selector": (partial(_is_table_of, _is_text), "a dict of texts, with texts for keys"),
+    _EVENTS: (lambda value: isinstance(value, bool), "True or False"),
+}
 
 
 def together(all_options: Iterable[Options]) -> Options:

@@ -298,23 +298,31 @@ class Router:
         call = None if found is None else found.running.get(frame.number)
         if found is None or call is None:
             return
-        ends = frame.kind != ITEM
-        if ends:
-            self._forget(call, frame.kind == ERROR)
+        if frame.kind == ITEM:
+            self._take_item(call, frame, now)
         else:
-            call.room -= 1
-            if call.room > 0:
-                self._time(call, now)
-            else:
-                self._timed.pop(call.id, None)
+            self._take_end(found, call, frame, now)
+
+    def _take_item(self, call: Call, frame: Frame, now: float) -> None:
+        """The next item of a stream: its reader may have enough with it."""
+        call.room -= 1
+        if call.room > 0:
+            self._time(call, now)
+        else:
+            self._timed.pop(call.id, None)
         if call.caller >= 0:
             self._outlet.answer(call.caller, call.number, frame.kind, frame.payload)
-            if ends:
-                self._release(call, "error" if frame.kind == ERROR else "ok")
-        if ends:
-            self._deal(found, now)
-            if found.is_leaving:
-                self._tell_drained(found)
+
+    def _take_end(self, place: Place, call: Call, frame: Frame, now: float) -> None:
+        """A call has ended by itself: its place can run another one."""
+        failed = frame.kind == ERROR
+        self._forget(call, failed)
+        if call.caller >= 0:
+            self._outlet.answer(call.caller, call.number, frame.kind, frame.payload)
+            self._release(call, "error" if failed else "ok")
+        self._deal(place, now)
+        if place.is_leaving:
+            self._tell_drained(place)
 
     # Time.
 

@@ -36,4 +36,5 @@ cdef class ChunkedBody(BodyDecoder):
     cdef Py_ssize_t _trailers(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
 
 
+cdef str _shown(bytes data, Py_ssize_t start, Py_ssize_t end)
 cpdef BodyDecoder body_of(Request request, FieldTable table, bint trusted)

@@ -11,13 +11,10 @@ from gunicorn.http.request import Request
 
 from .http1_head import HeadParser, check_part
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 # A chunk line may carry extensions; nobody needs this much of them.
 LONGEST_CHUNK_LINE = 4096
 SIZE_DIGITS = 15
+LONGEST_SHOWN = 40
 
 _SIZE = re.compile(rb"[0-9A-Fa-f]+").match
 _EXTENSIONS = re.compile(
@@ -114,17 +111,17 @@ class ChunkedBody(BodyDecoder):
         stop = data.find(b"\n", start, min(end, start + LONGEST_CHUNK_LINE))
         if stop < 0:
             if end - start >= LONGEST_CHUNK_LINE or _LINE_SO_FAR(data, start, end) is None:
-                raise InvalidChunkSize(text(data, start, min(end, start + 40)))
+                raise InvalidChunkSize(_shown(data, start, end))
             return start
         digits = _SIZE(data, start, stop)
         if digits is None or data[stop - 1] != 13:
-            raise InvalidChunkSize(text(data, start, min(stop, start + 40)))
+            raise InvalidChunkSize(_shown(data, start, stop))
         if _EXTENSIONS(data, digits.end(), stop - 1) is None:
             if data[digits.end()] in b";\t ":
-                raise InvalidChunkExtension(text(data, start, min(stop, start + 40)))
-            raise InvalidChunkSize(text(data, start, min(stop, start + 40)))
+                raise InvalidChunkExtension(_shown(data, start, stop))
+            raise InvalidChunkSize(_shown(data, start, stop))
         if digits.end() - start > SIZE_DIGITS and int(digits[0], 16) >> (4 * SIZE_DIGITS):
-            raise LimitRequestBody(text(data, start, min(stop, start + 40)))
+            raise LimitRequestBody(_shown(data, start, stop))
         self.remaining = int(digits[0], 16)
         self.taken += self.remaining
         if self.limit and self.taken > self.limit:
@@ -152,6 +149,11 @@ class ChunkedBody(BodyDecoder):
             fields = section.fields
             self.request.trailers = [(field.name, value) for field, value in fields if field.kind == ORDINARY]
         return position
+
+
+def _shown(data: bytes, start: int, end: int) -> str:
+    """A chunk line, or as much of it as an error says."""
+    return text(data, start, min(end, start + LONGEST_SHOWN))
 
 
 def body_of(request: Request, table: FieldTable, trusted: bool) -> BodyDecoder:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from gunicorn.http._octets import is_at, octets, text, text_again, token_end, value_end
 from gunicorn.http.errors import (
-    HTTPError,
     InvalidHeader,
     InvalidHeaderName,
     InvalidHost,
@@ -97,31 +96,22 @@ class HeadParser(RequestLineParser):
     def _field_lines(self, data: bytes, start: int, end: int) -> int:
         view = data
         position = start
-        while position < end:
+        while position < end and not self.complete:
             # The empty line at the end needs no search for a token.
             name_end = position if view[position] == 13 else token_end(data, position, end)
             if name_end >= end:
                 break
             if view[name_end] != 58 or name_end == position:
                 following = self._odd_line(data, position, name_end, end)
-                if following < 0:
-                    break
-                position = following
-                if self.complete:
-                    break
-                continue
-            value_start = name_end + 1
-            while value_start < end and (view[value_start] == 32 or view[value_start] == 9):
-                value_start += 1
-            value_stop = value_end(data, value_start, end)
-            if value_stop + 1 >= end and (value_stop == end or view[value_stop] == 13):
+            else:
+                stop = value_end(data, name_end + 1, end)
+                following = stop + 2
+                if following <= end and view[stop] == 13 and view[stop + 1] == 10:
+                    self._take_field(data, position, name_end, stop)
+                else:
+                    following = self._odd_end(data, position, name_end, stop, end)
+            if following < 0:
                 break
-            if view[value_stop] != 13 or view[value_stop + 1] != 10:
-                raise self._bad_value(data, position, name_end, value_stop)
-            following = value_stop + 2
-            while value_stop > value_start and (view[value_stop - 1] == 32 or view[value_stop - 1] == 9):
-                value_stop -= 1
-            self._take_field(data, position, name_end, value_start, value_stop)
             position = following
         self.taken += position - start
         self._heed_limits(0 if self.complete else end - position)
@@ -135,12 +125,15 @@ class HeadParser(RequestLineParser):
         if table.head_limit and self.taken + unfinished > table.head_limit:
             raise LimitRequestHeaders(f"over {table.head_limit} bytes of fields")
 
-    def _take_field(self, data: bytes, start: int, name_end: int, value_start: int, value_stop: int) -> None:
-        """A field line without its white space. Raises `HTTPError`."""
+    def _take_field(self, data: bytes, start: int, name_end: int, stop: int) -> None:
+        """The field line `data[start:stop]`, its name up to `name_end`. Raises `HTTPError`."""
         table = self.table
         request = self.request
         if request is None:
             raise ValueError("no request was begun")
+        view = data
+        value_start = _behind_blanks(view, name_end + 1, stop)
+        value_stop = _before_blanks(view, value_start, stop)
         if table.size_limit and value_stop - start > table.size_limit:
             raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
         # Most often the one that followed the field before it the last time, too.
@@ -155,11 +148,9 @@ class HeadParser(RequestLineParser):
         self.count += 1
         if self.count > table.field_limit:
             raise LimitRequestHeaders(f"over {table.field_limit} fields")
-        if field.kind == ORDINARY or self._special(field, value):
+        self.folds = field.kind == ORDINARY or self._special(field, value)
+        if self.folds:
             request.fields.append((field, value))
-            self.folds = True
-        else:
-            self.folds = False
 
     def _other_name(self, data: bytes, start: int, end: int) -> FieldName:
         """The name of a field, which is expected behind the one before it from now on."""
@@ -191,6 +182,13 @@ class HeadParser(RequestLineParser):
             return self._spaced(data, position, name_end, end)
         raise InvalidHeaderName(text(data, position, min(end, name_end + 1, position + SHOWN)))
 
+    def _odd_end(self, data: bytes, start: int, name_end: int, stop: int, end: int) -> int:
+        """No CRLF at `stop`, where a value has ended: -1 when more octets are needed, anything else raises."""
+        if _is_cut(data, stop, end):
+            return -1
+        name = text(data, start, name_end)
+        raise InvalidHeader(f"{name} holds an octet that is not allowed in a field, {data[stop]:#04x}")
+
     def _folded(self, data: bytes, position: int, end: int) -> int:
         """A line that begins with white space goes on with the field before it (RFC 9112 section 5.2)."""
         request = self.request
@@ -199,7 +197,7 @@ class HeadParser(RequestLineParser):
         if not self.table.limits.permit_obsolete_folding or self.count == 0:
             raise ObsoleteFolding(text(data, position, min(end, position + SHOWN)))
         stop = value_end(data, position, end)
-        if stop + 1 >= end and (stop == end or data[stop] == 13):
+        if _is_cut(data, stop, end):
             return -1
         if data[stop] != 13 or data[stop + 1] != 10:
             raise InvalidHeader("an octet that is not allowed in a field")
@@ -228,10 +226,6 @@ class HeadParser(RequestLineParser):
         self.taken = taken
         return stop + 1
 
-    def _bad_value(self, data: bytes, position: int, name_end: int, stop: int) -> HTTPError:
-        name = text(data, position, name_end)
-        return InvalidHeader(f"{name} holds an octet that is not allowed in a field, {data[stop]:#04x}")
-
     def _special(self, field: FieldName, value: str) -> bool:
         """Interpret a field, now or in `finish`; False when it must not reach the application."""
         if not self.admits(field):
@@ -247,14 +241,7 @@ class HeadParser(RequestLineParser):
             raise ValueError("no request was begun")
         request.forwarder_trusted = self.trusted
         if self.table.folding:
-            for field, value in request.fields:
-                if field.kind != ORDINARY:
-                    self._interpret(request, field, value)
-        if not request.close and request.version_minor == 0 and request.version_major == 1 and not self.keep_alive:
-            request.close = True
-        if request.method == "CONNECT":
-            # What follows a successful CONNECT is a tunnel, not a request.
-            request.close = True
+            self._interpret_all(request)
         if request.host is None and request.version_minor >= 1 and not self.table.limits.permit_missing_host:
             raise InvalidHost("missing; set permit_missing_host to serve health checks that send none")
         if self.codings is not None:
@@ -262,9 +249,17 @@ class HeadParser(RequestLineParser):
         elif request.content_length:
             self.check_length(request)
         if request.version_minor == 0:
-            # A client of HTTP/1.0 knows no interim response (RFC 9110 section 10.1.1).
-            request.expect_continue = False
+            _heed_old_version(request, self.keep_alive)
+        if request.method == "CONNECT":
+            # What follows a successful CONNECT is a tunnel, not a request.
+            request.close = True
         return request
+
+    def _interpret_all(self, request: Request) -> None:
+        """Where lines may be folded: now that none can follow. Raises `HTTPError`."""
+        for field, value in request.fields:
+            if field.kind != ORDINARY:
+                self._interpret(request, field, value)
 
     def _connection(self, request: Request, value: str) -> None:
         """RFC 9112 section 9.3: `close` wins; `keep-alive` matters to HTTP/1.0 alone."""
@@ -306,9 +301,38 @@ def check_part(data: bytes, start: int, end: int) -> None:
         raise ValueError("not a part of the octets")
 
 
+def _behind_blanks(data: bytes, start: int, end: int) -> int:
+    """The position behind the spaces and tabs at `start`."""
+    position = start
+    while position < end and (data[position] == 32 or data[position] == 9):
+        position += 1
+    return position
+
+
+def _before_blanks(data: bytes, start: int, end: int) -> int:
+    """The position of the spaces and tabs in front of `end`."""
+    position = end
+    while position > start and (data[position - 1] == 32 or data[position - 1] == 9):
+        position -= 1
+    return position
+
+
+def _is_cut(data: bytes, stop: int, end: int) -> bool:
+    """Whether more octets are needed to know what stands at `stop`, where a line should end."""
+    return stop == end or (stop + 1 == end and data[stop] == 13)
+
+
 def tokens(value: str) -> list[str]:
     """The members of a comma-separated list in lower case; empty ones do not count (RFC 9110 section 5.6.1.2)."""
     return [member for part in value.split(",") if (member := part.strip(" \t").lower())]
+
+
+def _heed_old_version(request: Request, keep_alive: bool) -> None:
+    """A client of HTTP/1.0 asks for a second request (RFC 9112 section 9.3), and knows no interim response (RFC 9110
+    section 10.1.1)."""
+    request.expect_continue = False
+    if request.version_major == 1 and not keep_alive:
+        request.close = True
 
 
 def _chunked(request: Request, value: str, has_length: bool) -> None:

@@ -14,9 +14,11 @@ cdef class RequestLineParser(Head):
     cdef begin_request_line(self, FieldTable table, bint trusted)
     cdef forget_line(self)
     @cython.locals(
-        view="const unsigned char *", position=Py_ssize_t, method_end=Py_ssize_t, target_start=Py_ssize_t,
-        target_stop=Py_ssize_t, path_stop=Py_ssize_t, version=Py_ssize_t, following=Py_ssize_t, request=Request)
+        position=Py_ssize_t, method_end=Py_ssize_t, path_stop=Py_ssize_t, target_stop=Py_ssize_t, version=Py_ssize_t,
+        following=Py_ssize_t, request=Request)
     cdef Py_ssize_t request_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(limit=Py_ssize_t)
+    cdef int _heed_limit(self, Py_ssize_t length) except -1
     @cython.locals(target_start=Py_ssize_t)
     cdef int _name_resource(
         self, Request request, bytes data, Py_ssize_t start, Py_ssize_t method_end, Py_ssize_t path_stop,
@@ -28,4 +30,9 @@ cdef class RequestLineParser(Head):
         self, bytes data, Py_ssize_t position, Py_ssize_t version, Py_ssize_t end) except -1
     @cython.locals(limit=Py_ssize_t)
     cdef Py_ssize_t _unfinished_line(self, Py_ssize_t position, Py_ssize_t end) except -1
-    cdef Py_ssize_t _other_version(self, Request request, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    @cython.locals(octets=bytes)
+    cdef _take_version(self, Request request, bytes data, Py_ssize_t start)
+
+
+cdef Py_ssize_t _target_end(bytes data, Py_ssize_t path_stop, Py_ssize_t end) except -1
+cdef bint _is_word(const unsigned char *data, Py_ssize_t start, Py_ssize_t stop) noexcept

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gunicorn.http._octets import path_end, query_end, text, token_end
 from gunicorn.http.errors import (
     HTTPError,
@@ -17,6 +19,7 @@ from gunicorn.http.target import split_target
 
 HTTP11 = b"HTTP/1.1\r\n"
 HTTP10 = b"HTTP/1.0\r\n"
+_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]\r\n").fullmatch
 
 
 class RequestLineParser(Head):
@@ -38,41 +41,40 @@ class RequestLineParser(Head):
 
     def request_line(self, data: bytes, start: int, end: int) -> int:
         """Take the request line if it is whole, and set `request`; the position behind what was taken."""
-        view = data
         position = start
-        if start < end and view[start] == 13:
+        if start < end and data[start] == 13:
             position = self._behind_empty_line(data, start, end)
             if position == start:
                 return start
         method_end = token_end(data, position, end)
         if method_end >= end:
             return self._unfinished_line(position, end)
-        if view[method_end] != 32 or method_end == position:
+        if not _is_word(data, position, method_end):
             raise self._bad_line(data, position, end)
-        target_start = method_end + 1
-        target_stop = path_stop = path_end(data, target_start, end)
-        if target_stop < end and view[target_stop] == 63:
-            target_stop = query_end(data, target_stop + 1, end)
+        path_stop = path_end(data, method_end + 1, end)
+        target_stop = _target_end(data, path_stop, end)
         if target_stop >= end:
             return self._unfinished_line(position, end)
-        if view[target_stop] != 32 or target_stop == target_start:
+        if not _is_word(data, method_end + 1, target_stop):
             raise self._bad_line(data, position, end)
-        if self.table.line_limit and target_stop - position > self.table.line_limit:
-            raise LimitRequestLine(target_stop - position, self.table.line_limit)
         version = target_stop + 1
-        if version + 10 > end:
+        following = version + 10
+        if following > end:
             return self._short_version(data, position, version, end)
+        self._heed_limit(following - 2 - position)
         request = Request.__new__(Request)
         request.begin()
-        if data.startswith(HTTP11, version):
-            following = version + 10
-        else:
-            following = self._other_version(request, data, version, end)
-        if self.table.line_limit and following - 2 - position > self.table.line_limit:
-            raise LimitRequestLine(following - 2 - position, self.table.line_limit)
+        if not data.startswith(HTTP11, version):
+            self._take_version(request, data, version)
         self._name_resource(request, data, position, method_end, path_stop, target_stop)
         self.request = request
         return following
+
+    def _heed_limit(self, length: int) -> None:
+        """Of a line, or what has come of it, without its end. Raises `LimitRequestLine`."""
+        limit = self.table.line_limit
+        if limit and length > limit:
+            raise LimitRequestLine(length, limit)
 
     def _name_resource(
         self, request: Request, data: bytes, start: int, method_end: int, path_stop: int, target_stop: int
@@ -105,6 +107,7 @@ class RequestLineParser(Head):
 
     def _short_version(self, data: bytes, position: int, version: int, end: int) -> int:
         """A request line with fewer octets behind its target than a version has."""
+        self._heed_limit(version - 1 - position)
         stop = data.find(b"\n", version, end)
         if stop >= 0:
             raise InvalidHTTPVersion(text(data, version, min(stop, version + SHOWN)))
@@ -125,16 +128,26 @@ class RequestLineParser(Head):
             return LimitRequestLine(stop - position, limit)
         return InvalidRequestLine(text(data, position, min(stop, position + SHOWN)))
 
-    def _other_version(self, request: Request, data: bytes, start: int, end: int) -> int:
-        """Anything but HTTP/1.1: HTTP/1.0, or what `permit_unconventional_http_version` lets in."""
-        if data.startswith(HTTP10, start):
-            request.version_minor = 0
-            return start + 10
+    def _take_version(self, request: Request, data: bytes, start: int) -> None:
+        """Any but HTTP/1.1: HTTP/1.0, or what `permit_unconventional_http_version` lets in. Raises `HTTPError`."""
         octets = data[start:start + 10]
-        if not octets.startswith(b"HTTP/") or octets[6:7] != b"." or octets[8:] != b"\r\n" \
-                or not octets[5:6].isdigit() or not octets[7:8].isdigit():
+        if octets == HTTP10:
+            request.version_minor = 0
+            return
+        if _VERSION(octets) is None:
             raise InvalidHTTPVersion(str(octets, "latin-1"))
         request.version_major, request.version_minor = octets[5] - 48, octets[7] - 48
         if not self.table.limits.permit_unconventional_http_version:
             raise UnsupportedHTTPVersion(str(octets[:8], "latin-1"))
-        return start + 10
+
+
+def _target_end(data: bytes, path_stop: int, end: int) -> int:
+    """Where a target ends whose path ends at `path_stop`: there, or behind its query."""
+    if path_stop < end and data[path_stop] == 63:
+        return query_end(data, path_stop + 1, end)
+    return path_stop
+
+
+def _is_word(data: bytes, start: int, stop: int) -> bool:
+    """Whether something stands in front of `stop`, and the one space there that may follow it."""
+    return stop > start and data[stop] == 32

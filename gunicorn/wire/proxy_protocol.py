@@ -90,24 +90,28 @@ def _version_2(data: bytes) -> ProxyHeader | None:
     end = 16 + length
     if len(data) < end:
         return None
-    family = family_protocol >> 4
-    # LOCAL (a health check of the proxy itself, whatever stands behind it), UNSPEC and unix addresses tell nothing
-    # about an Internet client.
     if version_command & 15 == _LOCAL:
+        # A health check of the proxy itself, whatever stands behind it.
         return ProxyHeader(end, None)
+    return ProxyHeader(end, _addresses(data, family_protocol >> 4, family_protocol & 15, length))
+
+
+def _addresses(data: bytes, family: int, transport: int, length: int) -> ProxyInfo | None:
+    """What `length` octets of addresses say; None of UNSPEC and unix addresses, which tell nothing of an Internet
+    client."""
     if family not in _FAMILIES:
         if family > _UNIX or (family == _UNIX and length < _UNIX_SIZE):
             raise InvalidProxyHeader(f"address family {family} with {length} bytes")
-        return ProxyHeader(end, None)
+        return None
     name, socket_family, size = _FAMILIES[family]
-    if family_protocol & 15 != _STREAM:
-        raise InvalidProxyHeader(f"transport {family_protocol & 15} is not a stream")
+    if transport != _STREAM:
+        raise InvalidProxyHeader(f"transport {transport} is not a stream")
     if length < 2 * size + 4:
         raise InvalidProxyHeader(f"{length} bytes of addresses")
     source = socket.inet_ntop(socket_family, data[16:16 + size])
     target = socket.inet_ntop(socket_family, data[16 + size:16 + 2 * size])
     source_port, target_port = struct.unpack_from("!HH", data, 16 + 2 * size)
-    return ProxyHeader(end, _info(name, source, target, source_port, target_port))
+    return _info(name, source, target, source_port, target_port)
 
 
 def _info(protocol: str, source: str, target: str, source_port: int, target_port: int) -> ProxyInfo:

@@ -55,11 +55,16 @@ cdef class Frames:
     cdef str _text(self, bytes octets)
     @cython.locals(parts=bytearray)
     cdef _keep(self, bytes octets, bint whole)
+    @cython.locals(pieces=list)
     cdef bytes _inflate(self, bytes octets, bint whole)
+    cdef _inflate_part(self, bytes part, int window_bits, list pieces)
+    cdef bytes _piece(self, bytes part)
     @cython.locals(octets=bytes)
     cdef int _control(self) except -1
     cpdef tuple message(self, int opcode, bytes data)
 
 
+@cython.locals(length="long long")
+cdef long long _extended_length(bytes octets) except -1
 @cython.locals(first=int)
 cpdef bytes frame_header(int opcode, Py_ssize_t length, int compressed)

@@ -174,12 +174,7 @@ class Frames:
             return False
         position += 2
         if extended:
-            # The highest bit must be zero; the one below makes no difference to any message that can be.
-            if extended == 8 and data[position] & 0xC0:
-                raise WebSocketError(PROTOCOL_ERROR, "the payload length is out of range")
-            length = int.from_bytes(data[position:position + extended])
-            if length < (126 if extended == 2 else 65536):
-                raise WebSocketError(PROTOCOL_ERROR, "the payload length is not in its shortest form")
+            length = _extended_length(data[position:position + extended])
             position += extended
         self._key = data[position:position + 4]
         self._position = position + 4
@@ -285,30 +280,40 @@ class Frames:
         if deflate is None:
             raise ValueError("compression was not negotiated")
         pieces: list[bytes] = []
-        for part in (octets, _TAIL) if whole else (octets,):
-            while part:
-                if self._inflater is None:
-                    self._inflater = zlib.decompressobj(-deflate.client_bits)
-                inflater = self._inflater
-                try:
-                    piece = inflater.decompress(part, self.limit - self._size + 1 if self.limit else 0)
-                except zlib.error:
-                    raise WebSocketError(PROTOCOL_ERROR, "invalid compressed data") from None
-                self._size += len(piece)
-                if self.limit and self._size > self.limit:
-                    raise WebSocketError(TOO_BIG, "the message is too big")
-                pieces.append(piece)
-                part = inflater.unconsumed_tail
-                if inflater.eof:
-                    # A block with BFINAL ends zlib's stream but not ours (section 7.2.3.4).
-                    part = inflater.unused_data
-                    self._inflater = None
-                    self._streams += 1
-                    if self._streams > MOST_STREAMS:
-                        raise WebSocketError(POLICY_VIOLATION, "too many compressed streams in one message")
-        if whole and not deflate.client_keeps:
-            self._inflater = None
+        self._inflate_part(octets, deflate.client_bits, pieces)
+        if whole:
+            self._inflate_part(_TAIL, deflate.client_bits, pieces)
+            if not deflate.client_keeps:
+                self._inflater = None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _inflate_part(self, part: bytes, window_bits: int, pieces: list[bytes]) -> None:
+        """Add to `pieces` what is in a part of a message."""
+        while part:
+            if self._inflater is None:
+                self._inflater = zlib.decompressobj(-window_bits)
+            inflater = self._inflater
+            pieces.append(self._piece(part))
+            part = inflater.unconsumed_tail
+            if inflater.eof:
+                # A block with BFINAL ends zlib's stream but not ours (section 7.2.3.4).
+                part = inflater.unused_data
+                self._inflater = None
+                self._streams += 1
+                if self._streams > MOST_STREAMS:
+                    raise WebSocketError(POLICY_VIOLATION, "too many compressed streams in one message")
+
+    def _piece(self, part: bytes) -> bytes:
+        """The beginning of what is in a part, as much as tells that the message is too big."""
+        most = self.limit - self._size + 1 if self.limit else 0
+        try:
+            piece: bytes = self._inflater.decompress(part, most)
+        except zlib.error:
+            raise WebSocketError(PROTOCOL_ERROR, "invalid compressed data") from None
+        self._size += len(piece)
+        if self.limit and self._size > self.limit:
+            raise WebSocketError(TOO_BIG, "the message is too big")
+        return piece
 
     def _control(self) -> int:
         octets = self._take(self._remaining)
@@ -343,6 +348,17 @@ class Frames:
             self._deflater = None
         octets = octets[:len(octets) - len(_TAIL)]
         return frame_header(opcode, len(octets), 0x40), octets
+
+
+def _extended_length(octets: bytes) -> int:
+    """A payload length of two or eight octets (RFC 6455 section 5.2)."""
+    # The highest bit must be zero; the one below makes no difference to any message that can be.
+    if len(octets) == 8 and octets[0] & 0xC0:
+        raise WebSocketError(PROTOCOL_ERROR, "the payload length is out of range")
+    length = int.from_bytes(octets)
+    if length < (126 if len(octets) == 2 else 65536):
+        raise WebSocketError(PROTOCOL_ERROR, "the payload length is not in its shortest form")
+    return length
 
 
 def frame_header(opcode: int, length: int, compressed: int) -> bytes:

@@ -186,14 +186,7 @@ class WSGIGateway(Gateway):
             # Applications that speak for themselves on the socket end the cycle as they like.
             self.log.debug("%r ended a request that had taken over its socket", error)
             return
-        if isinstance(error, IncompleteResponse):
-            self.log.warning("Response to %s is shorter than its Content-Length: %s", request.uri, error)
-        elif isinstance(error, Overloaded):
-            self._tell_overload(error)
-        elif isinstance(error, HTTPError):
-            self.log.error("Error handling request %s %s: %s", request.method, request.uri, error)
-        else:
-            self.log.exception("Error handling request %s %s", request.method, request.uri)
+        self._log_failure(request, error)
         response.close = True
         if self.handle_error is not None:
             self._tell_worker(exchange, request, error)
@@ -212,3 +205,13 @@ class WSGIGateway(Gateway):
             exchange.answer(page)
         except ClientDisconnected:
             pass
+
+    def _log_failure(self, request: Request, error: BaseException) -> None:
+        if isinstance(error, IncompleteResponse):
+            self.log.warning("Response to %s is shorter than its Content-Length: %s", request.uri, error)
+        elif isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, HTTPError):
+            self.log.error("Error handling request %s %s: %s", request.method, request.uri, error)
+        else:
+            self.log.exception("Error handling request %s %s", request.method, request.uri)

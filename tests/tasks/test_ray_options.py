@@ -17,7 +17,7 @@ from gunicorn.tasks.ray_options import amounts_of, check_options, missing, toget
         ({"num_cpus": True}, "num_cpus of ray_options is a number"),
         ({"num_cpus": "2"}, "num_cpus of ray_options is a number"),
         ({"resources": {"a": "b"}}, "resources of ray_options is a dict of numbers"),
-        ({"resources": {1: 2}}, "resources of ray_options is a dict with texts"),
+        ({"resources": {1: 2}}, "resources of ray_options is a dict of numbers that are not negative, with texts for"),
         ({"label_selector": {"a": 1}}, "label_selector of ray_options is a dict of texts"),
         ({"enable_task_events": 1}, "enable_task_events of ray_options is True or False, not 1"),
         ({"accelerator_type": 4}, "accelerator_type of ray_options is a text"),

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
-from gunicorn.guests.tornado import Answer, Servers
+from gunicorn.guests.tornado import Servers
+from gunicorn.guests.tornado_answers import Answer
 from gunicorn.http.request import Request
 from gunicorn.instrument._board import Board
 from gunicorn.instrument.scoreboard import Scoreboard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gunicorn.gateway.queue_times import tell_queue_time
+from gunicorn.gateway.board_entries import tell_queue_time
 from gunicorn.http.fields import FieldTable
 from gunicorn.http.limits import Limits
 from gunicorn.http.request import Request
