@@ -43,6 +43,7 @@ cpdef Py_ssize_t send_two(int fd, bytes head, object body) except? -2
 cpdef Py_ssize_t send_file(int fd, int source, long long offset, Py_ssize_t count) except? -2
 cpdef tuple accept(object listener, int fd)
 cpdef close(int fd)
+cpdef bint is_readable(int fd) noexcept
 cpdef int peek(int fd) except? -2
 cpdef double monotonic() noexcept
 cpdef keep_stacks()

@@ -35,8 +35,8 @@ RECEIVE_SIZE = 65536
 
 __all__ = [
     "HANGUP", "READABLE", "RECEIVE_SIZE", "WRITABLE", "Place", "Poller", "accept", "bind", "call", "close",
-    "is_leaving", "keep_stacks", "meter", "monotonic", "peek", "push", "receive", "references", "send", "send_file",
-    "send_more", "send_two", "show_connections",
+    "is_leaving", "is_readable", "keep_stacks", "meter", "monotonic", "peek", "push", "receive", "references", "send",
+    "send_file", "send_more", "send_two", "show_connections",
 ]
 
 if hasattr(select, "epoll"):
@@ -320,6 +320,16 @@ def close(fd: int) -> None:
         unpatched.close(fd)
     except OSError:
         pass
+
+
+def is_readable(fd: int) -> bool:
+    """Whether octets wait at a descriptor, or connections, or its end is there to be read."""
+    looker = select.poll()
+    try:
+        looker.register(fd, select.POLLIN)
+    except (OSError, ValueError):
+        return False
+    return any(events & select.POLLIN for _, events in looker.poll(0))
 
 
 def peek(fd: int) -> int:

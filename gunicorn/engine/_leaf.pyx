@@ -39,6 +39,14 @@ cdef extern from "<sys/epoll.h>" nogil:
     unsigned int EPOLLET
     unsigned int EPOLLEXCLUSIVE
 
+cdef extern from "<poll.h>" nogil:
+    cdef struct pollfd:
+        int fd
+        short events
+        short revents
+    int c_poll "poll"(pollfd *fds, unsigned long count, int timeout)
+    enum: POLLIN
+
 cdef extern from "<netinet/tcp.h>" nogil:
     enum: TCP_NODELAY
 
@@ -554,6 +562,14 @@ cpdef tuple accept(object listener, int fd):
 cpdef close(int fd):
     """Close a descriptor."""
     c_close(fd)
+
+
+cpdef bint is_readable(int fd) noexcept:
+    """Whether octets wait at a descriptor, or connections, or its end is there to be read."""
+    cdef pollfd looker
+    looker.fd = fd
+    looker.events = POLLIN
+    return c_poll(&looker, 1, 0) > 0 and looker.revents & POLLIN != 0
 
 
 cpdef int peek(int fd) except? -2:

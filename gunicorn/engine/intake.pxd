@@ -1,5 +1,5 @@
 cimport cython
-from ._leaf cimport READABLE, accept
+from ._leaf cimport READABLE, accept, is_readable
 from ._leaf cimport close as close_descriptor
 from .connections cimport Connections
 from .listener cimport Listener
@@ -35,7 +35,8 @@ cdef class Intake(Connections):
     cdef Listener _listener_named(self, str name)
     @cython.locals(connection=Transport)
     cdef _take_on(self, int fd, peer, Listener listener, parked)
-    cdef _begin(self, Transport connection)
+    cdef _begin(self, Transport connection, Listener listener)
+    cdef _begin_in_turn(self, Transport connection)
     cdef _resume(self, Transport connection, parked)
     cdef _not_taken(self, int fd, Transport connection, error)
     cdef _await_handshake(self, Transport connection)

@@ -11,7 +11,7 @@ import errno
 from gunicorn.errors import OwnSignal
 from gunicorn.unix.unpatched import select
 
-from ._leaf import READABLE, accept
+from ._leaf import READABLE, accept, is_readable
 from ._leaf import close as close_descriptor
 from .connections import Connections
 from .listener import Listener
@@ -161,7 +161,8 @@ class Intake(Connections):
             taken = 0
             while self.listening and self._accept(listener):
                 taken += 1
-                if not self.share.accepts_more(taken, self.now):
+                # To accept where nobody waits costs ten times as much as to ask.
+                if not self.share.accepts_more(taken, self.now) or not is_readable(listener.fd):
                     break
 
     def _accept(self, listener: Listener) -> bool:
@@ -224,13 +225,23 @@ class Intake(Connections):
                 # The listener must be closed before more comes: this one is served later.
                 connection.take_turn()
             else:
-                self._begin(connection)
+                self._begin(connection, listener)
         except OwnSignal:
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self._not_taken(fd, connection, error)
 
-    def _begin(self, connection: Transport) -> None:
+    def _begin(self, connection: Transport, listener: Listener) -> None:
+        if self.share.is_slow(self.now):
+            self._begin_in_turn(connection)
+        elif listener.looks():
+            connection.process()
+            listener.looked(connection.active)
+        else:
+            connection.watch()
+
+    def _begin_in_turn(self, connection: Transport) -> None:
+        """What has been accepted is served next, before another slow request."""
         if self.share.awaits_request(self.now):
             self._comes(connection.fd, False)
         connection.process()

@@ -1,3 +1,6 @@
+cdef int MOST_UNLOOKED
+
+
 cdef class Listener:
     cdef public object sock
     cdef readonly int fd
@@ -8,3 +11,8 @@ cdef class Listener:
     cdef public str server_port
     cdef public object terminator
     cdef public int redirect
+    cdef int unlooked
+    cdef int unlooked_next
+
+    cpdef bint looks(self) noexcept
+    cpdef void looked(self, bint found) noexcept

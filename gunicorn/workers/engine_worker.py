@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 PULSE_SECONDS = 1.0
 # The same where a time limit of a few seconds is to be kept.
 SHORT_PULSE_SECONDS = 0.2
+# So much later (seconds) a busy worker may do both.
+PULSE_ROOM = 0.01
 # How long a quick stop may take: nobody busy is cut off in the middle of an answer.
 QUICK_SECONDS = 1.0
 # How long a stop waits in the poller at a time.
@@ -346,7 +348,6 @@ class EngineWorker(Worker):
         if os.getppid() != self.ppid:
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
-        self.slot.connections = self.engine.count
         if self.slow_requests.limit:
             self.tell_slow()
         if self.request_limit:
@@ -356,8 +357,14 @@ class EngineWorker(Worker):
     def serve(self) -> None:
         """Serve until the worker is told to stop."""
         engine = self.engine
+        due = pause = 0.0
         while self.alive:
-            engine.poll(self.pulse())
+            # Not of the engine, whose moment is that of the last turn's begin: requests have run since.
+            now = monotonic()
+            if now >= due:
+                pause = self.pulse()
+                due = now + PULSE_ROOM
+            engine.poll(pause)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """TERM: the answers of running requests are the last ones on their connections."""

@@ -415,6 +415,54 @@ def test_connections_of_a_turn(make_bench: Any, fair: bool, accepts: int, slow: 
         assert bench.engine.count == count
 
 
+#: Whether the requests of connections were there when somebody looked -> whether each connection is looked at.
+LOOKS = [
+    ([True] * 5, [True] * 5),
+    ([False] * 4, [True, False] + [True] + [False] * 3 + [True] + [False] * 7 + [True] + [False] * 15),
+    ([False, True, True, False], [True, False, True, True, True, False, True]),
+]
+
+
+@pytest.mark.parametrize(("found", "looks"), LOOKS)
+def test_requests_that_come_later_are_looked_for_now_and_then(
+    make_bench: Any, found: list[bool], looks: list[bool]
+) -> None:
+    listener = make_bench().engine.listeners[0]
+    answers = iter(found)
+    for expected in looks:
+        assert listener.looks() is expected
+        if expected:
+            listener.looked(next(answers, True))
+
+
+def test_it_is_never_long_that_nobody_looks(make_bench: Any) -> None:
+    listener = make_bench().engine.listeners[0]
+    seen = []
+    for _ in range(1000):
+        seen.append(listener.looks())
+        if seen[-1]:
+            listener.looked(False)
+    assert seen[-200:].count(True) == 6
+
+
+def test_who_is_not_looked_at_is_served_in_the_next_turn(make_bench: Any) -> None:
+    bench = make_bench()
+    # One whose request comes later, or never.
+    bench.connect()
+    bench.turn(1)
+    bench.connect().sendall(GET)
+    for served in (0, 1):
+        bench.turn(1)
+        assert len(bench.handler.requests) == served
+    # The next one is looked at again, and its request is there, so that all are.
+    for served in (2, 3):
+        bench.connect().sendall(GET)
+        bench.turn(1)
+        assert len(bench.handler.requests) == served
+    for client in bench.clients[1:]:
+        assert client.recv(1000) == ANSWER
+
+
 def test_what_is_queued_gives_a_client_no_more_time(make_bench: Any) -> None:
     bench = make_bench(send_timeout=5.0, response_buffer_size=1 << 20)
     bench.handler.answers_at_once = False

@@ -226,10 +226,25 @@ def test_calls_on_no_descriptor(leaf: Any) -> None:
         assert outcome(leaf.send_two, fd, b"x", b"y") is OSError
         assert outcome(leaf.send_file, fd, fd, 0, 1) is OSError
         assert leaf.peek(fd) == -1
+        assert leaf.is_readable(fd) is False
         assert leaf.close(fd) is None
     for fd in (2**31, -(2**31) - 1, 2**70):
-        for call in (leaf.receive, leaf.close):
+        for call in (leaf.receive, leaf.close, leaf.is_readable):
             assert outcome(call, fd) is OverflowError
+
+
+@BOTH
+def test_what_waits_is_seen_without_taking_it(leaf: Any, pair: Pair) -> None:
+    ours, theirs = pair
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert leaf.is_readable(listener.fileno()) is leaf.is_readable(ours.fileno()) is False
+        theirs.sendall(b"x")
+        with socket.create_connection(listener.getsockname()):
+            for _ in range(2):
+                assert leaf.is_readable(listener.fileno()) is leaf.is_readable(ours.fileno()) is True
+    assert leaf.receive(ours.fileno()) == b"x"
+    theirs.shutdown(socket.SHUT_WR)
+    assert leaf.is_readable(ours.fileno()) is True
 
 
 @BOTH
