@@ -125,6 +125,11 @@ class BaseApplication:
             # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
             _ = self.cfg.worker_class
             with standard_first():
+                from gunicorn.loading.garbage import set_apart
+
+                if self.cfg.gc_freeze:
+                    # It all stays; the collector would look through it again and again while the rest is imported.
+                    set_apart(after_collecting=False)
                 from gunicorn.master.arbiter import Arbiter
                 from gunicorn.unix.process import keeping_signals
 
