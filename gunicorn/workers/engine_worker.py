@@ -36,9 +36,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gunicorn._types import LogOptions
+    from gunicorn._types import LogOptions, SocketAddress
     from gunicorn.config import Config
     from gunicorn.engine.exchange import Exchange
+    from gunicorn.engine.listener import Listener
     from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -403,3 +404,8 @@ def _told_as(app: object) -> str:
 def _named(request: Request) -> str:
     """The id of a request behind what else is said of it."""
     return f", {request.request_id}" if request.request_id else ""
+
+
+def address_of(listener: Listener) -> SocketAddress:
+    """The address of a listener, which may be closed by now."""
+    return listener.server_name if listener.is_unix else (listener.server_name, int(listener.server_port))
