@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from types import FrameType
@@ -48,6 +49,8 @@ PULSE_SECONDS = 1.0
 SHORT_PULSE_SECONDS = 0.2
 # How long a quick stop may take: nobody busy is cut off in the middle of an answer.
 QUICK_SECONDS = 1.0
+# Seconds between two lines that nobody can be accepted.
+SCARCE_SECONDS = 10.0
 # How long a stop waits in the poller at a time.
 LOOK_SECONDS = 0.2
 
@@ -70,6 +73,8 @@ class EngineWorker(Worker):
     has_gateway = False
     # Requests of such a one.
     _begun = 0
+    # When it may be told again that nobody can be accepted.
+    _tells_scarce_at = 0.0
 
     engine: Engine
     gateway: Gateway
@@ -348,11 +353,22 @@ class EngineWorker(Worker):
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
         self.slot.connections = self.engine.count
+        if self.engine.scarce:
+            self._tell_scarce()
         if self.slow_requests.limit:
             self.tell_slow()
         if self.request_limit:
             self.break_off_overdue()
         return self.pulse_seconds
+
+    def _tell_scarce(self) -> None:
+        now = monotonic()
+        if now >= self._tells_scarce_at:
+            self._tells_scarce_at = now + SCARCE_SECONDS
+            self.log.warning(
+                "No new connections for now: too many open files, or no memory (%d connections are open, %d descriptors"
+                " allowed)", self.engine.count, resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            )
 
     def serve(self) -> None:
         """Serve until the worker is told to stop."""
