@@ -266,6 +266,34 @@ def test_children_of_hooks(how: str, serve: Serve) -> None:
     server.stop()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_that_ends_in_its_first_hook_leaves_no_helper(number: signal.Signals, make_server: Serve) -> None:
+    config = """
+        import multiprocessing, os, time
+
+        def stay():
+            time.sleep(600)
+
+        def post_fork(server, worker):
+            helper = multiprocessing.get_context("fork").Process(target=stay, daemon=True)
+            helper.start()
+            with open("forked.new", "w") as file:
+                file.write(f"{os.getpid()} {helper.pid}")
+            os.rename("forked.new", "forked")
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+    """
+    server = make_server(APP, config=config).spawn()
+    wait_until((server.folder / "forked").exists, what="the helper")
+    worker, helper = map(int, (server.folder / "forked").read_text().split())
+    server.extra_pids.add(helper)
+    os.kill(worker, number)
+    server.send_signal(signal.SIGTERM)
+    (server.folder / "go").touch()
+    assert server.wait() == 0
+    wait_until(lambda: not is_alive(helper), what="the end of the helper")
+
+
 def _with_helpers(serve: Serve, how: str) -> Server:
     # A module, so that whoever starts anew can import it.
     config = f"""
