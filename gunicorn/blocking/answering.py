@@ -225,7 +225,7 @@ def answer_error(
     if status < 500:
         log.warning("Invalid request from ip=%s: %s", address, error)
     else:
-        log.error("Error handling request %s", "" if req is None else req.uri, exc_info=error)
+        log.error("Error handling request %s", "" if req is None else f"{req.method} {req.uri}", exc_info=error)
     if req is None:
         _tell_of_nothing_read(worker, client, address, status)
     elif getattr(req, "answered", False):

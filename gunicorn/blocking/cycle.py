@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from socket import socket
     from ssl import SSLContext, SSLSocket
-    from typing import Protocol
+    from typing import Protocol, TypeVar
 
     from gunicorn._types import Peer
     from gunicorn.config import Config
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from .parser import RequestParser
     from .request import Request
 
-    class ConversingWorker(BlockingWorker, Protocol):
+    # What a worker calls the server's end: an address, or a listener.
+    Server = TypeVar("Server", contravariant=True)
+
+    class ConversingWorker(BlockingWorker, Protocol[Server]):
         """One whose connections are served from their first request to their last."""
 
-        def handle_request(self, server: Peer, req: Request, client: socket, addr: Peer, /) -> object:
+        def handle_request(self, server: Server, req: Request, client: socket, addr: Peer, /) -> object:
             """Serve one request."""
 
 __all__ = ["converse", "next_request", "secured", "tell_failure"]
@@ -40,8 +43,8 @@ __all__ = ["converse", "next_request", "secured", "tell_failure"]
 
 
 def converse(
-    worker: ConversingWorker,
-    server: Peer,
+    worker: ConversingWorker[Server],
+    server: Server,
     client: socket,
     addr: Peer,
     persistent: bool,
@@ -49,9 +52,10 @@ def converse(
 ) -> None:
     """Serve the requests of a connection and close it; never raises what a client or an application can cause.
 
-    `server` and `addr` are the addresses of the two ends. Without `persistent` one request is served. `context` makes
-    what surrounds the wait for a request; where it ends the wait, the connection ends. Each request goes through the
-    worker's `handle_request`, and what goes wrong through its `handle_error`.
+    `server` is what the worker's `handle_request` is told of this end, its address or its listener, `addr` the address
+    of the client. Without `persistent` one request is served. `context` makes what surrounds the wait for a request;
+    where it ends the wait, the connection ends. Each request goes through the worker's `handle_request`, and what goes
+    wrong through its `handle_error`.
     """
     request: Request | None = None
     unread = True

@@ -136,7 +136,8 @@ class Ending(Answers):
                 self.multiplexer.send_delayed()
             self.close()
         elif self.stream is not None:
-            self.give_up_body()
+            # Who has the request may be told by either.
+            self.refuse(InvalidRequestLine("the connection ended within a request"))
             self.engine.handler.disconnected(self)
         elif self.driver is not None:
             driver, self.driver = self.driver, None

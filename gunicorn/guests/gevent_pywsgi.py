@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sized
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -247,7 +248,7 @@ class _Call:
     def follow(self, result: Iterable[bytes]) -> Iterable[bytes]:
         """The result for the server, which closes it at the end."""
         self._result = result
-        return self
+        return _Sized(self, result) if isinstance(result, Sized) else self
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._result)
@@ -265,3 +266,18 @@ class _Call:
         if not self._over:
             self._over = True
             self._board.end(self._method, status, self._began, monotonic(), 0)
+
+
+class _Sized:
+    """A result that knows how many pieces it has: gevent sums them up, and sends a Content-Length."""
+
+    def __init__(self, call: _Call, pieces: Sized) -> None:
+        self._pieces = pieces
+        self.close = call.close
+        self._call = call
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._call)

@@ -118,9 +118,13 @@ class LineHandler(logging.StreamHandler["TextIO"]):
 
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exception()
-        if not isinstance(error, OSError):
+        if isinstance(error, OSError):
+            self._complain(error)
+        else:
             super().handleError(record)
-        elif self.may_complain():
+
+    def _complain(self, error: OSError) -> None:
+        if self.may_complain():
             # Where standard error is what cannot be written, there is nobody to tell.
             with contextlib.suppress(OSError, ValueError):
                 print(f"gunicorn: cannot write {self.path or 'the log'}: {error}", file=sys.stderr, flush=True)
@@ -155,8 +159,14 @@ class LineHandler(logging.StreamHandler["TextIO"]):
     def write_printed(self, text: str, name: str) -> None:
         """Write what an application prints to its stream `name`: as it is, or each line as an object of JSON.
 
-        Raises OSError.
+        That a log cannot be written is no error of the application's, and must not fail its request.
         """
+        try:
+            self._write_printed(text, name)
+        except OSError as error:
+            self._complain(error)
+
+    def _write_printed(self, text: str, name: str) -> None:
         as_object: Callable[[str, str], str] | None = getattr(self.formatter, "printed", None)
         if as_object is None:
             self.write_text(text)

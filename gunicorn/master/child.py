@@ -7,7 +7,7 @@ import signal
 import sys
 
 from gunicorn.errors import AnotherWorkerType
-from gunicorn.loading.names import load_class
+from gunicorn.loading.names import is_ours, load_class
 from gunicorn.loading.tracebacks import application_traceback
 from gunicorn.unix import forks, unpatched
 from gunicorn.unix.process import set_process_title
@@ -17,12 +17,14 @@ from .state import MasterState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import NoReturn
 
     from .state import Successor, WorkerProcess
 
 __all__ = ["fork_worker", "live"]
 
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 _HARMLESS = {signal.SIGUSR1: "handle_usr1", signal.SIGHUP: "handle_nothing", signal.SIGUSR2: "handle_nothing"}
 
 
@@ -65,15 +67,39 @@ def _serve(master: MasterState, worker: WorkerProcess) -> tuple[int, WorkerProce
         set_process_title(f"worker [{master.proc_name}]")
         master.log.info("Booting worker with pid: %s", worker.pid)
         master.cfg.post_fork(master, worker)
-        alias = _wanted_instead(worker)
-        if alias is not None:
-            worker = _successor(worker, alias)
-            worker.run()
+        if not _is_to_stop(worker):
+            alias = _wanted_instead(worker)
+            if alias is not None:
+                worker = _successor(worker, alias)
+                worker.run()
         forks.end_stray()
         return 0, worker
     except BaseException as error:  # noqa: BLE001  # the boundary around a child
         forks.end_stray(error)
         return status_after(error, master, worker), worker
+
+
+def _is_to_stop(worker: WorkerProcess) -> bool:
+    """Whether a stop was asked for before the worker had handlers of its own.
+
+    Ours heed `alive` when they come to run. One with another way to stop ends at once until it has its handlers.
+    """
+    if not is_ours(str(getattr(getattr(type(worker), "init_signals", None), "__module__", ""))):
+        for number in _STOPS:
+            if isinstance(signal.getsignal(number), _NotedStop):
+                unpatched.set_handler(number, int(signal.SIG_DFL))
+    return not worker.alive
+
+
+class _NotedStop:
+    """A handler of signals for a stop. What a hook has begun, a helper process say, is ended in order: a worker that
+    dies at once would leave it behind, and one that is interrupted might."""
+
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self._worker.alive = False
 
 
 def _wanted_instead(worker: WorkerProcess) -> str | None:
@@ -111,10 +137,13 @@ def _shed(master: MasterState, worker: WorkerProcess) -> None:
     """Put down what belongs to the master alone: its handlers, its end of the pipe, its blocked signals, sockets that
     only others use."""
     worker.pid = os.getpid()
-    forks.guard(worker.put_down if hasattr(worker, "put_down") else _nothing)
+    forks.guard(worker.put_down if hasattr(worker, "put_down") else _put_down)
     signal.set_wakeup_fd(-1)
     for number in master.SIGNALS:
         unpatched.set_handler(number, int(signal.SIG_DFL))
+    noted = _NotedStop(worker)
+    for number in _STOPS:
+        unpatched.set_handler(number, noted)
     # Sent to all workers, and not to end one that is about to start.
     for number, name in _HARMLESS.items():
         if hasattr(worker, name):
@@ -142,5 +171,6 @@ def _leave(master: MasterState, worker: WorkerProcess) -> None:
         worker.end_telemetry()
 
 
-def _nothing() -> None:
-    """A worker of somebody else's making that has nothing to put down."""
+def _put_down() -> None:
+    """A worker of somebody else's making has nothing else to put down than the signals that it has been given."""
+    forks.reset_signals(_STOPS)

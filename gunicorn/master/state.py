@@ -93,6 +93,8 @@ if TYPE_CHECKING:
         sockets: list[BaseSocket]
         # Write end of the master's wake-up pipe.
         master_fd: int
+        # Not told to stop yet.
+        alive: bool
 
         @property
         def SIGNALS(self) -> Sequence[signal.Signals]: ...

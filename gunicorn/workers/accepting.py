@@ -129,15 +129,15 @@ class Accepting(Worker):
         from gunicorn.blocking.cycle import converse
 
         # A client that stays would be alone with this worker.
-        converse(self, listener.getsockname(), client, addr, False, nullcontext)
+        converse(self, listener, client, addr, False, nullcontext)
 
     if TYPE_CHECKING:
 
-        def handle_request(self, listener: Peer, req: Request, client: socket, addr: Peer) -> object:
+        def handle_request(self, listener: BaseSocket, req: Request, client: socket, addr: Peer) -> object:
             """Serve one request: each worker type has its own."""
 
-    def answer(self, server: Peer, req: Request, client: socket, addr: Peer) -> None:
+    def answer(self, listener: BaseSocket, req: Request, client: socket, addr: Peer) -> None:
         """Run the application for a request that `handle` has read."""
         from gunicorn.blocking.answering import answer
 
-        answer(self, server, req, client, addr, False, False)
+        answer(self, listener.getsockname(), req, client, addr, False, False)

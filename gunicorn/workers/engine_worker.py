@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from types import FrameType
@@ -36,9 +37,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from gunicorn._types import LogOptions
+    from gunicorn._types import LogOptions, SocketAddress
     from gunicorn.config import Config
     from gunicorn.engine.exchange import Exchange
+    from gunicorn.engine.listener import Listener
     from gunicorn.http.request import Request
 
 # How often a worker with nothing to do shows that it is alive and looks whether its master still is.
@@ -49,6 +51,8 @@ SHORT_PULSE_SECONDS = 0.2
 PULSE_ROOM = 0.01
 # How long a quick stop may take: nobody busy is cut off in the middle of an answer.
 QUICK_SECONDS = 1.0
+# Seconds between two lines that nobody can be accepted.
+SCARCE_SECONDS = 10.0
 # How long a stop waits in the poller at a time.
 LOOK_SECONDS = 0.2
 
@@ -71,6 +75,8 @@ class EngineWorker(Worker):
     has_gateway = False
     # Requests of such a one.
     _begun = 0
+    # When it may be told again that nobody can be accepted.
+    _tells_scarce_at = 0.0
 
     engine: Engine
     gateway: Gateway
@@ -348,11 +354,26 @@ class EngineWorker(Worker):
         if os.getppid() != self.ppid:
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
+<<<<<<< HEAD
+=======
+        self.slot.connections = self.engine.count
+        if self.engine.scarce:
+            self._tell_scarce()
+>>>>>>> from-r
         if self.slow_requests.limit:
             self.tell_slow()
         if self.request_limit:
             self.break_off_overdue()
         return self.pulse_seconds
+
+    def _tell_scarce(self) -> None:
+        now = monotonic()
+        if now >= self._tells_scarce_at:
+            self._tells_scarce_at = now + SCARCE_SECONDS
+            self.log.warning(
+                "No new connections for now: too many open files, or no memory (%d connections are open, %d descriptors"
+                " allowed)", self.engine.count, resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            )
 
     def serve(self) -> None:
         """Serve until the worker is told to stop."""
@@ -410,3 +431,8 @@ def _told_as(app: object) -> str:
 def _named(request: Request) -> str:
     """The id of a request behind what else is said of it."""
     return f", {request.request_id}" if request.request_id else ""
+
+
+def address_of(listener: Listener) -> SocketAddress:
+    """The address of a listener, which may be closed by now."""
+    return listener.server_name if listener.is_unix else (listener.server_name, int(listener.server_port))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import dup
+import os
 from socket import SOCK_STREAM
 
 try:
@@ -81,9 +81,7 @@ class GeventWorker(GreenletWorker):
                 raise AppImportError(str(error)) from None
 
     def run(self) -> None:
-        # By itself gevent does so at the first fork, and misses the end of that child when it comes before the loop has
-        # turned: whoever waits for it waits for ever.
-        gevent.get_hub().loop.install_sigchld()
+        self._watch_children()
         places = (self, *type(self).__mro__)
         if not any(_is_chosen(places, name) for name in _OF_A_GUEST):
             super().run()
@@ -91,6 +89,21 @@ class GeventWorker(GreenletWorker):
         from gunicorn.guests.gevent_pywsgi import serve
 
         serve(self)
+
+    def _watch_children(self) -> None:
+        """See the end of each child that is forked. By itself gevent does so from the first one on, and misses its end
+        when that comes before the loop has turned: whoever waits for it waits for ever.
+
+        Not earlier: from then on the loop collects every child, and nobody learns how those have ended that gevent did
+        not start (`spawn` of multiprocessing).
+        """
+        pid, install = os.getpid(), gevent.get_hub().loop.install_sigchld
+
+        def before() -> None:
+            if os.getpid() == pid:
+                install()
+
+        os.register_at_fork(before=before)
 
     # What gevent does for `GreenletWorker`.
 
@@ -125,7 +138,7 @@ class GeventWorker(GreenletWorker):
         gevent.sleep(seconds)
 
     def green(self, listener: BaseSocket) -> socket:
-        sock: socket = GreenSocket(listener.FAMILY, SOCK_STREAM, 0, dup(listener.fileno()))
+        sock: socket = GreenSocket(listener.FAMILY, SOCK_STREAM, 0, os.dup(listener.fileno()))
         return sock
 
     def leave_the_hub(self) -> None:

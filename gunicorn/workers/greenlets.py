@@ -25,7 +25,7 @@ from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
 from gunicorn.wsgi.gateway import WSGIGateway
 
-from .engine_worker import EngineWorker
+from .engine_worker import EngineWorker, address_of
 from .farewell import Farewell, silence_signals
 
 TYPE_CHECKING = False
@@ -238,14 +238,14 @@ class GreenletWorker(EngineWorker):
         if type(self).handle_request is _HANDLE_REQUEST:
             self.gateway.run(exchange, request)
         else:
-            self.handle_request(exchange.listener, request, SocketView(exchange), exchange.peer)
+            self.handle_request(address_of(exchange.listener), request, SocketView(exchange), exchange.peer)
             self.close_if_unserved(exchange, request)
 
-    def handle_request(self, listener_name: Any, req: Any, sock: socket | SocketView, addr: Peer) -> bool | None:
+    def handle_request(self, listener_name: Peer, req: Any, sock: socket | SocketView, addr: Peer) -> bool | None:
         """Serve one request; subclasses put something of their own around it.
 
-        A view of a connection comes with its listener and the engine's request, a socket with the address of the
-        server's end and a request that was read off it; for the latter it is told whether the connection goes on.
+        `listener_name` is the address of the server's end. A view of a connection comes with the engine's request, a
+        socket with a request that was read off it; for the latter it is told whether the connection goes on.
         """
         if isinstance(sock, SocketView):
             self.gateway.run(sock.exchange, req)

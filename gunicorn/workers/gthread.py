@@ -33,7 +33,7 @@ from gunicorn.gateway.socket_view import SocketView
 from gunicorn.wsgi.gateway import WSGIGateway
 
 from .accepting import is_replaced
-from .engine_worker import PULSE_SECONDS, EngineWorker
+from .engine_worker import PULSE_SECONDS, EngineWorker, address_of
 from .farewell import Farewell, silence_signals
 from .pooling import POOLING, Pooling, TConn
 
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from gunicorn._types import SocketAddress
     from gunicorn.engine.exchange import Exchange
-    from gunicorn.engine.listener import Listener
     from gunicorn.http.request import Request
 
 __all__ = ["TConn", "ThreadWorker"]
@@ -298,11 +296,6 @@ class ThreadWorker(EngineWorker, Pooling):
 
 # By this a subclass is found that has one of its own, and a patch of this one, as tracers make it.
 _HANDLE_REQUEST = ThreadWorker.handle_request
-
-
-def address_of(listener: Listener) -> SocketAddress:
-    """The address of a listener, which may be closed by now."""
-    return listener.server_name if listener.is_unix else (listener.server_name, int(listener.server_port))
 
 
 def _nothing() -> None:

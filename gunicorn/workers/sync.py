@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Peer
     from gunicorn.engine.exchange import Exchange
+    from gunicorn.engine.listener import Listener
     from gunicorn.http.request import Request
+    from gunicorn.unix.sockets import BaseSocket
 
 __all__ = ["StopWaiting", "SyncWorker"]
 
@@ -32,16 +34,19 @@ class SyncWorker(EngineWorker, Accepting):
     manners = Manners(gathers=True, fair=True, delays=True)
     gateway: WSGIGateway
 
-    def handle_request(self, listener: Any, req: Any, client: socket | SocketView, addr: Peer) -> None:
+    def handle_request(self, listener: BaseSocket, req: Any, client: socket | SocketView, addr: Peer) -> None:
         """Serve one request; subclasses put something of their own around it.
 
-        A view of a connection comes with its listener and the engine's request, a socket with the address of the
-        server's end and a request that was read off it.
+        A view of a connection comes with the engine's request, a socket with a request that was read off it.
         """
         if isinstance(client, SocketView):
             self.gateway.run(client.exchange, req)
         else:
             self.answer(listener, req, client, addr)
+
+    def socket_of(self, listener: Listener) -> BaseSocket:
+        """One of `sockets`: that which the engine listens by."""
+        return next(own for own in self.sockets if own.sock is listener.sock)
 
     def run(self) -> None:
         if is_replaced(type(self), Accepting):
@@ -67,7 +72,8 @@ class RoundaboutGateway(WSGIGateway):
     def handle(self, exchange: Exchange, request: Request) -> None:
         worker = self.worker
         try:
-            worker.handle_request(exchange.listener, request, SocketView(exchange), exchange.peer)
+            listener = worker.socket_of(exchange.listener)
+            worker.handle_request(listener, request, SocketView(exchange), exchange.peer)
             worker.close_if_unserved(exchange, request)
         except OwnSignal:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -42,8 +43,10 @@ class ErrorStream(io.TextIOBase):
             if hasattr(place, "write_printed"):
                 place.write_printed(data, self.name.strip("<>"))
             else:
-                place.write(data)
-                place.flush()
+                # A log that cannot be written is no error of the application's.
+                with contextlib.suppress(OSError):
+                    place.write(data)
+                    place.flush()
         return len(data)
 
     def writelines(self, lines: Iterable[Any]) -> None:

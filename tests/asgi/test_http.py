@@ -178,6 +178,17 @@ def test_a_body_that_is_wrong(server: Server, chunk: bytes, status: int) -> None
             wire.expect_eof()
 
 
+def test_a_body_that_ends_early(server: Server) -> None:
+    """It is the client's fault, and is told as that: no failure of the application's."""
+    for framing, part in (("Content-Length: 5", b"so"), ("Transfer-Encoding: chunked", b"5\r\nso")):
+        with server.connect() as wire:
+            wire.send(ask("/echo", framing, method="POST") + part)
+            wire.finish_sending()
+            response = wire.read_response()
+            assert (response.status, response.get("connection")) == (400, "close")
+            wire.expect_eof()
+
+
 # Responses.
 
 

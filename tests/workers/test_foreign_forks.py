@@ -165,13 +165,31 @@ def test_a_child_that_comes_back_to_a_server_of_gevents_ends(path: str, status: 
 
 @pytest.mark.parametrize("kind", ["gevent", "gevent_pywsgi"])
 def test_gevent_sees_the_first_child_of_a_worker_end(kind: str, serve: Serve) -> None:
-    """However soon that is: what tells the end of children is there before the first fork."""
+    """However soon that is: what tells the end of children is there before the first fork. And not earlier: it would
+    collect children of which gevent knows nothing."""
     app = """
+import os, posix, time
+
+def caught():
+    return next(int(line.split()[1], 16) for line in open("/proc/self/status") if line.startswith("SigCgt"))
+
+seen = []
+os.register_at_fork(before=lambda: seen.append(caught()))
+
 def app(environ, start_response):
+    child = posix.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], {})
+    while open(f"/proc/{child}/stat").read().rsplit(")", 1)[1].split()[0] != "Z":
+        time.sleep(0.01)
+    time.sleep(0.01)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    child = os.fork()
+    if not child:
+        os._exit(4)
     start_response("200 OK", [("Connection", "close")])
-    return [line.encode() for line in open("/proc/self/status") if line.startswith("SigCgt")]
+    return [b"%d %d %d" % (status, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen[0])]
 """
-    caught = int(serve(app, *KINDS[kind]).get().body.split()[1], 16)
+    spawned, forked, caught = map(int, serve(app, *KINDS[kind]).get().body.split())
+    assert (spawned, forked) == (3, 4)
     assert caught >> (signal.SIGCHLD - 1) & 1
 
 
@@ -246,6 +264,34 @@ def test_children_of_hooks(how: str, serve: Serve) -> None:
     assert server.get().status == 200
     assert "Handling signal: term" not in server.log()
     server.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_worker_that_ends_in_its_first_hook_leaves_no_helper(number: signal.Signals, make_server: Serve) -> None:
+    config = """
+        import multiprocessing, os, time
+
+        def stay():
+            time.sleep(600)
+
+        def post_fork(server, worker):
+            helper = multiprocessing.get_context("fork").Process(target=stay, daemon=True)
+            helper.start()
+            with open("forked.new", "w") as file:
+                file.write(f"{os.getpid()} {helper.pid}")
+            os.rename("forked.new", "forked")
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+    """
+    server = make_server(APP, config=config).spawn()
+    wait_until((server.folder / "forked").exists, what="the helper")
+    worker, helper = map(int, (server.folder / "forked").read_text().split())
+    server.extra_pids.add(helper)
+    os.kill(worker, number)
+    server.send_signal(signal.SIGTERM)
+    (server.folder / "go").touch()
+    assert server.wait() == 0
+    wait_until(lambda: not is_alive(helper), what="the end of the helper")
 
 
 def _with_helpers(serve: Serve, how: str) -> Server:

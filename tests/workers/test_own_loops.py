@@ -133,7 +133,7 @@ class Mine({base}):
         super().run()
 
     def {method}(self, *args):
-        self.log.info("mine: {method}")
+        self.log.info("mine: {method} %s", type(args[0]).__name__ if args else "")
         return super().{method}(*args)
 '''
 
@@ -190,11 +190,11 @@ CLASSES = {
 }
 #: Serve one request a connection.
 ONCE = ("sync-handle", "sync-accept", "sync-wait", "sync-run")
-MARKED = {"sync-handle": "handle", "sync-accept": "accept", "sync-wait": "wait", "gthread-handle": "handle",
+MARKED = {"sync-handle": "handle TCPSocket", "sync-accept": "accept", "sync-wait": "wait", "gthread-handle": "handle",
           "sync-run": "run_for_one", "gthread-finish": "finish_request",
           "gthread-accept": "accept", "gthread-enqueue": "enqueue_req", "gevent-handle": "handle",
-          "eventlet-handle": "handle", "sync-request": "handle_request", "gthread-request": "handle_request",
-          "gevent-request": "handle_request"}
+          "eventlet-handle": "handle", "sync-request": "handle_request TCPSocket", "gthread-request": "handle_request",
+          "gevent-request": "handle_request tuple"}
 
 
 def ask(server: Server, *requests: bytes) -> list[tuple[int, bytes]]:

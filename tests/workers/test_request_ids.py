@@ -267,5 +267,5 @@ def test_a_worker_that_accepts_for_itself(serve: Serve) -> None:
     assert UUID7.fullmatch(made)
     assert server.get("/own", "X-Request-ID: x", "Connection: close").all("X-Request-ID") == ["own"]
     assert server.get("/raise", "X-Request-ID: failing", "Connection: close").status == 500
-    assert told(server, "Error handling request /raise")["request_id"] == "failing"
+    assert told(server, "Error handling request GET /raise")["request_id"] == "failing"
     assert line_of(server, "/raise")["request_id"] == "failing"

@@ -48,3 +48,17 @@ def test_calls_of_a_connection(serve: Serve, tmp_path: Path, kind: str) -> None:
         seen[name] = faults.counts(path)[-1]
     print(seen)
     assert seen == {name: calls for name, _, calls in TALKS}
+
+
+def test_who_can_accept_nobody_says_so(serve: Serve) -> None:
+    server = serve("""
+import resource
+
+def app(environ, start_response):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+""")
+    assert server.get().status == 200
+    with server.connect():
+        server.wait_for_log(r"\[WARNING\] No new connections for now: .* 3 descriptors allowed")

@@ -60,6 +60,31 @@ def test_what_cannot_be_read_or_written_is_refused(stream: ErrorStream) -> None:
             getattr(stream, name)()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_fails_no_application(capfd: pytest.CaptureFixture[str]) -> None:
+    cfg = Config()
+    cfg.set("errorlog", "/dev/full")
+    log = Logger(cfg)
+    try:
+        stream = ErrorStream(log)
+        assert [stream.write("a line\n") for _ in range(3)] == [7, 7, 7]
+        assert capfd.readouterr().err == "gunicorn: cannot write /dev/full: [Errno 28] No space left on device\n"
+    finally:
+        log._drop_own_handlers(log.error_log)
+
+
+def test_a_broken_stream_of_somebody_elses_fails_no_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", buffering=1) as broken:
+        monkeypatch.setattr("sys.stderr", broken)
+        assert ErrorStream(None).write("a line\n") == 7
+        # What is left in its buffer has a place to go.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, writer)
+        os.close(null)
+
+
 def test_without_a_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log whose handlers are somebody's own, without streams: standard error, here a test's."""
     stand_in = io.StringIO()
