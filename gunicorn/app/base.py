@@ -16,6 +16,7 @@ from gunicorn.config.config import Config
 from gunicorn.config.files import get_default_config_file
 from gunicorn.config.values import FRAMEWORK
 from gunicorn.errors import AppImportError, ConfigError
+from gunicorn.loading.garbage import set_apart, undisturbed
 from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left, without_exit
 from gunicorn.unix.process import fill_standard_streams, getcwd
 
@@ -103,7 +104,9 @@ class BaseApplication:
         """Return the application, and all that are mounted beside it, loaded at the first call."""
         if self.callable is None:
             load = self._load_with_mounts if self.cfg.mount else self.load
-            self.callable = without_exit(load, "the application", "while it was imported")
+            self.callable = undisturbed(
+                lambda: without_exit(load, "the application", "while it was imported"), self.cfg.gc_freeze
+            )
         return self.callable
 
     def has_application(self) -> bool:
@@ -125,8 +128,6 @@ class BaseApplication:
             # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
             _ = self.cfg.worker_class
             with standard_first():
-                from gunicorn.loading.garbage import set_apart
-
                 if self.cfg.gc_freeze:
                     # It all stays; the collector would look through it again and again while the rest is imported.
                     set_apart(after_collecting=False)

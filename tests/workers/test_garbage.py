@@ -6,7 +6,8 @@ import gc
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from tests.workers.kinds import everywhere
 #: Each request leaves 1,000 objects that hold each other in pairs.
 APP = """
 import gc, json
+
+MEANWHILE = gc.get_threshold()[0]
 
 class Node:
     alive = 0
@@ -34,7 +37,7 @@ def leave():
 
 def facts():
     apart = not any(each is Node for each in gc.get_objects())
-    return json.dumps([apart, gc.get_threshold()[0], Node.alive]).encode()
+    return json.dumps([apart, gc.get_threshold()[0], Node.alive, MEANWHILE]).encode()
 
 def app(environ, start_response):
     leave()
@@ -53,15 +56,17 @@ PYTHONS = int(subprocess.check_output([sys.executable, "-c", "import gc; print(g
 
 
 def facts_after(server: Server, requests: int) -> list[int]:
-    """Whether the application is set apart, the threshold, and those of requests that are still there."""
+    """Whether the application is set apart, the threshold, objects of requests that are still there, and the threshold
+    while the application was loaded."""
     for _ in range(requests):
         facts: list[int] = json.loads(server.get().body)
     return facts
 
 
 def settled(server: Server) -> None:
-    apart, threshold, alive = facts_after(server, REQUESTS)
+    apart, threshold, alive, meanwhile = facts_after(server, REQUESTS)
     assert apart
+    assert meanwhile == 100_000
     assert threshold == 2000
     assert alive < REQUESTS * 1000 / 2
 
@@ -86,8 +91,8 @@ def test_the_master_sets_apart_what_its_workers_share(serve: Serve) -> None:
 
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["", "preload"])
 def test_switched_off_all_is_as_python_has_it(serve: Serve, preload: tuple[str, ...]) -> None:
-    apart, threshold, _ = facts_after(serve(APP, "--no-gc-freeze", "--gc-threshold", "0", *preload), 1)
-    assert (apart, threshold) == (False, PYTHONS)
+    apart, threshold, _, meanwhile = facts_after(serve(APP, "--no-gc-freeze", "--gc-threshold", "0", *preload), 1)
+    assert (apart, threshold, meanwhile) == (False, PYTHONS, PYTHONS)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +139,35 @@ def test_each_setting_has_its_own_effect(freeze: bool, threshold: int) -> None:
     garbage.settle(freeze, threshold)
     assert (gc.get_freeze_count() > 0) is freeze
     assert gc.get_threshold()[0] == (threshold or PYTHONS)
+
+
+@pytest.mark.usefixtures("collector")
+@pytest.mark.parametrize(
+    ("before", "within", "seen", "after"),
+    [
+        (lambda: None, lambda: None, 100_000, PYTHONS),
+        (lambda: None, lambda: gc.set_threshold(555), 100_000, 555),
+        (lambda: gc.set_threshold(555), lambda: None, 555, 555),
+        (gc.disable, lambda: None, PYTHONS, PYTHONS),
+        (lambda: None, gc.disable, 100_000, PYTHONS),
+    ],
+    ids=["", "set meanwhile", "set before", "off before", "off meanwhile"],
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_collector_is_patient_while_something_is_loaded(
+    before: Callable[[], None], within: Callable[[], None], seen: int, after: int, fails: bool
+) -> None:
+    gc.set_threshold(PYTHONS)
+    before()
+
+    def load() -> int:
+        found = gc.get_threshold()[0]
+        within()
+        if fails:
+            raise LookupError
+        return found
+
+    with pytest.raises(LookupError) if fails else nullcontext():
+        assert garbage.undisturbed(load, wanted=True) == seen
+    assert gc.get_threshold()[0] == after
+    assert gc.isenabled() is not (gc.disable in (before, within))

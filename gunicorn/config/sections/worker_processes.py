@@ -288,7 +288,8 @@ class GCFreeze(Setting):
         time, and all objects that are there are set apart (`gc.freeze`). The collector then looks at those that
         requests make, and no longer pauses to go through the application. With `preload_app` that happens in the
         master, too, so that memory stays shared. An object of the start that later becomes part of garbage with a
-        cycle in it is not freed.
+        cycle in it is not freed. While the application is loaded, the collector looks at young objects when 100,000
+        have come.
 
         Where the application or a hook has switched the collector off, nothing is done.
         """
