@@ -18,7 +18,7 @@ from gunicorn.config.values import FRAMEWORK
 from gunicorn.errors import AppImportError, ConfigError
 from gunicorn.loading.garbage import set_apart, undisturbed
 from gunicorn.loading.tracebacks import application_traceback, boot_traceback, who_left, without_exit
-from gunicorn.unix.process import fill_standard_streams, getcwd
+from gunicorn.unix.process import fill_standard_streams, getcwd, keeping_signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from gunicorn._types import App, Log
+    from gunicorn.master.arbiter import Arbiter
 
 # What setting a value to something it cannot be raises, in an embedding program's own load_config().
 _SETTING_ERRORS = (AttributeError, RuntimeError, TypeError, ValueError)
@@ -125,21 +126,23 @@ class BaseApplication:
         wake-up descriptor as they were.
         """
         try:
-            # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
-            _ = self.cfg.worker_class
-            with standard_first():
-                if self.cfg.gc_freeze:
-                    # It all stays; the collector would look through it again and again while the rest is imported.
-                    set_apart(after_collecting=False)
-                from gunicorn.master.arbiter import Arbiter
-                from gunicorn.unix.process import keeping_signals
-
-            arbiter = Arbiter(self)
+            arbiter = undisturbed(self._load_master, self.cfg.gc_freeze)(self)
             with keeping_signals(arbiter.SIGNALS):
                 arbiter.run()
         except (ConfigError, RuntimeError) as error:
             sys.stdout.flush()
             _exit_with(str(error), "")
+
+    def _load_master(self) -> type[Arbiter]:
+        """Import what serves, and return the class of the master. Raises ConfigError, RuntimeError."""
+        # First of all: some worker types patch the standard library, and what is imported before stays unpatched.
+        _ = self.cfg.worker_class
+        with standard_first():
+            from gunicorn.master.arbiter import Arbiter
+        if self.cfg.gc_freeze:
+            # It all stays, and the collector need not look through it while the server starts.
+            set_apart(after_collecting=False)
+        return Arbiter
 
 
 def _exit_with(message: str, traceback: str) -> NoReturn:

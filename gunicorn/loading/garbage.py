@@ -18,8 +18,8 @@ __all__ = ["set_apart", "settle", "undisturbed"]
 #: Where Python begins to look at young objects: what nobody has changed.
 _PYTHONS = 2000 if sys.version_info >= (3, 13) else 700
 
-#: The same while an application is loaded. What that makes stays, and to look through it again and again is a tenth of
-#: its start; the garbage of one that makes much of it is bounded all the same.
+#: The same while the server or an application is loaded. What that makes stays, and to look through it again and again
+#: is a tenth of the time; the garbage of one that makes much of it is bounded all the same.
 _WHILE_LOADING = 100_000
 
 
