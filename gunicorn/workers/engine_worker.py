@@ -354,12 +354,8 @@ class EngineWorker(Worker):
         if os.getppid() != self.ppid:
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
-<<<<<<< HEAD
-=======
-        self.slot.connections = self.engine.count
         if self.engine.scarce:
             self._tell_scarce()
->>>>>>> from-r
         if self.slow_requests.limit:
             self.tell_slow()
         if self.request_limit:
