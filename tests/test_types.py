@@ -16,7 +16,7 @@ PACKAGE = Path(gunicorn.__file__).parent
 
 #: As many as there are. Whoever has taken some away writes the new number, which the failing test tells. Nobody writes
 #: a higher one: a type of `gunicorn/_types.py`, a Protocol, or `object` where nothing is asked of a value does instead.
-MOST_ANY = 202
+MOST_ANY = 201
 
 
 def uses(source: str) -> int:
