@@ -316,8 +316,8 @@ class RayArbiter(DirtyArbiter):
             self._signal(place, signal.SIGKILL)
             return
         line, control = Line(channels[0], 0, PLACE), Line(channels[1], 0, CONTROL)
-        self._switchboard.move_place(place, line, control)
-        self.on_ready(place, about, time.monotonic())
+        if self._switchboard.move_place(place, line, control):
+            self.on_ready(place, about, time.monotonic())
 
     def _on_caller_there(self, *callers: Socket) -> None:
         """An application on another node wants to call, or to look into the stash."""

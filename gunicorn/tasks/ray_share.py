@@ -111,6 +111,9 @@ class Share:
             self._tell("leads")
 
     def _follow(self, way: Way) -> None:
+        if self.way is not None and self.way.name == way.name:
+            # It had only not answered.
+            return
         self.way = way
         # One that has led has lost its name to another: it is told, and begins anew.
         self._tell("follows", way.name)

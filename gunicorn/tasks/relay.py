@@ -37,19 +37,25 @@ class Relay:
         there = connected(way, CONNECT_SECONDS)
         there.settimeout(None)
         self._there = unpatched.Socket(fileno=there.detach())
+        # Of the two threads.
+        self._left = 2
+        self._leaving = unpatched.allocate_lock()
 
     def run(self) -> None:
         """Until one of the two has nothing more to say; one thread is added."""
         unpatched.start_new_thread(self._bring_back, ())
         receiver, reader = Receiver(self._caller), FrameReader()
         try:
-            while frames := read_frames(receiver, reader):
+            while True:
+                frames = read_frames(receiver, reader)
                 for frame in frames:
                     send_all(self._there, _inline(frame), None)
+                if not frames and not reader.is_within:
+                    break
         except (OSError, DirtyProtocolError):
             # The pool has ended, or what was passed is no payload: the caller is told by the end.
             pass
-        self.end()
+        self._leave()
 
     def _bring_back(self) -> None:
         try:
@@ -57,7 +63,7 @@ class Relay:
                 send_all(self._caller, octets, None)
         except OSError:
             pass
-        self.end()
+        self._leave()
 
     def end(self) -> None:
         """Nothing more is said, to neither of them."""
@@ -67,6 +73,15 @@ class Relay:
                 end.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
+
+    def _leave(self) -> None:
+        self.end()
+        with self._leaving:
+            self._left -= 1
+            is_last = not self._left
+        if is_last:
+            self._caller.close()
+            self._there.close()
 
 
 def _inline(frame: Frame) -> bytes:

@@ -273,17 +273,18 @@ class Switchboard:
         self._controls[place] = self._lines[control.fd] = control
         self._interest.watch(line.fd, READ)
 
-    def move_place(self, place: int, line: Line, control: Line) -> None:
-        """One that has not been ready yet is reached by these lines, and no more by those that it had."""
+    def move_place(self, place: int, line: Line, control: Line) -> bool:
+        """One that has not been ready yet is reached by these lines, and no more by those that it had; False: it is
+        gone."""
         former = self._places.get(place)
         if former is None:
-            # It is gone.
             line.close()
             control.close()
-            return
+            return False
         self._close(former)
         self._close(self._controls[place])
         self.add_place(place, line, control)
+        return True
 
     def hear_out(self, place: int) -> None:
         """Take all that one that has ended has said before."""

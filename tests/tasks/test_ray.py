@@ -297,8 +297,9 @@ dirty_threads = 3
         second.wait_for_log(r"the pool of-.* is led at \S+:\d+\n")
         leader, client = client_of(first), client_of(second)
         assert leader.execute(T, "pid") == client.execute(T, "pid")
-        # What would be passed as a descriptor on one machine.
-        assert client.execute(T, "echo", b"x" * 1_000_000) == [[b"x" * 1_000_000], {}]
+        # What comes in several pieces; and what would be passed as a descriptor on one machine.
+        for size in (200_000, 1_000_000):
+            assert client.execute(T, "echo", b"x" * size) == [[b"x" * size], {}]
         assert list(client.stream(T, "items", 50)) == list(range(50))
         for place, other in ((first, second), (second, first)):
             StashClient(socket_of(place)).put("shared", "k", place.pid)
