@@ -151,6 +151,10 @@ class Ending(Answers):
         """The deadline has passed."""
         if self.state == READING and not self.protocol.is_idle():
             self.refuse(RequestTimeout("the request took too long to arrive"))
+        elif self.state == RUNNING and self.stream is not None and self.out is None:
+            self.keep = False
+            self.deadline = 0.0
+            self.refuse(RequestTimeout("the body took too long to arrive"))
         elif self.state == RUNNING:
             self.broken = True
             self.deadline = 0.0

@@ -142,6 +142,34 @@ def test_body_timeout(serve: Serve) -> None:
         assert rest == b"" or rest.startswith(b"HTTP/1.1 408 "), rest
 
 
+READS = """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    if scope["path"] == "/answers":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
+"""
+
+
+def test_body_timeout_of_one_that_is_read_as_it_comes(serve: Serve) -> None:
+    server = serve(READS, "-k", "asgi", "--body-timeout", "1", "--access-logfile", "access.log")
+    for path, begins in (("/", b"HTTP/1.1 408 "), ("/answers", b"HTTP/1.1 200 ")):
+        with server.connect() as wire:
+            wire.send(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123".encode())
+            answer = wire.read_until_eof()
+            assert answer.startswith(begins)
+            # Nobody takes it for a whole one.
+            assert b"\r\n0\r\n" not in answer
+    log = server.folder / "access.log"
+    for line in ('"POST / HTTP/1.1" 408 ', '"POST /answers HTTP/1.1" 200 '):
+        wait_until(lambda line=line: line in log.read_text(), what=server.describe)
+
+
 def test_body_timeout_counts_from_the_last_byte(serve: Serve) -> None:
     server = serve(APP, "--body-timeout", "3")
     with server.connect() as wire:
