@@ -30,6 +30,7 @@ from benchmarks.single import Connect
 WARM_UP, FIRST = 300, 20
 PATIENCE_SECONDS = 120.0
 
+CONFIGURATION = APPS / "counted.py"
 ASGI = ("--worker-class", "asgi", "--asgi-loop", "asyncio")
 OCTETS = "Content-Type: application/octet-stream"
 KIBIBYTE = b"u" * 1024
@@ -104,8 +105,8 @@ class Server:
         command = [
             "valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no",
             f"--callgrind-out-file={folder}/profile.%p", sys.executable, "-m", "gunicorn",
-            "--bind", f"unix:{self.socket}", "--log-level", "warning", "--no-control-socket",
-            *scenario.options, scenario.app,
+            "--config", str(CONFIGURATION), "--bind", f"unix:{self.socket}", "--log-level", "warning",
+            "--no-control-socket", *scenario.options, scenario.app,
         ]
         with open(self._log, "wb") as log:
             self._popen = subprocess.Popen(

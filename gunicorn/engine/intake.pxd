@@ -8,6 +8,7 @@ from .transport cimport Transport
 
 cdef class Intake(Connections):
     cdef public bint held
+    cdef public bint lacked
     cdef public Py_ssize_t limit
     cdef public dict listener_at
     cdef public list listeners

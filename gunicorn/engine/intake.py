@@ -43,8 +43,8 @@ class Intake(Connections):
     """Takes connections on, and begins to serve them."""
 
     __slots__ = (
-        "held", "limit", "listener_at", "listeners", "listening", "parked_first", "parked_ready", "parked_watched",
-        "ready_listeners", "scarce",
+        "held", "lacked", "limit", "listener_at", "listeners", "listening", "parked_first", "parked_ready",
+        "parked_watched", "ready_listeners", "scarce",
     )
 
     def begin_intake(self, limit: int) -> None:
@@ -59,6 +59,8 @@ class Intake(Connections):
         self.listening = False
         self.scarce = False
         self.held = False
+        # There was such a lack; who tells of it takes that back.
+        self.lacked = False
         # Parked connections can be taken up; whether they come before new ones in this turn.
         self.parked_watched = False
         self.parked_ready = False
@@ -106,9 +108,13 @@ class Intake(Connections):
             try:
                 self._watch_listeners()
             except OSError:
-                # No place in the poller's set: the next sweep tries again, connections wait in the kernel till then.
-                self.scarce = True
-                self._pause_listeners()
+                # No place in the poller's set.
+                self._run_short()
+
+    def _run_short(self) -> None:
+        """The next sweep tries again; connections wait in the kernel till then."""
+        self.scarce = self.lacked = True
+        self._pause_listeners()
 
     def hold_accepting(self) -> None:
         """Leave new connections in the kernel's queue, or to a neighbour, until `resume_accepting`."""
@@ -172,8 +178,7 @@ class Intake(Connections):
         except OSError as error:
             # Anything else is the fate of that one connection before it was ours (accept(2), "Error handling").
             if error.errno in _SCARCE:
-                self.scarce = True
-                self._pause_listeners()
+                self._run_short()
             return False
         if accepted is None:
             return False

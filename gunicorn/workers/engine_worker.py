@@ -354,7 +354,8 @@ class EngineWorker(Worker):
         if os.getppid() != self.ppid:
             self.log.info("Parent changed, shutting down: %s", self)
             self.alive = False
-        if self.engine.scarce:
+        if self.engine.lacked:
+            self.engine.lacked = False
             self._tell_scarce()
         if self.slow_requests.limit:
             self.tell_slow()
