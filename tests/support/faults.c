@@ -139,7 +139,12 @@ static void tell(int fd) {
 
 int close(int fd) {
     int broken = fails(fd, CLOSE), reason = errno;
-    tell(fd);
+    if (fd >= 0 && fd < MOST && counts[fd][ACCEPT]) {
+        /* Of one whose client has reset it nobody says any more from where it came. */
+        counts[fd][CLOSE] = 1;
+        tell(fd);
+        memset(counts[fd], 0, sizeof counts[fd]);
+    }
     int result = REAL(close)(fd);
     if (broken) {
         errno = reason;

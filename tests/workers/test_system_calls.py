@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gunicorn._build import build_kind
 from tests.conftest import Serve
 from tests.support import faults
 from tests.support.server import HELLO, halt
@@ -46,6 +47,9 @@ def test_calls_of_a_connection(serve: Serve, tmp_path: Path, kind: str) -> None:
                     assert wire.read_response().status == 200
         wait_until(lambda number=number: len(faults.counts(path)) == number)
         seen[name] = faults.counts(path)[-1]
+        if build_kind() != "compiled":
+            # Slow as it is, it meets the client's own end now and then, and closes in two steps.
+            seen[name].pop("shutdown", None)
     print(seen)
     assert seen == {name: calls for name, _, calls in TALKS}
 
