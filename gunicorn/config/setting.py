@@ -70,10 +70,11 @@ class Setting:
         if not cls.name:
             return
         cls.order = len(KNOWN_SETTINGS)
-        if cls.__dict__.get("desc") is not None:
-            cls.desc = _dedent(cls.desc or "")
+        desc = cls.__dict__.get("desc")
+        if desc is not None:
+            cls.desc = _Dedented(desc)  # type: ignore[assignment]
             if cls.__dict__.get("short") is None:
-                cls.short = " ".join(cls.desc.partition("\n\n")[0].split())
+                cls.short = _FirstParagraph()  # type: ignore[assignment]
         KNOWN_SETTINGS.append(cls)
 
     def __init__(self) -> None:
@@ -113,6 +114,30 @@ class Setting:
 
     def __repr__(self) -> str:
         return f"<{self.__class__.__module__}.{self.__class__.__name__} {self.name}={self.value!r}>"
+
+
+# Hardly any process reads what is said of settings: it is put in form for those who do.
+
+
+class _Dedented:
+    """A documentation without the indentation that it has in its class."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __get__(self, setting: Setting | None, declaration: type[Setting]) -> str:
+        return _dedent(self._text)
+
+
+class _FirstParagraph:
+    """The first paragraph of a documentation, in one line."""
+
+    __slots__ = ()
+
+    def __get__(self, setting: Setting | None, declaration: type[Setting]) -> str:
+        return " ".join((declaration.desc or "").partition("\n\n")[0].split())
 
 
 def _dedent(text: str) -> str:
