@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import environment, measure, peers
 from benchmarks.front import Nginx
@@ -118,15 +118,30 @@ def ask_for(port: int, load: Load, seconds: float) -> list[float]:
     return asyncio.run(_ask(port, load, seconds))
 
 
+class Resuming(ssl.SSLContext):
+    """What a client of TLS knows: it comes back with the session that it has, as browsers and proxies do."""
+
+    session: ssl.SSLSession | None = None
+
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        return super().wrap_bio(*arguments, **{**options, "session": self.session})
+
+    def keep_session(self, writer: asyncio.StreamWriter) -> None:
+        self.session = writer.get_extra_info("ssl_object").session
+
+
+def resuming() -> Resuming:
+    context = Resuming(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 async def _ask(port: int, load: Load, seconds: float) -> list[float]:
-    context = None
-    if load.kind == "kept-tls":
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     quick: list[float] = []
     began = time.perf_counter()
 
     async def client(number: int) -> None:
+        context = resuming() if load.kind == "kept-tls" else None
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         due = began
         for after, slow in wishes(number, load.period):
@@ -143,6 +158,8 @@ async def _ask(port: int, load: Load, seconds: float) -> list[float]:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(2)
             if b"connection: close" in head:
+                if context is not None:
+                    context.keep_session(writer)
                 writer.close()
                 streams = None
             if not slow and due - began > SKIPPED_SECONDS:
