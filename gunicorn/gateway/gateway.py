@@ -239,6 +239,12 @@ class Gateway(GatewayState):
         """A line for an answer that was given in the application's place."""
         self._log(response, request, None, seconds)
 
+    def log_cut(self, response: object) -> None:
+        """Write the line of an answer that ends in its middle, and by nobody who would write it."""
+        if self.logs_access and isinstance(response, Response) and not response.logged:
+            response.logged = True
+            self._log(response, response.request, None, self.engine.tick() - response.request.started)
+
     def _gather(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
         now = self.engine.now
         lines = self.lines
@@ -248,6 +254,8 @@ class Gateway(GatewayState):
                 self.idle()
 
     def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
+        # A worker may be ended in the hook.
+        response.logged = True
         try:
             _complete(response.exchange, request)
             self.post_request(self.worker, request, environ, response)

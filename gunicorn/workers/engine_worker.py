@@ -300,6 +300,8 @@ class EngineWorker(Worker):
         for exchange in self.engine.exchanges():
             if exchange.request is not None:
                 self.give_up(exchange, exchange.request)
+                # What had begun already.
+                self.gateway.log_cut(exchange.response)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """ABRT: tell all that was running, then leave."""

@@ -85,8 +85,9 @@ class GreenletGateway(WSGIGateway):
         try:
             self.worker.serve_request(exchange, request)
         except OwnSignal:
-            # The greenlet is being killed, or this worker ends.
-            exchange.abort()
+            # The greenlet is being killed, or this worker ends; who is ended for being late answers all at once.
+            if not self.worker.aborted:
+                exchange.abort()
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(exchange, request, error)

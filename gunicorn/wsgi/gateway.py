@@ -89,6 +89,8 @@ class WSGIGateway(Gateway):
             # It is cut off: nobody concludes it, and what is answered in its place was counted, or will be.
             if not response.headers_sent:
                 exchange.response = None
+            elif exchange.response is response:
+                self.log_cut(response)
             self._tell_board(exchange, request, response, started, self.engine.tick())
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
