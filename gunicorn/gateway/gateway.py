@@ -116,15 +116,7 @@ class Gateway(GatewayState):
             self.request_ids.leave(before)
 
     def _refuse(self, exchange: Exchange, error: HTTPError, request: Request | None) -> Page:
-        peer = exchange.peer
-        address = peer[0] if isinstance(peer, tuple) else ""
-        if isinstance(error, Overloaded):
-            self._tell_overload(error)
-        elif isinstance(error, InsufficientStorage):
-            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
-            self.log.error(text, error.__cause__)
-        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
-            self.log.warning("Invalid request from ip=%s: %s", address, error)
+        self._tell_refusal(exchange, error)
         if request is None:
             request = exchange.request
         if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
@@ -134,6 +126,16 @@ class Gateway(GatewayState):
             self._log_refusal(exchange, request, error, page)
         self.count_refused(exchange, request, error.status)
         return page
+
+    def _tell_refusal(self, exchange: Exchange, error: HTTPError) -> None:
+        if isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, InsufficientStorage):
+            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
+            self.log.error(text, error.__cause__)
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
+            peer = exchange.peer
+            self.log.warning("Invalid request from ip=%s: %s", peer[0] if isinstance(peer, tuple) else "", error)
 
     def count_refused(self, exchange: Exchange, request: Request | None, status: int) -> None:
         """Tell the scoreboard of an answer that no application has given."""

@@ -20,6 +20,7 @@ from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
+from gunicorn.http.errors import LateBody
 from gunicorn.instrument import stacks
 from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
@@ -122,7 +123,7 @@ class GreenletGateway(WSGIGateway):
         stream.on_change = event.set
         try:
             if not event.wait(self.engine.body_timeout or None):
-                exchange.give_up_body()
+                exchange.give_up_body(LateBody())
         finally:
             stream.on_change = None
 
