@@ -616,7 +616,7 @@ class TestTimeLimits:
     ])
     def test_of_bodies(self, serve: Serve, kind: str, streams: bool) -> None:
         more = ["--no-buffer-request-body"] if streams else []
-        server = run(serve, kind, "--body-timeout", "1", *more)
+        server = run(serve, kind, "--body-timeout", "1", *more, expect_traceback=kind == ASGI_APP)
         with connect(server) as client:
             stream = client.begin("/echo", method="POST", ends=False)
             client.send(stream, b"some", ends=False)

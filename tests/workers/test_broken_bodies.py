@@ -189,7 +189,7 @@ def test_one_that_stops_coming(make_server: Serve, kinds: list[str]) -> None:
             with server.connect() as wire:
                 wire.send(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123".encode())
                 answer = wire.read_until_eof()
-                assert answer.startswith(b"HTTP/1.1 408 " if path == "/" else b"HTTP/1.1 200 "), answer
+                assert (b"HTTP/1.1 408 " if path == "/" else b"HTTP/1.1 200 ") in answer
                 assert b"\r\n0\r\n" not in answer
         told = "[WARNING] Invalid request from ip=127.0.0.1: Request timeout: 'the body took too long to arrive'"
         assert server.log().count(told) == 2
