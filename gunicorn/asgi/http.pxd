@@ -35,7 +35,6 @@ cdef class HTTPCycle(Cycle):
     cdef take_content(self, dict message)
     cdef take_late(self, str kind, dict message)
     cdef discard(self, str kind, message)
-    cdef settle_expectation(self)
     cdef detach(self)
     @cython.locals(board=Board)
     cdef count(self)

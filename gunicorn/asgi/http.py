@@ -169,8 +169,6 @@ class HTTPCycle(Cycle):
         more = bool(message.get("more_body", False))
         if self.last_call and more and self.is_deaf():
             raise Disconnected("the worker stops")
-        if not self.headers_sent:
-            self.settle_expectation()
         self.content(body, more or self.trailers is not None)
         if not more:
             self.content_complete()
@@ -204,11 +202,6 @@ class HTTPCycle(Cycle):
             self.expects = TRAILERS
         else:
             self.silent_since = 0.0
-
-    def settle_expectation(self) -> None:
-        """A client that waited to be asked for its body gets its answer without: that body may come or not."""
-        if self.request.expect_continue and self.stream is not None and not self.stream.complete:
-            self.close = True
 
     def detach(self) -> None:
         if self.stream is not None:
@@ -275,7 +268,6 @@ class HTTPCycle(Cycle):
             facts = os.fstat(fd)
             if not stat.S_ISREG(facts.st_mode):
                 raise Misuse(f"http.response.pathsend: {path!r} is not a regular file")
-            self.settle_expectation()
             if facts.st_blocks or facts.st_size > MOST_READ:
                 self.send_file(fd, facts.st_size)
             else:

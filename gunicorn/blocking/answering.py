@@ -15,6 +15,7 @@ from gunicorn.http.response import REASONS, http_date
 from gunicorn.instrument._board import Board
 from gunicorn.wire.http1_response import error_response, refusal
 
+from .body import fault_of
 from .environ import create
 from .response import Response, server_name
 from .static import StaticApplication
@@ -161,6 +162,7 @@ class Answering:
     def fail(self, error: BaseException) -> None:
         """Something has raised this: the connection does not go on."""
         self.req.force_close()
+        error = fault_of(error)
         self.status = error.status if isinstance(error, HTTPError) else 500
         response = self.response
         if response is not None and not response.headers_sent:

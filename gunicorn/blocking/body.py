@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 
-from gunicorn.http.errors import NoMoreData
+from gunicorn.http.errors import InvalidRequestLine, LateBody, NoMoreData
 from gunicorn.wire.http1_body import ChunkedBody
 
 from .unreader import gather
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         trusted: bool
         trailers: list[tuple[str, str]]
 
-__all__ = ["Body", "ChunkedReader", "EOFReader", "LengthReader"]
+__all__ = ["Body", "ChunkedReader", "EOFReader", "LengthReader", "fault_of"]
 
 # How much of a body is asked of its reader at once.
 STEP = 65536
@@ -50,6 +50,16 @@ def _next(unreader: Unreader) -> bytes:
         raise
     except OSError as error:
         raise NoMoreData(b"") from error
+
+
+def fault_of(error: BaseException) -> BaseException:
+    """What a client is told of that has broken its body off, where the application does not catch `NoMoreData`; the
+    error itself where it is another one, or where nobody can be told."""
+    if not isinstance(error, NoMoreData):
+        return error
+    if isinstance(error.__cause__, TimeoutError):
+        return LateBody()
+    return error if error.__cause__ is not None else InvalidRequestLine("the connection ended within a request")
 
 
 class _Reader:

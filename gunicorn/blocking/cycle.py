@@ -11,6 +11,7 @@ from gunicorn.tls.wrapping import ssl_wrap_socket
 from gunicorn.unix.closing import close, close_graceful
 
 from .answering import ids_of
+from .body import fault_of
 from .parser import MOST_THROWN_AWAY, get_parser
 from .response import ClientGone
 
@@ -149,6 +150,8 @@ def tell_failure(
     if _is_ours(worker, error):
         raise error
     log = worker.log
+    if request is not None:
+        error = fault_of(error)
     if isinstance(error, ClientGone | NoMoreData) or (request is None and isinstance(error, OSError)):
         log.debug("The connection of %s has ended: %s", shown(addr), error)
     else:

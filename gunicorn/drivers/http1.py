@@ -23,7 +23,7 @@ from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.listener import Listener
 from gunicorn.engine.multiplexer import Multiplexer
 from gunicorn.engine.state import EngineState
-from gunicorn.http.errors import HTTPError
+from gunicorn.http.errors import HTTPError, LateBody
 from gunicorn.http.request import Request
 from gunicorn.unix.unpatched import select
 from gunicorn.wire.protocol import NEED_DATA, Protocol
@@ -274,7 +274,7 @@ class Connection(RequestSequence):
             engine.tick()
             if deadline and engine.now >= deadline:
                 with engine.guard:
-                    self.give_up_body()
+                    self.give_up_body(LateBody())
 
     def await_body(self, waits: bool) -> None:
         # While something waits for the client, the limit is that on its taking it.

@@ -1,6 +1,7 @@
 cimport cython
 from gunicorn.engine.transport cimport Transport
 from gunicorn.http._octets cimport joined
+from gunicorn.http.request cimport Request
 from gunicorn.http.response cimport CHUNKED, NO_BODY
 from gunicorn.http.response_head cimport ResponseHead
 from gunicorn.wire.http1_response cimport frame, octets_of, settle
@@ -13,6 +14,7 @@ cdef class Answers(Transport):
     cdef readonly ResponseHead begun
     cdef readonly list held
 
+    @cython.locals(request=Request)
     cpdef start(self, ResponseHead head)
     cdef bytes head_octets(self, ResponseHead head, bytes content)
     @cython.locals(framing=int, begun=ResponseHead)

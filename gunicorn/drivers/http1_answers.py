@@ -23,6 +23,10 @@ class Answers(Transport):
     held: list[bytes] | None
 
     def start(self, head: ResponseHead) -> None:
+        request = self.request
+        if request is not None and (request.close or (request.expect_continue and self.stream is not None)):
+            # Of a client that waits to be asked for its body, and gets its answer without, that body may come or not.
+            head.close = True
         settle(head)
         self.begun = head
 

@@ -20,7 +20,7 @@ from gunicorn.engine.opener import Opener
 from gunicorn.engine.settings import LAST_LINGER_SECONDS, LINGER_SECONDS
 from gunicorn.engine.transport import reset_when_closed, shutdown_sending
 from gunicorn.errors import OwnSignal
-from gunicorn.http.errors import HTTPError, InternalError, InvalidRequestLine, RequestTimeout
+from gunicorn.http.errors import HTTPError, InternalError, InvalidRequestLine, LateBody, RequestTimeout
 from gunicorn.http.response import UNTIL_CLOSE
 from gunicorn.http.response_head import ResponseHead
 from gunicorn.wire.protocol import Protocol
@@ -91,11 +91,20 @@ class Ending(Answers):
             self.body.close()
             self.body = None
 
-    def give_up_body(self) -> None:
-        """No more of a streamed body is waited for."""
+    def give_up_body(self, fault: HTTPError | None = None) -> None:
+        """No more of a streamed body is waited for; `fault`: what the client has done wrong."""
         if self.stream is not None:
             stream, self.stream = self.stream, None
-            stream.end(True)
+            if fault is not None:
+                self._be_the_last()
+            stream.break_off(fault)
+
+    def _be_the_last(self) -> None:
+        """Nobody knows where a next request would begin, also where the application answers this one all the same."""
+        if self.request is not None:
+            self.request.close = True
+        if self.response is not None:
+            self.response.close = True
 
     # The client has done something, or nothing in its time.
 
@@ -109,7 +118,7 @@ class Ending(Answers):
             # Only a streamed body can be wrong now; the application has the request and sees a body that ends early.
             self.readable = False
             self.engine.handler.body_is_wrong(self, error)
-            self.give_up_body()
+            self.give_up_body(error)
             return
         self.close_body()
         try:
@@ -154,7 +163,7 @@ class Ending(Answers):
         elif self.state == RUNNING and self.stream is not None and self.out is None:
             self.keep = False
             self.deadline = 0.0
-            self.refuse(RequestTimeout("the body took too long to arrive"))
+            self.refuse(LateBody())
         elif self.state == RUNNING:
             self.broken = True
             self.deadline = 0.0

@@ -8,7 +8,7 @@ import os
 from gunicorn.engine.buffers import SPILL_FACTOR, OutputBuffer, Spill
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.multiplexer import Multiplexer
-from gunicorn.http.errors import RequestTimeout
+from gunicorn.http.errors import LateBody
 from gunicorn.http.response import LENGTH, NO_BODY, FieldLine
 from gunicorn.http.response_head import Page, ResponseHead
 from gunicorn.wire.http2 import HTTP2
@@ -439,8 +439,9 @@ class StreamAnswers(Exchange):
         if self.out is not None:
             self.session.reset(self, INTERNAL_ERROR)
         elif self.stream is not None:
-            self.engine.handler.body_is_wrong(self, RequestTimeout("the body took too long to arrive"))
-            self.give_up_body()
+            late = LateBody()
+            self.engine.handler.body_is_wrong(self, late)
+            self.give_up_body(late)
         else:
             self.session.time_is_up(self)
 

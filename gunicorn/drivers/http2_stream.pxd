@@ -44,7 +44,7 @@ cdef class StreamExchange(StreamAnswers):
     cpdef pull(self)
     cpdef await_body(self, bint waits)
     @cython.locals(stream=BodyStream)
-    cpdef give_up_body(self)
+    cpdef give_up_body(self, fault=*)
     cpdef expect_driver(self)
     cpdef become(self, Driver driver)
     @cython.locals(early=list, unheeded="long long")

@@ -11,7 +11,7 @@ from _thread import get_native_id
 from gunicorn.engine.buffers import BodyStore, BodyStream
 from gunicorn.engine.driver import Driver
 from gunicorn.engine.exchange import ClientDisconnected
-from gunicorn.http.errors import HTTPError, LimitRequestBody
+from gunicorn.http.errors import HTTPError, LateBody, LimitRequestBody
 from gunicorn.http.request import Request
 from gunicorn.wire.http2_streams import Stream
 from gunicorn.wire.priority import URGENCY
@@ -249,10 +249,10 @@ class StreamExchange(StreamAnswers):
         if self.out is None:
             self.deadline = self.engine.deadline_of(self.engine.body_timeout) if waits else 0.0
 
-    def give_up_body(self) -> None:
+    def give_up_body(self, fault: HTTPError | None = None) -> None:
         if self.stream is not None:
             stream, self.stream = self.stream, None
-            stream.end(True)
+            stream.break_off(fault)
             self.ring()
 
     # Another protocol.
@@ -368,7 +368,7 @@ class StreamExchange(StreamAnswers):
             if self.deadline and self.deadline <= engine.now:
                 self.expire()
             if latest and latest <= engine.now:
-                self.give_up_body()
+                self.give_up_body(LateBody())
 
     # The end.
 
@@ -418,7 +418,7 @@ class StreamExchange(StreamAnswers):
         if self.running:
             # Only a streamed body can be wrong now; the application has the request and sees a body that ends early.
             handler.body_is_wrong(self, error)
-            self.give_up_body()
+            self.give_up_body(error)
             return
         try:
             self.answer(handler.refused(self, error))

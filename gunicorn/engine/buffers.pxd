@@ -59,4 +59,5 @@ cdef class BodyStream:
     cdef public Py_ssize_t size
     cdef public bint complete
     cdef public bint failed
+    cdef public object fault
     cdef public object on_change

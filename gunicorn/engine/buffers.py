@@ -7,7 +7,7 @@ from collections import deque
 from io import BytesIO
 
 from gunicorn._standard import standard_first
-from gunicorn.http.errors import InsufficientStorage
+from gunicorn.http.errors import HTTPError, InsufficientStorage
 
 from ._leaf import Place, send, send_file
 
@@ -337,10 +337,11 @@ class OutputBuffer:
 class BodyStream:
     """A request body that is read while it arrives. `full` asks the connection to leave the rest in the kernel.
 
-    The reader sets `on_change`, called after every change; it must not block.
+    The reader sets `on_change`, called after every change; it must not block. `fault` is what the client has done
+    wrong where the body has `failed` for that; None where it has left, or where nobody waits for more.
     """
 
-    __slots__ = ("bound", "complete", "failed", "on_change", "pieces", "size")
+    __slots__ = ("bound", "complete", "failed", "fault", "on_change", "pieces", "size")
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
@@ -348,6 +349,7 @@ class BodyStream:
         self.size = 0
         self.complete = False
         self.failed = False
+        self.fault: HTTPError | None = None
         self.on_change: Callable[[], object] | None = None
 
     @property
@@ -366,6 +368,11 @@ class BodyStream:
         self.complete = not failed
         self.failed = failed
         self._changed()
+
+    def break_off(self, fault: HTTPError | None) -> None:
+        """Nothing more of the body will come."""
+        self.fault = fault
+        self.end(True)
 
     def _changed(self) -> None:
         if self.on_change is not None:

@@ -124,8 +124,8 @@ class Exchange:
         """Block until the client has sent more of a streamed body, or is given up; `pulse` is called now and then."""
         raise NotImplementedError
 
-    def give_up_body(self) -> None:
-        """No more of a streamed body is waited for."""
+    def give_up_body(self, fault: HTTPError | None = None) -> None:
+        """No more of a streamed body is waited for; `fault`: what the client has done wrong."""
         raise NotImplementedError
 
     # The answer: `start`, `send` until all is said, `finish`. What is sent to a client that has left raises

@@ -116,15 +116,7 @@ class Gateway(GatewayState):
             self.request_ids.leave(before)
 
     def _refuse(self, exchange: Exchange, error: HTTPError, request: Request | None) -> Page:
-        peer = exchange.peer
-        address = peer[0] if isinstance(peer, tuple) else ""
-        if isinstance(error, Overloaded):
-            self._tell_overload(error)
-        elif isinstance(error, InsufficientStorage):
-            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
-            self.log.error(text, error.__cause__)
-        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
-            self.log.warning("Invalid request from ip=%s: %s", address, error)
+        self._tell_refusal(exchange, error)
         if request is None:
             request = exchange.request
         if self.handle_error is not None and not isinstance(error, GatewayTimeout | Redirected):
@@ -134,6 +126,16 @@ class Gateway(GatewayState):
             self._log_refusal(exchange, request, error, page)
         self.count_refused(exchange, request, error.status)
         return page
+
+    def _tell_refusal(self, exchange: Exchange, error: HTTPError) -> None:
+        if isinstance(error, Overloaded):
+            self._tell_overload(error)
+        elif isinstance(error, InsufficientStorage):
+            text = "No room in tmp_upload_dir for a request body of more than body_buffer_size, answering 507: %s"
+            self.log.error(text, error.__cause__)
+        elif error.status >= 400 and not isinstance(error, GatewayTimeout | InternalError):
+            peer = exchange.peer
+            self.log.warning("Invalid request from ip=%s: %s", peer[0] if isinstance(peer, tuple) else "", error)
 
     def count_refused(self, exchange: Exchange, request: Request | None, status: int) -> None:
         """Tell the scoreboard of an answer that no application has given."""
@@ -239,6 +241,12 @@ class Gateway(GatewayState):
         """A line for an answer that was given in the application's place."""
         self._log(response, request, None, seconds)
 
+    def log_cut(self, response: object) -> None:
+        """Write the line of an answer that ends in its middle, and by nobody who would write it."""
+        if self.logs_access and isinstance(response, Response) and not response.logged:
+            response.logged = True
+            self._log(response, response.request, None, self.engine.tick() - response.request.started)
+
     def _gather(self, response: Response, environ: dict[str, Any], seconds: float) -> None:
         now = self.engine.now
         lines = self.lines
@@ -248,6 +256,8 @@ class Gateway(GatewayState):
                 self.idle()
 
     def _after(self, environ: dict[str, Any], request: Request, response: Response) -> None:
+        # A worker may be ended in the hook.
+        response.logged = True
         try:
             _complete(response.exchange, request)
             self.post_request(self.worker, request, environ, response)

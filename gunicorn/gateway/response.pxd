@@ -17,6 +17,7 @@ cdef class Response(ResponseHead):
     cdef public bint has_server
     cdef public object headers
     cdef public bint headers_sent
+    cdef public bint logged
     cdef public long long sent
     cdef public double silent_since
     cdef public object status

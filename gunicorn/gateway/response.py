@@ -32,8 +32,8 @@ class Response(ResponseHead):
     """One response. Hooks and the access log read `status`, `status_code`, `headers`, `sent` and `headers_sent`."""
 
     __slots__ = (
-        "complete", "exchange", "gateway", "has_date", "has_server", "headers", "headers_sent", "sent", "silent_since",
-        "status", "__dict__",
+        "complete", "exchange", "gateway", "has_date", "has_server", "headers", "headers_sent", "logged", "sent",
+        "silent_since", "status", "__dict__",
     )
 
     def __init__(self, gateway: GatewayState, exchange: Exchange, request: Request, close: bool) -> None:
@@ -47,6 +47,8 @@ class Response(ResponseHead):
         self.status: Any = None
         self.headers: Any = None
         self.headers_sent = False
+        # The access log has its line although it has not ended.
+        self.logged = False
         # Nothing more of the content can be sent.
         self.complete = False
         self.sent = 0

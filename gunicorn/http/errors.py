@@ -51,6 +51,17 @@ class NoMoreData(OSError):
         self.buf = buf
 
 
+class BodyBrokenOff(NoMoreData):
+    """A request body that is read as it comes has broken off: for whoever reads it, and may want to answer itself.
+
+    Why it has stands with the body; where the application does not catch this, that is what the client is told.
+    """
+
+    def __init__(self) -> None:
+        OSError.__init__(self, "the request body is not complete, and no more of it will come")
+        self.buf = None
+
+
 class InternalError(HTTPError):
     """The request is fine, and something in here has failed (RFC 9110 section 15.6.1); the log tells what."""
 
@@ -266,6 +277,13 @@ class RequestTimeout(HTTPError):
 
     status = 408
     title = "Request timeout"
+
+
+class LateBody(RequestTimeout):
+    """The body of a request that is read as it comes has stopped coming."""
+
+    def __init__(self) -> None:
+        super().__init__("the body took too long to arrive")
 
 
 class GatewayTimeout(HTTPError):

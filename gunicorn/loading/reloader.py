@@ -3,6 +3,9 @@
 A reloader is a thread of the worker (never of the master). It watches the files of the imported modules,
 which grow with each import, and the extra files and glob patterns of `reload_extra_files`. At the first
 change it calls `callback(filename)` once for each changed file.
+
+An application takes its time to be loaded, and a file that changes meanwhile is not what was imported: so it is noted
+what each file is when it is imported, and looked whether it still is that when the reloader begins.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from importlib.machinery import SourceFileLoader
 
 from gunicorn._standard import standard_first
 
@@ -32,6 +36,28 @@ COMPILED_EXT_RE = re.compile(r"py[co]$")
 
 Callback = Callable[[str], None]
 
+# Extra files up to this size are compared by their content.
+COMPARED = 1 << 20
+
+
+def stamp_of(filename: str) -> object:
+    """What changes when the file is written; None where there is none."""
+    try:
+        facts = os.stat(filename)
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_size
+
+
+def content_of(filename: str) -> object:
+    """The same by its content, unless that is large."""
+    try:
+        with open(filename, "rb") as file:
+            content = file.read(COMPARED + 1)
+    except OSError:
+        return None
+    return stamp_of(filename) if len(content) > COMPARED else hash(content)
+
 
 class ReloaderBase(threading.Thread):
     """What both engines share: the set of watched files."""
@@ -41,6 +67,37 @@ class ReloaderBase(threading.Thread):
         self._extra_files: set[str] = set(extra_files or ())
         self._callback = callback
         self._guard = threading.Lock()
+        # What files were before they were used, and by what that is told.
+        self._noted: dict[str, tuple[Callable[[str], object], object]] = {}
+
+    def note_imports(self) -> None:
+        """Note what files are from now on until the reloader begins, before the application is loaded."""
+        for filename in self._extra_now():
+            # By the content: an application may write such a file whenever it is loaded, and would never be for long.
+            self._noted[filename] = content_of, content_of(filename)
+        own = SourceFileLoader.path_stats
+
+        def path_stats(loader: SourceFileLoader, path: str) -> object:
+            # Called in front of each reading of a source.
+            if path not in self._noted:
+                self._noted[path] = stamp_of, stamp_of(path)
+            return own(loader, path)
+
+        SourceFileLoader.path_stats = path_stats  # type: ignore[assignment, method-assign]
+
+    def changed_meanwhile(self) -> list[str]:
+        """Files that are not what was noted; each is told of once."""
+        changed: list[str] = []
+        for filename in self.get_files():
+            by, before = self._noted.get(filename, (stamp_of, None))
+            now = by(filename) if before is not None else None
+            if now is None:
+                # It is being replaced, or there is nothing to compare.
+                continue
+            del self._noted[filename]
+            if now != before:
+                changed.append(filename)
+        return changed
 
     def add_extra_file(self, filename: str) -> None:
         """Watch one more file or glob pattern."""
@@ -49,10 +106,12 @@ class ReloaderBase(threading.Thread):
 
     def get_files(self) -> list[str]:
         """Source files of all modules imported so far, and the extra files that exist now."""
-        files = [file for file in map(_source_of, list(sys.modules.values())) if file]
+        return [file for file in map(_source_of, list(sys.modules.values())) if file] + self._extra_now()
+
+    def _extra_now(self) -> list[str]:
         with self._guard:
-            files.extend(name for name in self._extra_files if not glob.has_magic(name))
-        return files + self.get_matching()
+            named = [name for name in self._extra_files if not glob.has_magic(name)]
+        return named + self.get_matching()
 
     def get_matching(self) -> list[str]:
         """Files that match a pattern now."""
@@ -60,9 +119,10 @@ class ReloaderBase(threading.Thread):
             patterns = [name for name in self._extra_files if glob.has_magic(name)]
         return [file for pattern in patterns for file in glob.glob(pattern, recursive=True)]
 
-    def _changed(self, filename: str) -> None:
+    def _tell(self, filenames: Iterable[str]) -> None:
         if self._callback is not None:
-            self._callback(filename)
+            for filename in dict.fromkeys(filenames):
+                self._callback(filename)
 
 
 def _source_of(module: object) -> str | None:
@@ -89,10 +149,10 @@ class Reloader(ReloaderBase):
         super().start()
 
     def run(self) -> None:
+        self._tell(self.changed_meanwhile())
         while True:
             time.sleep(self._interval)
-            for filename in self.look():
-                self._changed(filename)
+            self._tell(self.look() + self.changed_meanwhile())
 
     def look(self) -> list[str]:
         """Files that changed since the last look. A file seen for the first time has not changed, unless it
@@ -144,6 +204,7 @@ class InotifyReloader(ReloaderBase):
         super().start()
 
     def run(self) -> None:
+        self._tell(self.changed_meanwhile())
         while True:
             # Modules imported since the last scan bring directories of their own.
             ready = select.select([self._fd], [], [], self.RESCAN_SECONDS)[0]
@@ -152,8 +213,7 @@ class InotifyReloader(ReloaderBase):
             known = dict(self._names)
             self._scan()
             names = {**self._names, **known}
-            for filename in dict.fromkeys(names[path] for path in paths if path in names):
-                self._changed(filename)
+            self._tell([names[path] for path in paths if path in names] + self.changed_meanwhile())
 
     def _scan(self) -> None:
         for filename in self.get_files():

@@ -264,7 +264,7 @@ class Worker:
             return
         self.log.warning("Reloader is on. Use in development only!")
         with standard_first():
-            from gunicorn.loading.reloader import reloader_engines
+            from gunicorn.loading.reloader import ReloaderBase, reloader_engines
 
         def changed(filename: str) -> None:
             self.log.info("Worker reloading: %s modified", filename)
@@ -275,6 +275,8 @@ class Worker:
 
         engine = reloader_engines[self.cfg.reload_engine]
         self.reloader = engine(extra_files=self.cfg.reload_extra_files, callback=changed)
+        if isinstance(self.reloader, ReloaderBase):
+            self.reloader.note_imports()
 
     # Children of others.
 

@@ -299,7 +299,10 @@ class EngineWorker(Worker):
         """The master ends this worker for being stuck: its clients need not wait for a connection that breaks."""
         for exchange in self.engine.exchanges():
             if exchange.request is not None:
+                response = exchange.response
                 self.give_up(exchange, exchange.request)
+                if response is not None and response.headers_sent:
+                    self.gateway.log_cut(response)
 
     def handle_abort(self, sig: int, frame: FrameType | None) -> None:
         """ABRT: tell all that was running, then leave."""

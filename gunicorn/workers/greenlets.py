@@ -20,6 +20,7 @@ from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway
 from gunicorn.gateway.socket_view import SocketView
+from gunicorn.http.errors import LateBody
 from gunicorn.instrument import stacks
 from gunicorn.tls.entrance import check_guest
 from gunicorn.unix import forks
@@ -85,8 +86,9 @@ class GreenletGateway(WSGIGateway):
         try:
             self.worker.serve_request(exchange, request)
         except OwnSignal:
-            # The greenlet is being killed, or this worker ends.
-            exchange.abort()
+            # The greenlet is being killed, or this worker ends; who is ended for being late answers all at once.
+            if not self.worker.aborted:
+                exchange.abort()
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around one connection
             self.run_failed(exchange, request, error)
@@ -121,7 +123,7 @@ class GreenletGateway(WSGIGateway):
         stream.on_change = event.set
         try:
             if not event.wait(self.engine.body_timeout or None):
-                exchange.give_up_body()
+                exchange.give_up_body(LateBody())
         finally:
             stream.on_change = None
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 
 from gunicorn.engine._leaf import bind
+from gunicorn.engine.buffers import BodyStream
 from gunicorn.engine.exchange import ClientDisconnected, Exchange
 from gunicorn.engine.manners import Manners
 from gunicorn.errors import OwnSignal
 from gunicorn.gateway.gateway import Gateway, shown
 from gunicorn.gateway.response import status_number
-from gunicorn.http.errors import ConfigurationProblem, HTTPError, Overloaded
+from gunicorn.http.errors import BodyBrokenOff, ConfigurationProblem, HTTPError, Overloaded
 from gunicorn.http.request import Request
 from gunicorn.http.response import REASONS
 
@@ -82,13 +83,15 @@ class WSGIGateway(Gateway):
                 environ["gunicorn.request_id"] = request.request_id
             self._call(exchange, response, environ)
         except ClientDisconnected:
-            self.log.debug("The client left before its response was complete: %s", request.uri)
+            self._tell_departure(request)
         except ResponseComplete:
             self.log.debug("The application wrote more than its response has room for: %s", request.uri)
         except OwnSignal:
             # It is cut off: nobody concludes it, and what is answered in its place was counted, or will be.
             if not response.headers_sent:
                 exchange.response = None
+            elif exchange.response is response:
+                self.log_cut(response)
             self._tell_board(exchange, request, response, started, self.engine.tick())
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
@@ -186,7 +189,21 @@ class WSGIGateway(Gateway):
             # Applications that speak for themselves on the socket end the cycle as they like.
             self.log.debug("%r ended a request that had taken over its socket", error)
             return
-        self._log_failure(request, error)
+        fault = fault_of(request) if isinstance(error, BodyBrokenOff) else None
+        if fault is not None:
+            # Not the application's failure: it leaves it to us to answer a client that has broken its body off.
+            self._tell_refusal(exchange, fault)
+            self._answer_in_place(exchange, response, fault, True)
+        elif isinstance(error, BodyBrokenOff) and exchange.is_lost():
+            self._tell_departure(request)
+        else:
+            self._log_failure(request, error)
+            # What went wrong in an application is nobody's business but its author's.
+            self._answer_in_place(exchange, response, error, isinstance(error, ConfigurationProblem | Overloaded))
+
+    def _answer_in_place(self, exchange: Exchange, response: WSGIResponse, error: BaseException, tells: bool) -> None:
+        """Answer where the application does not, or break its answer off; `tells`: the client is told why."""
+        request = response.request
         response.close = True
         if self.handle_error is not None:
             self._tell_worker(exchange, request, error)
@@ -196,15 +213,17 @@ class WSGIGateway(Gateway):
         status = error.status if isinstance(error, HTTPError) else 500
         response.status = f"{status} {REASONS[status]}"
         response.headers = []
-        if isinstance(error, ConfigurationProblem | Overloaded):
+        if tells and isinstance(error, HTTPError):
             page = self.page(request, status, error.title, error.fields)
         else:
-            # What went wrong in an application is nobody's business but its author's.
             page = self.page(request, status, "")
         try:
             exchange.answer(page)
         except ClientDisconnected:
             pass
+
+    def _tell_departure(self, request: Request) -> None:
+        self.log.debug("The client left before its response was complete: %s", request.uri)
 
     def _log_failure(self, request: Request, error: BaseException) -> None:
         if isinstance(error, IncompleteResponse):
@@ -215,3 +234,9 @@ class WSGIGateway(Gateway):
             self.log.error("Error handling request %s %s: %s", request.method, request.uri, error)
         else:
             self.log.exception("Error handling request %s %s", request.method, request.uri)
+
+
+def fault_of(request: Request) -> HTTPError | None:
+    """What the client has done wrong with a body that is read as it comes."""
+    body = request.body
+    return body.fault if isinstance(body, BodyStream) else None

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from io import BytesIO
 
 from gunicorn.engine.buffers import BodyStream
-from gunicorn.engine.exchange import Exchange
+from gunicorn.engine.exchange import ClientDisconnected, Exchange
+from gunicorn.http.errors import BodyBrokenOff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class StreamInput:
     """Reads a body stream; waits for the client when nothing has come. EOF is the end of the body (input_terminated).
 
     `wait(connection)` returns when the stream may have changed; whoever feeds the stream holds `guard`. A body that
-    breaks off raises `OSError`, so that an upload cut short cannot be taken for a whole one.
+    breaks off raises `BodyBrokenOff`, an `OSError`, so that an upload cut short cannot be taken for a whole one.
 
     What has come is kept as it came, with a position in it, and looked at once, however it is read.
     """
@@ -77,8 +78,11 @@ class StreamInput:
                 if stream.complete:
                     return False
                 if stream.failed:
-                    raise OSError("the request body is not complete, and no more of it will come")
-            self._exchange.send_continue()
+                    raise BodyBrokenOff()
+            try:
+                self._exchange.send_continue()
+            except ClientDisconnected:
+                raise BodyBrokenOff() from None
             self._wait(self._exchange)
 
     def read(self, size: int | None = -1) -> bytes:

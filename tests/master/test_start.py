@@ -454,6 +454,40 @@ class TestReload:
         rewrite(path, good.replace("first", "mended"))
         wait_until(lambda: server.get().body == b"mended", what="the mended source")
 
+    SLOW = """
+        import os, time
+        import part
+
+        open("imported", "a").close()
+        while not os.path.exists("go"):
+            time.sleep(0.005)
+        open("made.ini", "w").write("the same each time")
+
+        def app(environ, start_response):
+            body = part.WORD
+            start_response("200 OK", [("Content-Length", str(len(body)))])
+            return [body]
+    """
+
+    @pytest.mark.parametrize("engine", ["poll", "inotify"])
+    @pytest.mark.parametrize("changed", ["part.py", "given.ini"])
+    def test_a_change_while_the_application_is_loaded(self, make_server: Serve, engine: str, changed: str) -> None:
+        patterns = ("--reload-extra-file", "*.ini")
+        server = make_server(self.SLOW, "--reload", "--reload-engine", engine, *patterns)
+        (server.folder / "part.py").write_text("WORD = b'first'")
+        (server.folder / "given.ini").write_text("first")
+        server.spawn()
+        wait_until((server.folder / "imported").exists, what=server.describe)
+        rewrite(server.folder / "part.py" if changed == "part.py" else server.folder / changed, "WORD = b'other'")
+        (server.folder / "go").touch()
+        server.wait_for_log(rf"Worker reloading: \S*{changed} modified")
+        # What the application itself writes while it is loaded is no change: it would be loaded for ever.
+        server.wait_for_log("Worker ready", count=2)
+        word = b"other" if changed == "part.py" else b"first"
+        wait_until(lambda: server.serves() and server.get().body == word, what=server.describe)
+        assert server.log().count("Worker reloading") == 1
+        server.stop()
+
 
 def rewrite(path: Path, text: str) -> None:
     """As an editor does: a new file under the old name, and certainly with another modification time."""

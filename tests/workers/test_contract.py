@@ -385,6 +385,45 @@ def test_a_stuck_worker_is_replaced(make_server: Serve, kinds: list[str]) -> Non
     everywhere(make_server, kinds, scenario, APP, "--timeout", "2", threads=1, config=config)
 
 
+STUCK = """
+class Stuck:
+    def __iter__(self):
+        yield b"some"
+    def close(self):
+        spin()
+
+def spin():
+    while True:
+        pass
+
+def stuck_later():
+    yield b"some"
+    spin()
+
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/call":
+        spin()
+    start_response("200 OK", [])
+    return {"/close": Stuck, "/next": stuck_later}.get(path, list)()
+"""
+
+
+def test_a_stuck_worker_leaves_lines(make_server: Serve, kinds: list[str]) -> None:
+    """Wherever the application is stuck, the access log has one line of its request."""
+    def scenario(server: Server) -> None:
+        for path, line in (("/call", " 504 "), ("/next", " 200 4 "), ("/close", " 200 4 ")):
+            with server.connect() as wire:
+                wire.send(get(path))
+                wire.read_until_eof()
+            log = server.folder / "access.log"
+            wait_until(lambda: f'"GET {path} HTTP/1.1"{line}' in log.read_text(), what=server.describe)  # noqa: B023
+            wait_until(server.serves)
+            assert log.read_text().count(f"GET {path} ") == 1
+
+    everywhere(make_server, kinds, scenario, STUCK, "--timeout", "2", "--access-logfile", "access.log", threads=1)
+
+
 def test_a_quick_stop_does_not_wait(make_server: Serve, kinds: list[str]) -> None:
     def scenario(server: Server) -> None:
         with server.connect() as wire:

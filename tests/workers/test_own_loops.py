@@ -4,6 +4,7 @@ import: each serves, is told of errors, reloads and stops."""
 from __future__ import annotations
 
 import signal
+import socket
 
 import pytest
 
@@ -389,6 +390,34 @@ def test_a_head_that_trickles(name: str, make_server: Serve) -> None:
 
         wait_until(is_refused)
     assert server.get().status == 200
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["threads", "sync-handle", "gthread-handle", "gevent-handle"])
+def test_a_body_that_breaks_off(name: str, make_server: Serve) -> None:
+    app = """
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+    config = CLASSES[name] + "worker_class = Mine\nbody_timeout = send_timeout = 1\naccesslog = '-'\n"
+    server = make_server(app, config=config)
+    server.start()
+    half = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf"
+    for leaves, status in ((True, 400), (False, 408)):
+        with server.connect() as wire:
+            wire.send(half)
+            if leaves:
+                wire.finish_sending()
+            assert wire.read_response().status == status
+            wire.expect_eof()
+        server.wait_for_log(f'"POST / HTTP/1.1" {status} ')
+    with server.connect() as wire:
+        wire.send(half)
+        wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert server.get().status == 200
+    assert server.log().count("[WARNING] Invalid request from") == 2
     assert server.stop() == 0
 
 

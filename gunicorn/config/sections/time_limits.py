@@ -129,6 +129,9 @@ class BufferRequestBody(Setting):
 
         A slow sender then costs a connection and no worker. Turn it off for an application that wants to
         read a body while it arrives. ASGI applications always do.
+
+        Where such a body breaks off, `wsgi.input` raises an `OSError`. An application that does not catch it leaves
+        the answer to the server: 400, 408 or 413, as for a body that is buffered.
         """
 
 
