@@ -150,7 +150,8 @@ def _join_own(environ: Environ, headers: list[tuple[str, str]]) -> None:
             variable = "HTTP_" + variable
         values.setdefault(variable, []).append(value)
     for variable, several in values.items():
-        environ[variable] = ",".join(several)
+        # A value that is no text stays as it is: None is not to become a name.
+        environ[variable] = several[0] if len(several) == 1 else ",".join(several)
 
 
 def _early_hints(req: Request, sock: socket, response: Response) -> Callable[[Fields], None]:
