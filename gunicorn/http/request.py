@@ -100,17 +100,14 @@ class Request:
         self._headers = list(value)
 
     def adopt_headers(self) -> None:
-        """Have the application see the header section that hooks have made of `headers`.
-
-        A value that is no text goes to the environ as it is: None is not to become a name.
-        """
+        """Have the application see the header section that hooks have made of `headers`."""
         headers = self.headers
         if headers == [(field.name, value) for field, value in self.fields]:
             return
         known = {field.name: field for field, _ in self.fields}
-        self.fields = [(known.get(name.upper()) or _field(name), value) for name, value in headers]
+        self.fields = [(known.get(name.upper()) or _field(name), as_text(value)) for name, value in headers]
         if self.octets is not None:
-            self.octets = [(field.lower, str(value).encode("latin-1")) for field, value in self.fields]
+            self.octets = [(field.lower, (value or "").encode("latin-1")) for field, value in self.fields]
 
     @property
     def fragment(self) -> str:
@@ -173,3 +170,8 @@ class Request:
 def _field(name: str) -> FieldName:
     """One that no client has sent."""
     return FieldName(name.encode("latin-1"), ORDINARY, "")
+
+
+def as_text(value: object) -> str:
+    """A field's value as environs have it, of what a hook has given it. None stays: it is not to become a name."""
+    return value if value is None or isinstance(value, str) else str(value)  # type: ignore[return-value]
