@@ -232,7 +232,7 @@ class Application(BaseApplication):
         if self._checks and not is_toml:
             for name, hint in files.foreign(values, self.cfg.settings):
                 sys.stderr.write(f"Warning: {where}: {name!r} is not a setting, {hint}\n")
-        sources.apply_mapping(self.cfg, values, where)
+        sources.apply_mapping(self.cfg, values if is_toml else _without_own_names(values, where), where)
 
     def load_config_from_file(self, filename: str) -> dict[str, object]:
         """Apply the configuration file `filename` and return it."""
@@ -317,6 +317,16 @@ class Application(BaseApplication):
                 f"the application failed to load: {type(error).__name__}", boot_traceback(error)
             )
         sys.exit(0)
+
+
+def _without_own_names(values: dict[str, object], where: str) -> dict[str, object]:
+    """The variables of a file of Python, but for those that are of its own and called as a setting of today."""
+    from gunicorn.config.own_names import not_meant
+
+    others = dict(not_meant(values))
+    for name, why in others.items():
+        sys.stderr.write(f"Warning: {where}: {name!r} is passed over as a name of your own: as a setting, {why}\n")
+    return {name: value for name, value in values.items() if name not in others} if others else values
 
 
 def _hint(name: str) -> str:

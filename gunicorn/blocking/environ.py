@@ -8,6 +8,7 @@ import os
 import gunicorn
 from gunicorn.gateway.variables import join_repeated, name_client, peer_of
 from gunicorn.gateway.wiring import forwarded_of
+from gunicorn.http.request import as_text
 from gunicorn.http.target import unquote
 from gunicorn.wsgi.environ import mount, name_and_port, name_server, proxy
 from gunicorn.wsgi.error_stream import ErrorStream
@@ -148,9 +149,9 @@ def _join_own(environ: Environ, headers: list[tuple[str, str]]) -> None:
         variable = name.upper().replace("-", "_")
         if variable not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             variable = "HTTP_" + variable
-        values.setdefault(variable, []).append(value)
+        values.setdefault(variable, []).append(as_text(value))
     for variable, several in values.items():
-        environ[variable] = ",".join(several)
+        environ[variable] = several[0] if len(several) == 1 else ",".join(several)
 
 
 def _early_hints(req: Request, sock: socket, response: Response) -> Callable[[Fields], None]:

@@ -21,6 +21,8 @@ _FAMILIAR = {
     "access_logfile": "accesslog",
     "error_logfile": "errorlog",
     "access_logformat": "access_log_format",
+    # Where it is a template: see `own_names.py`.
+    "log_format": "access_log_format",
     "log_syslog": "syslog",
     "log_syslog_to": "syslog_addr",
     "log_syslog_prefix": "syslog_prefix",

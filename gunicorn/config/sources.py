@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from gunicorn.errors import ConfigError
 
+from .own_names import why_not_meant
 from .setting import Setting
 from .validators.scalars import auto_int
 from .validators.texts import parse_bool, text_parser
@@ -85,7 +86,7 @@ def _variables(cfg: SettingValues, environ: Mapping[str, str]) -> Iterator[tuple
         if not text or not variable.startswith("GUNICORN_") or variable in RESERVED_VARIABLES:
             continue
         name = variable[9:].lower()
-        if name in cfg.settings and variable[9:].isupper():
+        if name in cfg.settings and variable[9:].isupper() and not why_not_meant(name, text):
             yield name, cfg.settings[name], text, variable
 
 
@@ -108,7 +109,9 @@ def _is_unknown(cfg: SettingValues, variable: str, text: str) -> bool:
     if variable in RESERVED_VARIABLES or variable == "GUNICORN_NAME":
         return False
     of_a_service = text.startswith(("tcp://", "udp://")) or any(part in variable for part in _OF_A_SERVICE)
-    return not of_a_service and not (variable[9:].lower() in cfg.settings and variable[9:].isupper())
+    name = variable[9:].lower()
+    is_ours = name in cfg.settings and variable[9:].isupper() and not why_not_meant(name, text)
+    return not of_a_service and not is_ours
 
 
 def _converter(setting: Setting) -> Converter | None:

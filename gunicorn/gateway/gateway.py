@@ -220,6 +220,9 @@ class Gateway(GatewayState):
         if self.pre_request is not None:
             _complete(exchange, request)
             self.pre_request(self.worker, request)
+        if request._headers is not None:
+            # The hook, or a `handle_request` of somebody else's, has asked for them, and may have made others of them.
+            request.adopt_headers()
 
     # The end of a request.
 
@@ -268,7 +271,9 @@ class Gateway(GatewayState):
 
 
 def _complete(exchange: Exchange, request: Request) -> None:
-    """What the parser need not say, and hooks look for: the scheme of the connection, a list of no trailers."""
+    """What the parser need not say, and hooks look for: which request of its connection it is, the scheme of that, a
+    list of no trailers."""
+    request.req_number = exchange.number
     if request.scheme is None:
         request.scheme = "https" if exchange.is_secure() else "http"
     if request.trailers is None:

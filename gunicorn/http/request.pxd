@@ -31,3 +31,4 @@ cdef class Request:
     cdef dict __dict__
 
     cdef begin(self)
+    cpdef adopt_headers(self)

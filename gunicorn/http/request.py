@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fields import FieldName
+from .fields import ORDINARY, FieldName
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Request:
 
     # Of its own where requests have ids (`request_id_header`). An annotation would make the compiled form warn.
     request_id = None  # type: str | None
+    # Which one of its connection it is, for hooks: 1 is the first.
+    req_number = 1  # type: int
     # Its ids in a trace and of its span, where it has such (`otel_spans`).
     span_ids = None  # type: tuple[str, str] | None
 
@@ -76,15 +78,36 @@ class Request:
 
     @property
     def version(self) -> tuple[int, int]:
-        """(major, minor) of the HTTP version."""
+        """(major, minor) of the HTTP version; hooks may set another one."""
         return (self.version_major, self.version_minor)
+
+    @version.setter
+    def version(self, value: tuple[int, int]) -> None:
+        self.version_major, self.version_minor = value
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """The header section as (NAME in upper case, value); made when first asked for."""
+        """The header section as (NAME in upper case, value); made when first asked for.
+
+        Hooks may change the list, or set another one: see `adopt_headers`.
+        """
         if self._headers is None:
             self._headers = [(field.name, value) for field, value in self.fields]
         return self._headers
+
+    @headers.setter
+    def headers(self, value: list[tuple[str, str]]) -> None:
+        self._headers = list(value)
+
+    def adopt_headers(self) -> None:
+        """Have the application see the header section that hooks have made of `headers`."""
+        headers = self.headers
+        if headers == [(field.name, value) for field, value in self.fields]:
+            return
+        known = {field.name: field for field, _ in self.fields}
+        self.fields = [(known.get(name.upper()) or _field(name), as_text(value)) for name, value in headers]
+        if self.octets is not None:
+            self.octets = [(field.lower, (value or "").encode("latin-1")) for field, value in self.fields]
 
     @property
     def fragment(self) -> str:
@@ -93,18 +116,30 @@ class Request:
 
     @property
     def peer_addr(self) -> Peer:
-        """Socket address of the peer, or what it said by the PROXY protocol."""
+        """Socket address of the peer, or what it said by the PROXY protocol. What hooks set is theirs alone."""
         return self.peer
+
+    @peer_addr.setter
+    def peer_addr(self, value: Peer) -> None:
+        self.peer = value
 
     @property
     def remote_addr(self) -> Peer:
         """The same as `peer_addr`, as older hooks call it."""
         return self.peer
 
+    @remote_addr.setter
+    def remote_addr(self, value: Peer) -> None:
+        self.peer = value
+
     @property
     def proxy_protocol_info(self) -> ProxyInfo | None:
         """What the PROXY header said: proxy_protocol, client_addr, client_port, proxy_addr, proxy_port."""
         return self.proxy_info
+
+    @proxy_protocol_info.setter
+    def proxy_protocol_info(self, value: ProxyInfo | None) -> None:
+        self.proxy_info = value
 
     @property
     def must_close(self) -> bool:
@@ -130,3 +165,13 @@ class Request:
             if field.name == wanted:
                 return value
         return default
+
+
+def _field(name: str) -> FieldName:
+    """One that no client has sent."""
+    return FieldName(name.encode("latin-1"), ORDINARY, "")
+
+
+def as_text(value: object) -> str:
+    """A field's value as environs have it, of what a hook has given it. None stays: it is not to become a name."""
+    return value if value is None or isinstance(value, str) else str(value)  # type: ignore[return-value]

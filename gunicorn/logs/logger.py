@@ -51,21 +51,23 @@ class Logger:
     access_fmt, syslog_fmt = "%(message)s", "[%(process)d] %(message)s"
     atoms_wrapper_class = SafeAtoms
 
+    # Of the class as well: an `__init__` of somebody else's may give the logs alone, and leave out this one.
+    logfile: TextIO | None = None
+    # Which requests have an access line; None where all of them have.
+    selection: Selection | None = None
+    _is_plain = True
+    _is_json = False
+    _direct: LineHandler | None = None
+    _second = -1
+    _now = ""
+
     def __init__(self, cfg: Config) -> None:
         self.error_log = logging.getLogger("gunicorn.error")
         self.error_log.propagate = False
         self.access_log = logging.getLogger("gunicorn.access")
         self.access_log.propagate = False
-        self.logfile: TextIO | None = None
         self.lock = threading.Lock()
         self.cfg = cfg
-        self._is_plain = True
-        self._is_json = False
-        self._direct: LineHandler | None = None
-        # Which requests have an access line; None where all of them have.
-        self.selection: Selection | None = None
-        self._second = -1
-        self._now = ""
         self.setup(cfg)
 
     # Configuration.

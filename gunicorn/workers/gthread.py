@@ -92,7 +92,6 @@ class ThreadWorker(EngineWorker, Pooling):
         self._runs: list[tuple[Exchange, Request, float] | None] = [None] * len(self._busy)
         self._main_leads = False
         self._told = threading.Event()
-        self._progress = -1
         # Odd while somebody acts on events.
         self._turns = 0
         self._turns_seen = 0
@@ -246,22 +245,19 @@ class ThreadWorker(EngineWorker, Pooling):
             self._lead.release()
 
     def notify(self) -> None:
-        """Alive means: a thread that can take a request is free, or a request has begun since the last look."""
-        served = self.nr
-        if served != self._progress or self._can_serve():
-            self._progress = served
+        """Alive means: the engine goes on, and there are threads. How long an application may take for a request is no
+        question of `timeout` here, however many of them run: that is `request_timeout`."""
+        if self._goes_on():
             super().notify()
 
-    def _can_serve(self) -> bool:
-        """Whether a thread is free, and the engine does not hang where threads get their requests from."""
+    def _goes_on(self) -> bool:
+        """Whether there are threads, and the engine does not hang where they get their requests from."""
         seen, self._turns_seen = self._turns_seen, self._turns
         if seen == self._turns and seen % 2:
             # It has been acting on the same events since the last look.
             return False
         pool = getattr(self, "_pool", ())
-        return not pool or any(
-            busy is None and thread.is_alive() for busy, thread in zip(self._busy, pool, strict=True)
-        )
+        return not pool or any(thread.is_alive() for thread in pool)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)

@@ -194,6 +194,45 @@ class TestWarnings:
         command.write("gunicorn.conf.py", text)
         assert command("--check-config", "app").stderr == ""
 
+    @pytest.mark.parametrize(
+        ("line", "name", "why"),
+        [
+            ("max_worker_memory = 200  # MB", "max_worker_memory", "no worker fits into so few bytes"),
+            ("max_worker_memory_hard = 0.5", "max_worker_memory_hard", "no worker fits into so few bytes"),
+            ("log_format = '[%(levelname)s] %(message)s'", "log_format", "it is text or json, and no template"),
+            ("log_format = '{asctime} {message}'", "log_format", "it is text or json, and no template"),
+            ("def static(path): ...", "static", "it is no function, class or module"),
+            ("from gc import freeze as gc_freeze", "gc_freeze", "it is no function, class or module"),
+            ("import os as mount", "mount", "it is no function, class or module"),
+        ],
+    )
+    def test_names_of_ones_own_that_are_settings_since(
+        self, command: Command, line: str, name: str, why: str
+    ) -> None:
+        command.write("gunicorn.conf.py", line + "\n")
+        done = command("--check-config", "app")
+        assert done.returncode == 0
+        place = f"Warning: {command.folder}/gunicorn.conf.py"
+        assert done.stderr.startswith(f"{place}: '{name}' is passed over as a name of your own: as a setting, {why}")
+        assert done.stderr.count("\n") == 1
+
+    def test_such_names_may_be_meant(self, command: Command) -> None:
+        command.write("gunicorn.conf.py", "max_worker_memory = 2 ** 30\nlog_format = 'json'\n")
+        done = command("--print-config", "app")
+        assert done.stderr == ""
+        assert re.search(r"max_worker_memory += 1073741824 ", done.stdout)
+        assert re.search(r"\nlog_format += json ", done.stdout)
+
+    def test_a_template_in_the_environment(self, command: Command) -> None:
+        done = command("--check-config", "app", GUNICORN_LOG_FORMAT='%(h)s "%(r)s"')
+        assert done.returncode == 0
+        assert "GUNICORN_LOG_FORMAT (did you mean GUNICORN_ACCESS_LOG_FORMAT?)" in done.stderr
+
+    def test_so_little_memory_is_refused_elsewhere(self, command: Command) -> None:
+        done = command("--check-config", "--max-worker-memory", "200", "app")
+        assert done.returncode == 1
+        assert "expected a number of bytes such as 300M, no process has so few as 200" in done.stderr
+
     def test_toml_has_no_names_of_its_own(self, command: Command) -> None:
         command.write("gunicorn.toml", "flavour = 1\n")
         assert command("--check-config", "app").stderr.endswith("gunicorn.toml: 'flavour' is not a setting.\n")

@@ -138,6 +138,22 @@ class TestReplacements:
         access(Mine(config(accesslog=str(path), access_log_format="%(m)s %(s)s")))
         assert path.read_text() == "CHANGED 201\n"
 
+    def test_a_subclass_that_makes_all_by_itself(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Mine(Logger):
+            def __init__(self, cfg: Any) -> None:
+                self.cfg = cfg
+                self.error_log = self.access_log = logging.getLogger("somebody's")
+
+            def setup(self, cfg: Any) -> None:
+                pass
+
+        caplog.set_level(logging.INFO, "somebody's")
+        logger = Mine(config(accesslog="-", access_log_format="%(m)s %(s)s"))
+        assert logger.line_writer() is None
+        access(logger)
+        assert caplog.messages == ["GET 201"]
+        assert logger.now().startswith("[")
+
     def test_handlers_of_others_get_the_atoms(self, caplog: pytest.LogCaptureFixture) -> None:
         logger = Logger(config(accesslog="-", access_log_format="%(m)s"))
         logger.access_log.addHandler(caplog.handler)

@@ -62,6 +62,31 @@ class Around({base}):
 BASES = {"sync": "SyncWorker", "ggevent": "GeventWorker", "geventlet": "EventletWorker"}
 
 
+#: Workers that tell the application by a field who has sent a request.
+NAMES = '''
+from gunicorn.workers.{module} import {base}
+
+class Names({base}):
+    def handle_request(self, listener, req, client, addr):
+        fields = dict(req.headers)
+        fields["X-USER"] = "somebody"
+        req.headers = list(fields.items())
+        return super().handle_request(listener, req, client, addr)
+'''
+
+WHO = '''
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [environ["HTTP_X_USER"].encode()]
+'''
+
+
+@pytest.mark.parametrize("module", BASES)
+def test_subclasses_that_add_a_field(module: str, serve: Serve) -> None:
+    config = NAMES.format(module=module, base=BASES[module]) + "worker_class = Names\n"
+    assert serve(WHO, config=config).get().body == b"somebody"
+
+
 def test_a_class_with_its_own_loop(make_server: Serve) -> None:
     server = make_server(HELLO, "-k", "own.Own", "--workers", "2")
     (server.folder / "own.py").write_text(OWN_LOOP)

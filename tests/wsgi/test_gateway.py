@@ -296,6 +296,42 @@ def test_hooks_around_a_request() -> None:
     assert calls == [("GET", "/", "a", "http", []), (1, "/", "200 OK", 3, [TEXT])]
 
 
+def test_the_application_sees_what_a_hook_has_made_of_the_request() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        seen.append(environ)
+        start_response("200 OK", [])
+        return [b""]
+
+    def adds(worker: Any, req: Any) -> None:
+        req.headers.append(("X-FORWARDED-PROTO", "https"))
+
+    def replaces(worker: Any, req: Any) -> None:
+        # As a worker that names who has a certificate does it: one of them has no name.
+        req.headers = [*dict(req.headers, X=None).items(), ("X-Since", 5), ("CONTENT-TYPE", "a/b")]
+        req.version, req.remote_addr, req.proxy_protocol_info = (1, 0), ("192.0.2.1", 1), None
+
+    def removes(worker: Any, req: Any) -> None:
+        req.headers[:] = [(name, value) for name, value in req.headers if name != "X"]
+        req.peer_addr = ("192.0.2.1", 1)
+
+    for hook in (adds, replaces, removes):
+        serve(app, b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n", pre_request=hook)
+    added, replaced, removed = seen
+    assert (added["HTTP_X_FORWARDED_PROTO"], added["HTTP_X"], added["HTTP_HOST"]) == ("https", "1,2", "a")
+    assert (replaced["HTTP_X"], replaced["HTTP_X_SINCE"], replaced["CONTENT_TYPE"]) == (None, "5", "a/b")
+    assert replaced["SERVER_PROTOCOL"] == "HTTP/1.0"
+    assert "HTTP_X" not in removed
+    assert [environ["REMOTE_ADDR"] for environ in seen] == ["127.0.0.1"] * 3
+
+
+def test_hooks_know_which_request_of_its_connection_it_is() -> None:
+    numbers: list[int] = []
+    serve(answer("200 OK", [TEXT], b"a"), request() * 3, pre_request=lambda worker, req: numbers.append(req.req_number))
+    assert numbers == [1, 2, 3]
+
+
 def test_the_socket_may_be_taken_over() -> None:
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         environ["gunicorn.socket"].sendall(b"raw")

@@ -9,6 +9,7 @@ from gunicorn.config.validators.scalars import (
     validate_bool,
     validate_dirty_backend,
     validate_dirty_reload,
+    validate_memory,
     validate_message_size,
     validate_pos_int,
     validate_ray_address,
@@ -170,7 +171,7 @@ class DirtyMaxMemory(Setting):
     name = "dirty_max_memory"
     section = SECTION
     default = 0
-    validator = validate_size
+    validator = validate_memory
     cli = ["--dirty-max-memory"]
     meta = "BYTES"
     desc = """\

@@ -7,9 +7,9 @@ from gunicorn.config.validators.scalars import (
     validate_bool,
     validate_count,
     validate_http_parser,
+    validate_memory,
     validate_pos_int,
     validate_reload_strategy,
-    validate_size,
 )
 
 SECTION = "Worker Processes"
@@ -179,7 +179,7 @@ class MaxWorkerMemory(Setting):
     name = "max_worker_memory"
     section = SECTION
     default = 0
-    validator = validate_size
+    validator = validate_memory
     cli = ["--max-worker-memory"]
     meta = "BYTES"
     desc = """\
@@ -195,7 +195,7 @@ class MaxWorkerMemoryHard(Setting):
     name = "max_worker_memory_hard"
     section = SECTION
     default = 0
-    validator = validate_size
+    validator = validate_memory
     cli = ["--max-worker-memory-hard"]
     meta = "BYTES"
     desc = """\

@@ -162,6 +162,10 @@ def validate_seconds(val: str | float) -> float:
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
+# No worker fits into less, so a smaller number is one of something else.
+SMALLEST_PROCESS = 1 << 20
+
+
 def validate_size(val: object) -> int:
     """A number of bytes, 0 or more, or its text, in which K, M, G and T stand for powers of 1024."""
     if not isinstance(val, str):
@@ -175,6 +179,14 @@ def validate_size(val: object) -> int:
         return int(number)
     except (KeyError, ValueError):
         raise ValueError("expected a number of bytes such as 300M") from None
+
+
+def validate_memory(val: object) -> int:
+    """What a process may have, as `validate_size` has it: 0 for no limit, or 1M at least."""
+    size = validate_size(val)
+    if 0 < size < SMALLEST_PROCESS:
+        raise ValueError(f"expected a number of bytes such as 300M, no process has so few as {size}")
+    return size
 
 
 def validate_message_size(val: object) -> int:
@@ -307,7 +319,9 @@ _TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def validate_tls_version(val: object) -> str:
-    """`TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`, in any case."""
+    """`TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`, in any case; None means `TLSv1.2`."""
+    if val is None:
+        return "TLSv1.2"
     versions = {name.lower(): name for name in _TLS_VERSIONS}
     version = versions.get(str(val).strip().lower())
     if version is None:
