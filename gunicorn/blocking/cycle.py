@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["converse", "next_request", "secured", "tell_failure"]
 
 
-
 def converse(
     worker: ConversingWorker[Server],
     server: Server,
