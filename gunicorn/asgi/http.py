@@ -69,31 +69,34 @@ class HTTPCycle(Cycle):
     # Towards the application.
 
     def next_message(self) -> Any:
-        if self.concluded or self.gone:
-            return ({"type": "http.disconnect"},)
-        if self.body_done:
-            if not self.dismissed:
+        if not (self.concluded or self.gone or self.body_done):
+            part = self.next_part()
+            if part is not None:
+                return part
+        if not (self.concluded or self.gone):
+            if not (self.body_done and self.dismissed):
                 return None
             # The client is still there: whoever wants to may say how it ends.
             self.expect_end()
-            return ({"type": "http.disconnect"},)
+        return ({"type": "http.disconnect"},)
+
+    def next_part(self) -> tuple[Message] | None:
+        """The message with what has come of the body; None: nothing yet, or nothing any more, since the client is
+        lost."""
         stream = self.stream
         if stream is None:
             self.body_done = True
             return ({"type": "http.request", "body": b"", "more_body": False},)
-        exchange = self.exchange
         if not stream.complete and not stream.failed:
             self.ask_for_body()
         if stream.size or stream.complete:
-            exchange.await_body(False)
+            self.exchange.await_body(False)
             self.body_done = stream.complete
             return ({"type": "http.request", "body": stream.take(), "more_body": not stream.complete},)
-        if self.gone:
-            return ({"type": "http.disconnect"},)  # type: ignore[unreachable]
         if stream.failed:
             self.lost()
-            return ({"type": "http.disconnect"},)
-        exchange.await_body(True)
+        elif not self.gone:
+            self.exchange.await_body(True)
         return None
 
     def is_open_ended(self) -> bool:

@@ -240,23 +240,26 @@ class WebSocketCycle(Cycle):
     def take(self, message: dict[str, Any]) -> None:
         kind = kind_of(message)
         stage = self.stage
-        if kind == "websocket.send" and stage == OPEN:
-            self.send_message(message)
+        if stage == OPEN:
+            if kind == "websocket.send":
+                self.send_message(message)
+            elif kind == "websocket.close":
+                self.close_by(message)
+            else:
+                raise unexpected(kind, "websocket.send or websocket.close")
         elif stage == CONNECTING:
             self.answer(kind, message)
-        elif kind == "websocket.close" and stage == OPEN:
-            self.close_by(message)
-        elif kind == "websocket.http.response.body" and stage == DENYING and not self.concluded:
-            self.deny_with(message)
-        elif stage in (CLOSING, OVER):
-            if self.said_last or kind not in KINDS:
-                raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
-            raise Disconnected("the WebSocket is closed")
+        elif stage == DENYING:
+            self.deny_with(kind, message)
+        elif self.said_last or kind not in KINDS:
+            raise Misuse(f"unexpected message {kind!r}: the application has closed the WebSocket")
         else:
-            raise unexpected(kind, "websocket.send or websocket.close" if stage == OPEN else "the rest of the response")
+            raise Disconnected("the WebSocket is closed")
 
-    def deny_with(self, message: dict[str, object]) -> None:
+    def deny_with(self, kind: str, message: dict[str, object]) -> None:
         """A part of the content of a refusal."""
+        if kind != "websocket.http.response.body" or self.concluded:
+            raise unexpected(kind, "the rest of the response")
         more = bool(message.get("more_body", False))
         self.content(octets_of(message, "body"), more)
         if not more:
@@ -448,25 +451,33 @@ class WebSocketCycle(Cycle):
 
     def look_after(self, now: float) -> None:
         """Once a second: ask those that are silent whether they are there, and give up those that are not."""
-        owner = self.owner
         if self.stage == CLOSING:
             if now - self.asked_at >= CLOSE_SECONDS:
                 self.finish_socket()
-        elif self.stage == OPEN and owner.ping_interval:
-            if self.is_busy():
-                # An answer would not be seen, or the question not be sent.
-                self.heard_at = now
-            elif self.asked_at > self.heard_at:
-                if owner.ping_timeout and now - self.asked_at >= owner.ping_timeout:
-                    self.close_with(INTERNAL_ERROR, "no answer to a ping")
-                    self.code = ABNORMAL
-                    self.finish_socket()
-            elif now - self.heard_at >= owner.ping_interval:
-                self.asked_at = now
-                try:
-                    self.exchange.write(control_frame(OP_PING, b""))
-                except ClientDisconnected:
-                    self.lost()
+        elif self.stage == OPEN and self.owner.ping_interval:
+            self.look_for_life(now)
+
+    def look_for_life(self, now: float) -> None:
+        """See what an open one has to say of itself."""
+        owner = self.owner
+        if self.is_busy():
+            # An answer would not be seen, or the question not be sent.
+            self.heard_at = now
+        elif self.asked_at > self.heard_at:
+            if owner.ping_timeout and now - self.asked_at >= owner.ping_timeout:
+                self.close_with(INTERNAL_ERROR, "no answer to a ping")
+                self.code = ABNORMAL
+                self.finish_socket()
+        elif now - self.heard_at >= owner.ping_interval:
+            self.ping(now)
+
+    def ping(self, now: float) -> None:
+        """Ask whether anybody is there."""
+        self.asked_at = now
+        try:
+            self.exchange.write(control_frame(OP_PING, b""))
+        except ClientDisconnected:
+            self.lost()
 
     def is_busy(self) -> bool:
         """Whether the application is slow to read, or the client is; that one has the time limit `send_timeout`."""

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["converse", "next_request", "secured", "tell_failure"]
 
 
-
 def converse(
     worker: ConversingWorker[Server],
     server: Server,

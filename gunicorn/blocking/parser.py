@@ -6,7 +6,7 @@ import time
 
 from gunicorn.http.errors import HTTPError, NoMoreData
 
-from .body import STEP
+from .body import STEP, Body
 from .request import Request
 from .unreader import IterUnreader, SocketUnreader
 
@@ -53,22 +53,13 @@ class Parser:
         if body is None:
             return True
         sock: socket | None = getattr(self.unreader, "sock", None)
-        before = sock.gettimeout() if sock is not None and deadline is not None else None
-        count = 0
+        if sock is None or deadline is None:
+            return _throw_away(body, max_bytes, _nothing)
+        before = sock.gettimeout()
         try:
-            while max_bytes is None or count <= max_bytes:
-                if sock is not None and deadline is not None:
-                    sock.settimeout(max(0.0, deadline - time.monotonic()))
-                data = body.read(STEP)
-                if not data:
-                    return True
-                count += len(data)
-        except (NoMoreData, BlockingIOError, TimeoutError):
-            return False
+            return _throw_away(body, max_bytes, lambda: sock.settimeout(max(0.0, deadline - time.monotonic())))
         finally:
-            if sock is not None and deadline is not None:
-                sock.settimeout(before)
-        return False
+            sock.settimeout(before)
 
     def __iter__(self) -> Self:
         return self
@@ -116,3 +107,23 @@ def get_parser(
 def _unreader_of(source: Any) -> Unreader:
     # What reads like a socket is one, of whatever library.
     return SocketUnreader(source) if hasattr(source, "recv") else IterUnreader(source)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _throw_away(body: Body, most: int | None, prepare: Callable[[], object]) -> bool:
+    """Read a body to its end, or not much more than `most` octets of it; whether it has ended. Calls `prepare` in front
+    of each read."""
+    count = 0
+    try:
+        while most is None or count <= most:
+            prepare()
+            data = body.read(STEP)
+            if not data:
+                return True
+            count += len(data)
+    except (NoMoreData, BlockingIOError, TimeoutError):
+        pass
+    return False

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from gunicorn._types import Peer
 
+
 class Connection(RequestSequence):
     """A connection and the request on it. `engine` owns it; a gateway answers through it."""
 

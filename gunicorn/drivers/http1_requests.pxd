@@ -27,9 +27,12 @@ cdef class RequestSequence(Ending):
     cdef _next(self)
     @cython.locals(sent=Py_ssize_t, out=OutputBuffer)
     cpdef flush(self)
+    cdef _tell_of_room(self, Py_ssize_t sent)
     cdef _cannot_send(self)
     cdef await_request(self)
     @cython.locals(engine=EngineState, protocol=Protocol)
     cdef bint _park(self) except -1
+    @cython.locals(protocol=Protocol)
+    cdef bint _is_under_way(self) except -1
     cpdef bint leave(self) except -1
     cpdef resume(self, parked)

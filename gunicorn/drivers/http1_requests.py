@@ -205,6 +205,10 @@ class RequestSequence(Ending):
                 return
         else:
             self.await_room(sent)
+        self._tell_of_room(sent)
+
+    def _tell_of_room(self, sent: int) -> None:
+        """Whoever has more to send may do so; `sent`: octets that the client has just taken."""
         if self.multiplexer is not None:
             if sent:
                 self.multiplexer.writable()
@@ -236,14 +240,10 @@ class RequestSequence(Ending):
             self.deadline = engine.deadline_of(engine.header_timeout)
 
     def _park(self) -> bool:
-        """Leave the connection where every worker finds it again; whether it is there. What is under way stays here,
-        and so does TLS, whose state is in this process."""
+        """Leave the connection where every worker finds it again; whether it is there. TLS stays here, whose state is
+        in this process."""
         engine, protocol = self.engine, self.protocol
-        if (
-            self.body is not None or self.skipping or self.out is not None or self.delayed or engine.closing
-            or self.is_secure()
-            or protocol.awaits_proxy_header() or not protocol.is_idle()
-        ):
+        if self._is_under_way() or engine.closing or self.is_secure():
             return False
         until = engine.share.parks_until()
         parked = Parked(self.deadline, until, self.listener.name, self.peer, self.number, protocol.proxy_info)
@@ -255,6 +255,14 @@ class RequestSequence(Ending):
             engine.poller.remove(self.fd)
         self.close()
         return True
+
+    def _is_under_way(self) -> bool:
+        """Whether anything has come that is not used yet, or is still to go out."""
+        protocol = self.protocol
+        return (
+            self.body is not None or self.skipping or self.out is not None or self.delayed
+            or protocol.awaits_proxy_header() or not protocol.is_idle()
+        )
 
     def leave(self) -> bool:
         return self.state == READING and not self.waits_turn and not self.processing and self._park()

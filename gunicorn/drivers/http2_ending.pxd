@@ -42,8 +42,10 @@ cdef class SessionEnding(SharedOutput):
     cpdef closed(self)
     @cython.locals(stream=Stream, exchange=StreamExchange)
     cpdef abandon(self)
-    @cython.locals(connection=Connection, now=double, stream=Stream, exchange=StreamExchange)
+    @cython.locals(connection=Connection, now=double)
     cpdef expire(self)
+    @cython.locals(stream=Stream, exchange=StreamExchange)
+    cdef _expire_streams(self, double now)
     @cython.locals(protocol=HTTP2, engine=EngineState, limit=double)
     cdef int _overdue(self, double now) except -1
     @cython.locals(protocol=HTTP2, idle=bint)

@@ -140,16 +140,19 @@ class SessionEnding(SharedOutput):
             self.pump()
             self.end_failed()
             return
-        for stream in list(self.protocol.streams.values()):
-            exchange: StreamExchange | None = stream.owner
-            if exchange is not None and exchange.deadline and exchange.deadline <= now:
-                exchange.expire()
+        self._expire_streams(now)
         self.protocol.tire()
         self.look_at_queues(now)
         if self.step == LEAVING and self.farewell_by <= now:
             self._settle_farewell()
         self._look_at_idle(now)
         self.pump()
+
+    def _expire_streams(self, now: float) -> None:
+        for stream in list(self.protocol.streams.values()):
+            exchange: StreamExchange | None = stream.owner
+            if exchange is not None and exchange.deadline and exchange.deadline <= now:
+                exchange.expire()
 
     def _overdue(self, now: float) -> int:
         """The error of a client that is too slow in what concerns all streams; 0 of one that is not."""

@@ -112,10 +112,12 @@ def asks_for_http2(request: Request) -> bool:
     offered = [word.strip() for word in (request.upgrade or "").split(",")]
     if "h2c" not in offered or request.version != (1, 1):
         return False
-    named = [value for field, value in request.fields if field.name == "CONNECTION"]
-    options = {word.strip().lower() for word in ",".join(named).split(",")}
-    settings = [field for field, _ in request.fields if field.name == "HTTP2-SETTINGS"]
-    return "http2-settings" in options and len(settings) == 1
+    options = {word.strip().lower() for word in ",".join(_values(request, "CONNECTION")).split(",")}
+    return "http2-settings" in options and len(_values(request, "HTTP2-SETTINGS")) == 1
+
+
+def _values(request: Request, name: str) -> list[str]:
+    return [value for field, value in request.fields if field.name == name]
 
 
 def settings_of_field(text: str) -> bytes | None:

@@ -38,3 +38,4 @@ cdef class Engine(Intake):
     cpdef send_delayed(self)
     @cython.locals(connection=Transport, now=double, parks=bint)
     cpdef sweep(self)
+    cdef _expire(self, Transport connection)

@@ -272,16 +272,19 @@ class Engine(Intake):
                 connection.shared = None
                 connection.handed = None
             if connection.deadline and connection.deadline <= now:
-                try:
-                    connection.expire()
-                except OwnSignal:
-                    raise
-                except BaseException as error:  # noqa: BLE001  # the boundary around one connection
-                    self.failed(connection, error)
+                self._expire(connection)
         for listener in self.listeners:
             if listener.terminator is not None:
                 listener.terminator.renew()
         self.look_for_room()
+
+    def _expire(self, connection: Transport) -> None:
+        try:
+            connection.expire()
+        except OwnSignal:
+            raise
+        except BaseException as error:  # noqa: BLE001  # the boundary around one connection
+            self.failed(connection, error)
 
     def shorten_idle(self, seconds: float) -> None:
         """The process is to end: connections on which nothing is asked may ask for so long yet, and the answer closes

@@ -166,16 +166,15 @@ class StaticSite:
         place = self._place(path)
         if place is None or not self.asks_application:
             return place is not None
-        kept = self._kept.get(path)
-        return (kept is not None and now < kept.until) or self._look(path, *place, now) is not None
+        return self._fresh(path, now) is not None or self._look(path, *place, now) is not None
 
     def answer(self, request: Request, now: float) -> Answer | None:
         """The answer to a request, None where the application is to give it; `now`: seconds of a clock that only goes
         on. Raises `HTTPError` where the system is at an end with its descriptors, its memory or its disk."""
         path = request.path
         for _ in range(ATTEMPTS):
-            resource = self._kept.get(path)
-            if resource is None or now >= resource.until:
+            resource = self._fresh(path, now)
+            if resource is None:
                 place = self._place(path)
                 if place is None:
                     return None
@@ -206,13 +205,17 @@ class StaticSite:
                 return None if mount.folder is None else (mount, names[length:])
         return None
 
+    def _fresh(self, path: str, now: float) -> Resource | None:
+        """What a path means, where that has been found a moment ago."""
+        kept = self._kept.get(path)
+        return kept if kept is not None and now < kept.until else None
+
     def _look(self, path: str, mount: Mount, names: list[str | None], now: float) -> Resource | None:
         found = self._resource(mount, names, now)
         if found is None and self._fallback and _is_page(names):
             # Whatever is asked for, it is remembered as one.
             path = " ".join(mount.prefix)
-            kept = self._kept.get(path)
-            found = kept if kept is not None and now < kept.until else self._resource(mount, self._fallback, now)
+            found = self._fresh(path, now) or self._resource(mount, self._fallback, now)
         if found is not None:
             if len(self._kept) >= REMEMBERED or self._held >= HELD:
                 self._kept.clear()
@@ -223,23 +226,31 @@ class StaticSite:
 
     def _resource(self, mount: Mount, asked: Sequence[str | None], now: float) -> Resource | None:
         """The file or folder of these names; None where there is none that is shown."""
-        names = [name for name in asked if name is not None]
-        if len(names) != len(asked) or mount.folder is None:
-            return None
-        of_folder = bool(names) and not names[-1]
-        if of_folder:
-            # Its index, or nothing.
-            names[-1] = self._index
-        if not all(names) or _is_hidden_place(names, at_root=not mount.prefix):
+        names = self._names_of_file(mount, asked)
+        if names is None or mount.folder is None:
             return None
         resource = Resource(now + FRESH)
         file = self._file(mount.folder, names, now)
         if file is not None:
             self._add_forms(resource, mount, file, now)
             return resource
-        if of_folder or not self._index or self._file(mount.folder, [*names, self._index], now) is None:
+        if list(asked) != names:
+            # With a slash it is the index, or nothing.
+            return None
+        if not self._index or self._file(mount.folder, [*names, self._index], now) is None:
             return None
         return resource
+
+    def _names_of_file(self, mount: Mount, asked: Sequence[str | None]) -> list[str] | None:
+        """Which file is meant: with a slash at the end, the index of a folder. None where nothing is shown."""
+        names = [name for name in asked if name is not None]
+        if len(names) != len(asked):
+            return None
+        if names and not names[-1]:
+            names[-1] = self._index
+        if not all(names) or _is_hidden_place(names, at_root=not mount.prefix):
+            return None
+        return names
 
     def _add_forms(self, resource: Resource, mount: Mount, file: File, now: float) -> None:
         *way, name = file.names

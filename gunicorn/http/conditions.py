@@ -31,20 +31,25 @@ def evaluate(fields: Mapping[str, str], etag: str, modified: int) -> int:
     `fields`: those of the request, by their names in upper case. `etag`: the strong tag of the representation, with
     its quotes; `modified`: when it was, in seconds since the epoch. A date that is none is no condition.
     """
+    if _is_another(fields, etag, modified):
+        return PRECONDITION_FAILED
+    return NOT_MODIFIED if _is_the_same(fields, etag, modified) else PASSED
+
+
+def _is_another(fields: Mapping[str, str], etag: str, modified: int) -> bool:
+    """Whether the client counts on another representation than this one (steps 1 and 2 of the section)."""
     if "IF-MATCH" in fields:
-        if not _is_listed(fields["IF-MATCH"], etag, strong=True):
-            return PRECONDITION_FAILED
-    elif "IF-UNMODIFIED-SINCE" in fields:
-        moment = parse_http_date(fields["IF-UNMODIFIED-SINCE"])
-        if moment is not None and modified > moment:
-            return PRECONDITION_FAILED
+        return not _is_listed(fields["IF-MATCH"], etag, strong=True)
+    moment = parse_http_date(fields.get("IF-UNMODIFIED-SINCE", ""))
+    return moment is not None and modified > moment
+
+
+def _is_the_same(fields: Mapping[str, str], etag: str, modified: int) -> bool:
+    """Whether the client has this representation already (steps 3 and 4)."""
     if "IF-NONE-MATCH" in fields:
-        return NOT_MODIFIED if _is_listed(fields["IF-NONE-MATCH"], etag, strong=False) else PASSED
-    if "IF-MODIFIED-SINCE" in fields:
-        moment = parse_http_date(fields["IF-MODIFIED-SINCE"])
-        if moment is not None and modified <= moment:
-            return NOT_MODIFIED
-    return PASSED
+        return _is_listed(fields["IF-NONE-MATCH"], etag, strong=False)
+    moment = parse_http_date(fields.get("IF-MODIFIED-SINCE", ""))
+    return moment is not None and modified <= moment
 
 
 def range_stands(value: str | None, etag: str, modified: int) -> bool:

@@ -7,7 +7,6 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from .peers import Peers
     from .request import Request
 

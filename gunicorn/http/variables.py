@@ -172,7 +172,7 @@ class VariableReader(Head):
         self.previous = self.variables.origin
         # What the front says of its own, for the environ.
         self.told: dict[str, str] = {}
-        self.mount: str | None = None
+        self.mount = ""
         self.path: str | None = None
         self.query: str | None = None
         self.version: str | None = None
@@ -238,8 +238,12 @@ class VariableReader(Head):
             start += 1
         while end > start and (data[end - 1] == 32 or data[end - 1] == 9):
             end -= 1
+        self._count(len(variable.raw) + end - start)
+        return _value_of(variable, data, start, end)
+
+    def _count(self, size: int) -> None:
+        """Count a field of so many octets. Raises `LimitRequestHeaders`."""
         table = self.table
-        size = len(variable.raw) + end - start
         if table.size_limit and size > table.size_limit:
             raise LimitRequestHeaders(f"a field of over {table.size_limit} bytes")
         self.size += size
@@ -248,7 +252,6 @@ class VariableReader(Head):
         self.count += 1
         if self.count > table.field_limit:
             raise LimitRequestHeaders(f"over {table.field_limit} fields")
-        return _value_of(variable, data, start, end)
 
     def _content(self, variable: Variable, data: bytes, start: int, end: int) -> None:
         """The length or the type of the content. Of two types the last one counts; of lengths, none but the same."""
@@ -281,9 +284,7 @@ class VariableReader(Head):
         kind = variable.kind
         value = _value_of(variable, data, start, end)
         if kind == METHOD:
-            if start == end or token_end(data, start, end) != end:
-                raise InvalidRequestMethod(value[:SHOWN])
-            request.method = "GET" if value == "GET" else self.method_of(value)
+            self._method(request, value, data, start, end)
         elif kind == URI:
             self._uri(request, value, data, start, end)
         elif kind == PATH:
@@ -293,12 +294,22 @@ class VariableReader(Head):
                 raise InvalidRequestLine(value[:SHOWN])
             self.query = value
         elif kind == VERSION:
-            if start < end:
-                if value not in _VERSIONS and _VERSION(value) is None:
-                    raise InvalidHTTPVersion(value[:SHOWN])
-                self.version = value
+            self._version(value)
         else:
             self.mount = value
+
+    def _method(self, request: Request, value: str, data: bytes, start: int, end: int) -> None:
+        if start == end or token_end(data, start, end) != end:
+            raise InvalidRequestMethod(value[:SHOWN])
+        request.method = "GET" if value == "GET" else self.method_of(value)
+
+    def _version(self, value: str) -> None:
+        """What the client and the front speak; an empty one is none (RFC 3875 section 4.1)."""
+        if not value:
+            return
+        if value not in _VERSIONS and _VERSION(value) is None:
+            raise InvalidHTTPVersion(value[:SHOWN])
+        self.version = value
 
     def _uri(self, request: Request, value: str, data: bytes, start: int, end: int) -> None:
         """The request-target, of which the octets are judged as in a request line."""
@@ -340,7 +351,7 @@ class VariableReader(Head):
             if not request.uri.startswith("/"):
                 split_target(request, self.table)
         else:
-            whole = (self.mount or "") + (self.path or "")
+            whole = self.mount + (self.path or "")
             if whole != "*" and not whole.startswith("/"):
                 raise InvalidVariables("neither REQUEST_URI nor PATH_INFO")
             request.path = percent_encoded(whole)
@@ -351,18 +362,16 @@ class VariableReader(Head):
 
     def _settle_path(self, request: Request, cuts: bool) -> None:
         """SCRIPT_NAME and PATH_INFO for the environ."""
-        mount = (self.mount or "").rstrip("/")
+        mount = self.mount.rstrip("/")
         path = self.path
         if path is None or not (path or mount):
             self.told["PATH_INFO"] = unquote(request.path) if "%" in request.path else request.path
             return
-        if path and path != "*" and not path.startswith("/"):
-            raise InvalidVariables("a PATH_INFO without a slash at its begin")
+        if path != "*":
+            _check_slash("PATH_INFO", path)
         if mount:
-            if not mount.startswith("/"):
-                raise InvalidVariables("a SCRIPT_NAME without a slash at its begin")
-            below = path == mount or path.startswith(mount + "/")
-            if below and (cuts or unquote(request.path) != mount + path):
+            _check_slash("SCRIPT_NAME", mount)
+            if is_below(mount, path) and (cuts or unquote(request.path) != mount + path):
                 # The whole path, as nginx has it in `$document_uri`.
                 path = path[len(mount):]
             self.told["SCRIPT_NAME"] = mount
@@ -371,18 +380,18 @@ class VariableReader(Head):
     def _settle_rest(self, request: Request) -> None:
         """The scheme, the version, and who the client is."""
         told = self.told
-        says, scheme = told.get("HTTPS"), told.get("REQUEST_SCHEME")
-        if says is not None and says.lower() in _YES:
-            request.scheme = "https"
-        elif scheme is not None:
-            request.scheme = "https" if scheme.lower() == "https" else "http"
-        elif says is not None:
-            request.scheme = "http"
+        scheme = scheme_in(told)
+        if scheme is not None:
+            request.scheme = scheme
         if self.version == "HTTP/1.0":
             request.version_minor = 0
         elif self.version is not None:
             # Of the client and the front: what we answer in is none of these.
             told["SERVER_PROTOCOL"] = self.version
+        self._settle_client(told)
+
+    def _settle_client(self, told: dict[str, str]) -> None:
+        """What is no address, or no port, is not told."""
         address = told.get("REMOTE_ADDR")
         if address is None:
             return
@@ -401,9 +410,31 @@ def _value_of(variable: Variable, data: bytes, start: int, end: int) -> str:
     return value
 
 
+def _check_slash(name: str, path: str) -> None:
+    """Raises `InvalidVariables` for a path, in this variable, that begins with anything else."""
+    if path and not path.startswith("/"):
+        raise InvalidVariables(f"a {name} without a slash at its begin")
+
+
+def is_below(mount: str, path: str) -> bool:
+    """Whether the path is that of a mount point, or of something in it."""
+    return path == mount or path.startswith(mount + "/")
+
+
 def is_port(text: str) -> bool:
     """Whether this is the number of a port."""
     return text.isascii() and text.isdigit() and len(text) <= 5
+
+
+def scheme_in(told: dict[str, str]) -> str | None:
+    """The scheme, as the front says; None where it does not say. A yes of HTTPS goes before REQUEST_SCHEME, and that
+    before a no."""
+    says, scheme = told.get("HTTPS"), told.get("REQUEST_SCHEME")
+    if says is not None and says.lower() in _YES:
+        return "https"
+    if scheme is not None:
+        return "https" if scheme.lower() == "https" else "http"
+    return None if says is None else "http"
 
 
 def client_in(told: dict[str, str]) -> tuple[str, int] | None:

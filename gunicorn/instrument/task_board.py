@@ -258,10 +258,8 @@ class TaskBoard:
         words = self._words
         apps = [row for row in _rows(_APPS_AT, _APPS, _APP_SIZE) if words[row + _APP_NAME] or words[row + _CAME]]
         pid = words[_PID]
-        processes = [self._process(row) for row in _rows(_PROCESSES_AT, _PROCESSES, _PROCESS_SIZE)
-                     if pid and words[row + _P_PID]]
-        calls = [self._call(row) for row in _rows(_CALLS_AT, _CALLS, _CALL_SIZE)
-                 if pid and self._floats[row + _C_STARTED]]
+        # Without the process that leads them there is none.
+        processes, calls = (self._living(), self._running()) if pid else ([], [])
         return PoolReading(
             pid=pid,
             target=words[_TARGET],
@@ -270,7 +268,7 @@ class TaskBoard:
             restarts={cause: words[_RESTARTS + place] for place, cause in enumerate(CAUSES)},
             apps=tuple(self._app(row, processes) for row in apps),
             processes=tuple(sorted(processes, key=lambda each: each.age)),
-            calls=tuple(sorted(filter(None, calls), key=lambda each: each.started)),
+            calls=tuple(sorted(calls, key=lambda each: each.started)),
             stash=StashReading(words[_TABLES], words[_ENTRIES], words[_OCTETS], words[_MOST]),
         )
 
@@ -288,6 +286,15 @@ class TaskBoard:
             queued=words[row + _QUEUED : row + _QUEUED + HISTOGRAM_BUCKETS].tolist(),
             queued_nanoseconds=words[row + _QUEUED_NANOSECONDS],
         )
+
+    def _living(self) -> list[ProcessReading]:
+        rows = _rows(_PROCESSES_AT, _PROCESSES, _PROCESS_SIZE)
+        return [self._process(row) for row in rows if self._words[row + _P_PID]]
+
+    def _running(self) -> list[CallReading]:
+        rows = _rows(_CALLS_AT, _CALLS, _CALL_SIZE)
+        calls = [self._call(row) for row in rows if self._floats[row + _C_STARTED]]
+        return [call for call in calls if call is not None]
 
     def _process(self, row: int) -> ProcessReading:
         words, has = self._words, self._words[row + _P_APPS]

@@ -70,12 +70,7 @@ def _takes(app: object, count: int) -> bool | None:
     By the code that is really called, whatever `__wrapped__` and `__signature__` claim.
     """
     if isinstance(app, FunctionType):
-        code = app.__code__
-        required = set(code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount])
-        if required - set(app.__kwdefaults__ or ()):
-            return False
-        least = code.co_argcount - len(app.__defaults__ or ())
-        return least <= count and (count <= code.co_argcount or bool(code.co_flags & _VARARGS))
+        return _function_takes(app, count)
     if isinstance(app, MethodType):
         return _takes(app.__func__, count + 1)
     if isinstance(app, type):
@@ -84,6 +79,15 @@ def _takes(app: object, count: int) -> bool | None:
         return None if app.keywords else _takes(app.func, count + len(app.args))
     call = _declared(type(app), "__call__")
     return _takes(call, count + 1) if isinstance(call, FunctionType) else None
+
+
+def _function_takes(function: FunctionType, count: int) -> bool:
+    code = function.__code__
+    required = set(code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount])
+    if required - set(function.__kwdefaults__ or ()):
+        return False
+    least = code.co_argcount - len(function.__defaults__ or ())
+    return least <= count and (count <= code.co_argcount or bool(code.co_flags & _VARARGS))
 
 
 def _class_takes(kind: type, count: int) -> bool | None:

@@ -27,17 +27,13 @@ class LogSwitch:
     def __init__(self, log: Any) -> None:
         self._log = log
         self._attributes = dict(getattr(log, "__dict__", {}))
-        self._states = [
-            (each, each.level, list(each.handlers), each.propagate, each.disabled, list(each.filters))
-            for each in loggers()
-            if isinstance(each, logging.Logger)
-        ]
+        self._states = [_LoggerState(each) for each in loggers() if isinstance(each, logging.Logger)]
         self._all = list(logging._handlerList)  # type: ignore[attr-defined]
         self._named = dict(logging._handlers.items())  # type: ignore[attr-defined]
         logging._handlerList.clear()  # type: ignore[attr-defined]
         logging._handlers.clear()  # type: ignore[attr-defined]
-        for each, _, handlers, _, _, _ in self._states:
-            each.handlers = [handler for handler in handlers if not getattr(handler, "_gunicorn", False)]
+        for state in self._states:
+            state.put_ours_aside()
         self._outputs: list[tuple[int, int]] = []
         self._logfile = getattr(log, "logfile", None)
         for fd in (1, 2):
@@ -48,16 +44,11 @@ class LogSwitch:
 
     def restore(self) -> None:
         """Back to how it was; what has been opened since is closed."""
-        kept = {id(handler) for state in self._states for handler in state[2]}
-        fresh = [handler for handler in _attached() if id(handler) not in kept]
-        known = {id(state[0]) for state in self._states}
-        for each in loggers():
-            if isinstance(each, logging.Logger) and id(each) not in known:
-                each.handlers, each.propagate, each.filters = [], True, []
-                each.setLevel(logging.NOTSET)
-        for each, level, handlers, propagate, disabled, filters in self._states:
-            each.handlers, each.propagate, each.disabled, each.filters = handlers, propagate, disabled, filters
-            each.setLevel(level)
+        kept = self._handlers()
+        fresh = [handler for key, handler in _attached().items() if key not in kept]
+        self._blank_later_loggers()
+        for state in self._states:
+            state.restore()
         logfile = getattr(self._log, "logfile", None)
         if self._attributes:
             self._log.__dict__.clear()
@@ -72,19 +63,29 @@ class LogSwitch:
     def finish(self) -> None:
         """The new configuration stays: close what it has replaced."""
         used = _attached()
-        ids = {id(handler) for handler in used}
-        named = {name: handler for name, handler in self._named.items() if id(handler) in ids}
+        named = {name: handler for name, handler in self._named.items() if id(handler) in used}
         named |= dict(logging._handlers.items())  # type: ignore[attr-defined]
-        handlers = {id(handler): handler for state in self._states for handler in state[2]}
-        _close([handler for handler in handlers.values() if id(handler) not in ids])
+        _close([handler for key, handler in self._handlers().items() if key not in used])
         _set_named(named)
-        still = [reference for reference in self._all if id(reference()) in ids]
+        still = [reference for reference in self._all if id(reference()) in used]
         logging._handlerList[:0] = still  # type: ignore[attr-defined]
         for _, copy in self._outputs:
             os.close(copy)
         self._outputs = []
         if self._logfile is not None and self._logfile is not self._log.logfile:
             self._logfile.close()
+
+    def _handlers(self) -> dict[int, logging.Handler]:
+        """Those that were attached, by their `id`."""
+        return {id(handler): handler for state in self._states for handler in state.handlers}
+
+    def _blank_later_loggers(self) -> None:
+        """A logger cannot be removed: one that has been made since is as if nobody had configured it."""
+        known = {id(state.logger) for state in self._states}
+        for each in loggers():
+            if isinstance(each, logging.Logger) and id(each) not in known:
+                each.handlers, each.propagate, each.filters = [], True, []
+                each.setLevel(logging.NOTSET)
 
     def _bring_outputs_back(self) -> None:
         for stream in (sys.stdout, sys.stderr):
@@ -96,12 +97,32 @@ class LogSwitch:
         self._outputs = []
 
 
-def _attached() -> list[logging.Handler]:
-    seen: dict[int, logging.Handler] = {}
-    for each in loggers():
-        for handler in getattr(each, "handlers", ()):
-            seen[id(handler)] = handler
-    return list(seen.values())
+class _LoggerState:
+    """What is configured of a logger."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.logger = logger
+        self.handlers = list(logger.handlers)
+        self._level = logger.level
+        self._propagate = logger.propagate
+        self._disabled = logger.disabled
+        self._filters = list(logger.filters)
+
+    def put_ours_aside(self) -> None:
+        """Take off the handlers that the server has made."""
+        self.logger.handlers = [handler for handler in self.handlers if not getattr(handler, "_gunicorn", False)]
+
+    def restore(self) -> None:
+        """Have the logger as it was."""
+        logger = self.logger
+        logger.handlers, logger.filters = self.handlers, self._filters
+        logger.propagate, logger.disabled = self._propagate, self._disabled
+        logger.setLevel(self._level)
+
+
+def _attached() -> dict[int, logging.Handler]:
+    """The handlers that are attached to any logger now, by their `id`."""
+    return {id(handler): handler for each in loggers() for handler in getattr(each, "handlers", ())}
 
 
 def _close(handlers: list[logging.Handler]) -> None:

@@ -109,7 +109,6 @@ class Measures:
         tasks = view.tasks
         processes = () if tasks is None or not tasks.is_here else tasks.processes
         self._look_at_memory([*(worker.pid for worker in view.workers), *(each.pid for each in processes)], now)
-        started = [page.started for page in pages]
         return Readings(
             version=gunicorn.__version__,
             python=sys.version.split()[0],
@@ -120,7 +119,7 @@ class Measures:
             workers=tuple(map(self._reading_of, view.workers)),
             totals=self.sums(pages),
             in_flight=sum(page.running for page in pages),
-            oldest=max((now - moment for moment in started if moment), default=0.0),
+            oldest=_oldest(pages, now),
             connections=sum(page.connections for page in pages) + self._master.parking.count,
             parked=self._master.parking.count,
             busy_ratio=self.busy_share(view),
@@ -193,6 +192,12 @@ def _places(pages: Iterable[Slot]) -> tuple[int, int]:
         busy += taken
         idle += page.places - taken
     return busy, idle
+
+
+def _oldest(pages: Iterable[Slot], now: float) -> float:
+    """For how many seconds the request runs that has run the longest; 0.0: none does."""
+    moments = [page.started for page in pages]
+    return max((now - moment for moment in moments if moment), default=0.0)
 
 
 def _state_of(worker: WorkerView) -> str:

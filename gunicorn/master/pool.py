@@ -217,26 +217,31 @@ class Pool:
         """A child has ended; whether it was this one. Raises HaltServer when no task process could ever start."""
         if pid != self._pid or not pid:
             return False
-        code = os.waitstatus_to_exitcode(status)
+        was_leaving = self._is_leaving
+        self._forget_process()
+        if self._listener is not None and not self._master.halting:
+            self.due = self._clock() if was_leaving else self._next_start(pid, os.waitstatus_to_exitcode(status))
+        return True
+
+    def _forget_process(self) -> None:
+        """Of the process that has ended remains whether it ever served."""
         assert self._board is not None
         self._has_served = self._has_served or self._board.has_served
         self._board.ended()
         self._pid = 0
+        self._is_leaving = False
         self._close_orders()
-        was_leaving, self._is_leaving = self._is_leaving, False
-        if self._listener is None or self._master.halting:
-            return True
-        if was_leaving:
-            self.due = self._clock()
-            return True
+
+    def _next_start(self, pid: int, code: int) -> float:
+        """When the process is started again (monotonic), which has ended by itself. Raises HaltServer when no task
+        process could ever start."""
         if not self._has_served and code > 0 and self._is_vital:
             raise HaltServer("Task processes failed to boot.", code)
         now = self._clock()
         lasted = now - self._started_at >= STABLE_AFTER
         self._pause = pause_after(self._pause, lasted)
         self._master.log.error("The master of task processes (pid:%s) ended with %s; it is started again", pid, code)
-        self.due = now + self._pause
-        return True
+        return now + self._pause
 
     def tell(self, number: int, times: int = 1) -> None:
         """Have the process act as on this signal."""

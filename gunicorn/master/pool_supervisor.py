@@ -41,7 +41,7 @@ class PoolSupervisor(Supervisor):
         ranks = {}
         for path in paths:
             taken = {each[path] for each in living if path in each}
-            rank = next(number for number in range(len(taken) + 1) if number not in taken)
+            rank = lowest_free(taken)
             limit = self.limits.get(path)
             if limit is None or rank < limit:
                 ranks[path] = rank
@@ -86,3 +86,8 @@ class PoolSupervisor(Supervisor):
 
     def _dismissal_rank(self, member: Member) -> tuple[bool, bool, int]:
         return not member.recycling, self.is_needed(member.pid), member.age
+
+
+def lowest_free(taken: set[int]) -> int:
+    """The first number from 0 on that is not taken."""
+    return next(number for number in range(len(taken) + 1) if number not in taken)

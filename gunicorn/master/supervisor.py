@@ -300,7 +300,15 @@ class Supervisor(Crew):
         self.do(Resized(self.target, old))
 
     def _recruit(self, now: float) -> None:
-        """Start what is missing: of the incoming generation during a reload, else of the present one."""
+        """Start what is missing, unless new workers die young."""
+        generation, missing = self._missing()
+        if missing <= 0 or self._backoff.holds(now) or self._rollout.is_failing():
+            return
+        for _ in range(1 if self._backoff.in_a_loop else missing):
+            self.do(Spawn(generation))
+
+    def _missing(self) -> tuple[int, int]:
+        """Which generation is to grow, the incoming one during a reload, else the present one; and by how many."""
         if self.incoming is None:
             generation, wanted = self.generation, self.target
         else:
@@ -309,11 +317,7 @@ class Supervisor(Crew):
         leaving = sum(member.recycling for member in serving)
         # Replacements for workers that ask for recycling come a share at a time.
         share = min(leaving, max(1, self.target // 4)) if self.target else 0
-        missing = wanted + share - len(serving)
-        if missing <= 0 or self._backoff.holds(now) or self._rollout.is_failing():
-            return
-        for _ in range(1 if self._backoff.in_a_loop else missing):
-            self.do(Spawn(generation))
+        return generation, wanted + share - len(serving)
 
     def _dismiss(self, now: float) -> None:
         """Retire what is too many, those first that asked for it, then the oldest."""

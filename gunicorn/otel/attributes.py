@@ -96,11 +96,7 @@ def of_environ(environ: Environ, known: Behind, methods: frozenset[str] = METHOD
     version = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
     found = _common(environ.get("REQUEST_METHOD", ""), methods, scheme, target, _utf8(host), version)
     agent, client = environ.get("HTTP_USER_AGENT"), environ.get("REMOTE_ADDR")
-    if agent:
-        found["user_agent.original"] = _utf8(agent)
-    if client:
-        found["client.address"] = client
-    _add_peer(found, known.peer)
+    _add_client(found, _utf8(agent) if agent else None, client or None, known.peer)
     return found
 
 
@@ -110,21 +106,21 @@ def of_scope(scope: Scope, known: Behind, methods: frozenset[str] = METHODS) -> 
     if target is None:
         raw = scope.get("raw_path") or quote(scope.get("path", "")).encode("ascii")
         target = raw.decode("latin-1"), scope.get("query_string", b"").decode("latin-1")
-    first: dict[bytes, bytes] = {}
-    for name, value in scope.get("headers", ()):
-        if name in (b"host", b"user-agent"):
-            first.setdefault(name, value)
-    server = scope.get("server")
-    host = first[b"host"].decode("utf-8", "replace") if b"host" in first else str(server[0]) if server else ""
+    server, client = scope.get("server"), scope.get("client")
+    host = _first_of(scope, b"host")
+    if host is None:
+        host = str(server[0]) if server else ""
     method = scope.get("method") or known.method or "GET"
     found = _common(method, methods, scope.get("scheme", "http"), target, host, scope.get("http_version", ""))
-    if b"user-agent" in first:
-        found["user_agent.original"] = first[b"user-agent"].decode("utf-8", "replace")
-    client = scope.get("client")
-    if client:
-        found["client.address"] = client[0]
-    _add_peer(found, known.peer)
+    _add_client(found, _first_of(scope, b"user-agent"), client[0] if client else None, known.peer)
     return found
+
+
+def _first_of(scope: Scope, name: bytes) -> str | None:
+    """The value of the first field of this name."""
+    values = (value for each, value in scope.get("headers", ()) if each == name)
+    value = next(values, None)
+    return None if value is None else str(value, "utf-8", "replace")
 
 
 def _common(
@@ -147,7 +143,12 @@ def _common(
     return found
 
 
-def _add_peer(found: Attributes, peer: Peer) -> None:
+def _add_client(found: Attributes, agent: str | None, client: str | None, peer: Peer) -> None:
+    """Who has asked, by what is known of them; `peer` is who has connected."""
+    if agent is not None:
+        found["user_agent.original"] = agent
+    if client is not None:
+        found["client.address"] = client
     if isinstance(peer, tuple) and len(peer) >= 2:
         found["network.peer.address"] = str(peer[0])
         found["network.peer.port"] = int(peer[1])

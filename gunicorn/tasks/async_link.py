@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncLink", "AsyncReply", "shared_link"]
 
 
-
 class AsyncReply(Reply):
     """What a coroutine waits for."""
 

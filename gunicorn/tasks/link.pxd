@@ -36,8 +36,9 @@ cdef class Link:
     cpdef tuple request(self, int kind, bytes target, bytes payload, object timeout)
     cpdef tuple wait(self, ThreadReply reply, object timeout)
     cdef _read_or_sleep(self, ThreadReply reply, object left, object timeout)
-    @cython.locals(octets=bytes)
+    @cython.locals(found=tuple, octets=bytes)
     cdef _read(self, object left, object timeout)
+    cdef tuple _received(self, object sock, object seconds)
     cdef _lose(self, object sock)
     cpdef cancel(self, ThreadReply reply)
     cpdef bint forget(self, ThreadReply reply) except -1

@@ -205,25 +205,29 @@ class Link:
             return
         # To say how long costs a system call: not for a twentieth of a second.
         wanted = left if left is None or timeout is None or left < timeout - 0.05 else timeout
-        octets, messages = b"", None
         try:
-            if self._receiver is not None:
-                found = self._receiver.receive(self._replies.wanted(), wanted)
-                if found is None:
-                    return
-                octets, messages = found
-            else:
-                if sock.gettimeout() != wanted:
-                    sock.settimeout(wanted)
-                octets = sock.recv(self._replies.wanted())
+            found = self._received(sock, wanted)
         except TimeoutError:
             return
         except OSError:
             # The connection is lost.
-            pass
+            found = b"", None
+        if found is None:
+            return
+        octets, messages = found
         if not self._replies.receive(octets, messages):
             with self._sending:
                 self._lose(sock)
+
+    def _received(
+        self, sock: socket.socket, seconds: float | None
+    ) -> tuple[bytes, list[tuple[int, int, bytes]] | None] | None:
+        """What has come, as `Receiver.receive` tells it, in so many seconds. Raises TimeoutError and other OSErrors."""
+        if self._receiver is not None:
+            return self._receiver.receive(self._replies.wanted(), seconds)
+        if sock.gettimeout() != seconds:
+            sock.settimeout(seconds)
+        return sock.recv(self._replies.wanted()), None
 
     def _lose(self, sock: socket.socket) -> None:
         if self._sock is sock:

@@ -119,16 +119,14 @@ class Cluster:
 
     def resources(self) -> list[dict[str, float]]:
         """What each living node has, whoever uses it."""
-        return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return [node["Resources"] for node in _living_nodes()]
 
     def placed(self, options: dict[str, object]) -> dict[str, object]:
         """These options, and where an actor with them had better not go."""
         now = time.monotonic()
-        shunned = {
-            node["NodeID"] for node in ray.nodes()
-            if node["Alive"] and self._suspects.get(node["NodeID"], 0.0) > now
-        }
-        others = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["NodeID"] not in shunned]
+        nodes = _living_nodes()
+        shunned = {node["NodeID"] for node in nodes if self._suspects.get(node["NodeID"], 0.0) > now}
+        others = [node["Resources"] for node in nodes if node["NodeID"] not in shunned]
         selector = options.get("label_selector")
         if not shunned or missing(options, others) or (isinstance(selector, dict) and _NODE_ID in selector):
             return options
@@ -141,8 +139,8 @@ class Cluster:
 
     def problem_of(self, node_id: str) -> str:
         """Why nothing is to be hoped for from a node; empty: it answers."""
-        for node in ray.nodes():
-            if node["NodeID"] == node_id and node["Alive"]:
+        for node in _living_nodes():
+            if node["NodeID"] == node_id:
                 host = node["NodeManagerAddress"]
                 problem = _unreachable(host, node["NodeManagerPort"], NODE_SECONDS)
                 return f"its node, {host}, does not answer ({problem})" if problem else ""
@@ -153,6 +151,10 @@ class Cluster:
         free = ray.available_resources()
         parts = [f"{name} {amount:g}, {free.get(name, 0):g} free" for name, amount in amounts_of(options).items()]
         return f"it asks for {'; '.join(parts)}" if parts else "it asks for nothing"
+
+
+def _living_nodes() -> list[dict[str, Value]]:
+    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def _unreachable(host: str, port: int, seconds: float) -> str:

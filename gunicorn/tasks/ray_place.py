@@ -110,7 +110,11 @@ class RayPlace:
         assert isinstance(told, dict)
         if told["problem"]:
             self.fail(told["problem"])
-            return
+        else:
+            self._begin(told)
+
+    def _begin(self, told: dict[str, Value]) -> None:
+        """Have calls go to the actor, which has `told` where it is."""
         self.node, self.actor = told["node"], told["actor"]
         self._calls.actor = self.actor
         if self.is_over:

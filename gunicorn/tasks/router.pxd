@@ -61,8 +61,10 @@ cdef class Router:
 
     @cython.locals(first=Call)
     cpdef object moment(self)
-    @cython.locals(calls=dict, app=App, call=Call, place=Place, path=str)
+    @cython.locals(calls=dict, app=App, call=Call, path=str)
     cpdef call(self, object caller, Frame frame, double now)
+    @cython.locals(place=Place)
+    cdef _start_or_queue(self, Call call, App app, double now)
     cdef _problem(self, App app, Frame frame)
     @cython.locals(call=Call)
     cpdef cancel(self, object caller, unsigned long long number)

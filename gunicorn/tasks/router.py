@@ -218,6 +218,10 @@ class Router:
         call = Call.__new__(Call)
         call.begin(self._last_id, caller, frame, app, now)
         calls[frame.number] = call
+        self._start_or_queue(call, app, now)
+
+    def _start_or_queue(self, call: Call, app: App, now: float) -> None:
+        """Nobody overtakes those that wait already."""
         place = None if app.waiting else self._free_place(app)
         if place is not None:
             self._start(place, call, now)

@@ -29,8 +29,10 @@ cdef class FastCGI(CGIProtocol):
     cdef readonly long long taken
 
     cdef _forget_request(self)
-    @cython.locals(event=int, end=Py_ssize_t, skipped=Py_ssize_t)
+    @cython.locals(event=int, end=Py_ssize_t)
     cpdef int next_event(self) except -1
+    @cython.locals(skipped=Py_ssize_t)
+    cdef bint _skip_padding(self, Py_ssize_t end) except -1
     cdef _no_record(self)
     @cython.locals(data=bytes, position=Py_ssize_t, kind=int, number=int)
     cdef int _begin_record(self) except -1
@@ -45,6 +47,7 @@ cdef class FastCGI(CGIProtocol):
     @cython.locals(request=Request, limit="long long")
     cdef int _take_body(self, bytes data) except -1
     cdef int _end_body(self, Request request) except -1
+    cdef int _begin_question(self, int kind) except -1
     cdef int _answer(self, bytes data) except -1
     cdef int _reply(self, bytes octets) except -1
 

@@ -108,11 +108,8 @@ class FastCGI(CGIProtocol):
                     break
                 event = self._take_content(end)
             elif self.padding:
-                skipped = min(self.padding, end - self.position)
-                if not skipped:
+                if not self._skip_padding(end):
                     break
-                self.position += skipped
-                self.padding -= skipped
             elif end - self.position >= HEADER:
                 event = self._begin_record()
             else:
@@ -120,6 +117,13 @@ class FastCGI(CGIProtocol):
                     raise self._no_record()
                 break
         return event
+
+    def _skip_padding(self, end: int) -> bool:
+        """Whether some of it has come."""
+        skipped = min(self.padding, end - self.position)
+        self.position += skipped
+        self.padding -= skipped
+        return skipped > 0
 
     def _no_record(self) -> HTTPError:
         """What has come where a record should begin is none."""
@@ -142,10 +146,7 @@ class FastCGI(CGIProtocol):
         self.position = position + HEADER
         self.goes = NOWHERE
         if number == 0 or kind == BEGIN_REQUEST:
-            self.goes = QUESTION
-            if self.left > LONGEST_QUESTION:
-                raise InvalidVariables(f"a record of type {kind} with {self.left} bytes")
-            return NEED_DATA if self.left else self._answer(b"")
+            return self._begin_question(kind)
         if number != self.id:
             # Of a request that is over, or was not taken on (section 4.3).
             return NEED_DATA
@@ -252,6 +253,12 @@ class FastCGI(CGIProtocol):
         return END
 
     # What is asked besides.
+
+    def _begin_question(self, kind: int) -> int:
+        self.goes = QUESTION
+        if self.left > LONGEST_QUESTION:
+            raise InvalidVariables(f"a record of type {kind} with {self.left} bytes")
+        return NEED_DATA if self.left else self._answer(b"")
 
     def _answer(self, data: bytes) -> int:
         """A record that begins a request, or belongs to none, is whole."""

@@ -31,6 +31,7 @@ cdef class ChunkedBody(BodyDecoder):
     cpdef Py_ssize_t decode(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(stop=Py_ssize_t)
     cdef Py_ssize_t _size_line(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
+    cdef _begin_chunk(self, long long size)
     cdef Py_ssize_t _payload_end(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1
     @cython.locals(position=Py_ssize_t, parser=HeadParser, field=FieldName, section=Request)
     cdef Py_ssize_t _trailers(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1

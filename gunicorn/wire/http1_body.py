@@ -117,17 +117,20 @@ class ChunkedBody(BodyDecoder):
         if digits is None or data[stop - 1] != 13:
             raise InvalidChunkSize(_shown(data, start, stop))
         if _EXTENSIONS(data, digits.end(), stop - 1) is None:
-            if data[digits.end()] in b";\t ":
-                raise InvalidChunkExtension(_shown(data, start, stop))
-            raise InvalidChunkSize(_shown(data, start, stop))
+            fault = InvalidChunkExtension if data[digits.end()] in b";\t " else InvalidChunkSize
+            raise fault(_shown(data, start, stop))
         if digits.end() - start > SIZE_DIGITS and int(digits[0], 16) >> (4 * SIZE_DIGITS):
             raise LimitRequestBody(_shown(data, start, stop))
-        self.remaining = int(digits[0], 16)
+        self._begin_chunk(int(digits[0], 16))
+        return stop + 1
+
+    def _begin_chunk(self, size: int) -> None:
+        """The last one has no octets (RFC 9112 section 7.1)."""
+        self.remaining = size
         self.taken += self.remaining
         if self.limit and self.taken > self.limit:
             raise LimitRequestBody(self.taken)
         self.state = PAYLOAD if self.remaining else TRAILERS
-        return stop + 1
 
     def _payload_end(self, data: bytes, start: int, end: int) -> int:
         if (start < end and data[start] != 13) or (start + 1 < end and data[start + 1] != 10):

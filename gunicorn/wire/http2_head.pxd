@@ -3,7 +3,7 @@ from gunicorn.http.fields cimport HOST, ORDINARY, FieldName, FieldTable
 from gunicorn.http.head cimport Head
 from gunicorn.http.request cimport Request
 from ._http2 cimport octets_of, pairs_of
-from .http2_fields cimport AUTHORITY, COOKIE, MALFORMED, METHOD, OVERHEAD, PATH, PRIORITY, PROTOCOL, TE, URI_SCHEME, Field
+from .http2_fields cimport AUTHORITY, COOKIE, MALFORMED, METHOD, OVERHEAD, PATH, PRIORITY, TE, URI_SCHEME, Field
 
 
 @cython.final
@@ -23,6 +23,7 @@ cdef class HeadReader:
     cdef readonly str protocol
     cdef readonly Request request
     cdef readonly str scheme
+    cdef readonly int seen
     cdef readonly FieldTable table
 
     @cython.locals(request=Request)
@@ -37,7 +38,7 @@ cdef class HeadReader:
     cdef bint _is_counted(self, Field field) except -1
     @cython.locals(pair=tuple, name=FieldName, value=str)
     cdef _steer(self, Field field)
-    @cython.locals(request=Request, kind=int, text=str)
+    @cython.locals(request=Request, kind=int, text=str, mark=int)
     cdef _pseudo(self, Field field)
     cdef _second_host(self, str value)
     cdef bint _is_first_cookie(self, Field field) except -1
@@ -47,8 +48,10 @@ cdef class HeadReader:
     cdef Request _finish(self, bint ended)
     cdef _check_protocol(self, Request request, str protocol)
     cdef _check_target(self, Request request)
+    cdef _fault_of_tunnel(self, Request request)
 
 
 @cython.locals(trailers=list, field=Field, name=FieldName)
 cpdef list trailers_of(list fields, Py_ssize_t size, FieldTable table, Py_ssize_t limit)
+cdef _check_asterisk(Request request)
 cpdef bint is_same_host(str authority, str host, str scheme) except -1

@@ -27,7 +27,6 @@ from .http2_fields import (
     OVERHEAD,
     PATH,
     PRIORITY,
-    PROTOCOL,
     TE,
     URI_SCHEME,
     Field,
@@ -49,7 +48,7 @@ class HeadReader:
 
     __slots__ = (
         "connects", "cookie_at", "count", "crumbs", "dropped", "has_host", "head", "largest", "limit", "most", "others",
-        "place", "protocol", "request", "scheme", "table",
+        "place", "protocol", "request", "scheme", "seen", "table",
     )
 
     def __init__(self, table: FieldTable, trusted: bool, limit: int, connects: bool = False) -> None:
@@ -75,6 +74,8 @@ class HeadReader:
         self.protocol: str | None = None
         # Whether a Host has come, with or without `:authority`.
         self.has_host = False
+        # Which pseudo-header fields have come, a bit each.
+        self.seen = 0
         # Set behind the pseudo-header fields.
         self.others = False
         self.count = 0
@@ -169,22 +170,25 @@ class HeadReader:
         request, kind, text = self.request, field.kind, field.text
         if self.others:
             raise Malformed("a pseudo-header field behind others")
-        if kind == METHOD and not request.method:
+        mark = 1 << (kind - METHOD)
+        if self.seen & mark:
+            raise Malformed("a pseudo-header field twice")
+        self.seen |= mark
+        if kind == METHOD:
             request.method = "GET" if text == "GET" else self.head.method_of(text)
-        elif kind == PATH and not request.uri:
+        elif kind == PATH:
             request.uri = text
             request.path, request.query = field.path, field.query
-        elif kind == AUTHORITY and request.host is None:
+        elif kind == AUTHORITY:
             if not self.table.is_host(text):
                 raise InvalidHost(text[:SHOWN])
             request.host = text
+            # It counts as the Host that a request has of it.
             self.count = 1
-        elif kind == URI_SCHEME and self.scheme is None:
+        elif kind == URI_SCHEME:
             self.scheme = text
-        elif kind == PROTOCOL and self.protocol is None:
-            self.protocol = text
         else:
-            raise Malformed("a pseudo-header field twice")
+            self.protocol = text
 
     def _second_host(self, value: str) -> None:
         """A Host beside `:authority` says the same, or the request is two (RFC 9113 section 8.3.1)."""
@@ -246,15 +250,21 @@ class HeadReader:
         if not request.method:
             raise Malformed("no :method")
         if request.method == "CONNECT" and self.protocol is None:
-            if request.uri or self.scheme is not None:
-                raise Malformed("CONNECT with :path or :scheme")
-            raise UnsupportedMethod("CONNECT without :protocol")
-        if self.scheme is None or not request.uri:
-            raise Malformed("no :scheme" if self.scheme is None else "no :path")
+            raise self._fault_of_tunnel(request)
+        if self.scheme is None:
+            raise Malformed("no :scheme")
+        if not request.uri:
+            raise Malformed("no :path")
         if self.protocol is not None and request.method != "CONNECT":
             raise Malformed(":protocol with another method than CONNECT")
-        if not request.uri.startswith("/") and (request.uri != "*" or request.method != "OPTIONS"):
-            raise InvalidRequestLine(request.uri[:SHOWN])
+        if not request.uri.startswith("/"):
+            _check_asterisk(request)
+
+    def _fault_of_tunnel(self, request: Request) -> HTTPError:
+        """What is wrong with a CONNECT of the old kind, to a host and port: nobody here makes such a tunnel."""
+        if request.uri or self.scheme is not None:
+            return Malformed("CONNECT with :path or :scheme")
+        return UnsupportedMethod("CONNECT without :protocol")
 
 
 def trailers_of(fields: list[Field], size: int, table: FieldTable, limit: int) -> list[tuple[str, str]]:
@@ -270,6 +280,12 @@ def trailers_of(fields: list[Field], size: int, table: FieldTable, limit: int) -
             name, value = field.pair
             trailers.append((name.name, value))
     return trailers
+
+
+def _check_asterisk(request: Request) -> None:
+    """Raises `InvalidRequestLine` for a target that is no path, but for the `*` of OPTIONS."""
+    if request.uri != "*" or request.method != "OPTIONS":
+        raise InvalidRequestLine(request.uri[:SHOWN])
 
 
 def is_same_host(authority: str | None, host: str, scheme: str | None) -> bool:

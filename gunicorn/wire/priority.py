@@ -4,8 +4,6 @@ from __future__ import annotations
 
 # As everybody takes it who is told nothing (RFC 9218 section 4.1).
 URGENCY = 3
-LEAST_URGENT = 7
-
 
 # What an urgency is among the weights of RFC 7540, 1 to 256, where 16 was the usual one.
 WEIGHTS = (256, 128, 64, 16, 8, 4, 2, 1)

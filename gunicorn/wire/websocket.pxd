@@ -64,6 +64,7 @@ cdef class Frames:
     cpdef tuple message(self, int opcode, bytes data)
 
 
+cdef _check_control(int opcode, int first, long long length)
 @cython.locals(length="long long")
 cdef long long _extended_length(bytes octets) except -1
 @cython.locals(first=int)

@@ -194,12 +194,7 @@ class Frames:
         if not second & 0x80:
             raise WebSocketError(PROTOCOL_ERROR, "the frame is not masked")
         if opcode >= OP_CLOSE:
-            if opcode > OP_PONG:
-                raise WebSocketError(PROTOCOL_ERROR, "a reserved opcode")
-            if not first & 0x80:
-                raise WebSocketError(PROTOCOL_ERROR, "a fragmented control frame")
-            if length > LONGEST_CONTROL:
-                raise WebSocketError(PROTOCOL_ERROR, "the control frame is too long")
+            _check_control(opcode, first, length)
         elif opcode > OP_BINARY:
             raise WebSocketError(PROTOCOL_ERROR, "a reserved opcode")
         elif (opcode == OP_CONTINUATION) != (self._kind != 0):
@@ -348,6 +343,16 @@ class Frames:
             self._deflater = None
         octets = octets[:len(octets) - len(_TAIL)]
         return frame_header(opcode, len(octets), 0x40), octets
+
+
+def _check_control(opcode: int, first: int, length: int) -> None:
+    """Raises `WebSocketError` for what is no control frame (RFC 6455 section 5.5)."""
+    if opcode > OP_PONG:
+        raise WebSocketError(PROTOCOL_ERROR, "a reserved opcode")
+    if not first & 0x80:
+        raise WebSocketError(PROTOCOL_ERROR, "a fragmented control frame")
+    if length > LONGEST_CONTROL:
+        raise WebSocketError(PROTOCOL_ERROR, "the control frame is too long")
 
 
 def _extended_length(octets: bytes) -> int:

@@ -106,17 +106,23 @@ def _agree(offer: dict[str, str], count: int) -> Deflate | None:
         return None
     if client_bits and client_bits not in _BITS:
         return None
+    most = None if client_bits is None else int(client_bits or 15)
+    return _agreed(server_forgets is not None, client_forgets is not None, int(bits), most)
+
+
+def _agreed(server_forgets: bool, client_forgets: bool, server_most: int, client_most: int | None) -> Deflate:
+    """What is made of an offer. `server_most`, `client_most`: bits of the largest windows that are allowed; None: the
+    client does not know that its own can be named."""
     answer = ["permessage-deflate"]
-    if server_forgets is not None:
+    if server_forgets:
         answer.append("server_no_context_takeover")
-    if client_forgets is not None:
+    if client_forgets:
         answer.append("client_no_context_takeover")
-    server_window = min(int(bits), WINDOW_BITS)
+    server_window = min(server_most, WINDOW_BITS)
     answer.append(f"server_max_window_bits={server_window}")
     client_window = 15
-    if client_bits is not None:
-        client_window = min(int(client_bits or 15), WINDOW_BITS)
+    if client_most is not None:
+        client_window = min(client_most, WINDOW_BITS)
         answer.append(f"client_max_window_bits={client_window}")
     # What zlib calls 8 bits are 9 when it compresses; a larger window than the client's does no harm here.
-    window = max(client_window, 9)
-    return Deflate(server_forgets is None, client_forgets is None, server_window, window, "; ".join(answer))
+    return Deflate(not server_forgets, not client_forgets, server_window, max(client_window, 9), "; ".join(answer))

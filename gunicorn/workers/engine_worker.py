@@ -281,18 +281,16 @@ class EngineWorker(Worker):
     def tell_slow(self) -> None:
         """Say where requests are that have just become slow ones."""
         for exchange, request, seconds in self.slow_requests.new(monotonic(), self.running()):
-            known: LogOptions = {"extra": {"request_id": request.request_id}} if request.request_id else {}
             self.log.warning(
                 stacks.SLOW_LINE, self.pid, seconds, f"{request.method} {atoms.escape(request.uri)}",
-                self.stacks_of(exchange), **known,
+                self.stacks_of(exchange), **_options(request),
             )
 
     def tell_overdue(self, request: Request, seconds: float, where: str) -> None:
         """A request has run for longer than its limit: say so, and where it is."""
-        known: LogOptions = {"extra": {"request_id": request.request_id}} if request.request_id else {}
         self.log.critical(
             "REQUEST TIMEOUT (pid:%s) after %.1f s in: %s %s\nIt is here:\n%s",
-            self.pid, seconds, request.method, atoms.escape(request.uri), where, **known,
+            self.pid, seconds, request.method, atoms.escape(request.uri), where, **_options(request),
         )  # fmt: skip
 
     def _answer_for_the_aborted(self) -> None:
@@ -426,6 +424,11 @@ class EngineWorker(Worker):
 def _told_as(app: object) -> str:
     """What an application is called; of several that are mounted, the first one of ASGI."""
     return str(getattr(app, "told_as", "The application"))
+
+
+def _options(request: Request) -> LogOptions:
+    """What a call of the log says besides, about a request that has an id."""
+    return {"extra": {"request_id": request.request_id}} if request.request_id else {}
 
 
 def _named(request: Request) -> str:

@@ -114,14 +114,17 @@ class EnvironBuilder:
             self._serve_host(environ)
         if told is not None:
             environ.update(told)
+        if request.proxy_info is not None or (self.forwarded is not None and request.forwarder_trusted):
+            self._of_proxy(environ, exchange, request)
+
+    def _of_proxy(self, environ: Environ, exchange: Exchange, request: Request) -> None:
+        """There may be another client than the one that all requests of this connection have."""
         info = request.proxy_info
         if info is not None:
             proxy(environ, info)
-        if info is not None or (self.forwarded is not None and request.forwarder_trusted):
-            # There may be another client than the one that all requests of this connection have.
-            client = client_of(exchange.peer, request, self.forwarded)
-            if client is not None:
-                name_client(environ, client)
+        client = client_of(exchange.peer, request, self.forwarded)
+        if client is not None:
+            name_client(environ, client)
 
     def _mount(self, environ: Environ, request: Request) -> None:
         """Divide the path where the application is mounted below it."""

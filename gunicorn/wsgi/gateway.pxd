@@ -23,6 +23,7 @@ cdef class WSGIGateway(Gateway):
     cdef bint _lets_go(self, Exchange exchange) except -1
     @cython.locals(engine=EngineState, response=WSGIResponse, close=bint)
     cdef WSGIResponse _begin(self, Exchange exchange, Request request, double started)
+    cdef _cut_off(self, Exchange exchange, Request request, WSGIResponse response, double started)
     cdef _call(self, Exchange exchange, WSGIResponse response, environ)
     @cython.locals(now=double, seconds=double)
     cdef _conclude(self, Exchange exchange, Request request, WSGIResponse response, environ, double started)

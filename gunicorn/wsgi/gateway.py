@@ -87,12 +87,7 @@ class WSGIGateway(Gateway):
         except ResponseComplete:
             self.log.debug("The application wrote more than its response has room for: %s", request.uri)
         except OwnSignal:
-            # It is cut off: nobody concludes it, and what is answered in its place was counted, or will be.
-            if not response.headers_sent:
-                exchange.response = None
-            elif exchange.response is response:
-                self.log_cut(response)
-            self._tell_board(exchange, request, response, started, self.engine.tick())
+            self._cut_off(exchange, request, response, started)
             raise
         except BaseException as error:  # noqa: BLE001  # the boundary around the application
             self._failed(exchange, response, error)
@@ -104,6 +99,14 @@ class WSGIGateway(Gateway):
             self.run_failed(exchange, request, error)
         if ids is not None:
             ids.leave()
+
+    def _cut_off(self, exchange: Exchange, request: Request, response: WSGIResponse, started: float) -> None:
+        """Nobody concludes it, and what is answered in its place was counted, or will be."""
+        if not response.headers_sent:
+            exchange.response = None
+        elif exchange.response is response:
+            self.log_cut(response)
+        self._tell_board(exchange, request, response, started, self.engine.tick())
 
     def _begin(self, exchange: Exchange, request: Request, started: float) -> WSGIResponse:
         self._count(request, True, started)

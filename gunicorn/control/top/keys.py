@@ -10,7 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["HELP", "SORTS", "State", "decode", "press"]
+__all__ = ["HELP", "NOBODY", "SORTS", "State", "choice", "decode", "press"]
+
+NOBODY = -1
+"""For `State.chosen`: nobody is to be chosen."""
 
 #: What the rows of workers are sorted by, by the key that says so.
 SORTS = {"r": "requests/s", "b": "busy", "m": "memory", "a": "age"}
@@ -31,9 +34,9 @@ HELP = (
 class State(Record):
     """What the person at the keyboard has wanted so far, and what the program has to tell beside the numbers.
 
-    `chosen` is a PID; 0: whatever comes first. `page`: "main", "help" or "stacks". `question`, and the command that a
-    yes sends. `lost`: why there is no server at the moment. `busy`: shares of the last minute. `page_size`: rows that
-    a page of text has. `order`: PIDs of the rows as they are on the screen.
+    `chosen` is a PID; 0: whatever comes first; NOBODY. `page`: "main", "help" or "stacks". `question`, and the command
+    that a yes sends. `lost`: why there is no server at the moment. `busy`: shares of the last minute. `page_size`: rows
+    that a page of text has. `order`: PIDs of the rows as they are on the screen.
     """
 
     sort: str = "r"
@@ -125,9 +128,16 @@ def _choose(state: State, by: int) -> State:
     return state.replaced(chosen=state.order[min(max(place, 0), len(state.order) - 1)])
 
 
+def choice(chosen: int, pids: Sequence[int]) -> int:
+    """The PID of whom commands are about: the one that was chosen, the first one where that is gone; 0: nobody."""
+    if chosen in pids or chosen == NOBODY:
+        return max(chosen, 0)
+    return pids[0] if pids else 0
+
+
 def _order(state: State, key: str, send: Callable[[str], None]) -> State:
     """What is told to the server."""
-    pid = state.chosen if state.chosen in state.order else state.order[0] if state.order else 0
+    pid = choice(state.chosen, state.order)
     if key == "R":
         return state.replaced(question="Reload configuration and application?", command="reload --wait")
     if key in "+-" and len(key) == 1:

@@ -14,7 +14,7 @@ from gunicorn.control import tables
 from gunicorn.control.client import Client, Unreachable
 
 from . import table
-from .keys import State, decode, press
+from .keys import NOBODY, State, decode, press
 from .link import Link
 from .reading import read
 from .screen import busy_share, view
@@ -85,7 +85,7 @@ def _once(path: str, json: bool) -> str:
     before, now = read(first), read(second)
     columns = shutil.get_terminal_size((120, 24)).columns
     rows = 20 + len(now.requests) + len(now.workers) + len(now.events)
-    state = State(chosen=table.NOBODY, ascii_only=_is_ascii_only())
+    state = State(chosen=NOBODY, ascii_only=_is_ascii_only())
     lines = [plain(line).rstrip() for line in view(now, before, state, columns, rows)]
     # Nobody presses a key.
     return "\n".join(lines[:-1]).rstrip()
@@ -191,13 +191,7 @@ class Top:
         """The numbers of now."""
         now, window = read(data), self._window
         self._heard_at = self._clock()
-        was_lost, self.state = self.state.lost, self.state.replaced(lost="")
-        if window and (window[-1].pid != now.pid or window[-1].moment > now.moment):
-            self._note(f"Another server answers here: PID {window[-1].pid} was followed by {now.pid}")
-            window.clear()
-            self.state = self.state.replaced(busy=())
-        elif was_lost:
-            self._note("The server answers again")
+        self._note_who_answers(now)
         busy = busy_share(now, window[-1]) if window else None
         if busy is not None:
             self.state = self.state.replaced(busy=(*self.state.busy, busy)[-HISTORY:])
@@ -206,6 +200,17 @@ class Top:
             window.popleft()
         if not self.state.paused:
             self._shown = now, window[0] if len(window) > 1 else None
+
+    def _note_who_answers(self, now: Reading) -> None:
+        """Another server has nothing to do with what was seen before."""
+        window = self._window
+        was_lost, self.state = self.state.lost, self.state.replaced(lost="")
+        if window and (window[-1].pid != now.pid or window[-1].moment > now.moment):
+            self._note(f"Another server answers here: PID {window[-1].pid} was followed by {now.pid}")
+            window.clear()
+            self.state = self.state.replaced(busy=())
+        elif was_lost:
+            self._note("The server answers again")
 
     # What goes out.
 

@@ -139,7 +139,6 @@ def _serving(now: Reading, before: Reading | None, state: State, columns: int) -
     is_busy = busy is not None and busy >= FULL
     lacking = "warn" if now.healthy < now.wanted else ""
     queue = "-" if now.waiting is None else f"{now.waiting}"
-    gone = sum(count for _, count in now.restarts)
     parts: list[Line] = [
         [_verdict(now, state, bool(now.waiting) or is_busy)],
         [(lacking, f"workers {now.healthy}/{now.wanted}")],
@@ -148,12 +147,18 @@ def _serving(now: Reading, before: Reading | None, state: State, columns: int) -
         *([[("warn", "reloading")]] if now.reloading else []),
         [("", f"running {now.running}")],
         [("", f"connections {now.connections}")],
-        [("", f"{gone} ended" + "".join(f", {escaped(cause)} {count}" for cause, count in now.restarts))],
+        [("", _ended(now))],
     ]
     line = fit(parts, columns)
     # How busy it was, in what is left of the line.
     room = columns - width(plain(line)) - 2
     return [*line, ("dim", "  " + spark(state.busy[-room:], state.ascii_only))] if room > 0 and state.busy else line
+
+
+def _ended(now: Reading) -> str:
+    """How many workers have, and how many of them why."""
+    gone = sum(count for _, count in now.restarts)
+    return f"{gone} ended" + "".join(f", {escaped(cause)} {count}" for cause, count in now.restarts)
 
 
 def _verdict(now: Reading, state: State, is_full: bool) -> tuple[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from gunicorn._record import Record
 
+from .keys import choice
 from .reading import share, since
 from .text import duration, escaped, left, percent, right, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .keys import State
     from .reading import Reading, Worker
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
     Section = tuple[Line, list[Line]]
 
-__all__ = ["NOBODY", "choice", "order", "rate", "section"]
-
-NOBODY = -1
-"""For `State.chosen`: nobody is to be chosen."""
+__all__ = ["order", "rate", "section"]
 
 LATE_SECONDS = 10.0
 """A heartbeat that is older is odd."""
@@ -104,13 +102,6 @@ def _sorted(now: Reading, before: Reading | None, sort: str) -> list[Row]:
 def order(now: Reading, before: Reading | None, sort: str) -> tuple[int, ...]:
     """The PIDs as the table has them."""
     return tuple(row.worker.pid for row in _sorted(now, before, sort))
-
-
-def choice(chosen: int, pids: Sequence[int]) -> int:
-    """The PID of whom commands are about: the one that was chosen, the first one where that is gone; 0: nobody."""
-    if chosen in pids or chosen == NOBODY:
-        return max(chosen, 0)
-    return pids[0] if pids else 0
 
 
 # Columns: head, width, what is in it. The first ones stay the longest.
