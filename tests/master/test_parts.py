@@ -169,12 +169,13 @@ class TestHooks:
             with pytest.raises(raised):
                 hooks.call(master, "on_reload")
 
-    def test_the_last_one_ends_nothing_but_itself(self) -> None:
+    def test_the_last_one_ends_nothing_but_itself(self, caplog: pytest.LogCaptureFixture) -> None:
         def hook(master: object) -> None:
             raise SystemExit(1)
 
         master: Any = Recorder(cfg=SimpleNamespace(on_exit=hook))
         hooks.call_the_last(master)
+        assert caplog.messages == ["The hook on_exit failed"]
 
 
 class TestMemory:

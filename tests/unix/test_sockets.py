@@ -36,6 +36,7 @@ def test_who_is_silent_is_not_shown(kind: type[TCPSocket]) -> None:
 def test_others_know_nothing_of_it(tmp_path: Any) -> None:
     listener: BaseSocket = UnixSocket(str(tmp_path / "socket"), CONF, cast(Any, logging.getLogger()))
     try:
+        # Nothing is raised: the option is one of TCP.
         listener.defer()
     finally:
         listener.close()
