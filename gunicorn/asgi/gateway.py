@@ -155,10 +155,6 @@ class ASGIGateway(ASGIGatewayState):
 
     # What the worker asks.
 
-    def is_stuck(self) -> bool:
-        """Whether requests do not get on although the loop turns: never, they are its tasks."""
-        return False
-
     def tick(self) -> None:
         """Once a second, or as often as `look_seconds` says."""
         now = self.engine.tick()

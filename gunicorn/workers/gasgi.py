@@ -236,11 +236,6 @@ class ASGIWorker(EngineWorker):
             self._ticker.cancel()
         self._ticker = self.loop.call_later(seconds, self._tick)
 
-    def notify(self) -> None:
-        """Alive means: the loop turns, and so do the threads of a WSGI application."""
-        if not self.has_gateway or not self.gateway.is_stuck():
-            super().notify()
-
     def put_down(self) -> None:
         super().put_down()
         if hasattr(self, "loop"):

@@ -168,8 +168,5 @@ class MixedGateway(ASGIGateway):
 
     # What the worker asks.
 
-    def is_stuck(self) -> bool:
-        return self.pool.is_stuck()
-
     def running(self) -> list[tuple[Exchange, Request, float]]:
         return [*super().running(), *self.pool.running()]

@@ -35,7 +35,6 @@ class PoolGateway(WSGIGateway):
         self._threads: list[threading.Thread] = []
         # What each thread runs, by its number.
         self._runs: dict[int, tuple[Exchange, Request, float]] = {}
-        self._progress = -1
 
     def running(self) -> list[tuple[Exchange, Request, float]]:
         """Running requests and when they were begun."""
@@ -43,11 +42,6 @@ class PoolGateway(WSGIGateway):
 
     def answered(self) -> int:
         return count_whole(exchange for exchange, _, _ in self.running())
-
-    def is_stuck(self) -> bool:
-        """Whether every thread is busy and none has begun a request since this was asked last."""
-        before, self._progress = self._progress, self.served
-        return 0 < len(self._threads) <= len(self._runs) and before == self.served
 
     def handle(self, exchange: Exchange, request: Request) -> None:
         """Called in the loop."""
