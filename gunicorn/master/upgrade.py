@@ -103,9 +103,11 @@ def _environ(master: MasterState, old_pid: int) -> dict[str, str]:
 
 def inherit(master: MasterState) -> None:
     """Notice that another master started this one."""
-    if "GUNICORN_PID" not in os.environ:
+    pid = os.environ.get("GUNICORN_PID", "")
+    if not pid.isdecimal():
+        # Some give the path of their PID file by that name.
         return
-    master.master_pid = int(os.environ["GUNICORN_PID"])
+    master.master_pid = int(pid)
     master.proc_name += ".2"
     master.master_name = "Master.2"
 

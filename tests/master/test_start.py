@@ -55,6 +55,12 @@ def test_closed_standard_streams(make_server: Serve, worker_class: str) -> None:
     assert server.stop() == 0
 
 
+def test_a_path_by_the_name_of_the_old_master(serve: Serve) -> None:
+    server = serve(HELLO, "--pid", "own.pid", env={"GUNICORN_PID": "/run/own.pid"})
+    assert (server.folder / "own.pid").read_text() == f"{server.pid}\n"
+    assert server.get().status == 200
+
+
 class TestBootFailures:
     @pytest.mark.parametrize(
         ("app", "target", "status", "reason"),
