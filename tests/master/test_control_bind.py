@@ -131,6 +131,8 @@ def test_an_upgrade_hands_it_over_and_workers_have_nothing_of_it(serve: Serve) -
     face = control_of(server)
     assert metrics_of(server) == face
     (worker,) = wait_until(lambda: pids(face))
+    # It lets go of the others when it begins; here it may just have been forked.
+    server.wait_for_log("Worker ready")
     links = {os.readlink(f"/proc/{worker}/fd/{fd}") for fd in os.listdir(f"/proc/{worker}/fd") if fd != "3"}
     mine = {link for link in links if link.startswith("socket:")}
     assert len(mine) <= 1, "that of the application alone"
